@@ -1,0 +1,44 @@
+"""Where compiled kernels are kept on disk, and the key that makes stale ones impossible.
+
+Numba notices neither a change in a function that a kernel calls from another file, nor a change of
+compile settings. So the folder's name is a hash of every source file, the versions and the settings
+that reach the machine code: whatever changes, the folder is another one, and undoing the change finds
+the old one again. The folder is bound to path, file times and CPU, so it is warmed where it will run.
+"""
+
+import hashlib
+import os
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import platformdirs
+
+_SETTINGS = ("NUMBA_BOUNDSCHECK", "NUMBA_OPT", "NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES", "NUMBA_DEBUGINFO")
+
+
+def cache_key() -> str:
+    """16 hex digits over sources, the versions of Python, numba, llvmlite and NumPy, and compile settings."""
+    digest = hashlib.sha256()
+    root = Path(__file__).parent
+    for path in sorted(root.rglob("*.py")):
+        digest.update(str(path.relative_to(root)).encode())
+        digest.update(path.read_bytes())
+    digest.update(sys.version.encode())
+    for package in ("numba", "llvmlite", "numpy"):
+        digest.update(f"{package}={metadata.version(package)}".encode())
+    for name in _SETTINGS:
+        digest.update(f"{name}={os.environ.get(name, '')}".encode())
+    return digest.hexdigest()[:16]
+
+
+def use() -> Path:
+    """Point numba at the keyed folder; must run before the first compilation of the process.
+
+    `QUINTET_CACHE_DIR` moves the parent folder. It is set through the environment because
+    `numba.config.CACHE_DIR` is forgotten at the first compilation.
+    """
+    parent = os.environ.get("QUINTET_CACHE_DIR") or platformdirs.user_cache_dir("quintet")
+    folder = Path(parent) / f"kernels-{cache_key()}"
+    os.environ["NUMBA_CACHE_DIR"] = str(folder)
+    return folder

@@ -1,0 +1,124 @@
+"""The one compile decorator, and exp and log that have the same bits everywhere.
+
+Every compiled function in quintet carries `@kernel`. Options are decided here once:
+no fast-math (it may reorder sums and so change a hash), NumPy's error model (no hidden exceptions
+in a loop: a divisor is checked where it is read), and the on-disk cache.
+
+`exp` and `log` are built from + - * / alone (formulas of the public fdlibm: argument reduction and a
+minimax polynomial), so that a float has the same bits compiled, interpreted, and on any machine;
+each is within 1 ulp of the C library. Scaling by a power of two is done by exact multiplications.
+"""
+
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+from numba import njit
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def kernel(function: F) -> F:
+    """Compile `function` with the project's one set of options; cached on disk."""
+    return cast(F, njit(cache=True, error_model="numpy")(function))
+
+
+def kernel_body(function: F) -> F:
+    """Compile without an own cache entry: for bodies that take another kernel as an argument.
+
+    Such an argument has a type of its own in every process and would never hit the cache;
+    the `@kernel` that calls the body is cached whole, body included.
+    """
+    return cast(F, njit(error_model="numpy")(function))
+
+
+LN2_HIGH = 6.93147180369123816490e-01
+LN2_LOW = 1.90821492927058770002e-10
+INVERSE_LN2 = 1.44269504088896338700e00
+TWO_54 = 18014398509481984.0
+
+
+@kernel
+def scale_by_power_of_two(value: float, power: int) -> float:
+    """`value * 2**power`, exact unless the result leaves the range of normal numbers; |power| <= 2100."""
+    factor = 2.0
+    n = power
+    if n < 0:
+        factor = 0.5
+        n = -n
+    while n > 0:
+        if n & 1:
+            value = value * factor
+        factor = factor * factor
+        n = n >> 1
+    return value
+
+
+@kernel
+def exp(x: float) -> float:
+    """e**x, within 1 ulp; 0.0 below -745, inf above 709.78. NaN stays NaN."""
+    if x != x:
+        return x
+    if x > 709.782712893384:
+        return float("inf")
+    if x < -708.0:
+        # Results below the smallest normal number are no use to a signal, and gradual underflow rounds twice.
+        return 0.0
+    k = int(INVERSE_LN2 * x + (0.5 if x >= 0.0 else -0.5))
+    high = x - k * LN2_HIGH
+    low = k * LN2_LOW
+    r = high - low
+    t = r * r
+    c = r - t * (
+        1.66666666666666019037e-01
+        + t
+        * (
+            -2.77777777770155933842e-03
+            + t * (6.61375632143793436117e-05 + t * (-1.65339022054652515390e-06 + t * 4.13813679705723846039e-08))
+        )
+    )
+    y = 1.0 - ((low - (r * c) / (2.0 - c)) - high)
+    # 2**1023 * 2 would overflow on the way to a finite result near the top.
+    if k > 1000:
+        return scale_by_power_of_two(scale_by_power_of_two(y, k - 1000), 1000)
+    return scale_by_power_of_two(y, k)
+
+
+@kernel
+def log(x: float) -> float:
+    """Natural logarithm, within 1 ulp; -inf at 0, NaN below."""
+    if x != x or x < 0.0:
+        return float("nan")
+    if x == 0.0:
+        return -float("inf")
+    if x == float("inf"):
+        return x
+    k = 0
+    if x < 2.2250738585072014e-308:
+        x = x * TWO_54
+        k = -54
+    # Exact halvings and doublings bring x into [sqrt(1/2), sqrt(2)); powers of two first, few steps.
+    step = 512
+    while step > 0:
+        big = scale_by_power_of_two(1.0, step)
+        if x >= big:
+            x = x / big
+            k = k + step
+        if x * big < 2.0:
+            x = x * big
+            k = k - step
+        step = step >> 1
+    if x > 1.4142135623730951:
+        x = x * 0.5
+        k = k + 1
+    f = x - 1.0
+    s = f / (2.0 + f)
+    z = s * s
+    w = z * z
+    t1 = w * (3.999999999940941908e-01 + w * (2.222219843214978396e-01 + w * 1.531383769920937332e-01))
+    t2 = z * (
+        6.666666666666735130e-01
+        + w * (2.857142874366239149e-01 + w * (1.818357216161805012e-01 + w * 1.479819860511658591e-01))
+    )
+    r = t2 + t1
+    half_square = 0.5 * f * f
+    return k * LN2_HIGH - ((half_square - (s * (half_square + r) + k * LN2_LOW)) - f)

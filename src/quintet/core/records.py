@@ -1,0 +1,51 @@
+"""Record types: the named rows that kernels read and change in place.
+
+State is `i8` and `f8` (bit masks `u8`): narrow and unsigned integers wrap with the JIT off and widen with
+it on. A field may not bear the name of an ndarray attribute (`base`, `var`, `size`, `flags`), because such a
+field works compiled and breaks interpreted. `record` refuses both.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from quintet.core.errors import DefinitionError
+
+_STATE_TYPES = ("i8", "f8", "u8")
+_TAKEN = frozenset(dir(np.recarray)) | frozenset(dir(np.record))
+
+
+def record(**fields: str | tuple[str, int | tuple[int, ...]]) -> np.dtype[Any]:
+    """A record type for state: `record(last_mid="f8", window=("f8", 50))`, fields in declared order.
+
+    Raises DefinitionError for a name an ndarray already has, or a type other than i8, f8, u8.
+    """
+    parts: list[Any] = []
+    for name, kind in fields.items():
+        base, shape = (kind, None) if isinstance(kind, str) else kind
+        check_field_name(name)
+        if base not in _STATE_TYPES:
+            raise DefinitionError(f"field {name!r} has type {base!r}; state is one of {', '.join(_STATE_TYPES)}")
+        parts.append((name, f"<{base}") if shape is None else (name, f"<{base}", shape))
+    return np.dtype(parts, align=True)
+
+
+def check_field_name(name: str) -> None:
+    """Raise DefinitionError for a name that `recarray` or `record` already uses."""
+    if name in _TAKEN:
+        raise DefinitionError(f"field name {name!r} is an attribute of NumPy arrays; with the JIT off it would be read")
+
+
+def table(dtype: np.dtype[Any], rows: int) -> np.recarray[Any, Any]:
+    """`rows` zeroed records; the same `table[i].field` works compiled and interpreted."""
+    return np.zeros(rows, dtype).view(np.recarray)
+
+
+def fill(row: np.record, values: Mapping[str, Any]) -> None:
+    """Set fields by name; raises DefinitionError for a name the record does not have."""
+    names = row.dtype.names or ()
+    for name, value in values.items():
+        if name not in names:
+            raise DefinitionError(f"record has no field {name!r}; it has {', '.join(names)}")
+        row[name] = value
