@@ -1,0 +1,163 @@
+"""What is traded: increments, fees, limits, and the integer factors that follow from them.
+
+An instrument's facts come from its venue or from a config, never from a candle file. Tick and lot may change in
+time: a change is an INSTRUMENT event on the tape, with a whole new definition; the price increment never changes.
+"""
+
+from decimal import Decimal
+from typing import Annotated, Literal
+
+import msgspec
+
+from quintet.core.errors import ConfigError
+from quintet.core.events import PRICE_MAX
+from quintet.core.units import SAFE_MAX, exact_units, is_power_of_ten
+
+Kind = Literal["spot", "linear", "inverse"]
+
+SPOT, LINEAR, INVERSE = 0, 1, 2
+KIND_NUMBER: dict[str, int] = {"spot": SPOT, "linear": LINEAR, "inverse": INVERSE}
+
+
+class Instrument(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One instrument as of one moment. Amounts are decimal text, so that they are exact.
+
+    `fee_in_base`: on a spot venue that takes the buyer's fee out of what was bought (Bybit does).
+    `contract_value`: base units of one lot-unit for linear (usually 1), quote units of one contract for inverse.
+    """
+
+    symbol: str
+    venue: str
+    kind: Kind
+    base_asset: str
+    quote_asset: str
+    price_increment: Decimal
+    tick_size: Decimal
+    lot_size: Decimal
+    min_quantity: Decimal = Decimal(0)
+    min_notional: Decimal = Decimal(0)
+    max_quantity: Decimal = Decimal(0)
+    maker_fee_e9: Annotated[int, msgspec.Meta(ge=-10_000_000, le=100_000_000)] = 1_000_000
+    taker_fee_e9: Annotated[int, msgspec.Meta(ge=0, le=100_000_000)] = 1_000_000
+    fee_in_base: bool = False
+    contract_value: Decimal = Decimal(1)
+    base_quantum: Decimal = Decimal("0.00000001")
+    quote_quantum: Decimal = Decimal("0.00000001")
+
+    def __post_init__(self) -> None:
+        def refuse(field: str, found: object, expected: str) -> None:
+            raise ConfigError(f"instrument {self.symbol}: {field} is {found}, expected {expected}")
+
+        for field in ("price_increment", "tick_size", "lot_size", "base_quantum", "quote_quantum", "contract_value"):
+            if not getattr(self, field).is_finite() or getattr(self, field) <= 0:
+                refuse(field, getattr(self, field), "a positive number")
+        for field in ("price_increment", "base_quantum", "quote_quantum"):
+            if not is_power_of_ten(getattr(self, field)):
+                refuse(field, getattr(self, field), "a power of ten")
+        if self.tick_size % self.price_increment != 0:
+            refuse("tick_size", self.tick_size, f"a multiple of the price increment {self.price_increment}")
+        if self.kind != "inverse" and self.quanta_exact() is None:
+            refuse(
+                "quote_quantum",
+                self.quote_quantum,
+                f"a quantum that divides one tick of one lot ({self.price_increment * self.lot_size})",
+            )
+        if self.kind == "spot" and self.lot_size % self.base_quantum != 0:
+            refuse("lot_size", self.lot_size, f"a multiple of the base quantum {self.base_quantum}")
+        if self.kind == "spot" and self.contract_value != 1:
+            refuse("contract_value", self.contract_value, "1 for spot")
+
+    @property
+    def settle_asset(self) -> str:
+        """The asset in which profit is paid: quote for spot and linear, base for inverse."""
+        return self.base_asset if self.kind == "inverse" else self.quote_asset
+
+    def quanta_exact(self) -> int | None:
+        """Quote quanta of one price increment times one lot, None when that is not whole."""
+        value = self.price_increment * self.lot_size * self.contract_value / self.quote_quantum
+        return int(value) if value == int(value) and value >= 1 else None
+
+    @property
+    def quanta_per_tick_lot(self) -> int:
+        """Quote quanta of (one price increment) x (one lot). For inverse: 0, its value is not linear in price."""
+        return 0 if self.kind == "inverse" else self.quanta_exact() or 0
+
+    @property
+    def ticks_per_tick_size(self) -> int:
+        """Price increments in one tick."""
+        return int(self.tick_size / self.price_increment)
+
+    @property
+    def base_quanta_per_lot(self) -> int:
+        """Base quanta in one lot."""
+        return int(self.lot_size / self.base_quantum)
+
+    @property
+    def min_lots(self) -> int:
+        """Smallest order in lots, at least 1."""
+        return max(1, -int(-self.min_quantity // self.lot_size))
+
+    @property
+    def min_notional_quanta(self) -> int:
+        """Smallest order value in quote quanta."""
+        return exact_units(self.min_notional, self.quote_quantum, f"{self.symbol} min_notional")
+
+    def ticks(self, price: str | Decimal, what: str = "price") -> int:
+        """Exact price increments; raises NotExact, or ConfigError when the value does not fit a row."""
+        found = exact_units(price, self.price_increment, what)
+        if not 0 < found <= PRICE_MAX:
+            raise ConfigError(
+                f"{what}: {price} is {found} increments of {self.price_increment}; a row holds 1 to {PRICE_MAX}"
+            )
+        return found
+
+    def lots(self, quantity: str | Decimal, what: str = "quantity") -> int:
+        """Exact lots; raises NotExact."""
+        return exact_units(quantity, self.lot_size, what)
+
+    def price(self, ticks: int) -> Decimal:
+        """Ticks back to a price."""
+        return self.price_increment * ticks
+
+    def quantity(self, lots: int) -> Decimal:
+        """Lots back to a quantity."""
+        return self.lot_size * lots
+
+    def proves_capital(self, capital_quanta: int) -> None:
+        """Raise ConfigError unless `capital_quanta` of the quote asset leaves room below 2^62 for a run's turnover."""
+        if capital_quanta >= SAFE_MAX // 2**20:
+            raise ConfigError(
+                f"instrument {self.symbol}: capital of {capital_quanta} quanta of {self.quote_quantum} "
+                f"{self.quote_asset} leaves less than 2^20 times itself below 2^62; choose a larger quote_quantum"
+            )
+
+
+def encode(instrument: Instrument) -> bytes:
+    """Canonical JSON, keys in declared order: what an INSTRUMENT event carries and a tape hash covers."""
+    return msgspec.json.encode(instrument)
+
+
+def decode(text: bytes) -> Instrument:
+    """The inverse of `encode`; raises ConfigError naming the field."""
+    try:
+        return msgspec.json.decode(text, type=Instrument)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"instrument definition: {error}") from None
+
+
+DEFAULT_SPOT = Instrument(
+    symbol="ETHUSDT",
+    venue="bybit",
+    kind="spot",
+    base_asset="ETH",
+    quote_asset="USDT",
+    price_increment=Decimal("0.01"),
+    tick_size=Decimal("0.01"),
+    lot_size=Decimal("0.00001"),
+    min_quantity=Decimal("0.001"),
+    min_notional=Decimal("10"),
+    maker_fee_e9=1_000_000,
+    taker_fee_e9=1_000_000,
+    fee_in_base=True,
+)
+"""ETHUSDT on Bybit spot for a non-VIP account: 10 bp maker and taker, the buyer's fee in base."""

@@ -1,0 +1,62 @@
+"""Bars as columns: what importers and the generator make, and what becomes rows of a tape."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quintet.core.errors import DataError
+from quintet.core.events import BAR_CLOSE, BAR_HIGH, BAR_LOW, BAR_OPEN, LAST, ROW, TIMEFRAME_NUMBER, timeframe_ns
+
+Column = NDArray[np.int64]
+
+
+class Bars(NamedTuple):
+    """Closed bars of one instrument and one timeframe, oldest first. All columns int64, equal length.
+
+    `ts_open` ns UTC; prices in price increments; `volume` in lots; `turnover` in quote quanta (0 = unknown).
+    """
+
+    timeframe: str
+    ts_open: Column
+    open: Column
+    high: Column
+    low: Column
+    close: Column
+    volume: Column
+    turnover: Column
+
+    def __len__(self) -> int:
+        return len(self.ts_open)
+
+
+def bar_rows(bars: Bars, instrument: int = 0) -> NDArray[Any]:
+    """Four rows a bar, stamped with the bar's end: a bar is known only when it has closed.
+
+    Raises DataError when a value does not fit its field, naming the bar.
+    """
+    for name in ("open", "high", "low", "close"):
+        column = getattr(bars, name)
+        wrong = np.flatnonzero((column <= 0) | (column >= 2**31))
+        if len(wrong):
+            raise DataError(f"bar {wrong[0]}: {name} is {column[wrong[0]]} ticks, expected 1 to {2**31 - 1}")
+    rows = np.zeros(4 * len(bars), ROW)
+    end = bars.ts_open + timeframe_ns(bars.timeframe)
+    columns = (
+        (BAR_OPEN, bars.open, bars.turnover),
+        (BAR_HIGH, bars.high, None),
+        (BAR_LOW, bars.low, None),
+        (BAR_CLOSE, bars.close, bars.volume),
+    )
+    for offset, (kind, price, quantity) in enumerate(columns):
+        part = rows[offset::4]
+        part["ts_event"] = end
+        part["ts_recv"] = end
+        part["price"] = price
+        part["kind"] = kind
+        part["instrument"] = instrument
+        part["bits"] = TIMEFRAME_NUMBER[bars.timeframe] << 1
+        if quantity is not None:
+            part["quantity"] = quantity
+    rows["bits"][3::4] |= LAST
+    return rows
