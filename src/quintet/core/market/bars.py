@@ -1,6 +1,7 @@
 """Bars as columns: what importers and the generator make, and what becomes rows of a tape."""
 
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,8 @@ from quintet.core.events import BAR_CLOSE, BAR_HIGH, BAR_LOW, BAR_OPEN, LAST, RO
 Column = NDArray[np.int64]
 
 
-class Bars(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Bars:
     """Closed bars of one instrument and one timeframe, oldest first. All columns int64, equal length.
 
     `ts_open` ns UTC; prices in price increments; `volume` in lots; `turnover` in quote quanta (0 = unknown).
