@@ -1,0 +1,1 @@
+"""The outside markets, one folder each: bytes in, events out. Venues know no strategy, and not each other."""
