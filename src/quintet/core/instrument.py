@@ -11,12 +11,15 @@ import msgspec
 
 from quintet.core.errors import ConfigError
 from quintet.core.events import PRICE_MAX
-from quintet.core.units import SAFE_MAX, exact_units, is_power_of_ten
+from quintet.core.units import SAFE_MAX, exact_units, is_power_of_ten, units_up
 
 Kind = Literal["spot", "linear", "inverse"]
 
 SPOT, LINEAR, INVERSE = 0, 1, 2
 KIND_NUMBER: dict[str, int] = {"spot": SPOT, "linear": LINEAR, "inverse": INVERSE}
+
+_SMALLEST, _LARGEST, _DIGITS = Decimal("1e-18"), Decimal("1e18"), 18
+"""No venue counts finer or coarser; a slip such as 1E+999 ends here, with a name, and no product below is rounded."""
 
 
 class Instrument(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -51,6 +54,25 @@ class Instrument(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
         for field in ("price_increment", "tick_size", "lot_size", "base_quantum", "quote_quantum", "contract_value"):
             if not getattr(self, field).is_finite() or getattr(self, field) <= 0:
                 refuse(field, getattr(self, field), "a positive number")
+            if not _is_countable(getattr(self, field)):
+                refuse(field, getattr(self, field), f"{_DIGITS} digits at most, from {_SMALLEST} to {_LARGEST}")
+        for field in ("min_quantity", "min_notional", "max_quantity"):
+            if not getattr(self, field).is_finite() or getattr(self, field) < 0:
+                refuse(field, getattr(self, field), "zero or a positive number")
+            if getattr(self, field) != 0 and not _is_countable(getattr(self, field)):
+                refuse(field, getattr(self, field), f"0, or {_DIGITS} digits at most, from {_SMALLEST} to {_LARGEST}")
+        if self.kind not in KIND_NUMBER:
+            refuse("kind", self.kind, f"one of {', '.join(KIND_NUMBER)}")
+        for field in ("symbol", "venue", "base_asset", "quote_asset"):
+            if not getattr(self, field):
+                refuse(field, "empty", "a name")
+        # msgspec checks these ranges when it decodes, not when Python code builds an instrument.
+        if not -10_000_000 <= self.maker_fee_e9 <= 100_000_000:
+            refuse("maker_fee_e9", self.maker_fee_e9, "a rate from -10000000 to 100000000 (-1 % to 10 %)")
+        if not 0 <= self.taker_fee_e9 <= 100_000_000:
+            refuse("taker_fee_e9", self.taker_fee_e9, "a rate from 0 to 100000000 (0 % to 10 %)")
+        if 0 < self.max_quantity < self.min_quantity:
+            refuse("max_quantity", self.max_quantity, f"0 (no limit) or at least min_quantity {self.min_quantity}")
         for field in ("price_increment", "base_quantum", "quote_quantum"):
             if not is_power_of_ten(getattr(self, field)):
                 refuse(field, getattr(self, field), "a power of ten")
@@ -95,7 +117,7 @@ class Instrument(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     @property
     def min_lots(self) -> int:
         """Smallest order in lots, at least 1."""
-        return max(1, -int(-self.min_quantity // self.lot_size))
+        return max(1, units_up(self.min_quantity, self.lot_size))
 
     @property
     def min_notional_quanta(self) -> int:
@@ -132,16 +154,31 @@ class Instrument(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
             )
 
 
+def _is_countable(value: Decimal) -> bool:
+    """True for a positive decimal of at most 18 digits between 1e-18 and 1e18."""
+    return _SMALLEST <= value <= _LARGEST and len(value.as_tuple().digits) <= _DIGITS
+
+
 def encode(instrument: Instrument) -> bytes:
-    """Canonical JSON, keys in declared order: what an INSTRUMENT event carries and a tape hash covers."""
-    return msgspec.json.encode(instrument)
+    """Canonical JSON, keys in declared order: what an INSTRUMENT event carries and a tape hash covers.
+
+    Equal instruments have equal bytes: 0.10 is written 0.1, and 1e-8 as 0.00000001.
+    """
+    fields = msgspec.structs.asdict(instrument)
+    plain = {name: _plain(value) if isinstance(value, Decimal) else value for name, value in fields.items()}
+    return msgspec.json.encode(plain)
+
+
+def _plain(value: Decimal) -> str:
+    """The shortest text without an exponent; zero has no sign."""
+    return f"{value.normalize() + 0:f}"
 
 
 def decode(text: bytes) -> Instrument:
     """The inverse of `encode`; raises ConfigError naming the field."""
     try:
         return msgspec.json.decode(text, type=Instrument)
-    except msgspec.ValidationError as error:
+    except msgspec.DecodeError as error:
         raise ConfigError(f"instrument definition: {error}") from None
 
 

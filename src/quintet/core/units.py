@@ -5,7 +5,7 @@ money an integer number of quanta of its asset, a time integer nanoseconds UTC. 
 edge. What must be whole and is not raises NotExact; what may be rounded says which way in its name.
 """
 
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, InvalidOperation
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal, InvalidOperation
 from typing import Final, NewType
 
 from quintet.core.errors import NotExact
@@ -27,8 +27,16 @@ NEAREST: Final = 2
 """Rounding of mul_div: towards -infinity, towards +infinity, to nearest with halves away from zero."""
 
 
+_DIGITS_MAX = 60
+_CONTEXT = Context(prec=7 * _DIGITS_MAX)
+"""Enough digits that no operation below rounds, whatever the caller's own decimal context says."""
+
+
 def decimal(text: str | int | Decimal, what: str = "value") -> Decimal:
-    """A finite Decimal from text; raises NotExact naming `what`. Floats are refused: they are not exact."""
+    """A finite Decimal from text; raises NotExact naming `what`. Floats are refused: they are not exact.
+
+    So is a number that needs more than 60 digits written out ("1e999999"): it is a slip or an attack, never a price.
+    """
     if isinstance(text, float):
         raise NotExact(f"{what}: expected decimal text, found the float {text!r}")
     try:
@@ -37,15 +45,18 @@ def decimal(text: str | int | Decimal, what: str = "value") -> Decimal:
         raise NotExact(f"{what}: expected a decimal number, found {text!r}") from None
     if not value.is_finite():
         raise NotExact(f"{what}: expected a finite number, found {text!r}")
+    _, digits, exponent = value.as_tuple()
+    if len(digits) > _DIGITS_MAX or abs(int(exponent)) > _DIGITS_MAX:
+        raise NotExact(f"{what}: expected a number of at most {_DIGITS_MAX} digits, found {str(text)[:40]}...")
     return value
 
 
 def exact_units(value: str | int | Decimal, unit: Decimal, what: str = "value") -> int:
     """`value / unit` when that is a whole number below 2^62, else NotExact."""
     number = decimal(value, what)
-    units = number / unit
-    whole = int(units)
-    if units != whole or whole * unit != number:
+    # A quotient that never ends is rounded; multiplied back, it gives it away.
+    whole = int(_CONTEXT.divide(number, unit))
+    if _CONTEXT.multiply(Decimal(whole), unit) != number:
         raise NotExact(f"{what}: expected a whole multiple of {unit}, found {number}")
     if abs(whole) >= SAFE_MAX:
         raise NotExact(f"{what}: {number} is {whole} units of {unit}, beyond 2^62")
@@ -69,12 +80,12 @@ def exact_quanta(amount: str | Decimal, quantum: Decimal, what: str = "amount") 
 
 def units_down(value: Decimal, unit: Decimal) -> int:
     """The largest whole number of units at or below `value`."""
-    return int((value / unit).to_integral_value(ROUND_FLOOR))
+    return int(_CONTEXT.divide(value, unit).to_integral_value(ROUND_FLOOR))
 
 
 def units_up(value: Decimal, unit: Decimal) -> int:
     """The smallest whole number of units at or above `value`."""
-    return int((value / unit).to_integral_value(ROUND_CEILING))
+    return int(_CONTEXT.divide(value, unit).to_integral_value(ROUND_CEILING))
 
 
 def is_power_of_ten(value: Decimal) -> bool:
