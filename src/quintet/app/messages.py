@@ -154,12 +154,13 @@ class CalmGroup(TyperGroup):
         prog_name: str | None = None,
         complete_var: str | None = None,
         standalone_mode: bool = True,
+        windows_expand_args: bool = True,
         **extra: Any,
     ) -> Any:
         """Run, then exit; with `standalone_mode=False` return instead, as the parser's own `main` does."""
 
         def run() -> Any:
-            return super(CalmGroup, self).main(args, prog_name, complete_var, standalone_mode=False, **extra)
+            return super(CalmGroup, self).main(args, prog_name, complete_var, False, windows_expand_args, **extra)
 
         return run() if not standalone_mode else sys.exit(exit_code_of(run))
 

@@ -1,0 +1,34 @@
+"""The limits of a desk, over and above those that each system brings itself. Whatever applies, the stricter wins.
+
+The self-trade rule is not here: it is always on.
+"""
+
+from decimal import Decimal
+from typing import Annotated
+
+import msgspec
+
+from quintet.core.parameters import ParameterError, parameter, text
+
+
+class RiskConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Limits of the desk scope; a quantity of 0 means that the limit is off."""
+
+    order_quantity_max: Annotated[Decimal, text("base asset", "largest single order; 0: off")] = Decimal(0)
+    position_quantity_max: Annotated[Decimal, text("base asset", "largest position, open orders included; 0: off")] = (
+        Decimal(0)
+    )
+    open_orders_max: Annotated[int, parameter("orders", "64 is what the engine has room for", ge=1, le=64)] = 64
+    order_rate_max: Annotated[int, parameter("orders per second", "well below what venues allow", ge=1, le=1000)] = 50
+    stale_after_ms: Annotated[
+        int,
+        parameter(
+            "ms", "no new risk on market data older than this; 0: off, as a candle is always old", ge=0, le=86_400_000
+        ),
+    ] = 0
+
+    def __post_init__(self) -> None:
+        for name in ("order_quantity_max", "position_quantity_max"):
+            value: Decimal = getattr(self, name)
+            if not value.is_finite() or value < 0:
+                raise ParameterError(name, value, "0 (off) or a quantity above it, in the base asset")
