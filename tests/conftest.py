@@ -1,10 +1,17 @@
-"""Fixtures shared by all tests."""
+"""Fixtures and settings shared by all tests."""
 
+import os
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+# The first call of a kernel compiles, which takes longer than any deadline worth having. Where nobody can look at a
+# new failing example, examples are the same every time.
+hypothesis.settings.register_profile("quintet", deadline=None, max_examples=60, derandomize="CI" in os.environ)
+hypothesis.settings.load_profile("quintet")
 
 
 @pytest.fixture(scope="session")
@@ -13,3 +20,10 @@ def shared_data() -> Path:
     if not (SHARED / "data").is_dir():
         pytest.skip("recorded data (../shared/data) is not beside this checkout")
     return SHARED / "data"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whatever asks for the recorded data is marked `shared`, so that it can be chosen or left out."""
+    for item in items:
+        if "shared_data" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.shared)

@@ -41,4 +41,7 @@ def use() -> Path:
     parent = os.environ.get("QUINTET_CACHE_DIR") or platformdirs.user_cache_dir("quintet")
     folder = Path(parent) / f"kernels-{cache_key()}"
     os.environ["NUMBA_CACHE_DIR"] = str(folder)
+    if "numba" in sys.modules:
+        # Somebody imported the compiler before us; without this, kernels would land beside their source, unkeyed.
+        sys.modules["numba"].config.reload_config()
     return folder
