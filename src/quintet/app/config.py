@@ -1,0 +1,417 @@
+"""One typed configuration from TOML, flags and `--set`: each room defines its section, here they are assembled.
+
+Strangers are refused: an unknown key, a wrong type or a value out of bounds names the file, the key, what was
+found and what was expected. Later sources win: defaults, then the file, then `--set`, then a command's own flags.
+"""
+
+import datetime
+import re
+import tomllib
+import types
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
+
+import msgspec
+
+from quintet.app.instruments import InstrumentConfig
+from quintet.app.messages import Complaint, did_you_mean
+from quintet.core.errors import ConfigError
+from quintet.core.parameters import ParameterError, bounds, text
+from quintet.core.risk.config import RiskConfig
+from quintet.sim.config import ExecutionConfig
+from quintet.systems.structure_mm.config import StructureMmConfig
+
+Tree = dict[str, Any]
+
+
+class DataConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where the market comes from; nothing given means the embedded synthetic market.
+
+    Paths in a file are relative to that file. Times are UTC; a date is its 00:00; start inclusive, end exclusive.
+    """
+
+    files: Annotated[
+        tuple[str, ...], text("paths", "candle files, CSV or Parquet: one, or a higher and a lower timeframe")
+    ] = ()
+    tape: Annotated[str, text("path", "a market tape instead of candle files")] = ""
+    interval: Annotated[
+        str, text("timeframe", "of a single-timeframe run: 5, 5m, 60, 1h ...; empty: as the data is")
+    ] = ""
+    htf_interval: Annotated[str, text("timeframe", "of structure and decisions, when fills come from a lower one")] = ""
+    ltf_interval: Annotated[str, text("timeframe", "of fills and order upkeep")] = ""
+    start: Annotated[str, text("UTC", "first moment, inclusive; empty: where the data begins")] = ""
+    end: Annotated[str, text("UTC", "last moment, exclusive; empty: where the data ends")] = ""
+    cache: Annotated[str, text("path", "CSV that keeps downloaded candles; a second run needs no network")] = ""
+    stamp: Annotated[Literal["open", "end"], text("name", "what a candle's time stamps: its opening or its end")] = (
+        "open"
+    )
+
+
+class ReportConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What a run leaves behind besides its figures."""
+
+    title: Annotated[str, text("text", "heading of the report; empty: made from system and market")] = ""
+    html: Annotated[bool, text("switch", "write report.html")] = True
+    desk_tape: Annotated[bool, text("switch", "write desk.tape; without it the run cannot be replayed")] = True
+
+
+class SystemsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One section for each system, `[system.NAME]`."""
+
+    structure_mm: StructureMmConfig = StructureMmConfig()
+
+
+class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Everything a run is told."""
+
+    instrument: InstrumentConfig = InstrumentConfig()
+    execution: ExecutionConfig = ExecutionConfig()
+    risk: RiskConfig = RiskConfig()
+    system: SystemsConfig = SystemsConfig()
+    data: DataConfig = DataConfig()
+    report: ReportConfig = ReportConfig()
+
+
+SYSTEMS: Final = tuple(SystemsConfig.__struct_fields__)
+
+_PATHS: Final = ("data.files", "data.tape", "data.cache")
+_PROBLEM = re.compile(r"^(?P<problem>.*?)(?: - at `\$\.?(?P<path>[^`]*)`)?$", re.DOTALL)
+
+
+class Given(NamedTuple):
+    """One value from outside: dotted key, value, and who gave it."""
+
+    key: str
+    value: Any
+    origin: str
+
+
+def load(path: Path | None = None, sets: Iterable[str] = (), flags: Iterable[Given] = ()) -> Config:
+    """The configuration of a command; raises Complaint for anything that does not fit."""
+    given = [*(_from_file(path) if path else ()), *map(_from_set, sets), *flags]
+    tree: Tree = {}
+    origins: dict[str, str] = {}
+    for entry in given:
+        _place(tree, entry)
+        origins[entry.key] = entry.origin
+    return _convert(tree, origins, str(path) if path else "defaults")
+
+
+def check_system(name: str) -> None:
+    """Raise Complaint unless `name` is a system of this version."""
+    if name not in SYSTEMS:
+        raise Complaint(
+            "unknown system",
+            where="SYSTEM",
+            found=name,
+            expected=f"one of {', '.join(SYSTEMS)}",
+            hint=did_you_mean(name, SYSTEMS),
+        )
+
+
+# ---- reading -------------------------------------------------------------------------------------------------
+
+
+def _from_file(path: Path) -> list[Given]:
+    """Every leaf of a TOML file, paths made relative to the file's folder."""
+    try:
+        tree = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
+    except tomllib.TOMLDecodeError as error:
+        raise Complaint(
+            "not TOML", where=str(path), found=str(error), expected="key = value lines under [sections]"
+        ) from None
+    except UnicodeDecodeError as error:
+        raise Complaint("not text", where=str(path), found=str(error), expected="UTF-8") from None
+    leaves = list(_leaves(tree, "", str(path)))
+    return [leaf._replace(value=_beside(path, leaf.value)) if leaf.key in _PATHS else leaf for leaf in leaves]
+
+
+def _leaves(tree: Mapping[str, Any], prefix: str, origin: str) -> Iterable[Given]:
+    for name, value in tree.items():
+        key = f"{prefix}{name}"
+        if isinstance(value, Mapping) and value:
+            yield from _leaves(value, f"{key}.", origin)
+        else:
+            yield Given(key, value, origin)
+
+
+def _beside(path: Path, value: Any) -> Any:
+    """A path in a config is relative to the config's folder."""
+    if isinstance(value, list):
+        return [_beside(path, item) for item in value]
+    return str(path.parent / value) if isinstance(value, str) and value else value
+
+
+def _from_set(argument: str) -> Given:
+    """`a.b=c`, with c read as TOML where it is TOML and as plain text otherwise."""
+    key, equals, written = argument.partition("=")
+    key = key.strip()
+    if not equals or not all(key.split(".")):
+        raise Complaint("not an override", where="--set", found=repr(argument), expected="section.key=value")
+    written = written.strip()
+    try:
+        value = tomllib.loads(f"value = {written}", parse_float=Decimal)["value"]
+    except tomllib.TOMLDecodeError:
+        value = written
+    return Given(key, _as_written(key, value, written), f"--set {key}={written}")
+
+
+def _as_written(key: str, value: Any, written: str) -> Any:
+    """Text stays as it was typed when its key wants text: `--set data.interval=5` means "5"."""
+    hint = _hint(key)
+    if _accepts_text(hint) and not isinstance(value, (str, list)):
+        return written
+    if hint is not None and get_origin(_bare(hint)) is tuple and isinstance(value, str):
+        return [part.strip() for part in value.split(",") if part.strip()]
+    return value
+
+
+def _place(tree: Tree, given: Given) -> None:
+    """Put one value where its dotted key says; raises Complaint when a key on the way is unknown."""
+    *sections, name = given.key.split(".")
+    struct: Any = Config
+    for depth, section in enumerate([*sections, name]):
+        hints = _hints(struct)
+        if section not in hints:
+            raise _unknown(given, sections[:depth], section, hints)
+        struct = hints[section]
+    _refuse_section_value(given, struct)
+    for section in sections:
+        tree = tree.setdefault(section, {})
+    if not _is_struct(struct):
+        tree[name] = _plain(given.value, struct)
+
+
+def _plain(value: Any, hint: Any) -> Any:
+    """TOML dates and numbers as the text that a text key wants."""
+    if isinstance(value, (datetime.date, datetime.datetime)):
+        return value.isoformat()
+    if isinstance(value, int) and not isinstance(value, bool) and _accepts_text(hint):
+        return str(value)
+    return value
+
+
+def _unknown(given: Given, sections: list[str], key: str, hints: Mapping[str, Any]) -> Complaint:
+    section = ".".join(sections)
+    what = "unknown key" if section or not isinstance(given.value, Mapping) else "unknown section"
+    return Complaint(
+        what,
+        where=f"{given.origin}, [{section}]" if section else given.origin,
+        found=key,
+        expected=f"one of {', '.join(hints)}",
+        hint=did_you_mean(key, hints),
+    )
+
+
+def _refuse_section_value(given: Given, hint: Any) -> None:
+    """A section holds keys: `execution = 5` is no section, `[instrument.symbol]` is no value."""
+    if _is_struct(hint) and not isinstance(given.value, Mapping):
+        names = ", ".join(_hints(hint))
+        raise Complaint(
+            f"{given.key} is a section",
+            where=given.origin,
+            found=_shown(given.value),
+            expected=f"[{given.key}] with keys {names}",
+        )
+
+
+# ---- converting ----------------------------------------------------------------------------------------------
+
+
+def _convert(tree: Tree, origins: Mapping[str, str], default_origin: str) -> Config:
+    """The typed configuration; what does not fit becomes a Complaint at its key."""
+    sections: dict[str, Any] = {}
+    for name, struct in _hints(Config).items():
+        if name != "system":
+            sections[name] = _convert_section(name, struct, tree.get(name, {}), origins, default_origin)
+    systems = {
+        name: _convert_section(f"system.{name}", struct, tree.get("system", {}).get(name, {}), origins, default_origin)
+        for name, struct in _hints(SystemsConfig).items()
+    }
+    return Config(**sections, system=SystemsConfig(**systems))
+
+
+def _convert_section(name: str, struct: Any, values: Tree, origins: Mapping[str, str], default_origin: str) -> Any:
+    try:
+        return msgspec.convert(values, struct)
+    except msgspec.ValidationError as error:
+        raise _misfit(name, struct, values, origins, str(error), default_origin) from None
+    except ParameterError as error:
+        origin = origins.get(f"{name}.{error.key}") or _origin_of(name, origins, default_origin)
+        raise Complaint(
+            "values that contradict each other" if isinstance(error.found, (int, float)) else "a value out of bounds",
+            where=f"{origin}, [{name}] {error.key}",
+            found=error.found,
+            expected=error.expected,
+        ) from None
+    except ConfigError as error:
+        raise ConfigError(f"{_origin_of(name, origins, default_origin)}, [{name}]: {error}") from None
+
+
+def _misfit(
+    name: str, struct: Any, values: Tree, origins: Mapping[str, str], message: str, default_origin: str
+) -> Complaint:
+    """A type or bound that was not met, told in the words of the parameter."""
+    match = _PROBLEM.match(message)
+    path = (match["path"] or "") if match else ""
+    key = re.split(r"[.\[]", path, maxsplit=1)[0]
+    hint = _hints(struct).get(key)
+    expected = expected_text(hint) if hint is not None else message
+    return Complaint(
+        "a value that does not fit",
+        where=f"{origins.get(f'{name}.{key}', default_origin)}, [{name}] {key}",
+        found=_shown(values.get(key)),
+        expected=expected,
+        hint=_nearest_choice(values.get(key), hint),
+    )
+
+
+def _origin_of(section: str, origins: Mapping[str, str], default_origin: str) -> str:
+    """Who gave the last value of a section."""
+    found = [origin for key, origin in origins.items() if key.startswith(f"{section}.")]
+    return found[-1] if found else default_origin
+
+
+def _nearest_choice(value: Any, hint: Any) -> str:
+    choices = _choices(hint)
+    given = value if isinstance(value, list) else [value]
+    strangers = [word for word in given if isinstance(word, str) and word not in choices]
+    return did_you_mean(strangers[0], choices) if strangers and choices else ""
+
+
+# ---- what a key expects --------------------------------------------------------------------------------------
+
+_NAMES: Final = {
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    str: "text",
+    Decimal: "an exact number",
+}
+
+
+def expected_text(hint: Any) -> str:
+    """What a field takes, in words: `a whole number >= 2 and <= 10000, in bars`."""
+    meta = next((part for part in getattr(hint, "__metadata__", ()) if isinstance(part, msgspec.Meta)), None)
+    choices = _choices(hint)
+    base = _bare(hint)
+    kind = f"one of {', '.join(choices)}" if choices else _NAMES.get(base, "")
+    if get_origin(base) is tuple:
+        kind = f"a list, each {kind}" if choices else "a list of text"
+    limits = f" {bounds(meta)}" if meta is not None and bounds(meta) else ""
+    unit = str((meta.extra or {}).get("unit", "")) if meta is not None else ""
+    return f"{kind}{limits}" + (
+        f", in {unit}" if unit and unit not in ("name", "names", "text", "switch", "path") else ""
+    )
+
+
+def _hints(struct: Any) -> dict[str, Any]:
+    """Fields of a section with their documented types; nothing for a plain value."""
+    return get_type_hints(struct, include_extras=True) if _is_struct(struct) else {}
+
+
+def _hint(key: str) -> Any:
+    """The type of a dotted key, None when there is no such key."""
+    hint: Any = Config
+    for part in key.split("."):
+        hint = _hints(hint).get(part)
+    return hint
+
+
+def _is_struct(hint: Any) -> bool:
+    return isinstance(hint, type) and issubclass(hint, msgspec.Struct)
+
+
+def _bare(hint: Any) -> Any:
+    """The type without its documentation and without `None`."""
+    base = get_args(hint)[0] if get_origin(hint) is Annotated else hint
+    if get_origin(base) in (Union, types.UnionType):
+        base = next(part for part in get_args(base) if part is not type(None))
+    return base
+
+
+def _choices(hint: Any) -> tuple[str, ...]:
+    """The allowed words of a field, or of each item of a list field."""
+    base = _bare(hint) if hint is not None else None
+    if get_origin(base) is tuple:
+        base = get_args(base)[0]
+    return get_args(base) if get_origin(base) is Literal else ()
+
+
+def _accepts_text(hint: Any) -> bool:
+    base = _bare(hint) if hint is not None else None
+    return base is str or get_origin(base) is Literal
+
+
+def _shown(value: Any) -> str:
+    """A value as a person would write it, with its type where that is the trouble."""
+    if isinstance(value, str):
+        return f'"{value}"'
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        return f"[{', '.join(_shown(item) for item in value)}]"
+    return str(value)
+
+
+# ---- showing -------------------------------------------------------------------------------------------------
+
+
+def as_tree(config: Config) -> Tree:
+    """Plain values of every key, defaults included, for a manifest or `--json`; decimals as text."""
+    tree: Tree = msgspec.to_builtins(config)
+    tree["instrument"] = {key: value for key, value in tree["instrument"].items() if value is not None}
+    return tree
+
+
+def as_toml(config: Config) -> str:
+    """The whole configuration as TOML, every key with unit, bounds and reason beside it."""
+    from quintet.core.parameters import Parameter, describe
+
+    def line(entry: Parameter, value: Any) -> str:
+        about = "; ".join(part for part in (entry.unit, entry.bounds, entry.reason) if part)
+        written = f"{entry.name} = {_toml(value)}" if value is not None else f"# {entry.name} ="
+        return f"{written}  # {about}"
+
+    def section(name: str, part: msgspec.Struct) -> list[str]:
+        return [f"[{name}]", *(line(entry, getattr(part, entry.name)) for entry in describe(type(part))), ""]
+
+    lines: list[str] = []
+    for name in ("instrument", "execution", "risk"):
+        lines += section(name, getattr(config, name))
+    for name in SYSTEMS:
+        lines += section(f"system.{name}", getattr(config.system, name))
+    for name in ("data", "report"):
+        lines += section(name, getattr(config, name))
+    return "\n".join(lines)
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    if isinstance(value, tuple):
+        return f"[{', '.join(_toml(item) for item in value)}]"
+    return str(value)
+
+
+def schema() -> Tree:
+    """The JSON Schema of a config file, for editors; units stand in `x-unit`."""
+    made = msgspec.json.schema(Config)
+    _allow_plain_numbers(made)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "quintet configuration"} | made
+
+
+def _allow_plain_numbers(node: Any) -> None:
+    """An exact decimal may be written as text or as a plain number: TOML numbers are read as decimals."""
+    if isinstance(node, dict):
+        if node.get("format") == "decimal":
+            node["type"] = ["string", "number"]
+        for child in node.values():
+            _allow_plain_numbers(child)
+    elif isinstance(node, list):
+        for child in node:
+            _allow_plain_numbers(child)
