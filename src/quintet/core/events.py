@@ -72,6 +72,7 @@ STOP_TRIGGERED: Final = 45  # quantity: order number; price: the trigger
 FILL: Final = 48  # price, quantity: lots; bits: MAKER, SELL; then FILL_ORDER and FILL_FEE
 FILL_ORDER: Final = 49  # quantity: order number
 FILL_FEE: Final = 50  # quantity: fee in quanta (+ = paid); price: asset index
+FILL_EXECUTION: Final = 51  # quantity: 62-bit key of the venue's execution id; a fill is booked once by it
 COMMAND_LOST: Final = 56  # quantity: order number, proven absent at the venue
 COMMAND_SUPPRESSED: Final = 57  # quantity: order number, dropped by the dispatcher (kill file)
 OPERATOR: Final = 60  # quantity: an OperatorAction

@@ -1,4 +1,4 @@
-"""A market made of arrays: which orders fill, when, and at what price. Pure and compiled.
+"""A market made of arrays: the simulated exchange, and the loop that leads events past the step.
 
-It sees commands and market rows, never the system that sent them.
+Pure and compiled. It knows no system: the decision kernel is handed in.
 """

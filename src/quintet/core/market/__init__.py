@@ -1,0 +1,1 @@
+"""What the market is: bars and books as data."""

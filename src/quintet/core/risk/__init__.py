@@ -1,0 +1,1 @@
+"""What may be sent: limits, the gate before every command, the breaker above all of them."""

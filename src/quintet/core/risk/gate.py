@@ -1,0 +1,115 @@
+"""The gate: how much of an intent may be sent, and if less than asked, why.
+
+Cancels always pass and never come here. A risk-reducing order (it can only bring the position closer to zero) is
+exempt from every limit but quantity <= position; its slippage bound is its own price. Self-trade prevention is not a
+limit and has no switch: see `planner`, which never proposes what would meet our own order.
+"""
+
+from typing import Any, Final
+
+from quintet.core.accounting.fees import fee_quanta
+from quintet.core.engine.state import DESK
+from quintet.core.kernel import kernel
+
+NORMAL: Final = 0
+REDUCE_ONLY: Final = 1
+HALTED: Final = 2
+MODE_NAMES: Final = ("normal", "reduce only", "halted")
+
+PASSED: Final = 0
+MODE: Final = 1
+PAUSED: Final = 2
+STALE_DATA: Final = 3
+ORDER_RATE: Final = 4
+OPEN_ORDERS: Final = 5
+ORDER_SIZE: Final = 6
+POSITION: Final = 7
+FREE_QUOTE: Final = 8
+FREE_BASE: Final = 9
+MIN_ORDER: Final = 10
+SELF_TRADE: Final = 11
+NOT_TRADING: Final = 12
+OFF_TICK: Final = 13
+REASON_NAMES: Final = (
+    "passed", "mode", "paused", "stale data", "order rate", "open orders", "order size", "position", "free quote",
+    "free base", "below the venue's minimum", "self-trade", "venue not trading", "price off the tick",
+)  # fmt: skip
+
+
+@kernel
+def is_reducing(inst: Any, account: Any, side: int, lots: int) -> bool:
+    """True when the order, with those already working on its side, can only shrink the position."""
+    if side < 0:
+        return account.lots > 0 and account.open_sell_lots + lots <= account.lots
+    return account.lots < 0 and account.open_buy_lots + lots <= -account.lots
+
+
+@kernel
+def affordable_lots(inst: Any, ledger: Any, account: Any, price: int, lots: int) -> int:
+    """Lots that free quote money pays for at `price`, taker fee included unless the fee is taken in base."""
+    free = ledger[DESK, inst.quote_asset] - account.reserved_quote
+    per_lot = price * inst.quanta
+    need = lots * per_lot
+    if inst.fee_in_base == 0:
+        need += fee_quanta(need, max(inst.taker_fee_e9, 0))
+        per_lot += fee_quanta(per_lot, max(inst.taker_fee_e9, 0))
+    if need <= free:
+        return lots
+    return free // per_lot if free > 0 else 0
+
+
+@kernel
+def allowed_lots(
+    limits: Any, inst: Any, account: Any, ledger: Any, side: int, price: int, lots: int, now: int, age: int, paused: int
+) -> int:
+    """How many of `lots` may be sent, 0 = refused; `limits.reason` says why it is less than asked.
+
+    `price` bounds the value of a buy; `age` is how long ago the market was last heard, ns.
+    """
+    limits.reason = PASSED
+    reducing = is_reducing(inst, account, side, lots)
+    if inst.kind == 0 and side < 0:
+        free = account.lots - account.open_sell_lots
+        if lots > free:
+            lots = free
+            limits.reason = FREE_BASE
+            if lots <= 0:
+                return 0
+            reducing = True
+    if not reducing:
+        if limits.mode != NORMAL:
+            limits.reason = MODE
+            return 0
+        if paused != 0:
+            limits.reason = PAUSED
+            return 0
+        if age > limits.stale_ns:
+            limits.reason = STALE_DATA
+            return 0
+        if limits.live >= limits.max_open_orders:
+            limits.reason = OPEN_ORDERS
+            return 0
+        if now // 1_000_000_000 == limits.second and limits.orders_this_second >= limits.max_orders_per_second:
+            limits.reason = ORDER_RATE
+            return 0
+        if lots > limits.max_order_lots:
+            lots = limits.max_order_lots
+            limits.reason = ORDER_SIZE
+        working = account.open_buy_lots if side > 0 else account.open_sell_lots
+        room = limits.max_position_lots - side * account.lots - working
+        if lots > room:
+            lots = room
+            limits.reason = POSITION
+        if inst.kind == 0 and side > 0 and lots > 0:
+            paid = affordable_lots(inst, ledger, account, price, lots)
+            if paid < lots:
+                lots = paid
+                limits.reason = FREE_QUOTE
+    if inst.trading == 0:
+        limits.reason = NOT_TRADING
+        return 0
+    if lots < inst.min_lots or price * lots * inst.quanta < inst.min_notional:
+        if limits.reason == PASSED:
+            limits.reason = MIN_ORDER
+        return 0
+    return lots
