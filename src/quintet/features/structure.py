@@ -16,9 +16,12 @@ H and L the last swing high and low):
 | none | L fresh and close < L - b             | choch_down      | the same                                           |
 | up   | H fresh and close > H + b             | bos_confirmed   | P = lowest low since L; H broken                   |
 | none | H fresh and close > H + b             | choch_up        | bias up; P = lowest low since L; H broken          |
-| up   | H fresh and high > H, first time      | bos_potential   | none; lives `potential_ttl_bars` bars at the most  |
+| up   | H fresh, high > H, no potential lives | bos_potential   | it lives 12 more bars, or until a break            |
 | down | close > P + b                         | choch_up        | bias up; P = lowest low since L; H broken          |
 | down | L fresh and close < L - b             | bos_down        | P = highest high since H; L broken                 |
+
+While a potential break lives no second one is shown, whatever level it was about; when it has died, the same level
+may show one again. Any break ends it.
 
 "Since" includes the bar of the swing and the present one. While no swing of a kind exists, "since" begins at the
 first bar of all.
@@ -121,9 +124,8 @@ STRUCTURE = record(
     previous_low="i8",
     highest_since_high="i8",
     lowest_since_low="i8",
-    # A live potential break has bars left; a level shows its potential once.
-    potential_bars_left="i8",
-    potential_shown="i8",
+    # The bar of the living potential break, -1 while none lives.
+    potential_bar="i8",
     # Statistics since the start.
     n_swings="i8",
     n_hh="i8",
@@ -187,6 +189,7 @@ def start_structure(
     state.potential_ttl_bars = potential_ttl_bars
     state.swing_high_bar = -1
     state.swing_low_bar = -1
+    state.potential_bar = -1
     state.highest_since_high = -SAFE_MAX
     state.lowest_since_low = SAFE_MAX
 
@@ -277,8 +280,6 @@ def _place_high(state: Any, price: int, bar: int, units: int) -> None:
     state.n_swings += 1
     state.previous_high = state.swing_high
     state.swing_high_fresh = 1
-    state.potential_shown = 0
-    state.potential_bars_left = 0
     _set_high(state, price, bar)
 
 
@@ -370,7 +371,7 @@ def _event_in_bias_up(state: Any, high: int, close: int, units: int) -> int:
         return NO_EVENT
     if _exceeds(close - state.swing_high, buffer, units):
         return BOS_CONFIRMED
-    if state.potential_shown == 0 and high > state.swing_high:
+    if state.potential_bar < 0 and high > state.swing_high:
         return BOS_POTENTIAL
     return NO_EVENT
 
@@ -423,7 +424,7 @@ def _break_up(state: Any) -> None:
     state.bias = BIAS_UP
     state.protected = state.lowest_since_low
     state.swing_high_fresh = 0
-    state.potential_bars_left = 0
+    state.potential_bar = -1
 
 
 @kernel
@@ -432,7 +433,7 @@ def _break_down(state: Any) -> None:
     state.bias = BIAS_DOWN
     state.protected = state.highest_since_high
     state.swing_low_fresh = 0
-    state.potential_bars_left = 0
+    state.potential_bar = -1
 
 
 @kernel
@@ -452,8 +453,7 @@ def _apply(state: Any, event: int) -> None:
         _break_up(state)
     elif event == BOS_POTENTIAL:
         state.n_potential += 1
-        state.potential_shown = 1
-        state.potential_bars_left = state.potential_ttl_bars
+        state.potential_bar = state.bars - 1
 
 
 @kernel
@@ -472,8 +472,8 @@ def structure_update(state: Any, high: int, low: int, close: int, atr: float) ->
         state.lowest_since_low = low
     if atr != atr:
         return NO_EVENT
-    if state.potential_bars_left > 0:
-        state.potential_bars_left -= 1
+    if state.potential_bar >= 0 and state.bars - 1 - state.potential_bar > state.potential_ttl_bars:
+        state.potential_bar = -1
     units = atr_units(atr)
     if state.pivot != NO_PIVOT:
         _place_swings(state, units)
