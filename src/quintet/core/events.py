@@ -48,6 +48,7 @@ TRADE_SELL: Final = 3
 BOOK_CLEAR: Final = 4  # both sides are unknown from here until levels arrive
 BEST_BID: Final = 5  # ticker: best bid price and size
 BEST_ASK: Final = 6
+LAST_PRICE: Final = 7  # ticker: price of the latest trade
 BAR_OPEN: Final = 8  # a bar is four rows; price: open; quantity: turnover in quanta of the quote asset, 0 = unknown
 BAR_HIGH: Final = 9  # price: high; quantity: number of trades, 0 = unknown
 BAR_LOW: Final = 10  # price: low; quantity: lots bought by takers, 0 = unknown
