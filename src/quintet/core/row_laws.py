@@ -5,6 +5,7 @@ inspection, at both ends of every range: when it is appended, and again when a t
 repaired: the first row that breaks a law is refused, with its position, field, value and what was expected.
 """
 
+from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -16,7 +17,7 @@ from quintet.core.instrument import Instrument, decode
 from quintet.core.kernel import kernel
 from quintet.core.records import record, table
 
-Rows = np.recarray[Any, Any]
+Rows = np.ndarray[Any, np.dtype[Any]]
 """A one-dimensional array of ROW, viewed as recarray."""
 
 TIME_MAX: Final = 7_258_118_400_000_000_000
@@ -43,12 +44,15 @@ def _kind_names() -> dict[int, str]:
 
 KIND_NAMES: Final[dict[int, str]] = _kind_names()
 
-_PRICED = (ev.BID_LEVEL, ev.ASK_LEVEL, ev.TRADE_BUY, ev.TRADE_SELL, ev.BEST_BID, ev.BEST_ASK, ev.BAR_OPEN, ev.BAR_HIGH)
-_PRICED += (ev.BAR_LOW, ev.BAR_CLOSE, ev.MARK_PRICE, ev.INDEX_PRICE, ev.FILL)
-_SIGNED = (ev.FUNDING_RATE, ev.FACT, ev.FILL_FEE, ev.RECONCILED)
-_WITHOUT_INSTRUMENT = (ev.FACT, ev.TIMER, ev.CLOCK_ADVANCED, ev.OPERATOR, ev.CONFIG_CHANGED, ev.MIGRATION)
-_WITHOUT_INSTRUMENT += (ev.RECONCILED, ev.TEXT)
-_IN_VENUE_ORDER = (ev.BID_LEVEL, ev.ASK_LEVEL, ev.TRADE_BUY, ev.TRADE_SELL, ev.BOOK_CLEAR)
+_PRICED: Final = frozenset(
+    (ev.BID_LEVEL, ev.ASK_LEVEL, ev.TRADE_BUY, ev.TRADE_SELL, ev.BEST_BID, ev.BEST_ASK)
+    + (ev.BAR_OPEN, ev.BAR_HIGH, ev.BAR_LOW, ev.BAR_CLOSE, ev.MARK_PRICE, ev.INDEX_PRICE, ev.FILL)
+)
+_SIGNED: Final = frozenset((ev.FUNDING_RATE, ev.FACT, ev.FILL_FEE, ev.RECONCILED))
+_WITHOUT_INSTRUMENT: Final = frozenset(
+    (ev.FACT, ev.TIMER, ev.CLOCK_ADVANCED, ev.OPERATOR, ev.CONFIG_CHANGED, ev.MIGRATION, ev.RECONCILED, ev.TEXT)
+)
+_IN_VENUE_ORDER: Final = frozenset((ev.BID_LEVEL, ev.ASK_LEVEL, ev.TRADE_BUY, ev.TRADE_SELL, ev.BOOK_CLEAR))
 
 LAW: Final = record(
     known="i8",
@@ -60,9 +64,9 @@ LAW: Final = record(
 )
 
 
-def _laws() -> Rows:
+def _laws(kinds: Iterable[int]) -> Rows:
     laws = table(LAW, 256)
-    for kind in KIND_NAMES:
+    for kind in kinds:
         law = laws[kind]
         law.known = 1
         law.instrument_used = int(kind not in _WITHOUT_INSTRUMENT)
@@ -76,7 +80,11 @@ def _laws() -> Rows:
     return laws
 
 
-LAWS: Final = _laws()
+LAWS: Final[dict[str, Rows]] = {
+    "market": _laws(ev.MARKET_KINDS & KIND_NAMES.keys() | {ev.TEXT}),
+    "desk": _laws(KIND_NAMES),
+}
+"""The laws by the use of a tape; one record for each kind, indexed by it."""
 
 INSPECTION: Final = record(
     position="i8",  # of the next row
@@ -134,7 +142,7 @@ NO_ROOM: Final = -1
 ) = range(1, 23)
 
 PROBLEMS: Final[dict[int, tuple[str, str]]] = {
-    UNKNOWN_KIND: ("kind", "a kind this version knows"),
+    UNKNOWN_KIND: ("kind", "a kind this version knows; in a market tape, a market kind"),
     UNDEFINED: ("instrument", "an index defined before its use (below {expected})"),
     BAD_EVENT_TIME: ("ts_event", f"0 to {TIME_MAX - 1} (years 1970 to 2199, in ns)"),
     BAD_RECEIVE_TIME: ("ts_recv", f"0 to {TIME_MAX - 1} (years 1970 to 2199, in ns)"),
@@ -373,7 +381,7 @@ class Definition(NamedTuple):
 
     position: int
     ts_recv: int
-    index: int
+    number: int
     instrument: Instrument
 
 
@@ -428,8 +436,10 @@ def _message_end(rows: Any, first: int) -> int:
 class Inspector:
     """Inspects rows as they come, in as many pieces as they come; knows every definition so far."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, use: str) -> None:
+        """`name` begins every message; `use` is the tape's: market or desk."""
         self.name = name
+        self._laws = LAWS[use]
         self.definitions: list[Definition] = []
         self._inspection = table(INSPECTION, 1)
         self._inspection[0].bar_next = -1
@@ -450,7 +460,7 @@ class Inspector:
         """Inspect whole messages; raises TapeError for the first broken law and then remembers none of them."""
         saved = (self._inspection.copy(), self._spans.copy(), self._kinds.copy())
         state = self._inspection[0]
-        inspect_rows(rows, cells_of(rows), LAWS, self._inspection, self._spans, self._kinds)
+        inspect_rows(rows, cells_of(rows), self._laws, self._inspection, self._spans, self._kinds)
         if state.problem == 0 and state.message_rows > 0:
             _refuse(state, UNCLOSED, rows.shape[0] - 1, int(rows[-1].bits), 1)
         try:
@@ -482,7 +492,7 @@ class Inspector:
         """The first definition of each instrument, by index."""
         first: dict[int, Instrument] = {}
         for definition in self.definitions:
-            first.setdefault(definition.index, definition.instrument)
+            first.setdefault(definition.number, definition.instrument)
         return [first[n] for n in range(len(first))]
 
     def _grow(self) -> None:
@@ -512,7 +522,7 @@ class Inspector:
 def read_definitions(rows: Rows, first_position: int, name: str) -> list[Definition]:
     """All INSTRUMENT messages in `rows` (headers may stand among them); raises TapeError for a bad definition."""
     kinds = np.asarray(rows)["kind"]
-    found = []
+    found: list[Definition] = []
     for first in np.flatnonzero(kinds == ev.INSTRUMENT).tolist():
         position = first_position + first - int(np.count_nonzero(kinds[:first] == ev.HEADER))
         found.append(read_definition(rows, first, position, name))
@@ -533,17 +543,17 @@ def check_definitions(definitions: list[Definition], name: str) -> None:
     """Raise TapeError when a later definition changes what may never change, or two indices bear one symbol."""
     current: dict[int, Instrument] = {}
     owner: dict[tuple[str, str], int] = {}
-    for position, _, index, instrument in definitions:
-        before = current.setdefault(index, instrument)
+    for position, _, number, instrument in definitions:
+        before = current.setdefault(number, instrument)
         for field in ("symbol", "venue", "kind", "base_asset", "quote_asset", "price_increment"):
             if getattr(before, field) != getattr(instrument, field):
                 raise TapeError(
-                    f"{name}: position {position}, INSTRUMENT {index}: {field} is {getattr(instrument, field)}, "
+                    f"{name}: position {position}, INSTRUMENT {number}: {field} is {getattr(instrument, field)}, "
                     f"expected {getattr(before, field)} as before: it never changes"
                 )
-        if owner.setdefault((instrument.venue, instrument.symbol), index) != index:
+        if owner.setdefault((instrument.venue, instrument.symbol), number) != number:
             raise TapeError(
-                f"{name}: position {position}, INSTRUMENT {index}: {instrument.venue} {instrument.symbol} "
-                f"is already instrument {owner[instrument.venue, instrument.symbol]}, expected one index for each symbol"
+                f"{name}: position {position}, INSTRUMENT {number}: {instrument.venue} {instrument.symbol} "
+                f"is instrument {owner[instrument.venue, instrument.symbol]} already, expected one for each symbol"
             )
-        current[index] = instrument
+        current[number] = instrument

@@ -42,7 +42,6 @@ from quintet.core.row_laws import (
     Definition,
     Inspector,
     Rows,
-    cells_of,
     frozen,
     text_of,
 )
@@ -227,6 +226,9 @@ def meta_block(meta: TapeMeta) -> tuple[bytes, bytes]:
 
 def decode_meta(rows: Rows, name: str) -> TapeMeta:
     """The inverse of `meta_rows`; raises TapeError naming the field."""
+    kinds = np.asarray(rows)["kind"]
+    if (kinds != ev.TEXT).any():
+        raise TapeError(f"{name}: meta block: kind {kinds[kinds != ev.TEXT][0]}, expected TEXT rows only")
     try:
         return msgspec.json.decode(text_of(rows), type=TapeMeta)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -236,17 +238,22 @@ def decode_meta(rows: Rows, name: str) -> TapeMeta:
 # ---- walking a file --------------------------------------------------------------------------------------------
 
 
-def check_beginning(data: memoryview, name: str) -> None:
-    """Raise NotATape unless `data` begins like a tape of a format this version reads."""
-    if len(data) == 0:
-        raise NotATape(f"{name}: the file is empty, expected a tape")
-    if bytes(data[: len(MAGIC)]) != MAGIC[: len(data)]:
-        raise NotATape(f"{name}: the file begins with {bytes(data[:6])!r}, expected {MAGIC!r}: not a tape")
-    if len(data) > len(MAGIC) and data[len(MAGIC)] > FORMAT_VERSION:
+def check_beginning(data: memoryview, name: str, marked: bool = False) -> None:
+    """Raise NotATape unless `data` begins like a tape of a format this version reads.
+
+    `marked`: a durable mark says that it once was a tape, so that a wrong beginning is for `judge` to call damage.
+    """
+    if len(data) > len(MAGIC) and bytes(data[: len(MAGIC)]) == MAGIC and data[len(MAGIC)] > FORMAT_VERSION:
         raise NotATape(
             f"{name}: the tape is of format {data[len(MAGIC)]}, this version of quintet reads format "
             f"{FORMAT_VERSION}; use a newer quintet"
         )
+    if marked:
+        return
+    if len(data) == 0:
+        raise NotATape(f"{name}: the file is empty, expected a tape")
+    if bytes(data[: len(MAGIC)]) != MAGIC[: len(data)]:
+        raise NotATape(f"{name}: the file begins with {bytes(data[:6])!r}, expected {MAGIC!r}: not a tape")
 
 
 def scan_blocks(data: memoryview, marked_length: int = 0) -> Scan:
@@ -330,7 +337,9 @@ def judge(scan: Scan, data: memoryview, mark: DurableMark | None, name: str) -> 
     elif scan.bad is not None:
         later = good_block_after(data, scan.bad)
         if later is not None:
-            raise Damaged(f"{name}: {scan.bad}; a good block follows at byte {later}, so this is damage, not a torn end")
+            raise Damaged(
+                f"{name}: {scan.bad}; a good block follows at byte {later}, so this is damage, not a torn end"
+            )
     if scan.blocks == 0:
         raise NotATape(f"{name}: no whole first block: {scan.bad}")
 
@@ -338,8 +347,8 @@ def judge(scan: Scan, data: memoryview, mark: DurableMark | None, name: str) -> 
 def _judge_by_mark(scan: Scan, length: int, mark: DurableMark, name: str) -> None:
     if length < mark.length_bytes:
         raise Damaged(
-            f"{name}: {length} bytes, expected at least {mark.length_bytes}: the durable end (position {mark.positions}) "
-            f"is lost from block {scan.blocks} on"
+            f"{name}: {length} bytes, expected at least {mark.length_bytes}: the end that was durable "
+            f"(up to position {mark.positions}) is lost from block {scan.blocks} on"
         )
     if scan.bad is not None and scan.bad.offset < mark.length_bytes:
         raise Damaged(f"{name}: {scan.bad}; the tape was durable up to position {mark.positions}")
@@ -394,14 +403,14 @@ class Tape:
         """The first definition of each instrument, by index."""
         first: dict[int, Instrument] = {}
         for definition in self.definitions:
-            first.setdefault(definition.index, definition.instrument)
+            first.setdefault(definition.number, definition.instrument)
         return [first[n] for n in range(len(first))]
 
     @property
     def instrument_changes(self) -> list[Definition]:
         """Definitions after the first of their instrument, in order."""
         seen: set[int] = set()
-        return [d for d in self.definitions if d.index in seen or seen.add(d.index)]  # type: ignore[func-returns-value]
+        return [d for d in self.definitions if d.number in seen or seen.add(d.number)]  # type: ignore[func-returns-value]
 
     def event_rows(self) -> Rows:
         """A copy of the rows that have positions: no headers, no meta block. Index is position."""
@@ -430,19 +439,16 @@ def decode_events(rows: Rows, first_position: int) -> Iterator[Event]:
         yield Event(first_position + head, name, ts_event, ts_recv, instrument, price, quantity, bits, text)
 
 
+def bytes_of(rows: Any) -> memoryview:
+    """The bytes of rows, not copied when they are contiguous."""
+    return np.ascontiguousarray(rows).view(np.uint8).data
+
+
 def hash_rows(rows: Rows) -> str:
     """The tape hash of rows that have positions (no headers), 64 hex digits."""
     hasher = hashlib.sha256(HASH_TAG)
-    hasher.update(memoryview(np.ascontiguousarray(rows)).cast("B"))
+    hasher.update(bytes_of(rows))
     return hasher.hexdigest()
-
-
-def check_use(meta: TapeMeta, census: Census, name: str) -> None:
-    """Raise TapeError when a market tape holds anything but outside facts."""
-    if meta.use == "market" and not census.market_only:
-        market = {KIND_NAMES[kind] for kind in ev.MARKET_KINDS if kind in KIND_NAMES} | {"TEXT"}
-        found = sorted(set(census.kinds) - market)
-        raise TapeError(f"{name}: a market tape holds {', '.join(found)}, expected market kinds only")
 
 
 def read_tape(data: Any, name: str, mark: DurableMark | None = None) -> tuple[Tape, Scan, Inspector]:
@@ -451,20 +457,23 @@ def read_tape(data: Any, name: str, mark: DurableMark | None = None) -> tuple[Ta
     Raises NotATape, Damaged, or TapeError for rows that break a law. A torn tail is left out and told in the tape.
     """
     view = memoryview(data).cast("B")
-    if mark is None:
-        check_beginning(view, name)
+    check_beginning(view, name, marked=mark is not None)
     scan = scan_blocks(view, mark.length_bytes if mark else 0)
     judge(scan, view, mark, name)
     rows = rows_of(data, scan.length)
     meta = decode_meta(rows[2 : 2 + scan.meta_rows], name)
-    inspector = Inspector(name)
+    inspector = Inspector(name, meta.use)
     inspector.take(frozen(rows[2 + scan.meta_rows :]))
-    census = inspector.census()
-    check_use(meta, census, name)
+    if inspector.position != scan.positions:
+        raise TapeError(f"{name}: {inspector.position} rows bear a kind of their own, expected {scan.positions}")
     torn = len(view) - scan.length
     definitions = tuple(inspector.definitions)
     reason = str(scan.bad) if scan.bad else ""
-    return Tape(name, rows, meta, scan.tape_hash, scan.chain.hex(), census, definitions, torn, reason), scan, inspector
+    return (
+        Tape(name, rows, meta, scan.tape_hash, scan.chain.hex(), inspector.census(), definitions, torn, reason),
+        scan,
+        inspector,
+    )
 
 
 def rows_of(data: Any, length_bytes: int) -> Rows:
@@ -476,7 +485,7 @@ def encode_tape(rows: Rows, meta: TapeMeta, rows_per_block: int = BLOCK_ROWS) ->
     """A whole tape as bytes; `rows` are whole messages, not inspected here."""
     block, chain = meta_block(meta)
     parts = [block]
-    body = memoryview(np.ascontiguousarray(rows)).cast("B")
+    body = bytes_of(rows)
     start = 0
     for end in block_ends(rows, rows_per_block):
         piece = body[start * ROW_BYTES : end * ROW_BYTES]
@@ -506,6 +515,3 @@ def with_instruments(rows: Any, instruments: Sequence[Instrument]) -> Rows:
     times = (int(rows[0]["ts_event"]), int(rows[0]["ts_recv"])) if len(rows) else (0, 0)
     stated = [instrument_rows(n, instrument, *times) for n, instrument in enumerate(instruments)]
     return frozen(np.concatenate([*(np.asarray(part) for part in stated), np.asarray(rows, ev.ROW)]))
-
-
-__all__ = ["Definition", "Rows", "Tape", "TapeMeta", "cells_of", "memory_tape"]

@@ -1,0 +1,427 @@
+"""Tape files: opens, maps, appends, syncs, cuts. The only store that decides anything.
+
+Beside `day.tape` may lie two small JSON files, each replaced as a whole:
+
+    day.tape.durable     what has reached the disk: position, byte length, chain digest
+    day.tape.verified    what a verification found, so that later runs quote the hash instead of computing it
+
+The first makes damage out of what would else be a torn end; the second may be deleted at any time.
+"""
+
+import contextlib
+import fcntl
+import mmap
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, TypeVar
+
+import msgspec
+import numpy as np
+
+from quintet.core import events as ev
+from quintet.core.errors import Damaged, NotATape, TapeError
+from quintet.core.instrument import Instrument
+from quintet.core.row_laws import Census, Definition, Inspector, frozen, read_definition
+from quintet.core.tape import (
+    BLOCK_ROWS,
+    EVENTS,
+    FORMAT_VERSION,
+    HEADER_BYTES,
+    ROW_BYTES,
+    DurableMark,
+    Header,
+    Scan,
+    Tape,
+    TapeMeta,
+    block_ends,
+    bytes_of,
+    decode_header,
+    decode_meta,
+    encode_header,
+    meta_block,
+    read_tape,
+    rows_of,
+    with_instruments,
+)
+
+_PART: Final = ".part"
+_Side = TypeVar("_Side", bound=msgspec.Struct)
+
+
+class Verified(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The file `<tape>.verified`. It holds as long as length, file time and the last block's digest do."""
+
+    format: int
+    tape_hash: str
+    chain: str
+    length_bytes: int
+    mtime_ns: int
+    last_block: int
+    definition_rows: list[tuple[int, int]]
+    census: Census
+
+
+def durable_path(path: Path) -> Path:
+    """The side file with the last synced position."""
+    return path.with_name(path.name + ".durable")
+
+
+def verified_path(path: Path) -> Path:
+    """The side file with the last verification."""
+    return path.with_name(path.name + ".verified")
+
+
+# ---- reading -----------------------------------------------------------------------------------------------------
+
+
+def open_tape(path: str | os.PathLike[str], *, quote: bool = True) -> Tape:
+    """Map a tape for reading. Checks every byte and row, unless `quote` and a verification of it still holds.
+
+    A torn end is left out and told in `torn_bytes`. Raises NotATape, Damaged, or TapeError for a file that cannot be
+    read or rows that break a law. Keeps what it verified beside the file where that can be written.
+    """
+    path = Path(path)
+    data, status = _map(path)
+    mark = _read_mark(path)
+    verified = _standing_verification(path, data, status, mark) if quote else None
+    if verified is not None:
+        return _quoted(path, data, verified)
+    tape, scan, inspector = read_tape(data, str(path), mark)
+    if not tape.torn_bytes:
+        _keep_verification(path, tape, scan, inspector, status)
+    return tape
+
+
+def verify_tape(path: str | os.PathLike[str]) -> Tape:
+    """Check every byte and row now, whatever an earlier verification said; raises as `open_tape` does."""
+    return open_tape(path, quote=False)
+
+
+def _map(path: Path) -> tuple[Any, os.stat_result]:
+    if path.is_dir():
+        raise NotATape(f"{path}: a folder, expected a tape file")
+    try:
+        with path.open("rb") as file:
+            status = os.fstat(file.fileno())
+            if status.st_size == 0:
+                return b"", status
+            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), status
+    except OSError as error:
+        raise TapeError(f"{path}: cannot open the tape: {error.strerror}") from None
+
+
+def _read_mark(path: Path) -> DurableMark | None:
+    side = durable_path(path)
+    try:
+        text = side.read_bytes()
+    except OSError:
+        return None
+    if not text:
+        # A power loss right after the side file was replaced may leave it empty; it then says nothing.
+        return None
+    try:
+        return msgspec.json.decode(text, type=DurableMark)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Damaged(f"{side}: {error}; expected the durable mark of {path.name}. Restore or delete it") from None
+
+
+def _standing_verification(path: Path, data: Any, status: os.stat_result, mark: DurableMark | None) -> Verified | None:
+    """The kept verification when it is of this very file, else None."""
+    try:
+        verified = msgspec.json.decode(verified_path(path).read_bytes(), type=Verified)
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    if verified.format != FORMAT_VERSION:
+        return None
+    if (verified.length_bytes, verified.mtime_ns) != (status.st_size, status.st_mtime_ns):
+        return None
+    header = _header_at(data, verified.last_block)
+    if header is None or header.digest.hex() != verified.chain:
+        return None
+    if mark is not None and mark.length_bytes > verified.length_bytes:
+        return None
+    return verified
+
+
+def _header_at(data: Any, offset: int) -> Header | None:
+    if not 0 <= offset <= len(data) - HEADER_BYTES:
+        return None
+    header = decode_header(memoryview(data)[offset : offset + HEADER_BYTES])
+    return None if isinstance(header, str) else header
+
+
+def _quoted(path: Path, data: Any, verified: Verified) -> Tape:
+    rows = rows_of(data, verified.length_bytes)
+    meta = decode_meta(rows[2 : 2 + int(rows[0].price)], str(path))
+    definitions = tuple(read_definition(rows, row, at, str(path)) for row, at in verified.definition_rows)
+    return Tape(str(path), rows, meta, verified.tape_hash, verified.chain, verified.census, definitions)
+
+
+def _keep_verification(path: Path, tape: Tape, scan: Scan, inspector: Inspector, status: os.stat_result) -> None:
+    body = 2 + scan.meta_rows
+    kinds = np.asarray(tape.rows)["kind"]
+    at = (np.flatnonzero(kinds[body:] == ev.INSTRUMENT) + body).tolist()
+    rows = [(row, definition.position) for row, definition in zip(at, inspector.definitions, strict=True)]
+    kept = Verified(
+        FORMAT_VERSION, tape.hash, tape.chain, scan.length, status.st_mtime_ns, scan.last_block, rows, tape.census
+    )
+    # A folder that cannot be written costs the next run a verification, nothing else.
+    with contextlib.suppress(OSError):
+        _replace_json(verified_path(path), kept, sync=False)
+
+
+# ---- writing -----------------------------------------------------------------------------------------------------
+
+
+class TapeWriter:
+    """Appends whole messages to a tape; what breaks a row law is refused and leaves no trace.
+
+    `TapeWriter(path, meta)` makes a new tape that appears under its name when it is closed: an error inside
+    `with` leaves nothing behind. `TapeWriter.record` and `TapeWriter.resume` write in place, for a desk.
+    One writer at a time; `sync` may run in another thread while the next rows are appended.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], meta: TapeMeta, *, replace: bool = False) -> None:
+        """Raises TapeError when `path` exists and `replace` is false, or cannot be written."""
+        self._begin(Path(path), _PART)
+        if not replace and self.path.exists():
+            raise TapeError(f"{path}: exists already, expected a new name for the tape")
+        try:
+            self._create(meta)
+        except BaseException:
+            self._let_go()
+            raise
+
+    @classmethod
+    def record(cls, path: str | os.PathLike[str], meta: TapeMeta) -> "TapeWriter":
+        """A new tape written in place, so that others may follow it; its first block is whole from the start."""
+        writer = cls(path, meta)
+        writer._publish()
+        return writer
+
+    @classmethod
+    def resume(cls, path: str | os.PathLike[str]) -> "TapeWriter":
+        """Go on writing an existing tape. A torn end is cut off and told in `cut_bytes`; raises as `open_tape` does."""
+        writer = cls.__new__(cls)
+        writer._begin(Path(path), "")
+        writer._reopen()
+        return writer
+
+    def _begin(self, path: Path, suffix: str) -> None:
+        self.path = path
+        self.cut_bytes = 0
+        self.cut_reason = ""
+        self._written_to = path.with_name(path.name + suffix)
+        self._durable_upto = 0
+        self._failed = ""
+        self._file = -1
+
+    def _create(self, meta: TapeMeta) -> None:
+        block, chain = meta_block(meta)
+        self.meta = meta
+        self._inspector = Inspector(str(self.path), meta.use)
+        self._file = self._guard(lambda: os.open(self._written_to, os.O_RDWR | os.O_CREAT, 0o644), "create")
+        self._lock()
+        self._guard(lambda: os.ftruncate(self._file, 0), "create")
+        self._mark = DurableMark(FORMAT_VERSION, 0, 0, "")
+        self._write([block], 0, chain)
+
+    def _reopen(self) -> None:
+        if not self.path.is_file():
+            raise NotATape(f"{self.path}: no such file, expected a tape to go on with")
+        self._file = self._guard(lambda: os.open(self.path, os.O_RDWR), "open")
+        try:
+            self._lock()
+            self._recover()
+        except BaseException:
+            self._let_go()
+            raise
+
+    def _recover(self) -> None:
+        data, _ = _map(self.path)
+        tape, scan, self._inspector = read_tape(data, str(self.path), _read_mark(self.path))
+        self.meta = tape.meta
+        self.cut_bytes, self.cut_reason = tape.torn_bytes, tape.torn_reason
+        self._mark = DurableMark(FORMAT_VERSION, scan.positions, scan.length, scan.chain.hex())
+        if tape.torn_bytes:
+            self._guard(lambda: os.ftruncate(self._file, scan.length), "cut")
+        self._guard(lambda: os.lseek(self._file, 0, os.SEEK_END), "open")
+        self.sync()
+
+    @property
+    def position(self) -> int:
+        """The position that the next row gets."""
+        return self._inspector.position
+
+    @property
+    def durable_upto(self) -> int:
+        """Every position below this one has reached the disk."""
+        return self._durable_upto
+
+    @property
+    def instruments(self) -> list[Instrument]:
+        """Defined so far, by index."""
+        return self._inspector.instruments()
+
+    def append(self, rows: Any, rows_per_block: int = BLOCK_ROWS) -> int:
+        """Append whole messages (an array of ROW) as one or more blocks; returns the first row's position.
+
+        Raises TapeError, and appends nothing, for rows that break a law. A write that fails ends this writer.
+        """
+        self._require_open()
+        plain = frozen(np.asarray(rows, ev.ROW))
+        first = self.position
+        if plain.shape[0] == 0:
+            return first
+        if (plain["kind"] == ev.HEADER).any():
+            raise TapeError(f"{self.path}: position {first}: a row of kind {ev.HEADER} (header), expected event rows")
+        self._inspector.take(plain)
+        body = bytes_of(plain)
+        pieces: list[bytes | memoryview] = []
+        chain, start = bytes.fromhex(self._mark.chain), 0
+        for end in block_ends(plain, rows_per_block):
+            piece = body[start * ROW_BYTES : end * ROW_BYTES]
+            header, chain = encode_header(chain, EVENTS, first + start, self._durable_upto, piece)
+            pieces += [header, piece]
+            start = end
+        self._write(pieces, first + plain.shape[0], chain)
+        return first
+
+    def sync(self) -> int:
+        """Wait until all that was appended before this call is on the disk; returns the position it reaches to.
+
+        A failed sync ends this writer: what the kernel then holds is unknown, and asking again would lie.
+        """
+        self._require_open()
+        mark = self._mark
+        self._guard(lambda: os.fdatasync(self._file), "sync")
+        self._durable_upto = mark.positions
+        if self._written_to == self.path:
+            self._guard(lambda: _replace_json(durable_path(self.path), mark, sync=False), "mark")
+        return mark.positions
+
+    def close(self) -> None:
+        """Sync, give a new tape its name, and let go of the file. Closing twice is allowed."""
+        if self._file < 0:
+            return
+        if self._written_to == self.path:
+            self.sync()
+        else:
+            self._publish()
+        self._let_go()
+
+    def abandon(self) -> None:
+        """Let go of the file; a new tape that has no name yet disappears."""
+        if self._file < 0:
+            return
+        if self._written_to != self.path:
+            self._written_to.unlink(missing_ok=True)
+        self._let_go()
+
+    def __enter__(self) -> "TapeWriter":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is not None:
+            self.abandon()
+            return
+        try:
+            self.close()
+        finally:
+            self.abandon()
+
+    def _let_go(self) -> None:
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+    def _publish(self) -> None:
+        """Sync, then rename into place. Side files of a replaced tape go first: they would call the new one damage."""
+        self._guard(lambda: os.fdatasync(self._file), "sync")
+        verified_path(self.path).unlink(missing_ok=True)
+        durable_path(self.path).unlink(missing_ok=True)
+        self._guard(lambda: self._written_to.replace(self.path), "rename")
+        self._written_to = self.path
+        self._durable_upto = self._mark.positions
+        self._guard(lambda: _replace_json(durable_path(self.path), self._mark, sync=True), "mark")
+        _sync_folder(self.path.parent)
+
+    def _write(self, pieces: Sequence[bytes | memoryview], positions: int, chain: bytes) -> None:
+        total = sum(len(piece) for piece in pieces)
+        self._guard(lambda: _write_all(self._file, pieces), "append")
+        self._mark = DurableMark(FORMAT_VERSION, positions, self._mark.length_bytes + total, chain.hex())
+
+    def _require_open(self) -> None:
+        if self._failed:
+            raise TapeError(f"{self.path}: the writer stopped after an error ({self._failed}); open the tape again")
+        if self._file < 0:
+            raise TapeError(f"{self.path}: the writer is closed")
+
+    def _lock(self) -> None:
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise TapeError(f"{self.path}: another writer has the tape open, expected to be the only one") from None
+
+    def _guard(self, action: Callable[[], Any], verb: str) -> Any:
+        try:
+            return action()
+        except OSError as error:
+            self._failed = f"cannot {verb}: {error.strerror}"
+            raise TapeError(f"{self.path}: {self._failed}") from error
+
+
+def write_tape(
+    path: str | os.PathLike[str],
+    meta: TapeMeta,
+    rows: Any,
+    instruments: Sequence[Instrument] = (),
+    *,
+    replace: bool = False,
+) -> Tape:
+    """Write rows as a new tape, verify it and open it. `instruments` are defined before the first row, if given."""
+    with TapeWriter(path, meta, replace=replace) as writer:
+        writer.append(with_instruments(np.asarray(rows, ev.ROW), instruments))
+    return open_tape(path)
+
+
+def _write_all(file: int, pieces: Sequence[bytes | memoryview]) -> None:
+    """Write every byte; the kernel takes at most IOV_MAX pieces, and may take fewer bytes, at a time."""
+    limit = os.sysconf("SC_IOV_MAX")
+    for start in range(0, len(pieces), limit):
+        batch = [memoryview(piece) for piece in pieces[start : start + limit]]
+        while batch:
+            written = os.writev(file, batch)
+            while batch and written >= len(batch[0]):
+                written -= len(batch.pop(0))
+            if batch:
+                batch[0] = batch[0][written:]
+
+
+def _replace_json(path: Path, value: msgspec.Struct, *, sync: bool) -> None:
+    """Write a side file as a whole: readers see the old one or the new one."""
+    part = path.with_name(path.name + _PART)
+    file = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    try:
+        os.write(file, msgspec.json.encode(value) + b"\n")
+        if sync:
+            os.fdatasync(file)
+    finally:
+        os.close(file)
+    part.replace(path)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename durable."""
+    file = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
+
+
+__all__ = ["Definition", "Tape", "TapeMeta", "TapeWriter", "open_tape", "verify_tape", "write_tape"]
