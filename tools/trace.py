@@ -97,13 +97,19 @@ def complaints(specifications: list[Specification], proofs: Proofs) -> Iterator[
         yield f"{proofs[each][0]} proves {each}, which no specification has"
 
 
-def standing(specification: Specification, proofs: Proofs, requirement: str) -> str:
-    """One word for where a requirement stands."""
+def promised(specification: Specification, requirement: str) -> str:
+    """What the list says about a requirement, in one word."""
     if requirement in specification.covered:
-        return "covered" if proofs.get(requirement) else "MISSING"
-    if proofs.get(requirement):
-        return "tested"
+        return "covered"
     return "due" if requirement in specification.due else "later"
+
+
+def standing(specification: Specification, proofs: Proofs, requirement: str) -> str:
+    """What the list and the tests say about a requirement, in one word."""
+    promise = promised(specification, requirement)
+    if promise == "covered":
+        return "covered" if proofs.get(requirement) else "MISSING"
+    return "tested" if proofs.get(requirement) else promise
 
 
 def picture(specification: Specification, proofs: Proofs) -> str:
