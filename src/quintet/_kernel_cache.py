@@ -22,8 +22,9 @@ def cache_key() -> str:
     digest = hashlib.sha256()
     root = Path(__file__).parent
     for path in sorted(root.rglob("*.py")):
-        digest.update(str(path.relative_to(root)).encode())
-        digest.update(path.read_bytes())
+        text = path.read_bytes()
+        # Name and length stand before the text, so that no two trees run together into the same bytes.
+        digest.update(f"{path.relative_to(root)} {len(text)}\n".encode() + text)
     digest.update(sys.version.encode())
     for package in ("numba", "llvmlite", "numpy"):
         digest.update(f"{package}={metadata.version(package)}".encode())

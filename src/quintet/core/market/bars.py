@@ -7,9 +7,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quintet.core.errors import DataError
-from quintet.core.events import BAR_CLOSE, BAR_HIGH, BAR_LOW, BAR_OPEN, LAST, ROW, TIMEFRAME_NUMBER, timeframe_ns
+from quintet.core.events import (
+    BAR_CLOSE,
+    BAR_HIGH,
+    BAR_LOW,
+    BAR_OPEN,
+    LAST,
+    PRICE_MAX,
+    QUANTITY_MAX,
+    ROW,
+    TIMEFRAME_NUMBER,
+    timeframe_ns,
+)
 
 Column = NDArray[np.int64]
+
+INSTRUMENT_MAX = 2**16 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +51,11 @@ def bar_rows(bars: Bars, instrument: int = 0) -> NDArray[Any]:
     Raises DataError when a value does not fit its field, naming the bar.
     """
     for name in ("open", "high", "low", "close"):
-        column = getattr(bars, name)
-        wrong = np.flatnonzero((column <= 0) | (column >= 2**31))
-        if len(wrong):
-            raise DataError(f"bar {wrong[0]}: {name} is {column[wrong[0]]} ticks, expected 1 to {2**31 - 1}")
+        _require_within(getattr(bars, name), 1, PRICE_MAX, f"{name} in ticks")
+    _require_within(bars.volume, 0, QUANTITY_MAX, "volume in lots")
+    _require_within(bars.turnover, 0, QUANTITY_MAX, "turnover in quanta")
+    if not 0 <= instrument <= INSTRUMENT_MAX:
+        raise DataError(f"instrument number: found {instrument}, expected 0 to {INSTRUMENT_MAX}")
     rows = np.zeros(4 * len(bars), ROW)
     end = bars.ts_open + timeframe_ns(bars.timeframe)
     columns = (
@@ -62,3 +76,10 @@ def bar_rows(bars: Bars, instrument: int = 0) -> NDArray[Any]:
             part["quantity"] = quantity
     rows["bits"][3::4] |= LAST
     return rows
+
+
+def _require_within(column: Column, low: int, high: int, what: str) -> None:
+    """Raise DataError naming the first bar whose value lies outside `low` to `high`."""
+    wrong = np.flatnonzero((column < low) | (column > high))
+    if len(wrong):
+        raise DataError(f"bar {wrong[0]}: {what} is {column[wrong[0]]}, expected {low} to {high}")
