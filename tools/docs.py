@@ -58,9 +58,34 @@ def requirement_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+def page_index() -> str:
+    """Every page of docs by folder, each with its title; the decisions have an index of their own."""
+    lines = [generated_from("the pages in docs"), "# Documentation", ""]
+    lines += [f"- [{heading}]({name})" for name, heading in FIRST_TO_READ.items()]
+    for folder in ("", *sorted(path.name for path in Path("docs").iterdir() if path.is_dir() and path.name != "adr")):
+        entries = [index_entry(page) for page in sorted(Path("docs", folder).glob("*.md")) if page.name != "index.md"]
+        if entries:
+            lines += ["", f"## {folder.capitalize() or 'Reference'}", "", *entries]
+    return "\n".join([*lines, "", "## Decisions", "", "- [The list of decisions](adr/README.md)", ""])
+
+
+def index_entry(page: Path) -> str:
+    """One line of the index: the page's title as a link from docs/index.md."""
+    return f"- [{title(page.read_text(encoding='utf-8'))}]({page.relative_to('docs')})"
+
+
+FIRST_TO_READ = {
+    "../README.md": "What quintet is, and a first backtest",
+    "../ARCHITECTURE.md": "The map: rooms, laws, the way of an event",
+    "../CONTRIBUTING.md": "How to change it",
+    "../CHANGELOG.md": "What has changed",
+}
+
+# In order: the index comes last, since it reads the titles of the others.
 GENERATED: Mapping[Path, Callable[[], str]] = {
     Path("docs/adr/README.md"): decision_index,
     Path("docs/requirements.md"): requirement_page,
+    Path("docs/index.md"): page_index,
 }
 
 

@@ -81,3 +81,20 @@ def test_headings_become_anchors_as_the_common_hosts_spell_them(heading: str, an
 
 def test_equal_headings_are_numbered():
     assert docs.anchors("# Same\n# Same\n") == {"same", "same-1"}
+
+
+def test_the_index_leads_to_every_page_by_folder(project: Path):
+    (project / "docs/guides").mkdir()
+    (project / "docs/guides/first.md").write_text("# First steps\n")
+    assert docs.page_index().splitlines()[-10:] == [
+        "",
+        "- [Page](page.md)",
+        "",
+        "## Guides",
+        "",
+        "- [First steps](guides/first.md)",
+        "",
+        "## Decisions",
+        "",
+        "- [The list of decisions](adr/README.md)",
+    ]
