@@ -97,7 +97,6 @@ PIVOTS = record(**_PIVOT_FIELDS)
 """`highs` and `lows` hold the last `left + 1 + right` bars, oldest first; `bars` have been seen in all."""
 
 STRUCTURE = record(
-    **_PIVOT_FIELDS,
     # Parameters, set by start_structure.
     swing_min_e4="i8",
     break_buffer_e4="i8",
@@ -137,6 +136,7 @@ STRUCTURE = record(
     n_bos_down="i8",
     n_choch_up="i8",
     n_choch_down="i8",
+    **_PIVOT_FIELDS,
 )
 
 STRUCTURE_ROW = record(event="i8", level="i8", bias="i8", protected="i8")

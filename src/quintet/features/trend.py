@@ -18,11 +18,11 @@ from quintet.core.kernel import kernel
 from quintet.core.records import record
 from quintet.features.window import NAN, WILDER_FIELDS, check_period, start_wilder, wilder_update
 
-ADX = record(**WILDER_FIELDS, bars="i8", previous_high="i8", previous_low="i8", plus="f8", minus="f8")
+ADX = record(bars="i8", previous_high="i8", previous_low="i8", plus="f8", minus="f8", **WILDER_FIELDS)
 """WILDER's fields smooth DX; `plus` and `minus` are sums until bar n, means and smoothed movements from there on."""
 
 ADX_EMA = record(
-    weight="f8", rest="f8", bars="i8", previous_high="i8", previous_low="i8", plus="f8", minus="f8", value="f8"
+    bars="i8", previous_high="i8", previous_low="i8", plus="f8", minus="f8", weight="f8", rest="f8", value="f8"
 )
 
 

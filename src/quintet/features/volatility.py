@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from quintet.core.kernel import kernel
 from quintet.core.records import record
 from quintet.features.window import (
+    EMA_FIELDS,
     NAN,
     WILDER_FIELDS,
     ema_update,
@@ -25,8 +26,8 @@ from quintet.features.window import (
     wilder_update,
 )
 
-ATR = record(**WILDER_FIELDS, bars="i8", previous_close="i8")
-ATR_EMA = record(weight="f8", rest="f8", count="i8", value="f8", previous_close="i8")
+ATR = record(bars="i8", previous_close="i8", **WILDER_FIELDS)
+ATR_EMA = record(previous_close="i8", **EMA_FIELDS)
 
 UNITS_PER_TICK: Final = 1024
 """The grid on which an ATR is compared: a power of two, so that scaling is exact."""

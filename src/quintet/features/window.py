@@ -4,7 +4,9 @@
     EMA      exponential average whose seed is the first value; also Wilder's smoothing with that seed
     WILDER   Wilder's smoothing, whose seed is the mean of the first `period` values
 
-Each is a record type, a `start_...` that fills one zeroed or used record, and an update kernel.
+Each is a record type, a `start_...` that fills one zeroed or used record, and an update kernel. A record that contains
+one of them names its own fields first: the compiler would take a record that *begins* with the fields of another for a
+kind of it, and run code compiled for the other.
 """
 
 import math
@@ -23,7 +25,8 @@ SMA_PERIOD_MAX: Final = 512
 SMA = record(period="i8", count="i8", oldest="i8", total="i8", ring=("i8", SMA_PERIOD_MAX))
 """`ring` holds the last `period` values, `oldest` is where the next one goes, `total` is their sum."""
 
-EMA = record(weight="f8", rest="f8", count="i8", value="f8")
+EMA_FIELDS: Final[dict[str, str]] = {"weight": "f8", "rest": "f8", "count": "i8", "value": "f8"}
+EMA = record(**EMA_FIELDS)
 """`weight` is that of the newest value, `rest` is 1 - weight."""
 
 WILDER_FIELDS: Final[dict[str, str]] = {"period": "i8", "count": "i8", "total": "f8", "value": "f8"}
