@@ -9,7 +9,9 @@ minimax polynomial), so that a float has the same bits compiled, interpreted, an
 each is within 1 ulp of the C library. Scaling by a power of two is done by exact multiplications.
 """
 
+import hashlib
 from collections.abc import Callable
+from types import CodeType, FunctionType
 from typing import Any, TypeVar, cast
 
 from numba import njit
@@ -22,13 +24,40 @@ def kernel(function: F) -> F:
     return cast(F, njit(cache=True, error_model="numpy")(function))
 
 
-def kernel_body(function: F) -> F:
-    """Compile without an own cache entry: for bodies that take another kernel as an argument.
+def bind(body: Callable[..., Any], name: str, **names: Any) -> Callable[..., Any]:
+    """Compile `body` with some of its global names bound to other values: one text, several machines.
 
-    Such an argument has a type of its own in every process and would never hit the cache;
-    the `@kernel` that calls the body is cached whole, body included.
+    The loop is written once and compiled for every system with that system's kernel in the place of `decide`. A
+    function argument could not be cached on disk; a global of a copied function is, under `name` and a fingerprint
+    of the kernels bound, so that an edited kernel is never answered from an old file.
     """
-    return cast(F, njit(error_model="numpy")(function))
+    mark = hashlib.sha256()
+    for key in sorted(names):
+        mark.update(f"{key}={fingerprint(names[key])};".encode())
+    bound = FunctionType(body.__code__, {**body.__globals__, **names}, f"{name}_{mark.hexdigest()[:12]}")
+    bound.__qualname__ = bound.__name__
+    bound.__module__ = body.__module__
+    return kernel(bound)
+
+
+def fingerprint(value: Any) -> str:
+    """What a kernel is made of: its code, its constants, and those of every kernel it calls; else the value's repr."""
+    seen: dict[int, str] = {}
+
+    def of(item: Any) -> str:
+        function = getattr(item, "py_func", item)
+        if not isinstance(function, FunctionType):
+            return repr(item) if isinstance(item, int | float | str | tuple) else type(item).__name__
+        if id(function) in seen:
+            return seen[id(function)]
+        code = function.__code__
+        seen[id(function)] = code.co_name
+        parts = [code.co_name, code.co_code.hex(), repr([c for c in code.co_consts if not isinstance(c, CodeType)])]
+        parts += [f"{name}:{of(function.__globals__[name])}" for name in code.co_names if name in function.__globals__]
+        seen[id(function)] = hashlib.sha256("|".join(parts).encode()).hexdigest()
+        return seen[id(function)]
+
+    return of(value)
 
 
 LN2_HIGH = 6.93147180369123816490e-01

@@ -16,18 +16,25 @@ _STATE_TYPES = ("i8", "f8", "u8")
 _TAKEN = frozenset(dir(np.recarray)) | frozenset(dir(np.record))
 
 
-def record(**fields: str | tuple[str, int | tuple[int, ...]]) -> np.dtype[Any]:
-    """A record type for state: `record(last_mid="f8", window=("f8", 50))`, fields in declared order.
+Field = str | np.dtype[Any] | tuple[str | np.dtype[Any], int | tuple[int, ...]]
 
-    Raises DefinitionError for a name an ndarray already has, or a type other than i8, f8, u8.
+
+def record(**fields: Field) -> np.dtype[Any]:
+    """A record type for state, fields in declared order; a field is a number, another record, or an array of either.
+
+    `record(last_mid="f8", window=("f8", 50), orders=(ORDER, 64), limits=LIMITS)`: nested records are part of their
+    parent's memory, so one pointer carries a whole world. Raises DefinitionError for a name an ndarray already has,
+    or a number type other than i8, f8, u8.
     """
     parts: list[Any] = []
-    for name, kind in fields.items():
-        base, shape = (kind, None) if isinstance(kind, str) else kind
+    for name, field in fields.items():
+        base, shape = field if isinstance(field, tuple) else (field, None)
         check_field_name(name)
-        if base not in _STATE_TYPES:
-            raise DefinitionError(f"field {name!r} has type {base!r}; state is one of {', '.join(_STATE_TYPES)}")
-        parts.append((name, f"<{base}") if shape is None else (name, f"<{base}", shape))
+        if isinstance(base, str):
+            if base not in _STATE_TYPES:
+                raise DefinitionError(f"field {name!r} has type {base!r}; state is one of {', '.join(_STATE_TYPES)}")
+            base = np.dtype(f"<{base}")
+        parts.append((name, base) if shape is None else (name, base, shape))
     return np.dtype(parts, align=True)
 
 

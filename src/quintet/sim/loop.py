@@ -1,7 +1,7 @@
 """The one way forward: events in order past the exchange, the step and the system.
 
 `advance_body` moves until somebody must be asked and says why. It is compiled once for every system with that
-system's decision kernel inside (`research`), and once with `leave` in its place: then each wake leaves the loop and a
+system's `decide` inside (see `bind`), and once with `leave` in its place: then a wake leaves the loop and a
 Python caller decides. Both come from this one text. Everything remembered is in the world, so a run can be
 stopped after any event and resumed.
 
@@ -13,129 +13,121 @@ from typing import Any
 
 import numpy as np
 
-from quintet.core.engine.state import (
-    END,
-    FULL,
-    NEVER,
-    NO_ASK,
-    NO_BID,
-    STOP,
-    WAKE_BAR,
-    WAKE_TIMER,
-)
-from quintet.core.engine.step import ROWS_OF_FILL, on_fill, on_status
-from quintet.core.events import (
-    ASK_LEVEL,
-    BAR_OPEN,
-    BID_LEVEL,
-    FILL,
-    LAST,
-    TEXT,
-    TRADE_BUY,
-    TRADE_SELL,
-)
-from quintet.core.kernel import kernel, kernel_body
-from quintet.core.orders.planner import plan
-from quintet.sim.exchange import arrive_in_book, touched_by_ask, touched_by_bid, traded
-from quintet.sim.queue import on_level
+from quintet.core.engine.state import END, FULL, NEVER, NO_ASK, NO_BID, PAUSE, WAKE_TIMER
+from quintet.core.engine.step import ROWS_OF_FILL, begin, finish, on_fill, on_status, on_timer
+from quintet.core.events import ASK_LEVEL, BAR_OPEN, BID_LEVEL, FILL, LAST, TEXT, TRADE_BUY, TRADE_SELL
+from quintet.core.kernel import kernel
+from quintet.sim.exchange import arrive_in_book, level_changed, touched_by_ask, touched_by_bid, traded
 
 ZERO = np.uint64(0)
-ONE = np.uint64(1)
 
 
 @kernel
-def levels_changed(w: Any, own: Any, old_lots: int, new_lots: int) -> None:
-    """Tell every own order at a level that the level has changed; `own` is the mask of their slots."""
-    model = w.sim[0].queue_model
-    slot = 0
-    while own != ZERO:
-        if own & ONE != ZERO:
-            on_level(w.resting[slot], model, old_lots, new_lots)
-        own = own >> ONE
-        slot += 1
+def leave(state: Any, params: Any, view: Any) -> None:
+    """Stands where a system's kernel stands when the system is ordinary Python."""
+
+
+LEAVES = True
+decide = leave
 
 
 @kernel
-def deliver_feed(w: Any, rows: Any, until: int) -> None:
+def deliver_feed(desk: Any, venue: Any, touches: Any, until: int) -> None:
     """Let messages that reached us up to `until` (inclusive) change what we know of the market."""
-    queues, clock, touches = w.queues[0], w.clock[0], w.touches
     mask = touches.shape[0] - 1
-    head = queues.touch_head
-    tail = queues.touch_tail
-    while head < tail:
+    head = venue.touch_head
+    while head < venue.touch_tail:
         touch = touches[head & mask]
         if touch.ts_recv > until:
             break
-        market = w.market[touch.instrument]
+        market = desk.shown.market[touch.instrument]
         market.bid = touch.bid
         market.ask = touch.ask
         market.ts = touch.ts_recv
-        clock.rows_known = touch.rows
+        desk.position += touch.rows - venue.rows_known
+        venue.rows_known = touch.rows
         head += 1
-    queues.touch_head = head
+    venue.touch_head = head
 
 
 @kernel
-def hear(w: Any) -> int:
+def keep_touch(venue: Any, touches: Any, n: int, ts_recv: int, rows: int) -> None:
+    """Remember the touch after a message for the moment it reaches us."""
+    touch = touches[venue.touch_tail & (touches.shape[0] - 1)]
+    touch.ts_recv = ts_recv
+    touch.bid = venue.book[n].bid
+    touch.ask = venue.book[n].ask
+    touch.rows = rows
+    touch.instrument = n
+    venue.touch_tail += 1
+
+
+@kernel
+def hear(desk: Any, venue: Any) -> int:
     """The next answer to one of our orders enters the step; returns the wake it deserves."""
-    queues, clock = w.queues[0], w.clock[0]
-    response = w.responses[queues.response_head & (w.responses.shape[0] - 1)]
-    queues.response_head += 1
-    clock.now = response.ts
+    response = venue.responses[venue.response_head & (venue.responses.shape[0] - 1)]
+    venue.response_head += 1
     if response.kind == FILL:
-        clock.position += ROWS_OF_FILL
-        return on_fill(
-            w,
-            response.number,
-            response.slot,
-            response.instrument,
-            response.side,
-            response.price,
-            response.lots,
-            response.maker,
-            response.fee,
-            response.fee_asset,
-            response.execution,
-            response.ts_event,
-        )
-    clock.position += 1
-    return on_status(w, response.kind, response.number, response.slot)
+        begin(desk, ROWS_OF_FILL, response.ts)
+        return on_fill(desk, response)
+    begin(desk, 1, response.ts)
+    return on_status(desk, response.kind, response.number, response.slot)
 
 
-@kernel_body
-def advance_body(tape: Any, w: Any, stop: int, decide: Any) -> int:
-    """Move along the tape until row `stop`, a full buffer, the end, or (with `leave`) a wake.
+@kernel
+def dispatch(desk: Any, venue: Any, commands: Any, fills: Any) -> None:
+    """Empty the desk's outbox: commands go on their way to the exchange, copies into the buffers."""
+    requests = venue.requests
+    for k in range(desk.n_outbox):
+        command = desk.outbox[k]
+        request = requests[venue.request_tail & (requests.shape[0] - 1)]
+        venue.request_tail += 1
+        request.ts = command.ts + venue.entry_ns
+        request.kind = command.kind
+        request.slot = command.slot
+        request.number = command.number
+        request.instrument = command.instrument
+        request.side = command.side
+        request.style = command.style
+        request.price = command.price
+        request.lots = command.lots
+        commands[venue.n_commands] = command
+        venue.n_commands += 1
+    desk.n_outbox = 0
+    for k in range(desk.n_filled):
+        fills[venue.n_fills] = desk.filled[k]
+        venue.n_fills += 1
+    desk.n_filled = 0
 
-    `stop`: tape row before which to halt. Returns why.
-    """
+
+def advance_body(tape: Any, world: Any, stop: int) -> int:
+    """Move along the tape until row `stop`, a full buffer, the end, or (where `LEAVES`) a wake; returns why."""
     rows = tape.rows
-    clock, sim, queues, quotes = w.clock[0], w.sim[0], w.queues[0], w.quotes[0]
-    book, level, touches = w.book, w.level, w.touches
-    requests, responses = w.requests, w.responses
-    touch_mask = touches.shape[0] - 1
-    request_mask = requests.shape[0] - 1
-    response_mask = responses.shape[0] - 1
+    desk, venue, level, touches = world.desk[0], world.venue[0], world.level, world.touches
+    commands, fills = world.commands, world.fills
+    view, book = desk.shown, venue.book
+    state, params = world.state[0], world.params[0]
     end = min(stop, rows.shape[0])
-    i = clock.cursor
+    room = min(commands.shape[0], fills.shape[0]) - 512
+    i = venue.cursor
     while True:
-        if clock.commands + 128 > w.commands.shape[0] or clock.fills + 128 > w.fills.shape[0]:
-            clock.cursor = i
+        if venue.n_commands > room or venue.n_fills > room:
             return FULL
-        timer = clock.timer_next
         response_ts = NEVER
-        if queues.response_head < queues.response_tail:
-            response_ts = responses[queues.response_head & response_mask].ts
+        if venue.response_head < venue.response_tail:
+            response_ts = venue.responses[venue.response_head & (venue.responses.shape[0] - 1)].ts
         request_ts = NEVER
-        if queues.request_head < queues.request_tail:
-            request_ts = requests[queues.request_head & request_mask].ts
+        if venue.request_head < venue.request_tail:
+            request_ts = venue.requests[venue.request_head & (venue.requests.shape[0] - 1)].ts
+        timer = desk.timer_next
         moment = min(min(timer, response_ts), request_ts)
         # ---- the exchange's feed up to and including that moment ----
-        heard = queues.response_tail
+        heard = venue.response_tail
         while i < end:
             kind = int(rows[i].kind)
             if kind >= TEXT:
                 if kind > TEXT:
-                    clock.headers += 1
+                    venue.headers += 1
                 i += 1
                 continue
             ts = rows[i].ts_event
@@ -150,7 +142,7 @@ def advance_body(tape: Any, w: Any, stop: int, decide: Any) -> int:
                 own = level[n, 0, p].own
                 level[n, 0, p].lots = lots
                 if own != ZERO:
-                    levels_changed(w, own, old, lots)
+                    level_changed(venue, own, old, lots)
                 if lots > 0:
                     if price > book[n].bid:
                         book[n].bid = price
@@ -160,7 +152,7 @@ def advance_body(tape: Any, w: Any, stop: int, decide: Any) -> int:
                                 a += 1
                             book[n].ask = a + book[n].origin if a < book[n].width else NO_ASK
                         if price >= book[n].own_ask:
-                            touched_by_bid(w, n, price, ts)
+                            touched_by_bid(venue, level, n, price, ts)
                 elif price == book[n].bid:
                     while p >= 0 and level[n, 0, p].lots == 0:
                         p -= 1
@@ -171,7 +163,7 @@ def advance_body(tape: Any, w: Any, stop: int, decide: Any) -> int:
                 own = level[n, 1, p].own
                 level[n, 1, p].lots = lots
                 if own != ZERO:
-                    levels_changed(w, own, old, lots)
+                    level_changed(venue, own, old, lots)
                 if lots > 0:
                     if price < book[n].ask:
                         book[n].ask = price
@@ -181,7 +173,7 @@ def advance_body(tape: Any, w: Any, stop: int, decide: Any) -> int:
                                 b -= 1
                             book[n].bid = b + book[n].origin if b >= 0 else NO_BID
                         if price <= book[n].own_bid:
-                            touched_by_ask(w, n, price, ts)
+                            touched_by_ask(venue, level, n, price, ts)
                 elif price == book[n].ask:
                     width = book[n].width
                     while p < width and level[n, 1, p].lots == 0:
@@ -189,55 +181,39 @@ def advance_body(tape: Any, w: Any, stop: int, decide: Any) -> int:
                     book[n].ask = p + book[n].origin if p < width else NO_ASK
             elif kind == TRADE_BUY:
                 if price >= book[n].own_ask:
-                    traded(w, n, 1, price, lots, ts)
+                    traded(venue, level, n, 1, price, lots, ts)
             elif kind == TRADE_SELL:
                 if price <= book[n].own_bid:
-                    traded(w, n, 0, price, lots, ts)
-            if int(rows[i].bits) & LAST != 0:
-                at = queues.touch_tail & touch_mask
-                touches[at].ts_recv = rows[i].ts_recv
-                touches[at].bid = book[n].bid
-                touches[at].ask = book[n].ask
-                touches[at].rows = i + 1 - clock.headers
-                touches[at].instrument = n
-                queues.touch_tail += 1
-                if queues.touch_tail - queues.touch_head > touch_mask:
-                    deliver_feed(w, rows, touches[queues.touch_head & touch_mask].ts_recv)
+                    traded(venue, level, n, -1, price, lots, ts)
             i += 1
-            if queues.response_tail != heard:
+            if int(rows[i - 1].bits) & LAST != 0:
+                keep_touch(venue, touches, n, rows[i - 1].ts_recv, i - venue.headers)
+            if venue.response_tail != heard:
                 break
-        clock.cursor = i
-        if queues.response_tail != heard:
+        venue.cursor = i
+        if venue.response_tail != heard:
             continue  # an answer of the exchange may now be the next thing to happen
-        if i >= end and (moment == NEVER or moment == timer):
-            if i < rows.shape[0]:
-                return STOP
-            return END
+        if i >= end and moment == timer:
+            return END if i >= rows.shape[0] else PAUSE
         # ---- the moment itself ----
-        if response_ts <= moment and response_ts < timer:
-            deliver_feed(w, rows, response_ts)
-            wake = hear(w)
-            if wake & clock.wakes != 0:
-                clock.command_index = 0
-                quotes.why = wake
-                decide(w.state[0], w.params[0], w.market, w.account, quotes, w.wants, clock.now)
-                if quotes.dirty != 0:
-                    plan(w)
-        elif timer <= moment:
-            deliver_feed(w, rows, timer - 1)
-            clock.now = timer
-            clock.timer_next = timer + clock.timer_every
-            clock.position += 1
-            clock.n_timers += 1
-            clock.command_index = 0
-            quotes.why = WAKE_TIMER
-            decide(w.state[0], w.params[0], w.market, w.account, quotes, w.wants, clock.now)
-            if quotes.dirty != 0:
-                plan(w)
+        if request_ts == moment and request_ts < response_ts and request_ts < timer:
+            request = venue.requests[venue.request_head & (venue.requests.shape[0] - 1)]
+            venue.request_head += 1
+            arrive_in_book(venue, level, request)
+            continue
+        if response_ts < timer:
+            deliver_feed(desk, venue, touches, response_ts)
+            wake = hear(desk, venue)
         else:
-            at = queues.request_head & request_mask
-            queues.request_head += 1
-            arrive_in_book(w, at)
+            deliver_feed(desk, venue, touches, timer - 1)
+            begin(desk, 1, timer)
+            wake = on_timer(desk)
+        if wake & desk.wakes != 0:
+            if LEAVES:
+                return wake
+            decide(state, params, view)
+            finish(desk)
+        dispatch(desk, venue, commands, fills)
 
 
-__all__ = ["BAR_OPEN", "WAKE_BAR", "advance_body"]
+__all__ = ["BAR_OPEN", "WAKE_TIMER", "advance_body", "deliver_feed", "hear"]

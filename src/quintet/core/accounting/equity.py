@@ -3,7 +3,7 @@
 from typing import Any
 
 from quintet.core.accounting.position import position_value
-from quintet.core.engine.state import DESK
+from quintet.core.engine.state import DESK_BOOK
 from quintet.core.kernel import kernel
 from quintet.core.units import E9, UP, mul_div
 
@@ -14,9 +14,9 @@ DAY_NS = 86_400_000_000_000
 def equity_quanta(inst: Any, account: Any, ledger: Any, price: int) -> int:
     """Money plus what the position would bring at `price`, in quanta of the settlement asset, before exit costs."""
     if inst.kind == 0:
-        return ledger[DESK, inst.quote_asset] + position_value(inst, account, price)
+        return ledger[DESK_BOOK, inst.quote_asset] + position_value(inst, account, price)
     asset = inst.base_asset if inst.kind == 2 else inst.quote_asset
-    return ledger[DESK, asset] + position_value(inst, account, price) - account.cost
+    return ledger[DESK_BOOK, asset] + position_value(inst, account, price) - account.cost
 
 
 @kernel

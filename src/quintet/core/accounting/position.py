@@ -8,29 +8,27 @@ and what stays is exactly the rest. Profit before fees = realised + (value now -
 from typing import Any
 
 from quintet.core.accounting.fees import fill_value
-from quintet.core.engine.state import DESK, FEES, MARKET_SIDE
+from quintet.core.engine.state import DESK_BOOK, FEE_BOOK, MARKET_BOOK
 from quintet.core.kernel import kernel
 from quintet.core.units import DOWN, mul_div
 
 
 @kernel
-def book_fill(
-    inst: Any, account: Any, ledger: Any, side: int, price: int, lots: int, fee: int, fee_asset: int, maker: int
-) -> None:
-    """Book one fill of ours: `side` +1 bought, -1 sold; `fee` in quanta of `fee_asset`, + = paid."""
+def book_fill(inst: Any, account: Any, ledger: Any, fill: Any) -> None:
+    """Book one fill of ours: `fill.side` +1 bought, -1 sold; `fill.fee` in quanta of `fill.fee_asset`, + = paid."""
     if inst.kind == 0:
-        _book_spot(inst, account, ledger, side, price, lots, fee, fee_asset)
+        _book_spot(inst, account, ledger, fill.side, fill.price, fill.lots, fill.fee, fill.fee_asset)
     else:
-        _book_contract(inst, account, ledger, side, price, lots)
-        account.fees += fee
-    ledger[DESK, fee_asset] -= fee
-    ledger[FEES, fee_asset] += fee
+        _book_contract(inst, account, ledger, fill.side, fill.price, fill.lots)
+        account.fees += fill.fee
+    ledger[DESK_BOOK, fill.fee_asset] -= fill.fee
+    ledger[FEE_BOOK, fill.fee_asset] += fill.fee
     account.n_fills += 1
-    account.turnover += fill_value(inst, price, lots)
-    if maker != 0:
-        account.maker_lots += lots
+    account.turnover += fill_value(inst, fill.price, fill.lots)
+    if fill.maker != 0:
+        account.maker_lots += fill.lots
     else:
-        account.taker_lots += lots
+        account.taker_lots += fill.lots
 
 
 @kernel
@@ -40,10 +38,10 @@ def _book_spot(
     """Base against quote. A fee taken in base is base that never arrives, priced at the fill."""
     base = lots * inst.base_quanta
     value = price * lots * inst.quanta
-    ledger[DESK, inst.base_asset] += side * base
-    ledger[MARKET_SIDE, inst.base_asset] -= side * base
-    ledger[DESK, inst.quote_asset] -= side * value
-    ledger[MARKET_SIDE, inst.quote_asset] += side * value
+    ledger[DESK_BOOK, inst.base_asset] += side * base
+    ledger[MARKET_BOOK, inst.base_asset] -= side * base
+    ledger[DESK_BOOK, inst.quote_asset] -= side * value
+    ledger[MARKET_BOOK, inst.quote_asset] += side * value
     if side > 0:
         account.cost += value
         account.held += base
@@ -77,8 +75,8 @@ def _book_contract(inst: Any, account: Any, ledger: Any, side: int, price: int, 
         account.cost -= released
         account.realized += gain
         asset = inst.base_asset if inst.kind == 2 else inst.quote_asset
-        ledger[DESK, asset] += gain
-        ledger[MARKET_SIDE, asset] -= gain
+        ledger[DESK_BOOK, asset] += gain
+        ledger[MARKET_BOOK, asset] -= gain
     if lots > closed:
         account.cost += sign * side * fill_value(inst, price, lots - closed)
     account.lots = held + side * lots

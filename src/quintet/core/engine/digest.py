@@ -19,29 +19,27 @@ _SHIFT_B = np.uint64(32)
 
 
 @kernel
-def mix_in(clock: Any, value: int) -> None:
+def mix_in(desk: Any, value: int) -> None:
     """Take one non-negative number into the command hash."""
     word = np.uint64(value)
-    a = (clock.hash_a ^ word) * _A
-    clock.hash_a = a ^ (a >> _SHIFT_A)
-    b = (clock.hash_b + word) * _B
-    clock.hash_b = b ^ (b >> _SHIFT_B)
+    a = (desk.hash_a ^ word) * _A
+    desk.hash_a = a ^ (a >> _SHIFT_A)
+    b = (desk.hash_b + word) * _B
+    desk.hash_b = b ^ (b >> _SHIFT_B)
 
 
-def command_hash(clock: Any) -> str:
+def command_hash(desk: Any) -> str:
     """32 hex digits of the commands so far."""
-    return f"{int(clock.hash_a):016x}{int(clock.hash_b):016x}"
+    return f"{int(desk.hash_a):016x}{int(desk.hash_b):016x}"
 
 
 def canonical_bytes(records: np.ndarray[Any, Any]) -> bytes:
-    """Fields in declared order, little-endian, no padding, one NaN."""
+    """Fields in declared order, nested ones in place, little-endian, no padding bytes, one NaN, one zero."""
     plain = np.asarray(records)
-    if plain.dtype.names is None:
+    names = plain.dtype.names
+    if names is None:
         return _canonical_column(plain)
-    parts = []
-    for name in plain.dtype.names:
-        parts.append(name.encode() + b"\0" + _canonical_column(plain[name]))
-    return b"".join(parts)
+    return b"".join(name.encode() + b"\0" + canonical_bytes(plain[name]) for name in names)
 
 
 def _canonical_column(column: np.ndarray[Any, Any]) -> bytes:
@@ -53,18 +51,18 @@ def _canonical_column(column: np.ndarray[Any, Any]) -> bytes:
     return little.tobytes()
 
 
-STATE_PARTS = ("limits", "market", "orders", "refusals", "account", "ledger", "equity", "state")
-"""What a state hash covers: all that a decision may depend on, refusals included; not the simulator, not buffers."""
+UNHASHED = ("executions", "outbox", "filled", "n_outbox", "n_filled")
+"""Parts of a desk that no decision depends on: what has left it, and the memory of execution ids."""
 
 
-def state_hash(world: Any) -> str:
-    """SHA-256 over the desk's state, field by field in declared order."""
+def state_hash(desk: np.ndarray[Any, Any], state: np.ndarray[Any, Any]) -> str:
+    """SHA-256 over the desk and the system's own state, field by field: refusals included, the simulator not."""
     digest = hashlib.sha256(b"quintet-state-1")
-    for part in STATE_PARTS:
-        digest.update(part.encode() + b"\0")
-        digest.update(canonical_bytes(getattr(world, part)))
-    clock = world.clock[0]
-    for name in ("now", "position", "timer_next", "n_commands", "n_fills", "n_ignored", "alarms", "paused"):
-        digest.update(f"{name}={int(clock[name])};".encode())
-    digest.update(command_hash(clock).encode())
+    plain = np.asarray(desk)
+    for name in plain.dtype.names or ():
+        if name not in UNHASHED:
+            digest.update(name.encode() + b"\0")
+            digest.update(canonical_bytes(plain[name]))
+    digest.update(b"system\0")
+    digest.update(canonical_bytes(state))
     return digest.hexdigest()

@@ -1,39 +1,47 @@
-"""Everything the engine remembers, as records changed in place.
+"""Everything the engine remembers, as nested records changed in place.
 
-One `World` holds it all, the simulated exchange included, so that a run can be stopped after any event, copied,
-hashed, and resumed. Arrays are bound to locals once in the loop; records are read by index or by reference.
+`DESK` is what the step remembers, its `shown` part is the view a system gets; `VENUE` is the simulated exchange. Each is
+one record, so one pointer carries it through compiled code, and its bytes are its snapshot. What has no fixed size
+(the order book, buffers for files) stands beside them in a `World`.
 """
 
 from typing import Any, Final, NamedTuple
 
-import numpy as np
-
-from quintet.core.events import ROW
-from quintet.core.records import record, table
+from quintet.core.records import record
 
 SLOTS: Final = 64
 """Live orders of one desk: one bit each in a 64-bit mask."""
 
 WANTS: Final = 64
+INSTRUMENTS: Final = 8
 ASSETS: Final = 16
+OUTBOX: Final = 256
+NOTES: Final = 32
+FILLS: Final = 128
+EXECUTIONS: Final = 4096
+RING: Final = 512
 
-# ---- why the loop stopped, or why a system was woken --------------------------------------------------------
+# ---- why the loop stopped, or why a system was woken (bits) --------------------------------------------------
 END: Final = 0
-STOP: Final = 1
+PAUSE: Final = 1
 FULL: Final = 2
 WAKE_TIMER: Final = 4
 WAKE_BAR: Final = 8
 WAKE_FILL: Final = 16
 WAKE_ORDER: Final = 32
 WAKE_CONTROL: Final = 64
+WHY_NAMES: Final = {
+    END: "end", PAUSE: "stop", FULL: "full", WAKE_TIMER: "timer", WAKE_BAR: "bar", WAKE_FILL: "fill",
+    WAKE_ORDER: "order", WAKE_CONTROL: "control",
+}  # fmt: skip
 
 # ---- accounts of the double entry ----------------------------------------------------------------------------
-DESK: Final = 0
-MARKET_SIDE: Final = 1
-FEES: Final = 2
-SUSPENSE: Final = 3
-CAPITAL: Final = 4
-ACCOUNTS: Final = ("desk", "market", "fees", "suspense", "capital")
+BOOKS: Final = ("desk", "market", "fees", "suspense", "capital")
+DESK_BOOK: Final = 0
+MARKET_BOOK: Final = 1
+FEE_BOOK: Final = 2
+SUSPENSE_BOOK: Final = 3
+CAPITAL_BOOK: Final = 4
 
 NO_BID: Final = 0
 NO_ASK: Final = 2**31
@@ -41,75 +49,6 @@ NO_ASK: Final = 2**31
 
 NEVER: Final = 2**62
 """A time that does not come."""
-
-CLOCK = record(
-    cursor="i8",  # next tape row of the exchange side
-    now="i8",  # local time, ns
-    position="i8",  # desk rows so far: the number of the next one
-    rows_known="i8",  # market rows that have reached us
-    headers="i8",  # header rows stepped over
-    local_row="i8",  # tape row up to which feed has reached us
-    timer_next="i8",
-    timer_every="i8",
-    wakes="i8",  # mask of WAKE_*
-    timeframes="i8",  # mask of bar timeframes that wake the system, bit = timeframe number
-    why="i8",
-    woken_instrument="i8",
-    commands="i8",  # filled length of the command buffer
-    fills="i8",
-    notes="i8",
-    samples="i8",
-    desk_rows="i8",
-    recording="i8",  # 1: desk rows are written to the desk buffer
-    sampling="i8",  # 1: equity is sampled at every bar of the sampled timeframe
-    hash_a="u8",
-    hash_b="u8",
-    n_commands="i8",
-    n_places="i8",
-    n_cancels="i8",
-    n_fills="i8",
-    n_timers="i8",
-    n_bars="i8",
-    n_refused="i8",
-    n_shrunk="i8",
-    n_ignored="i8",  # repeated or late status messages
-    alarms="i8",  # the impossible: filled above quantity, unknown number
-    paused="i8",  # 1: an alarm stopped new risk
-    next_execution="i8",
-    command_index="i8",  # commands of this event so far
-    room_version="i8",  # changes whenever a limit or the room under one changes
-)
-
-LIMITS = record(
-    mode="i8",  # NORMAL, REDUCE_ONLY, HALTED
-    max_order_lots="i8",
-    max_position_lots="i8",
-    max_open_orders="i8",
-    max_orders_per_second="i8",
-    stale_ns="i8",
-    second="i8",  # the second the counter below belongs to
-    orders_this_second="i8",
-    reason="i8",  # why the last check shrank or refused
-    slots_used="i8",  # highest slot ever used, plus one
-    live="i8",  # slots not free
-    remembered="i8",  # refusals remembered
-)
-
-SIM = record(
-    entry_ns="i8",
-    response_ns="i8",
-    queue_model="i8",
-    policy="i8",
-    participation_e9="i8",
-    touch_e9="i8",
-    slippage_e9="i8",
-    half_spread_e9="i8",
-    stop_cap_e9="i8",
-    fill_timeframe="i8",  # bars of this timeframe are matched against; others only inform
-    previous_end="i8",  # end of the last matched bar
-    live="i8",  # orders resting at the simulated exchange
-    quiet="i8",  # 1: nothing rests, nothing is on its way: a bar cannot touch us
-)
 
 INSTRUMENT = record(
     kind="i8",
@@ -132,7 +71,7 @@ MARKET = record(
     bid="i8",
     ask="i8",
     last="i8",
-    ts="i8",
+    ts="i8",  # when this instrument was last heard, our clock
     open="i8",
     high="i8",
     low="i8",
@@ -141,22 +80,34 @@ MARKET = record(
     turnover="i8",
     timeframe="i8",
     bar_end="i8",
-    n_bars="i8",
-    gap_bars="i8",  # missing bars announced since the last bar
+    gap_bars="i8",  # bars known to be missing before this one
 )
 
-BOOK = record(
-    origin="i8",  # price of index 0 of the window
-    width="i8",
-    bid="i8",
-    ask="i8",
-    own_bid="i8",  # highest own resting bid, NO_BID when none
-    own_ask="i8",  # lowest own resting ask, NO_ASK when none
+ACCOUNT = record(
+    lots="i8",  # signed position; on spot what can be sold, in whole lots
+    held="i8",  # spot: base quanta held, dust included
+    cost="i8",  # quanta paid for the open position, signed like lots
+    realized="i8",  # quanta, before fees
+    fees="i8",  # quanta, base fees at their fill's price
+    fee_base="i8",  # of these, base quanta taken in base
+    open_buy_lots="i8",
+    open_sell_lots="i8",
+    reserved_quote="i8",  # quote quanta held back for working buys
+    maker_lots="i8",
+    taker_lots="i8",
+    n_fills="i8",
+    turnover="i8",
 )
 
-LEVEL = record(lots="i8", own="u8")
-
-TOUCH = record(ts_recv="i8", bid="i8", ask="i8", rows="i8", end="i8", instrument="i8")
+EQUITY = record(
+    quanta="i8",
+    start="i8",
+    high_water="i8",
+    drawdown_e9="i8",
+    max_drawdown_e9="i8",
+    day="i8",
+    day_open="i8",
+)
 
 ORDER = record(
     status="i8",
@@ -174,6 +125,110 @@ ORDER = record(
     placed_ts="i8",
 )
 
+WANT = record(instrument="i8", side="i8", style="i8", price="i8", lots="i8", tag="i8", met="i8")
+
+NOTE = record(ts="i8", position="i8", code="i8", a="i8", b="i8", c="i8", d="i8")
+"""What a system wants remembered (a transition, a policy change): a code and four numbers it names."""
+
+VIEW = record(
+    now="i8",  # our clock, ns
+    why="i8",  # which WAKE_* bit
+    instrument="i8",  # which instrument woke us
+    kind="i8",  # of the fill or status that woke us: row kind, order's tag, side, price, lots, fee
+    tag="i8",
+    side="i8",
+    price="i8",
+    lots="i8",
+    maker="i8",
+    fee="i8",
+    fee_asset="i8",
+    dirty="i8",  # set to 1 to have the wants below planned
+    n="i8",  # wants filled from 0
+    n_notes="i8",
+    halted="i8",  # 1: an operator or the breaker has stopped new risk
+    market=(MARKET, INSTRUMENTS),
+    account=(ACCOUNT, INSTRUMENTS),
+    instruments=(INSTRUMENT, INSTRUMENTS),
+    equity=EQUITY,
+    wants=(WANT, WANTS),
+    notes=(NOTE, NOTES),
+)
+"""All that a system is shown, and where it says what it wants."""
+
+LIMITS = record(
+    mode="i8",  # NORMAL, REDUCE_ONLY, HALTED
+    max_order_lots="i8",
+    max_position_lots="i8",
+    max_open_orders="i8",
+    max_orders_per_second="i8",
+    stale_ns="i8",
+    second="i8",  # the second the counter below belongs to
+    orders_this_second="i8",
+    reason="i8",  # why the last check shrank or refused
+)
+
+REFUSAL = record(
+    instrument="i8", side="i8", style="i8", price="i8", lots="i8", tag="i8", reason="i8", version="i8", count="i8"
+)
+
+COMMAND = record(
+    position="i8", index="i8", number="i8", kind="i8", slot="i8", instrument="i8", side="i8", style="i8", price="i8",
+    lots="i8", tag="i8", ts="i8",
+)  # fmt: skip
+
+FILL_RECORD = record(
+    position="i8", ts_event="i8", ts_recv="i8", number="i8", tag="i8", instrument="i8", side="i8", price="i8", lots="i8",
+    maker="i8", fee="i8", fee_asset="i8", lots_after="i8", mid="i8",
+)  # fmt: skip
+
+DESK = record(
+    shown=VIEW,
+    position="i8",  # number of the next event of this desk
+    event="i8",  # number of the event that is being handled: commands are numbered by it
+    command_index="i8",  # commands of this event so far
+    hash_a="u8",
+    hash_b="u8",
+    timer_next="i8",
+    timer_every="i8",
+    wakes="i8",  # mask of WAKE_*
+    timeframes="i8",  # mask of bar timeframes that wake the system: bit = timeframe number
+    mark_timeframe="i8",  # equity is marked at bars of this timeframe, 0 = never
+    n_commands="i8",
+    n_places="i8",
+    n_cancels="i8",
+    n_fills="i8",
+    n_timers="i8",
+    n_bars="i8",
+    n_refused="i8",
+    n_shrunk="i8",
+    n_ignored="i8",  # repeated or late messages
+    alarms="i8",  # the impossible: filled above quantity, a number never issued
+    paused="i8",  # 1: an alarm stopped new risk
+    room_version="i8",  # changes whenever the room under a limit changes
+    slots_used="i8",  # highest slot ever used, plus one
+    live="i8",  # slots not free
+    remembered="i8",  # refusals remembered
+    n_outbox="i8",
+    n_filled="i8",
+    limits=LIMITS,
+    orders=(ORDER, SLOTS),
+    refusals=(REFUSAL, WANTS),
+    ledger=("i8", (len(BOOKS), ASSETS)),
+    executions=("i8", EXECUTIONS),
+    outbox=(COMMAND, OUTBOX),
+    filled=(FILL_RECORD, FILLS),
+)
+"""All that the step remembers. The outbox and the filled list are emptied by whoever runs the step."""
+
+BOOK = record(
+    origin="i8",  # price of index 0 of the window
+    width="i8",
+    bid="i8",
+    ask="i8",
+    own_bid="i8",  # highest own resting bid, NO_BID when none
+    own_ask="i8",  # lowest own resting ask, NO_ASK when none
+)
+
 RESTING = record(
     alive="i8",
     instrument="i8",
@@ -181,13 +236,15 @@ RESTING = record(
     style="i8",
     price="i8",
     open_lots="i8",
-    ahead="f8",
-    traded="f8",
+    number="i8",
+    ahead="f8",  # estimated lots before us at our price
+    traded="f8",  # lots traded at our price since the level was last reported
     since="i8",
-    active_from="i8",
 )
 
-REQUEST = record(ts="i8", kind="i8", slot="i8", number="i8", instrument="i8", side="i8", style="i8", price="i8", lots="i8")
+REQUEST = record(
+    ts="i8", kind="i8", slot="i8", number="i8", instrument="i8", side="i8", style="i8", price="i8", lots="i8"
+)
 
 RESPONSE = record(
     ts="i8",
@@ -205,70 +262,50 @@ RESPONSE = record(
     execution="i8",
 )
 
-QUOTES = record(
-    n="i8",  # wants filled from 0
-    dirty="i8",  # 1: the system spoke; plan
-    why="i8",
-    instrument="i8",
-    tag="i8",
-    side="i8",
-    price="i8",
-    lots="i8",
-    fee="i8",
-    fee_asset="i8",
-    maker="i8",
-    kind="i8",
-    open_orders="i8",
-    dying="i8",
-)
-
-WANT = record(instrument="i8", side="i8", style="i8", price="i8", lots="i8", tag="i8", met="i8")
-
-REFUSAL = record(
-    instrument="i8", side="i8", style="i8", price="i8", lots="i8", tag="i8", reason="i8", version="i8", n="i8"
-)
-
-ACCOUNT = record(
-    lots="i8",  # signed position; on spot what can be sold, in whole lots
-    held="i8",  # spot: base quanta held, dust included
-    cost="i8",  # quanta paid for the open position, signed like lots
-    realized="i8",  # quanta, before fees
-    fees="i8",  # quanta of the quote asset, base fees at their fill's price
-    open_buy_lots="i8",
-    open_sell_lots="i8",
-    reserved_quote="i8",
-    reserved_base="i8",
-    maker_lots="i8",
-    taker_lots="i8",
+VENUE = record(
+    cursor="i8",  # next tape row of the exchange's side
+    feed_cursor="i8",  # next tape row that has not reached us
+    headers="i8",  # header rows stepped over by the exchange's side
+    rows_known="i8",  # market rows that have reached us
+    request_head="i8",
+    request_tail="i8",
+    response_head="i8",
+    response_tail="i8",
+    touch_head="i8",
+    touch_tail="i8",
+    next_execution="i8",
+    slots_used="i8",
+    live="i8",  # orders resting
+    entry_ns="i8",
+    response_ns="i8",
+    queue_model="i8",
+    policy="i8",
+    participation_e9="i8",
+    touch_e9="i8",
+    slippage_e9="i8",
+    half_spread_e9="i8",
+    stop_cap_e9="i8",
+    fill_timeframe="i8",  # bars of this timeframe are matched against; others only inform
+    previous_end="i8",  # end of the last matched bar
+    recording="i8",  # 1: desk rows go to the buffer
+    n_commands="i8",  # filled lengths of the buffers
     n_fills="i8",
-    turnover="i8",
-    fee_base="i8",
+    n_notes="i8",
+    n_samples="i8",
+    n_rows="i8",
+    book=(BOOK, INSTRUMENTS),
+    instruments=(INSTRUMENT, INSTRUMENTS),
+    resting=(RESTING, SLOTS),
+    requests=(REQUEST, RING),
+    responses=(RESPONSE, RING),
 )
+"""The simulated exchange, the wires to and from it, and how far the buffers are filled."""
 
-EQUITY = record(
-    quanta="i8",
-    start="i8",
-    high_water="i8",
-    drawdown_e9="i8",
-    max_drawdown_e9="i8",
-    day="i8",
-    day_open="i8",
+LEVEL = record(lots="i8", own="u8")
+TOUCH = record(ts_recv="i8", bid="i8", ask="i8", rows="i8", end="i8", instrument="i8")
+SAMPLE = record(
+    ts="i8", equity="i8", cash="i8", lots="i8", price="i8", drawdown_e9="i8", held="i8", realized="i8", fees="i8"
 )
-
-COMMAND = record(
-    position="i8", index="i8", number="i8", kind="i8", instrument="i8", side="i8", style="i8", price="i8", lots="i8",
-    tag="i8", ts="i8",
-)  # fmt: skip
-
-FILL_RECORD = record(
-    position="i8", ts_event="i8", ts_recv="i8", number="i8", tag="i8", instrument="i8", side="i8", price="i8", lots="i8",
-    maker="i8", fee="i8", fee_asset="i8", lots_after="i8", bar="i8",
-)  # fmt: skip
-
-NOTE = record(ts="i8", position="i8", code="i8", a="i8", b="i8", c="i8", d="i8")
-"""What a system wants remembered (a transition, a policy change): code and four numbers the system names."""
-
-SAMPLE = record(ts="i8", equity="i8", cash="i8", lots="i8", price="i8", state="i8", drawdown_e9="i8", unrealized="i8")
 
 
 class Tape(NamedTuple):
@@ -278,46 +315,16 @@ class Tape(NamedTuple):
 
 
 class World(NamedTuple):
-    """All that a run remembers. Made by one function, because types do not convert."""
+    """All that a run remembers. Made by one function, because compiled code converts no types."""
 
-    clock: Any
-    sim: Any
-    limits: Any
-    instruments: Any
-    market: Any
-    book: Any
+    desk: Any
+    venue: Any
     level: Any
     touches: Any
-    orders: Any
-    resting: Any
-    requests: Any
-    responses: Any
-    queues: Any
-    quotes: Any
-    wants: Any
-    refusals: Any
-    account: Any
-    ledger: Any
-    equity: Any
-    executions: Any
-    recent: Any
     commands: Any
     fills: Any
     notes: Any
     samples: Any
-    desk: Any
+    rows_out: Any
     state: Any
     params: Any
-
-
-def desk_buffer(rows: int) -> Any:
-    """Rows of a desk tape on their way to a file."""
-    return np.zeros(rows, ROW).view(np.recarray)
-
-
-QUEUES = record(request_head="i8", request_tail="i8", response_head="i8", response_tail="i8", touch_head="i8", touch_tail="i8")
-"""Ring positions; an index is taken modulo the ring's length, a power of two."""
-
-RING: Final = 1024
-
-__all__ = [name for name in dir() if name.isupper()] + ["Tape", "World", "desk_buffer", "table"]

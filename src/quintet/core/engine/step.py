@@ -1,12 +1,16 @@
 """One event in, commands out. The same functions in every world and in a replay of a desk tape.
 
-    event -> market state -> order lifecycle -> accounting -> (features in) the system -> planner -> gate -> commands
+    event -> market state -> order lifecycle -> accounting -> the system (its features first) -> planner -> gate -> outbox
+
+An event is taken in by `begin` and one of `on_bar`, `on_status`, `on_fill`, `on_timer`; each says whether the system
+deserves to be woken. Whoever runs the step then calls the system's `decide(state, params, view)` and `finish`.
 """
 
 from typing import Any
 
+from quintet.core.accounting.equity import equity_quanta, mark_equity
 from quintet.core.accounting.position import book_fill
-from quintet.core.engine.state import WAKE_FILL, WAKE_ORDER
+from quintet.core.engine.state import WAKE_BAR, WAKE_FILL, WAKE_ORDER, WAKE_TIMER
 from quintet.core.events import (
     CANCEL_REJECTED,
     COMMAND_LOST,
@@ -19,9 +23,55 @@ from quintet.core.events import (
 from quintet.core.kernel import kernel
 from quintet.core.orders import lifecycle
 from quintet.core.orders.lifecycle import FREE, IGNORE, NEXT, STOP
+from quintet.core.orders.planner import plan
 
 ROWS_OF_FILL = 4
 """FILL, FILL_ORDER, FILL_FEE, FILL_EXECUTION."""
+
+
+@kernel
+def begin(desk: Any, rows: int, now: int) -> None:
+    """An event of `rows` rows has entered: it takes its positions; its last row's position numbers its commands."""
+    desk.position += rows
+    desk.event = desk.position - 1
+    desk.command_index = 0
+    desk.shown.now = now
+
+
+@kernel
+def finish(desk: Any) -> None:
+    """After the system has spoken: find the fewest commands and pass them through the gate."""
+    if desk.shown.dirty != 0:
+        plan(desk)
+
+
+@kernel
+def on_timer(desk: Any) -> int:
+    """A timer is due; the next one is set from it, not from the clock, so that none drifts."""
+    desk.timer_next += desk.timer_every
+    desk.n_timers += 1
+    desk.shown.why = WAKE_TIMER
+    return WAKE_TIMER
+
+
+@kernel
+def on_bar(desk: Any, n: int, timeframe: int, ts_event: int) -> int:
+    """A closed bar of instrument `n` whose prices are already in the view; marks equity where asked."""
+    view = desk.shown
+    market = view.market[n]
+    market.last = market.close
+    market.timeframe = timeframe
+    market.bar_end = ts_event
+    market.ts = view.now
+    desk.n_bars += 1
+    if timeframe == desk.mark_timeframe:
+        quanta = equity_quanta(view.instruments[n], view.account[n], desk.ledger, market.close)
+        mark_equity(view.equity, quanta, ts_event)
+    if (desk.timeframes >> timeframe) & 1 == 0:
+        return 0
+    view.why = WAKE_BAR
+    view.instrument = n
+    return WAKE_BAR
 
 
 @kernel
@@ -43,176 +93,157 @@ def heard_of(kind: int) -> int:
 
 
 @kernel
-def slot_of(w: Any, number: int, hint: int) -> int:
-    """The live slot of an order number; -1 when it is no longer live."""
-    orders = w.orders
+def slot_of(desk: Any, number: int, hint: int) -> int:
+    """The live slot of an order number, `hint` looked at first; -1 when it is no longer live."""
+    orders = desk.orders
     if 0 <= hint < orders.shape[0] and orders[hint].number == number and orders[hint].status != FREE:
         return hint
-    for s in range(w.limits[0].slots_used):
+    for s in range(desk.slots_used):
         if orders[s].number == number and orders[s].status != FREE:
             return s
     return -1
 
 
 @kernel
-def on_status(w: Any, kind: int, number: int, hint: int) -> int:
-    """A status message about one of our orders; returns the wake it deserves (WAKE_ORDER or 0)."""
-    clock = w.clock[0]
-    slot = slot_of(w, number, hint)
+def on_status(desk: Any, kind: int, number: int, hint: int) -> int:
+    """A status message about one of our orders; the system is woken when the order is over."""
+    slot = slot_of(desk, number, hint)
     if slot < 0:
-        clock.n_ignored += 1
+        desk.n_ignored += 1
         return 0
-    order = w.orders[slot]
+    order, view = desk.orders[slot], desk.shown
     to = NEXT[order.status, heard_of(kind)]
     if to == IGNORE:
-        clock.n_ignored += 1
+        desk.n_ignored += 1
         return 0
     order.status = to
-    quotes = w.quotes[0]
-    quotes.kind = kind
-    quotes.tag = order.tag
-    quotes.side = order.side
-    quotes.price = order.price
-    quotes.lots = order.lots - order.filled
-    quotes.instrument = order.instrument
-    if to == FREE:
-        release(w, slot, order.lots - order.filled)
-        w.limits[0].live -= 1
-        return WAKE_ORDER
-    return 0
+    if to != FREE:
+        return 0
+    release(desk, order, order.lots - order.filled)
+    desk.live -= 1
+    view.why = WAKE_ORDER
+    view.instrument = order.instrument
+    view.kind = kind
+    view.tag = order.tag
+    view.side = order.side
+    view.price = order.price
+    view.lots = order.lots - order.filled
+    return WAKE_ORDER
 
 
 @kernel
-def release(w: Any, slot: int, lots: int) -> None:
+def release(desk: Any, order: Any, lots: int) -> None:
     """Give back the room that `lots` of a live order held."""
-    order = w.orders[slot]
-    account = w.account[order.instrument]
     if order.style == STOP:
         return
-    if order.side > 0:
-        account.open_buy_lots -= lots
-        left = order.lots - order.filled - lots
-        kept = 0
-        if left > 0:
-            kept = order.reserved * left // (left + lots)
-        account.reserved_quote -= order.reserved - kept
-        order.reserved = kept
-    else:
+    account = desk.shown.account[order.instrument]
+    desk.room_version += 1
+    if order.side < 0:
         account.open_sell_lots -= lots
-    w.clock[0].room_version += 1
+        return
+    account.open_buy_lots -= lots
+    left = order.lots - order.filled - lots
+    kept = 0
+    if left > 0:
+        # Reserved money is price x lots (plus a fee share): dividing first keeps the product small and exact enough,
+        # and the last part takes whatever is left.
+        kept = order.reserved // (left + lots) * left
+    account.reserved_quote -= order.reserved - kept
+    order.reserved = kept
 
 
 @kernel
-def is_new_execution(w: Any, execution: int) -> bool:
-    """Book an execution once: the same id within the last thousands is a repetition."""
-    executions = w.executions
+def is_new_execution(desk: Any, execution: int) -> bool:
+    """Book an execution once: the same id among the last thousands is a repetition."""
+    executions = desk.executions
     at = execution & (executions.shape[0] - 1)
     if executions[at] == execution:
-        w.clock[0].n_ignored += 1
+        desk.n_ignored += 1
         return False
     executions[at] = execution
     return True
 
 
 @kernel
-def on_fill(
-    w: Any,
-    number: int,
-    hint: int,
-    instrument: int,
-    side: int,
-    price: int,
-    lots: int,
-    maker: int,
-    fee: int,
-    fee_asset: int,
-    execution: int,
-    ts_event: int,
-) -> int:
-    """A fill is a fact: booked once, in whatever state its order is; returns the wake it deserves."""
-    clock = w.clock[0]
-    if not is_new_execution(w, execution):
+def on_fill(desk: Any, fill: Any) -> int:
+    """A fill is a fact: booked once, in whatever state its order is, and wakes the system."""
+    if not is_new_execution(desk, fill.execution):
         return 0
-    account = w.account[instrument]
-    book_fill(w.instruments[instrument], account, w.ledger, side, price, lots, fee, fee_asset, maker)
-    clock.n_fills += 1
-    clock.room_version += 1
-    slot = slot_of(w, number, hint)
-    tag = 0
-    if slot >= 0:
-        order = w.orders[slot]
-        tag = order.tag
-        left = order.lots - order.filled
-        if lots > left:
-            clock.alarms += 1
-            clock.paused = 1
-        release(w, slot, min(lots, left))
-        order.filled += lots
-        done = order.filled >= order.lots
-        to = NEXT[order.status, lifecycle.FILLED if done else lifecycle.PARTLY_FILLED]
-        if to != IGNORE:
-            order.status = to
-        if done:
-            order.status = FREE
-            w.limits[0].live -= 1
-    elif number <= 0 or number >= clock.position * 256 + 256:
-        clock.alarms += 1
-        clock.paused = 1
-    else:
-        tag = late_tag(w, number)
-    quotes = w.quotes[0]
-    quotes.kind = FILL
-    quotes.tag = tag
-    quotes.side = side
-    quotes.price = price
-    quotes.lots = lots
-    quotes.maker = maker
-    quotes.fee = fee
-    quotes.fee_asset = fee_asset
-    quotes.instrument = instrument
-    _record_fill(w, number, tag, instrument, side, price, lots, maker, fee, fee_asset, ts_event)
+    view = desk.shown
+    n = fill.instrument
+    book_fill(view.instruments[n], view.account[n], desk.ledger, fill)
+    desk.n_fills += 1
+    desk.room_version += 1
+    view.tag = take_fill(desk, fill)
+    view.why = WAKE_FILL
+    view.instrument = n
+    view.kind = FILL
+    view.side = fill.side
+    view.price = fill.price
+    view.lots = fill.lots
+    view.maker = fill.maker
+    view.fee = fill.fee
+    view.fee_asset = fill.fee_asset
+    list_fill(desk, fill)
     return WAKE_FILL
 
 
 @kernel
-def late_tag(w: Any, number: int) -> int:
+def take_fill(desk: Any, fill: Any) -> int:
+    """Move the filled order on and return its tag. Above quantity, or a number never issued: alarm and pause."""
+    slot = slot_of(desk, fill.number, fill.slot)
+    if slot < 0:
+        if fill.number < 0 or fill.number > desk.event * 256 + 255:
+            alarm(desk)
+        return late_tag(desk, fill.number)
+    order = desk.orders[slot]
+    left = order.lots - order.filled
+    if fill.lots > left:
+        alarm(desk)
+    release(desk, order, min(fill.lots, left))
+    order.filled += fill.lots
+    if order.filled >= order.lots:
+        order.status = FREE
+        desk.live -= 1
+    else:
+        order.status = NEXT[order.status, lifecycle.PARTLY_FILLED]
+    return order.tag
+
+
+@kernel
+def alarm(desk: Any) -> None:
+    """The impossible happened: count it and let no new risk out until a person has looked."""
+    desk.alarms += 1
+    desk.paused = 1
+
+
+@kernel
+def late_tag(desk: Any, number: int) -> int:
     """The tag of a finished order that is heard of once more; slots keep their last order's numbers."""
-    for s in range(w.limits[0].slots_used):
-        if w.orders[s].number == number:
-            return w.orders[s].tag
+    orders = desk.orders
+    for s in range(desk.slots_used):
+        if orders[s].number == number:
+            return orders[s].tag
     return 0
 
 
 @kernel
-def _record_fill(
-    w: Any,
-    number: int,
-    tag: int,
-    instrument: int,
-    side: int,
-    price: int,
-    lots: int,
-    maker: int,
-    fee: int,
-    fee_asset: int,
-    ts_event: int,
-) -> None:
-    clock = w.clock[0]
-    if clock.fills >= w.fills.shape[0]:
-        return
-    row = w.fills[clock.fills]
-    clock.fills += 1
-    row.position = clock.position
-    row.ts_event = ts_event
-    row.ts_recv = clock.now
-    row.number = number
-    row.tag = tag
-    row.instrument = instrument
-    row.side = side
-    row.price = price
-    row.lots = lots
-    row.maker = maker
-    row.fee = fee
-    row.fee_asset = fee_asset
-    row.lots_after = w.account[instrument].lots
-    row.bar = clock.n_bars
+def list_fill(desk: Any, fill: Any) -> None:
+    """Put the fill's row where whoever runs the step will take it from."""
+    row = desk.filled[desk.n_filled]
+    desk.n_filled += 1
+    account, market = desk.shown.account[fill.instrument], desk.shown.market[fill.instrument]
+    row.position = desk.event
+    row.ts_event = fill.ts_event
+    row.ts_recv = desk.shown.now
+    row.number = fill.number
+    row.tag = desk.shown.tag
+    row.instrument = fill.instrument
+    row.side = fill.side
+    row.price = fill.price
+    row.lots = fill.lots
+    row.maker = fill.maker
+    row.fee = fill.fee
+    row.fee_asset = fill.fee_asset
+    row.lots_after = account.lots
+    row.mid = market.last

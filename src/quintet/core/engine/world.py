@@ -1,12 +1,13 @@
 """Making a world: the one function that gives every array its type and every limit its number."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
 
 from quintet.core.engine import state as s
 from quintet.core.errors import ConfigError
+from quintet.core.events import ROW
 from quintet.core.instrument import KIND_NUMBER, Instrument
 from quintet.core.records import record, table
 from quintet.core.units import E9, SAFE_MAX
@@ -63,17 +64,17 @@ class Setup:
     execution: Execution = Execution()
     limits: tuple[Limits, ...] = (Limits(),)
     wakes: int = 0
-    timeframes: int = 0
+    wake_timeframes: tuple[int, ...] = ()
+    """Numbers of the timeframes whose bars wake the system."""
+    mark_timeframe: int = 0
+    """Number of the timeframe at whose bars equity is marked and sampled, 0 = never."""
     timer_first_ns: int = s.NEVER
     timer_every_ns: int = s.NEVER
     price_window: tuple[int, int] = (0, 0)
     """Lowest and highest price of the order book rows; (0, 0) when there are none."""
     messages_in_flight: int = 1
     """At most so many feed messages are between the exchange and us at one moment."""
-    command_rows: int = 4096
-    fill_rows: int = 4096
-    note_rows: int = 1
-    sample_rows: int = 1
+    buffer_rows: int = 8192
     desk_rows: int = 1
 
 
@@ -99,78 +100,60 @@ def new_world(setup: Setup, state: Any = None, params: Any = None) -> s.World:
     low, high = setup.price_window
     width = high - low + 1 if high > 0 else 1
     world = s.World(
-        clock=table(s.CLOCK, 1),
-        sim=table(s.SIM, 1),
-        limits=table(s.LIMITS, 1),
-        instruments=table(s.INSTRUMENT, n),
-        market=table(s.MARKET, n),
-        book=table(s.BOOK, n),
+        desk=table(s.DESK, 1),
+        venue=table(s.VENUE, 1),
         level=np.zeros((n, 2, width), s.LEVEL).view(np.recarray),
         touches=table(s.TOUCH, _power_of_two(setup.messages_in_flight + 2)),
-        orders=table(s.ORDER, s.SLOTS),
-        resting=table(s.RESTING, s.SLOTS),
-        requests=table(s.REQUEST, s.RING),
-        responses=table(s.RESPONSE, s.RING),
-        queues=table(s.QUEUES, 1),
-        quotes=table(s.QUOTES, 1),
-        wants=table(s.WANT, s.WANTS),
-        refusals=table(s.REFUSAL, s.WANTS),
-        account=table(s.ACCOUNT, n),
-        ledger=np.zeros((len(s.ACCOUNTS), s.ASSETS), np.int64),
-        equity=table(s.EQUITY, 1),
-        executions=np.zeros(8192, np.int64),
-        recent=np.zeros(1, np.int64),
-        commands=table(s.COMMAND, setup.command_rows),
-        fills=table(s.FILL_RECORD, setup.fill_rows),
-        notes=table(s.NOTE, setup.note_rows),
-        samples=table(s.SAMPLE, setup.sample_rows),
-        desk=s.desk_buffer(setup.desk_rows),
+        commands=table(s.COMMAND, setup.buffer_rows),
+        fills=table(s.FILL_RECORD, setup.buffer_rows),
+        notes=table(s.NOTE, setup.buffer_rows),
+        samples=table(s.SAMPLE, setup.buffer_rows),
+        rows_out=np.zeros(setup.desk_rows, ROW).view(np.recarray),
         state=table(EMPTY, 1) if state is None else state,
         params=table(EMPTY, 1) if params is None else params,
     )
     _set_clock(world, setup)
     _set_limits(world, setup)
+    desk, venue = world.desk[0], world.venue[0]
     for i, instrument in enumerate(setup.instruments):
-        set_instrument(world.instruments[i], instrument, assets)
-        world.book[i].origin = low
-        world.book[i].width = width
-        world.book[i].ask = s.NO_ASK
-        world.book[i].own_ask = s.NO_ASK
-        world.market[i].ask = s.NO_ASK
+        set_instrument(desk.shown.instruments[i], instrument, assets)
+        set_instrument(venue.instruments[i], instrument, assets)
+        venue.book[i].origin = low
+        venue.book[i].width = width
+        venue.book[i].ask = s.NO_ASK
+        venue.book[i].own_ask = s.NO_ASK
+        desk.shown.market[i].ask = s.NO_ASK
     for asset, quanta in setup.capital.items():
         if asset not in assets:
             raise ConfigError(f"capital in {asset}, which no instrument of this desk trades")
-        world.ledger[s.DESK, assets[asset]] = quanta
-        world.ledger[s.CAPITAL, assets[asset]] = -quanta
-    first = setup.instruments[0]
-    start = setup.capital.get(first.settle_asset, 0)
-    world.equity[0].quanta = world.equity[0].start = world.equity[0].high_water = world.equity[0].day_open = start
+        desk.ledger[s.DESK_BOOK, assets[asset]] = quanta
+        desk.ledger[s.CAPITAL_BOOK, assets[asset]] = -quanta
+    start = setup.capital.get(setup.instruments[0].settle_asset, 0)
+    equity = desk.shown.equity
+    equity.quanta = equity.start = equity.high_water = equity.day_open = start
     return world
 
 
 def _set_clock(world: s.World, setup: Setup) -> None:
-    clock, sim = world.clock[0], world.sim[0]
-    clock.timer_next = setup.timer_first_ns
-    clock.timer_every = setup.timer_every_ns
-    clock.wakes = setup.wakes
-    clock.timeframes = setup.timeframes
-    clock.hash_a = np.uint64(0x243F6A8885A308D3)
-    clock.hash_b = np.uint64(0x13198A2E03707344)
-    for name in (
-        "entry_ns", "response_ns", "queue_model", "policy", "participation_e9", "touch_e9", "slippage_e9",
-        "half_spread_e9", "stop_cap_e9", "fill_timeframe",
-    ):  # fmt: skip
-        sim[name] = getattr(setup.execution, name)
-    sim.quiet = 1
+    desk, venue = world.desk[0], world.venue[0]
+    desk.timer_next = setup.timer_first_ns
+    desk.timer_every = setup.timer_every_ns
+    desk.wakes = setup.wakes
+    desk.timeframes = sum(1 << number for number in setup.wake_timeframes)
+    desk.mark_timeframe = setup.mark_timeframe
+    # The first 128 bits of the fraction of pi: a start value with nothing up its sleeve.
+    desk.hash_a = np.uint64(0x243F6A8885A308D3)
+    desk.hash_b = np.uint64(0x13198A2E03707344)
+    for item in fields(Execution):
+        venue[item.name] = getattr(setup.execution, item.name)
 
 
 def _set_limits(world: s.World, setup: Setup) -> None:
     strictest = setup.limits[0]
     for scope in setup.limits[1:]:
         strictest = strictest.stricter(scope)
-    limits = world.limits[0]
-    for name in ("max_order_lots", "max_position_lots", "max_open_orders", "max_orders_per_second", "stale_ns"):
-        limits[name] = getattr(strictest, name)
+    for item in fields(Limits):
+        world.desk[0].limits[item.name] = getattr(strictest, item.name)
 
 
 def set_instrument(row: Any, instrument: Instrument, assets: dict[str, int]) -> None:

@@ -9,173 +9,183 @@ unwanted or if the want reduces risk, is cancelled first and the want goes out a
 from typing import Any
 
 from quintet.core.engine.digest import mix_in
-from quintet.core.engine.state import COMMAND, NO_ASK, NO_BID
+from quintet.core.engine.state import NO_ASK, NO_BID
 from quintet.core.events import CANCEL, PLACE
 from quintet.core.kernel import kernel
-from quintet.core.orders.lifecycle import BUY, CANCEL_IN_FLIGHT, FREE, IN_FLIGHT, IOC, MARKET, OPEN, STOP
-from quintet.core.risk.gate import OFF_TICK, SELF_TRADE, allowed_lots, is_reducing
-
-assert COMMAND.names is not None
-
-WAITING = 2
-BLOCKED = -2
-CLEAR = -1
+from quintet.core.orders.lifecycle import BUY, CANCEL_IN_FLIGHT, FREE, IN_FLIGHT, MARKET, OPEN, STOP
+from quintet.core.risk.gate import OFF_TICK, SELF_TRADE, allowed_lots, count_order, is_reducing
 
 
 @kernel
-def plan(w: Any) -> None:
+def plan(desk: Any) -> None:
     """Turn wants into commands: cancels first, then places in the order they were wanted."""
-    limits, quotes, orders, wants = w.limits[0], w.quotes[0], w.orders, w.wants
-    n = quotes.n
-    quotes.dirty = 0
-    met = 0
-    for k in range(n):
+    view, orders, wants = desk.shown, desk.orders, desk.shown.wants
+    view.dirty = 0
+    for k in range(view.n):
         wants[k].met = 0
-    for s in range(limits.slots_used):
-        if orders[s].status == FREE:
-            continue
-        matched = 0
-        for k in range(n):
-            if (
-                wants[k].price == orders[s].price
-                and wants[k].side == orders[s].side
-                and wants[k].met == 0
-                and wants[k].tag == orders[s].tag
-                and wants[k].style == orders[s].style
-                and wants[k].instrument == orders[s].instrument
-            ):
-                if wants[k].lots == orders[s].wanted - orders[s].filled and orders[s].status != CANCEL_IN_FLIGHT:
-                    matched = 1
-                wants[k].met = 1
-                met += 1
-                break
-        orders[s].matched = matched
-        if matched == 0 and orders[s].status == OPEN:
-            send_cancel(w, s)
-    if met < n:
-        for k in range(n):
-            if wants[k].met == 0:
-                _place(w, k)
+    met = 0
+    for s in range(desk.slots_used):
+        if orders[s].status != FREE:
+            met += match(orders[s], wants, view.n)
+            if orders[s].matched == 0 and orders[s].status == OPEN:
+                send_cancel(desk, s)
+    if met < view.n:
+        for k in range(view.n):
+            if wants[k].met == 0 and wants[k].lots > 0:
+                place(desk, wants[k])
 
 
 @kernel
-def _place(w: Any, k: int) -> None:
-    """Send want `k` if the gate lets it through; remember a refusal until the intent or the room changes."""
-    clock, limits, want = w.clock[0], w.limits[0], w.wants[k]
+def match(order: Any, wants: Any, n: int) -> int:
+    """Mark the want that this order stands for, if any; 1 when its place is taken by this order.
+
+    A dying order takes the place of its want without fulfilling it: the want waits for the outcome.
+    """
+    order.matched = 0
+    for k in range(n):
+        want = wants[k]
+        if (
+            want.price == order.price
+            and want.side == order.side
+            and want.met == 0
+            and want.tag == order.tag
+            and want.style == order.style
+            and want.instrument == order.instrument
+        ):
+            want.met = 1
+            if want.lots == order.wanted - order.filled and order.status != CANCEL_IN_FLIGHT:
+                order.matched = 1
+            return 1
+    return 0
+
+
+@kernel
+def place(desk: Any, want: Any) -> None:
+    """Send a want if the gate lets it through; remember a refusal until the intent or the room changes."""
+    view = desk.shown
     n = want.instrument
-    inst, account, market = w.instruments[n], w.account[n], w.market[n]
-    if want.lots <= 0 or (limits.remembered > 0 and is_remembered(w, k)):
+    inst = view.instruments[n]
+    if desk.remembered > 0 and is_remembered(desk, want):
         return
-    blocker = own_order_in_the_way(w, k)
+    blocker = own_order_in_the_way(desk, want)
     if blocker >= 0:
-        if w.orders[blocker].matched == 0 or is_reducing(inst, account, want.side, want.lots):
-            if w.orders[blocker].status == OPEN:
-                send_cancel(w, blocker)
-            return
-        remember(w, k, SELF_TRADE)
+        order = desk.orders[blocker]
+        if order.matched == 0 or is_reducing(inst, view.account[n], want.side, want.lots):
+            if order.status == OPEN:
+                send_cancel(desk, blocker)
+        else:
+            remember(desk, want, SELF_TRADE)
         return
     if want.price % inst.tick != 0:
-        remember(w, k, OFF_TICK)
+        remember(desk, want, OFF_TICK)
         return
-    bound = want.price if want.price > 0 else market.last
-    lots = allowed_lots(
-        limits, inst, account, w.ledger, want.side, bound, want.lots, clock.now, clock.now - market.ts, clock.paused
-    )
+    lots = allowed_lots(desk, want, bound_of(view, want))
+    if lots == 0:
+        remember(desk, want, desk.limits.reason)
+        return
     if lots < want.lots:
-        if lots > 0:
-            clock.n_shrunk += 1
-        else:
-            remember(w, k, limits.reason)
-            return
-    send_place(w, k, lots)
+        desk.n_shrunk += 1
+    slot = free_slot(desk)
+    if slot >= 0:
+        send_place(desk, want, slot, lots)
 
 
 @kernel
-def own_order_in_the_way(w: Any, k: int) -> int:
-    """Slot of a live own order that want `k` could trade with, or -1.
+def bound_of(view: Any, want: Any) -> int:
+    """The price that bounds an order's value: its limit, or the last price for a market order."""
+    return want.price if want.price > 0 else view.market[want.instrument].last
+
+
+@kernel
+def own_order_in_the_way(desk: Any, want: Any) -> int:
+    """Slot of a live own order that the want could trade with, or -1.
 
     An own order that the market has already traded through cannot be resting any more (its fill is on the way to
     us), so it does not count; a stop held at the desk is not in the market either.
     """
-    want, orders = w.wants[k], w.orders
-    market = w.market[want.instrument]
-    for s in range(w.limits[0].slots_used):
-        if orders[s].status == FREE or orders[s].side == want.side or orders[s].instrument != want.instrument:
+    orders = desk.orders
+    market = desk.shown.market[want.instrument]
+    if want.style == STOP:
+        return -1
+    for s in range(desk.slots_used):
+        order = orders[s]
+        if (
+            order.status == FREE
+            or order.side == want.side
+            or order.style == STOP
+            or order.instrument != want.instrument
+        ):
             continue
-        if orders[s].style == STOP or want.style == STOP:
-            continue
-        if want.style == MARKET or orders[s].style == MARKET:
+        if want.style == MARKET or order.style == MARKET:
             return s
         if want.side == BUY:
-            if orders[s].price <= want.price and (market.bid == NO_BID or orders[s].price > market.bid):
+            if order.price <= want.price and (market.bid == NO_BID or order.price > market.bid):
                 return s
-        elif orders[s].price >= want.price and (market.ask == NO_ASK or orders[s].price < market.ask):
+        elif order.price >= want.price and (market.ask == NO_ASK or order.price < market.ask):
             return s
     return -1
 
 
 @kernel
-def is_remembered(w: Any, k: int) -> bool:
+def is_remembered(desk: Any, want: Any) -> bool:
     """True when this very intent was refused and nothing that could change the answer has changed."""
-    want, refusals = w.wants[k], w.refusals
-    for i in range(w.limits[0].remembered):
+    refusals = desk.refusals
+    for i in range(desk.remembered):
+        refusal = refusals[i]
         if (
-            refusals[i].price == want.price
-            and refusals[i].side == want.side
-            and refusals[i].lots == want.lots
-            and refusals[i].tag == want.tag
-            and refusals[i].style == want.style
-            and refusals[i].instrument == want.instrument
-            and refusals[i].version == w.clock[0].room_version
+            refusal.version == desk.room_version
+            and refusal.price == want.price
+            and refusal.side == want.side
+            and refusal.lots == want.lots
+            and refusal.tag == want.tag
+            and refusal.style == want.style
+            and refusal.instrument == want.instrument
         ):
             return True
     return False
 
 
 @kernel
-def remember(w: Any, k: int, reason: int) -> None:
-    """Keep a refused intent; the table holds as many as there can be wants, the oldest version gives way."""
-    clock, limits, want, refusals = w.clock[0], w.limits[0], w.wants[k], w.refusals
-    clock.n_refused += 1
-    place = 0
-    while place < limits.remembered and refusals[place].version == clock.room_version:
-        place += 1
-    if place == refusals.shape[0]:
-        place = 0
-    if place == limits.remembered:
-        limits.remembered += 1
-    refusals[place].price = want.price
-    refusals[place].side = want.side
-    refusals[place].lots = want.lots
-    refusals[place].tag = want.tag
-    refusals[place].style = want.style
-    refusals[place].instrument = want.instrument
-    refusals[place].reason = reason
-    refusals[place].version = clock.room_version
-    refusals[place].n += 1
+def remember(desk: Any, want: Any, reason: int) -> None:
+    """Keep a refused intent in the first place whose refusal is out of date."""
+    refusals = desk.refusals
+    desk.n_refused += 1
+    at = 0
+    while at < desk.remembered and refusals[at].version == desk.room_version:
+        at += 1
+    if at == refusals.shape[0]:
+        at = 0
+    if at == desk.remembered:
+        desk.remembered += 1
+    refusal = refusals[at]
+    refusal.price = want.price
+    refusal.side = want.side
+    refusal.lots = want.lots
+    refusal.tag = want.tag
+    refusal.style = want.style
+    refusal.instrument = want.instrument
+    refusal.reason = reason
+    refusal.version = desk.room_version
+    refusal.count += 1
 
 
 @kernel
-def free_slot(w: Any) -> int:
-    """The lowest free slot, or -1."""
-    limits, orders = w.limits[0], w.orders
-    for s in range(limits.slots_used):
+def free_slot(desk: Any) -> int:
+    """The lowest free slot, or -1 when all are taken."""
+    orders = desk.orders
+    for s in range(desk.slots_used):
         if orders[s].status == FREE:
             return s
-    if limits.slots_used < orders.shape[0]:
-        limits.slots_used += 1
-        return limits.slots_used - 1
+    if desk.slots_used < orders.shape[0]:
+        desk.slots_used += 1
+        return desk.slots_used - 1
     return -1
 
 
 @kernel
-def send_place(w: Any, k: int, lots: int) -> None:
-    """An approved order: reserve its room, give it a number, hand it to the way out."""
-    slot = free_slot(w)
-    if slot < 0:
-        return
-    clock, limits, want = w.clock[0], w.limits[0], w.wants[k]
-    inst, account, order = w.instruments[want.instrument], w.account[want.instrument], w.orders[slot]
+def send_place(desk: Any, want: Any, slot: int, lots: int) -> None:
+    """An approved order: reserve its room, give it a number, put it into the outbox."""
+    view, order = desk.shown, desk.orders[slot]
     order.status = IN_FLIGHT
     order.instrument = want.instrument
     order.side = want.side
@@ -184,86 +194,67 @@ def send_place(w: Any, k: int, lots: int) -> None:
     order.lots = lots
     order.wanted = want.lots
     order.filled = 0
-    order.number = clock.position * 256 + clock.command_index
+    order.number = desk.event * 256 + desk.command_index
     order.tag = want.tag
     order.matched = 1
-    order.placed_ts = clock.now
+    order.placed_ts = view.now
+    reserve(view, order, bound_of(view, want))
+    desk.live += 1
+    desk.n_places += 1
+    count_order(desk.limits, view.now)
+    emit(desk, PLACE, slot)
+
+
+@kernel
+def reserve(view: Any, order: Any, bound: int) -> None:
+    """Hold back what the order may take. A stop held at the desk binds nothing until it triggers."""
     order.reserved = 0
-    if want.style != STOP:  # a stop held at the desk binds nothing until it triggers
-        if want.side > 0:
-            account.open_buy_lots += lots
-            if inst.kind == 0:
-                bound = want.price if want.price > 0 else w.market[want.instrument].last
-                order.reserved = reserve_quanta(inst, bound, lots)
-                account.reserved_quote += order.reserved
-        else:
-            account.open_sell_lots += lots
-    limits.live += 1
-    second = clock.now // 1_000_000_000
-    if second != limits.second:
-        limits.second = second
-        limits.orders_this_second = 0
-    limits.orders_this_second += 1
-    clock.n_places += 1
-    emit(w, PLACE, slot)
+    if order.style == STOP:
+        return
+    account, inst = view.account[order.instrument], view.instruments[order.instrument]
+    if order.side < 0:
+        account.open_sell_lots += order.lots
+        return
+    account.open_buy_lots += order.lots
+    if inst.kind == 0:
+        value = bound * order.lots * inst.quanta
+        if inst.fee_in_base == 0:
+            value += (value * max(inst.taker_fee_e9, 0)) // 1_000_000_000 + 1
+        order.reserved = value
+        account.reserved_quote += value
 
 
 @kernel
-def reserve_quanta(inst: Any, price: int, lots: int) -> int:
-    """Quote money a spot buy may cost, fee included unless it is taken in base."""
-    value = price * lots * inst.quanta
-    if inst.fee_in_base == 0:
-        value += (value * max(inst.taker_fee_e9, 0)) // 1_000_000_000 + 1
-    return value
-
-
-@kernel
-def send_cancel(w: Any, slot: int) -> None:
+def send_cancel(desk: Any, slot: int) -> None:
     """Cancels always pass."""
-    w.orders[slot].status = CANCEL_IN_FLIGHT
-    w.clock[0].n_cancels += 1
-    emit(w, CANCEL, slot)
+    desk.orders[slot].status = CANCEL_IN_FLIGHT
+    desk.n_cancels += 1
+    emit(desk, CANCEL, slot)
 
 
 @kernel
-def emit(w: Any, kind: int, slot: int) -> None:
-    """Hash a command, keep its row, and put it on the way to the exchange."""
-    clock, order, sim, queues = w.clock[0], w.orders[slot], w.sim[0], w.queues[0]
-    index = clock.command_index
-    clock.command_index = index + 1
-    clock.n_commands += 1
-    mix_in(clock, clock.position * 256 + index)
-    mix_in(clock, order.number)
-    mix_in(clock, kind * 16 + order.style * 2 + (1 if order.side > 0 else 0))
-    mix_in(clock, order.price)
-    mix_in(clock, order.lots)
-    at = queues.request_tail & (w.requests.shape[0] - 1)
-    request = w.requests[at]
-    request.ts = clock.now + sim.entry_ns
-    request.kind = kind
-    request.slot = slot
-    request.number = order.number
-    request.instrument = order.instrument
-    request.side = order.side
-    request.style = order.style
-    request.price = order.price
-    request.lots = order.lots
-    queues.request_tail += 1
-    sim.quiet = 0
-    if clock.commands < w.commands.shape[0]:
-        row = w.commands[clock.commands]
-        row.position = clock.position
-        row.index = index
-        row.number = order.number
-        row.kind = kind
-        row.instrument = order.instrument
-        row.side = order.side
-        row.style = order.style
-        row.price = order.price
-        row.lots = order.lots
-        row.tag = order.tag
-        row.ts = clock.now
-        clock.commands += 1
-
-
-__all__ = ["IOC", "plan", "send_cancel", "send_place"]
+def emit(desk: Any, kind: int, slot: int) -> None:
+    """Hash a command and put its row into the outbox."""
+    order = desk.orders[slot]
+    index = desk.command_index
+    desk.command_index = index + 1
+    desk.n_commands += 1
+    mix_in(desk, desk.event * 256 + index)
+    mix_in(desk, order.number)
+    mix_in(desk, kind * 16 + order.style * 2 + (1 if order.side > 0 else 0))
+    mix_in(desk, order.price)
+    mix_in(desk, order.lots)
+    command = desk.outbox[desk.n_outbox]
+    desk.n_outbox += 1
+    command.position = desk.event
+    command.index = index
+    command.number = order.number
+    command.kind = kind
+    command.slot = slot
+    command.instrument = order.instrument
+    command.side = order.side
+    command.style = order.style
+    command.price = order.price
+    command.lots = order.lots
+    command.tag = order.tag
+    command.ts = desk.shown.now

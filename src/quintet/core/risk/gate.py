@@ -8,8 +8,10 @@ limit and has no switch: see `planner`, which never proposes what would meet our
 from typing import Any, Final
 
 from quintet.core.accounting.fees import fee_quanta
-from quintet.core.engine.state import DESK
+from quintet.core.engine.state import DESK_BOOK
 from quintet.core.kernel import kernel
+
+SECOND_NS: Final = 1_000_000_000
 
 NORMAL: Final = 0
 REDUCE_ONLY: Final = 1
@@ -47,7 +49,7 @@ def is_reducing(inst: Any, account: Any, side: int, lots: int) -> bool:
 @kernel
 def affordable_lots(inst: Any, ledger: Any, account: Any, price: int, lots: int) -> int:
     """Lots that free quote money pays for at `price`, taker fee included unless the fee is taken in base."""
-    free = ledger[DESK, inst.quote_asset] - account.reserved_quote
+    free = ledger[DESK_BOOK, inst.quote_asset] - account.reserved_quote
     per_lot = price * inst.quanta
     need = lots * per_lot
     if inst.fee_in_base == 0:
@@ -59,37 +61,42 @@ def affordable_lots(inst: Any, ledger: Any, account: Any, price: int, lots: int)
 
 
 @kernel
-def allowed_lots(
-    limits: Any, inst: Any, account: Any, ledger: Any, side: int, price: int, lots: int, now: int, age: int, paused: int
-) -> int:
-    """How many of `lots` may be sent, 0 = refused; `limits.reason` says why it is less than asked.
+def allowed_lots(desk: Any, want: Any, bound: int) -> int:
+    """How many lots of a want may be sent, 0 = refused; `limits.reason` says why it is less than asked.
 
-    `price` bounds the value of a buy; `age` is how long ago the market was last heard, ns.
+    `bound`: the price that bounds the order's value, in price increments.
     """
+    limits, view, ledger = desk.limits, desk.shown, desk.ledger
+    n = want.instrument
+    inst, account, market = view.instruments[n], view.account[n], view.market[n]
+    side, lots = want.side, want.lots
     limits.reason = PASSED
+    if inst.trading == 0:
+        limits.reason = NOT_TRADING
+        return 0
     reducing = is_reducing(inst, account, side, lots)
     if inst.kind == 0 and side < 0:
         free = account.lots - account.open_sell_lots
         if lots > free:
             lots = free
             limits.reason = FREE_BASE
-            if lots <= 0:
-                return 0
-            reducing = True
+        if lots <= 0:
+            return 0
+        reducing = True
     if not reducing:
         if limits.mode != NORMAL:
             limits.reason = MODE
             return 0
-        if paused != 0:
+        if desk.paused != 0:
             limits.reason = PAUSED
             return 0
-        if age > limits.stale_ns:
+        if view.now - market.ts > limits.stale_ns:
             limits.reason = STALE_DATA
             return 0
-        if limits.live >= limits.max_open_orders:
+        if desk.live >= limits.max_open_orders:
             limits.reason = OPEN_ORDERS
             return 0
-        if now // 1_000_000_000 == limits.second and limits.orders_this_second >= limits.max_orders_per_second:
+        if view.now // SECOND_NS == limits.second and limits.orders_this_second >= limits.max_orders_per_second:
             limits.reason = ORDER_RATE
             return 0
         if lots > limits.max_order_lots:
@@ -100,16 +107,23 @@ def allowed_lots(
         if lots > room:
             lots = room
             limits.reason = POSITION
-        if inst.kind == 0 and side > 0 and lots > 0:
-            paid = affordable_lots(inst, ledger, account, price, lots)
+        if inst.kind == 0 and lots > 0:
+            paid = affordable_lots(inst, ledger, account, bound, lots)
             if paid < lots:
                 lots = paid
                 limits.reason = FREE_QUOTE
-    if inst.trading == 0:
-        limits.reason = NOT_TRADING
-        return 0
-    if lots < inst.min_lots or price * lots * inst.quanta < inst.min_notional:
+    if lots < inst.min_lots or bound * lots * inst.quanta < inst.min_notional:
         if limits.reason == PASSED:
             limits.reason = MIN_ORDER
         return 0
     return lots
+
+
+@kernel
+def count_order(limits: Any, now: int) -> None:
+    """One more order in this second."""
+    second = now // SECOND_NS
+    if second != limits.second:
+        limits.second = second
+        limits.orders_this_second = 0
+    limits.orders_this_second += 1
