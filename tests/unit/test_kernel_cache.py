@@ -1,0 +1,102 @@
+"""Compiled kernels are found again, and never found stale."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from shutil import copytree, ignore_patterns
+
+import pytest
+
+import quintet
+from quintet import _kernel_cache
+
+SETTINGS = ["NUMBA_BOUNDSCHECK", "NUMBA_OPT", "NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES", "NUMBA_DEBUGINFO"]
+
+
+@pytest.fixture
+def small_tree(tmp_path, monkeypatch):
+    """A package of two files that the key is asked to describe."""
+    (tmp_path / "room").mkdir()
+    (tmp_path / "callee.py").write_text("one = 1\n")
+    (tmp_path / "room" / "caller.py").write_text("two = 2\n")
+    monkeypatch.setattr(_kernel_cache, "__file__", str(tmp_path / "_kernel_cache.py"))
+    return tmp_path
+
+
+def test_a_changed_source_anywhere_is_another_key_and_undoing_it_is_the_old_one(small_tree):
+    before = _kernel_cache.cache_key()
+    (small_tree / "callee.py").write_text("one = 10\n")
+    changed = _kernel_cache.cache_key()
+    (small_tree / "callee.py").write_text("one = 1\n")
+    assert changed != before
+    assert _kernel_cache.cache_key() == before
+
+
+def test_a_moved_or_renamed_source_is_another_key(small_tree):
+    before = _kernel_cache.cache_key()
+    (small_tree / "callee.py").rename(small_tree / "room" / "callee.py")
+    assert _kernel_cache.cache_key() != before
+
+
+def test_a_file_that_is_not_source_changes_nothing(small_tree):
+    before = _kernel_cache.cache_key()
+    (small_tree / "README.md").write_text("words")
+    assert _kernel_cache.cache_key() == before
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_a_setting_that_reaches_the_machine_code_is_another_key(small_tree, monkeypatch, name):
+    monkeypatch.delenv(name, raising=False)
+    before = _kernel_cache.cache_key()
+    monkeypatch.setenv(name, "1")
+    assert _kernel_cache.cache_key() != before
+
+
+def test_the_parent_folder_can_be_moved(small_tree, monkeypatch, tmp_path):
+    monkeypatch.setenv("QUINTET_CACHE_DIR", str(tmp_path / "elsewhere"))
+    monkeypatch.setenv("NUMBA_CACHE_DIR", "restored after this test")
+    monkeypatch.delitem(sys.modules, "numba", raising=False)
+    folder = _kernel_cache.use()
+    assert folder.parent == tmp_path / "elsewhere"
+    assert os.environ["NUMBA_CACHE_DIR"] == str(folder)
+
+
+# ---- across processes ----------------------------------------------------------------------------------------
+
+CALLEE = "from quintet.core.kernel import kernel\n@kernel\ndef step(x):\n    return x + {step}\n"
+CALLER = """
+from quintet.core.kernel import kernel
+from quintet.core.callee import step
+@kernel
+def climb(x):
+    return step(step(x))
+"""
+REPORT = """
+from quintet.core.caller import climb
+print(climb(0), sum(climb.stats.cache_hits.values()), sum(climb.stats.cache_misses.values()))
+"""
+
+
+def answer_of_new_process(folder: Path) -> list[int]:
+    """climb(0), cache hits and cache misses in a process that runs the package lying in `folder`."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("NUMBA_")}
+    environment |= {"PYTHONPATH": str(folder), "QUINTET_CACHE_DIR": str(folder / "cache")}
+    run = subprocess.run(
+        [sys.executable, "-c", REPORT], env=environment, cwd=folder, capture_output=True, text=True, check=True
+    )
+    return [int(word) for word in run.stdout.split()]
+
+
+def test_the_second_process_compiles_nothing_and_a_changed_callee_is_noticed(tmp_path):
+    # given the package in a place of its own, with a kernel that calls one of another file
+    copytree(Path(quintet.__file__).parent, tmp_path / "quintet", ignore=ignore_patterns("__pycache__"))
+    callee = tmp_path / "quintet" / "core" / "callee.py"
+    callee.write_text(CALLEE.format(step=1))
+    (tmp_path / "quintet" / "core" / "caller.py").write_text(CALLER)
+    # when one process after another runs it: the first compiles, the second finds everything on disk
+    assert answer_of_new_process(tmp_path) == [2, 0, 1]
+    assert answer_of_new_process(tmp_path) == [2, 1, 0]
+    # then a change in the called file, which numba itself does not notice, is in the next answer
+    callee.write_text(CALLEE.format(step=5))
+    assert answer_of_new_process(tmp_path) == [10, 0, 1]
