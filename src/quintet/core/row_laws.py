@@ -290,23 +290,23 @@ def _inspect_times(state: Any, row: Any, n: int) -> bool:
 
 
 @kernel
-def inspect_rows(rows: Rows, cells: Any, laws: Rows, inspection: Rows, spans: Rows, kind_counts: Any) -> None:
-    """Inspect rows (headers among them are stepped over) and count them; resumable.
+def inspect_rows(rows: Rows, cells: Any, laws: Rows, inspection: Rows, spans: Rows, kind_counts: Any) -> int:
+    """Inspect whole messages (headers among them are stepped over) and count them; 0, or the number of the problem.
 
     `cells`: the same rows as an (n, 32) array of bytes. `inspection`: one INSPECTION record, carried from call to
-    call; `problem` is 0 when all rows stand. `spans`: one SPAN per instrument; `kind_counts`: 256 counters.
+    call. `spans`: one SPAN per instrument; `kind_counts`: 256 counters.
     """
     state = inspection[0]
     for n in range(rows.shape[0]):
         kind = int(rows[n].kind)
         if kind == _HEADER:
             if state.message_rows > 0:
-                _refuse(state, UNCLOSED, n, 0, 1)
-                return
+                _refuse(state, UNCLOSED, n, int(rows[n - 1].bits), 1)
+                return state.problem
             continue
         if kind == _TEXT:
             if not _inspect_text(state, cells, n):
-                return
+                return state.problem
         else:
             law = laws[kind]
             instrument = int(rows[n].instrument)
@@ -314,33 +314,33 @@ def inspect_rows(rows: Rows, cells: Any, laws: Rows, inspection: Rows, spans: Ro
             quantity = rows[n].quantity
             if law.known == 0:
                 _refuse(state, UNKNOWN_KIND, n, kind, 0)
-                return
+                return state.problem
             if not _inspect_place(state, rows[n], n, kind):
-                return
+                return state.problem
             if not _inspect_times(state, rows[n], n):
-                return
+                return state.problem
             if kind == _INSTRUMENT:
                 if instrument > state.instruments:
                     _refuse(state, DEFINITION_INDEX, n, instrument, state.instruments)
-                    return
+                    return state.problem
                 if instrument >= spans.shape[0]:
                     _refuse(state, NO_ROOM, n, instrument, 0)
-                    return
+                    return state.problem
                 if instrument == state.instruments:
                     state.instruments += 1
                 state.definitions += 1
             if instrument >= state.instruments and (law.instrument_used == 1 or instrument > 0):
                 _refuse(state, UNDEFINED, n, instrument, state.instruments)
-                return
+                return state.problem
             if price < law.price_min:
                 _refuse(state, LOW_PRICE, n, price, law.price_min)
-                return
+                return state.problem
             if quantity < law.quantity_min:
                 _refuse(state, LOW_QUANTITY, n, quantity, law.quantity_min)
-                return
+                return state.problem
             if quantity > law.quantity_max:
                 _refuse(state, HIGH_QUANTITY, n, quantity, law.quantity_max)
-                return
+                return state.problem
             if state.message_rows == 0:
                 state.message_instrument = instrument if law.instrument_used == 1 else -1
             if law.instrument_used == 1:
@@ -349,7 +349,7 @@ def inspect_rows(rows: Rows, cells: Any, laws: Rows, inspection: Rows, spans: Ro
                 if law.venue_ordered == 1:
                     if rows[n].ts_event < span.last_event:
                         _refuse(state, VENUE_BACKWARDS, n, rows[n].ts_event, span.last_event)
-                        return
+                        return state.problem
                     span.last_event = rows[n].ts_event
                 if law.price_min == 1:
                     if price < span.price_min or span.price_min == 0:
@@ -363,17 +363,20 @@ def inspect_rows(rows: Rows, cells: Any, laws: Rows, inspection: Rows, spans: Ro
         kind_counts[kind] += 1
         if state.message_rows > MESSAGE_ROWS_MAX:
             _refuse(state, LONG_MESSAGE, n, state.message_rows, MESSAGE_ROWS_MAX)
-            return
+            return state.problem
         if int(rows[n].bits) & _LAST:
             if state.bar_next >= 0:
                 _refuse(state, BAR_ORDER, n, kind, state.bar_next)
-                return
+                return state.problem
             if state.message_instrument >= 0:
                 span = spans[state.message_instrument]
                 if state.message_rows > span.message_rows_max:
                     span.message_rows_max = state.message_rows
             state.message_rows = 0
             state.text_open = 0
+    if state.message_rows > 0:
+        _refuse(state, UNCLOSED, rows.shape[0] - 1, int(rows[rows.shape[0] - 1].bits), 1)
+    return state.problem
 
 
 class Definition(NamedTuple):
@@ -409,9 +412,9 @@ class Census(msgspec.Struct, frozen=True):
 
 def frozen(rows: Any) -> Rows:
     """Rows as the one type that kernels are compiled for: read-only, contiguous, recarray. Copies only if it must."""
-    view = np.ascontiguousarray(rows).view(np.recarray)
-    view.flags.writeable = False
-    return view
+    plain = np.ascontiguousarray(rows).view(np.ndarray)
+    plain.flags.writeable = False
+    return plain.view(np.recarray)
 
 
 def cells_of(rows: Any) -> Any:
@@ -439,42 +442,36 @@ class Inspector:
     def __init__(self, name: str, use: str) -> None:
         """`name` begins every message; `use` is the tape's: market or desk."""
         self.name = name
-        self._laws = LAWS[use]
         self.definitions: list[Definition] = []
+        self._laws = LAWS[use]
         self._inspection = table(INSPECTION, 1)
         self._inspection[0].bar_next = -1
-        self._spans = table(SPAN, 8)
+        self._position = np.asarray(self._inspection)["position"]
+        self._defined = np.asarray(self._inspection)["definitions"]
         self._kinds = np.zeros(256, np.int64)
+        self._spans = table(SPAN, 0)
+        self._make_room(8)
 
     @property
     def position(self) -> int:
         """The position of the next row."""
-        return int(self._inspection[0].position)
-
-    @property
-    def last_recv(self) -> int:
-        """ts_recv of the last row, ns UTC."""
-        return int(self._inspection[0].last_recv)
+        return int(self._position.item())
 
     def take(self, rows: Rows) -> None:
         """Inspect whole messages; raises TapeError for the first broken law and then remembers none of them."""
-        saved = (self._inspection.copy(), self._spans.copy(), self._kinds.copy())
-        state = self._inspection[0]
-        inspect_rows(rows, cells_of(rows), self._laws, self._inspection, self._spans, self._kinds)
-        if state.problem == 0 and state.message_rows > 0:
-            _refuse(state, UNCLOSED, rows.shape[0] - 1, int(rows[-1].bits), 1)
-        try:
-            if state.problem > 0:
-                raise TapeError(self._message(rows))
-            if state.problem == 0 and state.definitions > saved[0][0].definitions:
-                self._define(rows, int(saved[0][0].position))
-        except TapeError:
-            self._inspection, self._spans, self._kinds = saved
-            raise
-        if state.problem == NO_ROOM:
-            self._inspection, self._spans, self._kinds = saved
-            self._grow()
+        self._save()
+        before = self.position, self._defined.item()
+        problem = inspect_rows(rows, cells_of(rows), self._laws, self._inspection, self._spans, self._kinds)
+        if problem == NO_ROOM:
+            self._restore()
+            self._make_room(2 * self._spans.shape[0])
             self.take(rows)
+        elif problem != 0:
+            message = self._message(rows)
+            self._restore()
+            raise TapeError(message)
+        elif self._defined.item() > before[1]:
+            self._define(rows, before[0])
 
     def census(self) -> Census:
         """What has been taken so far."""
@@ -495,14 +492,30 @@ class Inspector:
             first.setdefault(definition.number, definition.instrument)
         return [first[n] for n in range(len(first))]
 
-    def _grow(self) -> None:
-        larger = table(SPAN, 2 * self._spans.shape[0])
+    def _make_room(self, instruments: int) -> None:
+        larger = table(SPAN, instruments)
         larger[: self._spans.shape[0]] = self._spans
         self._spans = larger
+        # As bytes, because NumPy copies records field by field.
+        self._counters = [array.view(np.ndarray).view(np.uint8) for array in (self._inspection, self._spans)]
+        self._counters.append(self._kinds.view(np.uint8))
+        self._saved = [array.copy() for array in self._counters]
+
+    def _save(self) -> None:
+        for saved, counter in zip(self._saved, self._counters, strict=True):
+            np.copyto(saved, counter)
+
+    def _restore(self) -> None:
+        for saved, counter in zip(self._saved, self._counters, strict=True):
+            np.copyto(counter, saved)
 
     def _define(self, rows: Rows, first_position: int) -> None:
-        found = read_definitions(rows, first_position, self.name)
-        check_definitions(self.definitions + found, self.name)
+        try:
+            found = read_definitions(rows, first_position, self.name)
+            check_definitions(self.definitions + found, self.name)
+        except TapeError:
+            self._restore()
+            raise
         self.definitions += found
 
     def _message(self, rows: Rows) -> str:

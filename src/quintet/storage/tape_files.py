@@ -15,7 +15,7 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import msgspec
 import numpy as np
@@ -29,6 +29,7 @@ from quintet.core.tape import (
     EVENTS,
     FORMAT_VERSION,
     HEADER_BYTES,
+    NO_DIGEST,
     ROW_BYTES,
     DurableMark,
     Header,
@@ -47,7 +48,8 @@ from quintet.core.tape import (
 )
 
 _PART: Final = ".part"
-_Side = TypeVar("_Side", bound=msgspec.Struct)
+_PIECES_MAX: Final = os.sysconf("SC_IOV_MAX")
+"""How many pieces the operating system takes at a time."""
 
 
 class Verified(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -215,6 +217,7 @@ class TapeWriter:
         self.cut_reason = ""
         self._written_to = path.with_name(path.name + suffix)
         self._durable_upto = 0
+        self._written = (0, 0, NO_DIGEST)  # positions, bytes, chain digest
         self._failed = ""
         self._file = -1
 
@@ -225,7 +228,6 @@ class TapeWriter:
         self._file = self._guard(lambda: os.open(self._written_to, os.O_RDWR | os.O_CREAT, 0o644), "create")
         self._lock()
         self._guard(lambda: os.ftruncate(self._file, 0), "create")
-        self._mark = DurableMark(FORMAT_VERSION, 0, 0, "")
         self._write([block], 0, chain)
 
     def _reopen(self) -> None:
@@ -244,7 +246,7 @@ class TapeWriter:
         tape, scan, self._inspector = read_tape(data, str(self.path), _read_mark(self.path))
         self.meta = tape.meta
         self.cut_bytes, self.cut_reason = tape.torn_bytes, tape.torn_reason
-        self._mark = DurableMark(FORMAT_VERSION, scan.positions, scan.length, scan.chain.hex())
+        self._written = (scan.positions, scan.length, scan.chain)
         if tape.torn_bytes:
             self._guard(lambda: os.ftruncate(self._file, scan.length), "cut")
         self._guard(lambda: os.lseek(self._file, 0, os.SEEK_END), "open")
@@ -275,12 +277,12 @@ class TapeWriter:
         first = self.position
         if plain.shape[0] == 0:
             return first
-        if (plain["kind"] == ev.HEADER).any():
+        if (np.asarray(plain)["kind"] == ev.HEADER).any():
             raise TapeError(f"{self.path}: position {first}: a row of kind {ev.HEADER} (header), expected event rows")
         self._inspector.take(plain)
         body = bytes_of(plain)
         pieces: list[bytes | memoryview] = []
-        chain, start = bytes.fromhex(self._mark.chain), 0
+        chain, start = self._written[2], 0
         for end in block_ends(plain, rows_per_block):
             piece = body[start * ROW_BYTES : end * ROW_BYTES]
             header, chain = encode_header(chain, EVENTS, first + start, self._durable_upto, piece)
@@ -289,18 +291,20 @@ class TapeWriter:
         self._write(pieces, first + plain.shape[0], chain)
         return first
 
-    def sync(self) -> int:
+    def sync(self, *, mark: bool = True) -> int:
         """Wait until all that was appended before this call is on the disk; returns the position it reaches to.
 
-        A failed sync ends this writer: what the kernel then holds is unknown, and asking again would lie.
+        The mark beside the tape is then moved there. A desk that holds back a command until this call returns may
+        leave that to a later one: an old mark is true too. A failed sync ends this writer: what the disk then holds
+        is unknown, and asking again would lie.
         """
         self._require_open()
-        mark = self._mark
+        reached = self._mark()
         self._guard(lambda: os.fdatasync(self._file), "sync")
-        self._durable_upto = mark.positions
-        if self._written_to == self.path:
-            self._guard(lambda: _replace_json(durable_path(self.path), mark, sync=False), "mark")
-        return mark.positions
+        self._durable_upto = reached.positions
+        if mark and self._written_to == self.path:
+            self._guard(lambda: _replace_json(durable_path(self.path), reached, sync=False), "mark")
+        return reached.positions
 
     def close(self) -> None:
         """Sync, give a new tape its name, and let go of the file. Closing twice is allowed."""
@@ -346,14 +350,18 @@ class TapeWriter:
         durable_path(self.path).unlink(missing_ok=True)
         self._guard(lambda: self._written_to.replace(self.path), "rename")
         self._written_to = self.path
-        self._durable_upto = self._mark.positions
-        self._guard(lambda: _replace_json(durable_path(self.path), self._mark, sync=True), "mark")
+        self._durable_upto = self._written[0]
+        self._guard(lambda: _replace_json(durable_path(self.path), self._mark(), sync=True), "mark")
         _sync_folder(self.path.parent)
 
     def _write(self, pieces: Sequence[bytes | memoryview], positions: int, chain: bytes) -> None:
-        total = sum(len(piece) for piece in pieces)
+        length = self._written[1] + sum(len(piece) for piece in pieces)
         self._guard(lambda: _write_all(self._file, pieces), "append")
-        self._mark = DurableMark(FORMAT_VERSION, positions, self._mark.length_bytes + total, chain.hex())
+        self._written = (positions, length, chain)
+
+    def _mark(self) -> DurableMark:
+        positions, length, chain = self._written
+        return DurableMark(FORMAT_VERSION, positions, length, chain.hex())
 
     def _require_open(self) -> None:
         if self._failed:
@@ -390,10 +398,9 @@ def write_tape(
 
 
 def _write_all(file: int, pieces: Sequence[bytes | memoryview]) -> None:
-    """Write every byte; the kernel takes at most IOV_MAX pieces, and may take fewer bytes, at a time."""
-    limit = os.sysconf("SC_IOV_MAX")
-    for start in range(0, len(pieces), limit):
-        batch = [memoryview(piece) for piece in pieces[start : start + limit]]
+    """Write every byte; the operating system may take fewer than it was given."""
+    for start in range(0, len(pieces), _PIECES_MAX):
+        batch = [memoryview(piece) for piece in pieces[start : start + _PIECES_MAX]]
         while batch:
             written = os.writev(file, batch)
             while batch and written >= len(batch[0]):
