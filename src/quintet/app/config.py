@@ -99,6 +99,11 @@ def load(path: Path | None = None, sets: Iterable[str] = (), flags: Iterable[Giv
     return _convert(tree, origins, str(path) if path else "defaults")
 
 
+def given_keys(path: Path | None, sets: Iterable[str]) -> set[str]:
+    """Dotted keys that a file or `--set` names, whether or not they differ from the defaults."""
+    return {given.key for given in [*(_from_file(path) if path else ()), *map(_from_set, sets)]}
+
+
 def check_system(name: str) -> None:
     """Raise Complaint unless `name` is a system of this version."""
     if name not in SYSTEMS:

@@ -49,29 +49,49 @@ def run_id(utc_stamp: str, *facts: str) -> str:
     return f"{utc_stamp}-{digest[:8]}"
 
 
-def write_run(runs: Path, run: str, manifest: Mapping[str, Any], writers: Mapping[str, Writer]) -> Path:
-    """Write the folder of one run and return its path; an equal id gets `-2`, `-3` ... behind it.
+def write_run(folder: Path, run: str, manifest: Mapping[str, Any], writers: Mapping[str, Writer]) -> Path:
+    """Write one run as `folder`, which must not exist or be empty; returns it.
 
-    Every writer makes one file. Raises what a writer raises, and leaves nothing behind then.
+    Every writer makes one file. Raises DataError when the folder is taken and whatever a writer raises; nothing is
+    left behind then.
     """
-    runs.mkdir(parents=True, exist_ok=True)
-    unfinished = runs / f"{_UNFINISHED}{run}-{os.getpid()}"
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = folder.parent / f"{_UNFINISHED}{folder.name}-{os.getpid()}"
     unfinished.mkdir()
     try:
         for name, write in writers.items():
             write(unfinished / name)
-        for attempt in range(1, 1000):
-            name = run if attempt == 1 else f"{run}-{attempt}"
-            if not (runs / name).exists():
-                write_json(
-                    unfinished / MANIFEST, {"format": FORMAT, "run": name, **manifest, "files": _sizes(unfinished)}
-                )
-                # Should another run take the name just now, renaming onto its files is refused: nothing is overwritten.
-                unfinished.rename(runs / name)
-                return runs / name
-        raise DataError(f"{runs}: a thousand runs are named {run}; remove some")
+        write_json(unfinished / MANIFEST, {"format": FORMAT, "run": run, **manifest, "files": _sizes(unfinished)})
+        _take_place(unfinished, folder)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
+    return folder
+
+
+def free_folder(runs: Path, run: str) -> Path:
+    """`runs/run`, or with `-2`, `-3` ... behind it when that name is taken."""
+    folder = runs / run
+    attempt = 1
+    while folder.exists():
+        attempt += 1
+        folder = runs / f"{run}-{attempt}"
+    return folder
+
+
+def check_free(folder: Path) -> None:
+    """Raise DataError when a run cannot be written here: it exists and is not an empty folder."""
+    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+        raise DataError(
+            f"{folder}: found something there, expected a free name or an empty folder: runs are never mixed"
+        )
+
+
+def _take_place(unfinished: Path, folder: Path) -> None:
+    """Rename onto a free name or an empty folder; onto files the system itself refuses."""
+    check_free(folder)
+    if folder.exists():
+        folder.rmdir()
+    unfinished.rename(folder)
 
 
 def _sizes(folder: Path) -> dict[str, int]:

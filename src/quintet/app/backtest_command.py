@@ -1,0 +1,222 @@
+"""`quintet backtest SYSTEM`: the flags, and what is printed. The work is in `backtests`."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from quintet.app.messages import Complaint, note, say, say_json
+
+if TYPE_CHECKING:
+    from quintet.app.backtests import Task
+    from quintet.app.config import Given
+
+MARKET, RUN = "Market", "Run"
+
+SystemName = Annotated[
+    str,
+    typer.Argument(metavar="SYSTEM", help="Which system, e.g. structure_mm.", autocompletion=lambda: ["structure_mm"]),
+]
+MoreFiles = Annotated[
+    list[Path] | None, typer.Argument(metavar="[FILE]...", help="More candle files after --data.", hidden=True)
+]
+DataFiles = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--data",
+        metavar="FILE...",
+        help="Candle files, CSV or Parquet: one, or a higher and a lower timeframe.",
+        rich_help_panel=MARKET,
+    ),
+]
+TapeFile = Annotated[
+    Path | None,
+    typer.Option("--tape", metavar="FILE", help="A market tape instead of candles.", rich_help_panel=MARKET),
+]
+Symbol = Annotated[str | None, typer.Option(help="Instrument, e.g. ETHUSDT.", rich_help_panel=MARKET)]
+Interval = Annotated[
+    str | None, typer.Option(help="Timeframe of a single-timeframe run: 5, 5m, 1h ...", rich_help_panel=MARKET)
+]
+HtfInterval = Annotated[
+    str | None, typer.Option(help="Timeframe of structure, when fills use a lower one.", rich_help_panel=MARKET)
+]
+LtfInterval = Annotated[str | None, typer.Option(help="Timeframe of fills and order upkeep.", rich_help_panel=MARKET)]
+Start = Annotated[
+    str | None, typer.Option(help="First moment, inclusive; a date is 00:00 UTC.", rich_help_panel=MARKET)
+]
+End = Annotated[str | None, typer.Option(help="Last moment, exclusive; a date is 00:00 UTC.", rich_help_panel=MARKET)]
+Cache = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="CSV", help="Where downloaded candles are kept; a second run needs no network.", rich_help_panel=MARKET
+    ),
+]
+Bars = Annotated[int | None, typer.Option(min=1, help="Only the first so many structure bars.", rich_help_panel=MARKET)]
+ConfigFile = Annotated[
+    Path | None, typer.Option("--config", metavar="TOML", help="Configuration file.", rich_help_panel=RUN)
+]
+Sets = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="Override one key, e.g. execution.latency_ms=100.", rich_help_panel=RUN
+    ),
+]
+Policies = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--fill-policy",
+        metavar="NAME",
+        help="pessimistic, optimistic, ohlc, olhc or lower; may be repeated.",
+        rich_help_panel=RUN,
+    ),
+]
+Out = Annotated[
+    Path | None, typer.Option(metavar="FOLDER", help="Folder of this run; must be new or empty.", rich_help_panel=RUN)
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+
+_FLAGS: Final = {
+    "tape": "data.tape",
+    "interval": "data.interval",
+    "htf_interval": "data.htf_interval",
+    "ltf_interval": "data.ltf_interval",
+    "start": "data.start",
+    "end": "data.end",
+    "cache": "data.cache",
+    "symbol": "instrument.symbol",
+}
+"""Flag to the configuration key it overrides."""
+
+
+def backtest(
+    system: SystemName,
+    more: MoreFiles = None,
+    data: DataFiles = None,
+    tape: TapeFile = None,
+    symbol: Symbol = None,
+    interval: Interval = None,
+    htf_interval: HtfInterval = None,
+    ltf_interval: LtfInterval = None,
+    start: Start = None,
+    end: End = None,
+    cache: Cache = None,
+    bars: Bars = None,
+    config: ConfigFile = None,
+    sets: Sets = None,
+    fill_policy: Policies = None,
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run a system over recorded or synthetic candles and report honestly.
+
+    Without a market the embedded synthetic one is used, and labelled so everywhere.
+    """
+    from quintet.app import backtests, wiring
+    from quintet.storage.workspace import workspace
+
+    values = {"tape": tape, "symbol": symbol, "interval": interval, "htf_interval": htf_interval}
+    values |= {"ltf_interval": ltf_interval, "start": start, "end": end, "cache": cache}
+    flags = market_flags(values, data, more, fill_policy)
+    task = make_task(system, flags, config, sets or (), bars, out)
+    outcome = backtests.run(task, wiring.engine(), workspace(), wiring.clock())
+    if as_json:
+        say_json(outcome)
+    else:
+        _say_outcome(outcome)
+
+
+def market_flags(
+    values: Mapping[str, object],
+    data: Sequence[Path] | None = None,
+    more: Sequence[Path] | None = None,
+    fill_policies: Sequence[str] | None = None,
+) -> "list[Given]":
+    """The given flags as overrides of the configuration; raises Complaint for files without --data."""
+    from quintet.app.config import Given
+
+    flags = [
+        Given(_FLAGS[name], str(value), f"--{name.replace('_', '-')}")
+        for name, value in values.items()
+        if value is not None
+    ]
+    if more and not data:
+        raise Complaint(
+            "candle files need their flag",
+            where="arguments",
+            found=" ".join(map(str, more)),
+            expected="--data before the first file",
+        )
+    if data:
+        flags.append(Given("data.files", [str(path) for path in [*data, *(more or ())]], "--data"))
+    if fill_policies:
+        flags.append(Given("execution.fill_policies", list(fill_policies), "--fill-policy"))
+    return flags
+
+
+def make_task(
+    system: str,
+    flags: "Sequence[Given]",
+    config: Path | None = None,
+    sets: Sequence[str] = (),
+    bars: int | None = None,
+    out: Path | None = None,
+) -> "Task":
+    """Check everything that was said before anything is read; raises Complaint."""
+    from quintet.app.backtests import Task, typed_words
+    from quintet.app.config import check_system, load
+    from quintet.app.markets import MarketRequest
+
+    check_system(system)
+    if config is not None and not config.is_file():
+        raise Complaint("no such configuration", where="--config", found=config, expected="a TOML file")
+    loaded = load(config, sets, _alone(flags))
+    where = str(config) if config else "command line"
+    symbol_given = any(flag.key == "instrument.symbol" for flag in flags) or _symbol_set(config, sets)
+    return Task(system, MarketRequest(loaded, where, symbol_given, bars), typed_words(), out)
+
+
+def _alone(flags: "Sequence[Given]") -> "list[Given]":
+    """A source named by a flag replaces the source that a file named, instead of standing beside it."""
+    from quintet.app.config import Given
+
+    sources = {"data.files": [], "data.tape": "", "data.cache": ""}
+    named = [flag for flag in flags if flag.key in sources]
+    if not named:
+        return list(flags)
+    cleared = [Given(key, empty, named[0].origin) for key, empty in sources.items()]
+    return [*cleared, *flags]
+
+
+def _symbol_set(config: Path | None, sets: Sequence[str]) -> bool:
+    """True when a file or `--set` names the symbol, so that nothing is guessed from file names."""
+    from quintet.app.config import given_keys
+
+    return "instrument.symbol" in given_keys(config, sets)
+
+
+# ---- what is printed -----------------------------------------------------------------------------------------
+
+
+def _say_outcome(outcome: Mapping[str, Any]) -> None:
+    """The result for a person: what was run, what it cost or gave, what to distrust, where to read on."""
+    if outcome["synthetic"]:
+        say("SYNTHETIC MARKET: this shows the machine at work, not a profit.")
+    say(f"run          {outcome['run']}")
+    for name, value in outcome["interval"].items():
+        say(f"{name.replace('_', ' '):<12} {shown(value)}")
+    for name, value in outcome["metrics"].items():
+        if not isinstance(value, (dict, list, tuple)):
+            say(f"{name.replace('_', ' '):<32} {shown(value)}")
+    off_quanta = outcome["conservation"]
+    say(f"books        {'balance' if off_quanta == 0 else f'ARE OFF by {off_quanta} quanta'}")
+    for name, value in outcome["hashes"].items():
+        say(f"{name + ' hash':<12} {str(value)[:16]}")
+    for sentence in outcome["assumptions"]:
+        note(f"assumed: {sentence}")
+    say(f"report       {outcome['out']}/report.html")
+
+
+def shown(value: Any) -> str:
+    """A figure for a person: six significant digits."""
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,183 @@
+"""One backtest from configuration to run folder: market, engine, files, and the object that `--json` prints."""
+
+import platform
+import shlex
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Final, NamedTuple, Protocol
+
+from quintet import __version__
+from quintet.app.config import Config, as_tree
+from quintet.app.markets import Market, MarketRequest, open_market
+from quintet.app.messages import progress
+from quintet.core.instrument import Instrument, encode
+from quintet.core.tape import Tape
+from quintet.storage import run_folders
+from quintet.storage.run_folders import Writer
+from quintet.storage.workspace import Workspace
+
+PACKAGES: Final = ("numba", "llvmlite", "numpy", "msgspec", "polars")
+"""Whose versions a manifest names."""
+
+
+class Result(Protocol):
+    """What the engine gives back of one backtest, over all fill policies; the headline is the pessimistic end."""
+
+    @property
+    def hashes(self) -> Mapping[str, str]:
+        """`tape`, `commands`, `state`: 64 hex digits each."""
+
+    @property
+    def metrics(self) -> Mapping[str, Any]:
+        """Figures of the headline policy, plain values."""
+
+    @property
+    def interval(self) -> Mapping[str, Any]:
+        """Net result over the policies: lower and upper end, and which policy gave each."""
+
+    @property
+    def conservation(self) -> int:
+        """Quanta by which any book is off; 0 when every book balances."""
+
+    @property
+    def assumptions(self) -> Sequence[str]:
+        """Sentences on how fills were decided."""
+
+    @property
+    def tables(self) -> Mapping[str, Mapping[str, Any]]:
+        """`orders`, `fills`, `equity`, `events`: columns of equal length."""
+
+    def write_desk_tape(self, path: Path, created_ns: int, tool_version: str) -> None:
+        """Write the headline run's desk tape."""
+
+
+class Job(NamedTuple):
+    """What the engine is asked to run."""
+
+    tape: Tape
+    system: str
+    config: Config
+    instrument: Instrument
+    structure: str
+    fills: str
+
+
+Engine = Callable[[Job], Result]
+
+
+class Task(NamedTuple):
+    """What a command asks for. `command`: the words typed; `out`: the folder of the run, None for a new one."""
+
+    system: str
+    request: MarketRequest
+    command: Sequence[str]
+    out: Path | None = None
+
+
+def run(task: Task, engine: Engine, workspace: Workspace, now: datetime) -> dict[str, Any]:
+    """Run, write the run's folder, and return the object that describes it."""
+    if task.out is not None:
+        run_folders.check_free(task.out)
+    now_ns = int(now.timestamp()) * 1_000_000_000
+    market = open_market(task.request, workspace, now_ns)
+    config = task.request.config
+    job = Job(market.tape, task.system, config, market.instrument, market.structure, market.fills)
+    with progress(f"{task.system} on {len(config.execution.fill_policies)} fill policies"):
+        result = engine(job)
+    assumptions = [*testing_form(config, market.instrument), *market.assumptions, *result.assumptions]
+    name = run_folders.run_id(stamp(now), task.system, *result.hashes.values(), repr(as_tree(config)))
+    described = {
+        "run": name,
+        "system": task.system,
+        "synthetic": market.synthetic,
+        "hashes": dict(result.hashes),
+        "interval": dict(result.interval),
+        "conservation": result.conservation,
+        "assumptions": assumptions,
+    }
+    manifest = described | _provenance(task, market, now)
+    out = task.out or run_folders.free_folder(workspace.runs, name)
+    with progress("writing the run"):
+        run_folders.write_run(out, name, manifest, _files(result, described, manifest, config, now_ns))
+    return {**described, "metrics": dict(result.metrics), "out": str(out.resolve())}
+
+
+def stamp(now: datetime) -> str:
+    """`20260101T120000Z`."""
+    return now.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
+
+
+def testing_form(config: Config, instrument: Instrument) -> list[str]:
+    """The label of a run that leaves out a cost of the real world: a test of the machine, no statement on money."""
+    execution = config.execution
+    absent = [
+        name
+        for name, is_absent in (
+            ("fees", instrument.maker_fee_e9 <= 0 or instrument.taker_fee_e9 <= 0),
+            ("spread", execution.spread_bps == 0.0),
+            ("slippage", execution.slippage_bps == 0.0),
+            ("latency", execution.latency_ms == 0),
+            ("partial fills", execution.participation_frac == 1.0),
+        )
+        if is_absent
+    ]
+    return [f"testing form, not money: run without {', '.join(absent)}"] if absent else []
+
+
+def _provenance(task: Task, market: Market, now: datetime) -> dict[str, Any]:
+    """Everything needed to run it again."""
+    tape = market.tape
+    return {
+        "created_utc": now.astimezone(UTC).isoformat(timespec="seconds"),
+        "command": shlex.join(["quintet", *task.command]),
+        "config": as_tree(task.request.config),
+        "instrument": encode(market.instrument).decode(),
+        "market": {
+            "label": market.label,
+            "structure_timeframe": market.structure,
+            "fill_timeframe": market.fills,
+            "first_ns": tape.census.first_ns,
+            "last_ns": tape.census.last_ns,
+            "positions": tape.n_positions,
+            "sources": [{"name": source.name, "sha256": source.sha256} for source in tape.meta.sources],
+        },
+        "versions": versions(),
+    }
+
+
+def versions() -> dict[str, str]:
+    """Of quintet, Python and what the result could depend on."""
+    named = {"quintet": __version__, "python": platform.python_version(), "machine": platform.machine()}
+    return named | {package: metadata.version(package) for package in PACKAGES}
+
+
+def _files(
+    result: Result, described: Mapping[str, Any], manifest: Mapping[str, Any], config: Config, now_ns: int
+) -> dict[str, Writer]:
+    """What is written into the run's folder, by file name."""
+
+    def table(name: str) -> Writer:
+        return lambda path: run_folders.write_table(path, result.tables.get(name, {}))
+
+    def report(path: Path) -> None:
+        from quintet.research.report import render_report
+
+        path.write_text(render_report(result, manifest), encoding="utf-8")
+
+    figures = {"metrics": dict(result.metrics), "interval": dict(result.interval), "hashes": dict(result.hashes)}
+    figures |= {"conservation": described["conservation"], "synthetic": described["synthetic"]}
+    files: dict[str, Writer] = {f"{name}.parquet": table(name) for name in run_folders.TABLES}
+    files[run_folders.METRICS] = lambda path: run_folders.write_json(path, figures)
+    if config.report.desk_tape:
+        files[run_folders.DESK_TAPE] = lambda path: result.write_desk_tape(path, now_ns, __version__)
+    if config.report.html:
+        files[run_folders.REPORT] = report
+    return files
+
+
+def typed_words() -> list[str]:
+    """The command line as typed, without the program's name."""
+    return sys.argv[1:]

@@ -1,0 +1,87 @@
+"""`quintet`: the command line. Here commands get their names; what they do stands in the modules beside this one.
+
+Nothing heavy is imported for `--help`, `--version` or a typing mistake: groups load when they are entered, and
+commands import what they need inside.
+"""
+
+import importlib
+from typing import Annotated, Any, Final
+
+import typer
+from typer.main import get_command
+
+from quintet import __version__
+from quintet.app.messages import CalmGroup, say
+
+_LAZY: Final = {
+    "data": ("quintet.app.data_commands", "data_app", "Bring in candles: import, download, check, synthesize, list."),
+    "tape": ("quintet.app.tape_commands", "tape_app", "Look into tapes: info, verify, head, cut, merge, export."),
+    "runs": ("quintet.app.runs_commands", "runs_app", "Find earlier runs: list, show."),
+    "verify": ("quintet.app.verify_commands", "verify_app", "Prove what is promised: determinism."),
+    "config": ("quintet.app.config_commands", "config_app", "Read the configuration: show, schema, validate."),
+}
+"""Group to module, attribute, and the line of help shown before the module is loaded."""
+
+
+class LazyRoot(CalmGroup):
+    """The root group: a sub-group is imported when its name is the one that was typed."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Load the group that was asked for, then resolve as usual."""
+        if args and args[0] in _LAZY:
+            module, attribute, _ = _LAZY[args[0]]
+            command = get_command(getattr(importlib.import_module(module), attribute))
+            command.name = args[0]
+            self.commands[args[0]] = command
+        return super().resolve_command(ctx, args)
+
+
+app = typer.Typer(
+    cls=LazyRoot,
+    name="quintet",
+    help="Trading systems on one deterministic engine. First steps: quintet backtest structure_mm",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        say(f"quintet {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Trading systems on one deterministic engine. First steps: quintet backtest structure_mm."""
+
+
+def _mount() -> None:
+    """Give every command its name, in the order in which help shows them."""
+    from quintet.app.backtest_command import backtest
+    from quintet.app.doctor_command import doctor
+    from quintet.app.warm_command import warm
+
+    app.command(no_args_is_help=True)(backtest)
+    for name, (_, _, line) in _LAZY.items():
+        app.add_typer(typer.Typer(help=line), name=name, help=line)
+    app.command()(doctor)
+    app.command()(warm)
+
+
+_mount()
+
+
+def main() -> None:
+    """The installed `quintet` command."""
+    app(prog_name="quintet")
+
+
+if __name__ == "__main__":
+    main()

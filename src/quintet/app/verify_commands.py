@@ -1,0 +1,169 @@
+"""`quintet verify determinism`: the promise of equal hashes, put to the test on this machine."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Final, NamedTuple
+
+import typer
+
+from quintet.app import backtest_command as flags
+from quintet.app.messages import BAD_INPUT, CalmGroup, Complaint, fail, note, progress, say, say_json
+
+verify_app = typer.Typer(cls=CalmGroup, help="Prove what is promised.", no_args_is_help=True, rich_markup_mode=None)
+
+SLICE_BARS: Final = 1500
+"""Structure bars of the slice that is also run without compilation, which is a thousand times slower."""
+
+_COMPARED: Final = ("hashes", "interval", "metrics", "conservation")
+
+
+class Check(NamedTuple):
+    """One thing that was tried."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+@verify_app.callback()
+def _verify() -> None:
+    """Prove what is promised."""
+
+
+@verify_app.command()
+def determinism(
+    system: flags.SystemName = "structure_mm",
+    more: flags.MoreFiles = None,
+    data: flags.DataFiles = None,
+    tape: flags.TapeFile = None,
+    symbol: flags.Symbol = None,
+    interval: flags.Interval = None,
+    htf_interval: flags.HtfInterval = None,
+    ltf_interval: flags.LtfInterval = None,
+    start: flags.Start = None,
+    end: flags.End = None,
+    cache: flags.Cache = None,
+    bars: flags.Bars = None,
+    config: flags.ConfigFile = None,
+    sets: flags.Sets = None,
+    slice_bars: Annotated[
+        int, typer.Option(min=1, help="Structure bars of the slice run without compilation.")
+    ] = SLICE_BARS,
+    as_json: flags.AsJson = False,
+) -> None:
+    """Run twice in separate processes, a slice without compilation, replay the desk tape; all hashes must be equal."""
+    values = {"tape": tape, "symbol": symbol, "interval": interval, "htf_interval": htf_interval}
+    values |= {"ltf_interval": ltf_interval, "start": start, "end": end, "cache": cache, "config": config, "bars": bars}
+    # A mistake is found here and told once, not by four children.
+    flags.make_task(system, flags.market_flags(_market(values), data, more), config, sets or (), bars)
+    words = _words(system, values, [*(data or ()), *(more or ())], sets or ())
+    checks = _try_all(words, slice_bars)
+    ok = all(check.ok for check in checks)
+    if as_json:
+        say_json({"ok": ok, "system": system, "checks": [check._asdict() for check in checks]})
+    else:
+        for check in checks:
+            say(f"{'equal' if check.ok else 'DIFFERS':<8} {check.name}: {check.detail}")
+        say("deterministic" if ok else "NOT deterministic: keep the tape and report it")
+    if not ok:
+        fail()
+
+
+def _market(values: Mapping[str, object]) -> dict[str, object]:
+    return {name: value for name, value in values.items() if name not in ("config", "bars")}
+
+
+def _words(system: str, values: Mapping[str, object], files: Sequence[Path], sets: Sequence[str]) -> list[str]:
+    """The same backtest as words of a command line."""
+    words = ["backtest", system]
+    for name, value in values.items():
+        if value is not None:
+            words += [f"--{name.replace('_', '-')}", str(value)]
+    for path in files:
+        words += ["--data", str(path)]
+    for override in sets:
+        words += ["--set", override]
+    return words
+
+
+def _try_all(words: Sequence[str], slice_bars: int) -> list[Check]:
+    """Every way of running the same thing, one check each."""
+    with tempfile.TemporaryDirectory(prefix="quintet-verify-") as folder:
+        runs = Path(folder)
+        with progress("running in two processes with different hash seeds"):
+            first = _child(words, runs / "first", {"PYTHONHASHSEED": "1"})
+            second = _child(words, runs / "second", {"PYTHONHASHSEED": "4242"})
+        checks = [_compare("two processes, hash seeds 1 and 4242", first, second)]
+        checks.append(_replay(runs / "first", first))
+        # A slice shorter than the market; a shorter market is its own slice.
+        part = [*_without_bars(words), "--bars", str(_slice_of(words, slice_bars))]
+        with progress(f"running {slice_bars} bars compiled and interpreted"):
+            compiled = _child(part, runs / "compiled", {"NUMBA_DISABLE_JIT": "0"})
+            interpreted = _child(part, runs / "interpreted", {"NUMBA_DISABLE_JIT": "1"})
+        checks.append(_compare(f"first {part[-1]} bars, compiled and interpreted", compiled, interpreted))
+    return checks
+
+
+def _slice_of(words: Sequence[str], slice_bars: int) -> int:
+    """The slice is never longer than a `--bars` that was given."""
+    return min(slice_bars, int(words[words.index("--bars") + 1])) if "--bars" in words else slice_bars
+
+
+def _without_bars(words: Sequence[str]) -> list[str]:
+    if "--bars" not in words:
+        return list(words)
+    at = words.index("--bars")
+    return [*words[:at], *words[at + 2 :]]
+
+
+def _child(words: Sequence[str], out: Path, settings: Mapping[str, str]) -> dict[str, Any]:
+    """One backtest in a process of its own; raises Complaint with the child's words when it fails."""
+    command = [sys.executable, "-m", "quintet.app.cli", *words, "--out", str(out), "--json"]
+    done = subprocess.run(command, env=os.environ | settings, capture_output=True, text=True, check=False)
+    if done.returncode == 0:
+        outcome: dict[str, Any] = json.loads(done.stdout)
+        return outcome
+    note(done.stderr.rstrip())
+    if done.returncode == BAD_INPUT:
+        raise Complaint(
+            "the backtest was refused",
+            where=" ".join(words),
+            found="the message above",
+            expected="a backtest that runs",
+        )
+    raise RuntimeError(f"the backtest ended with exit code {done.returncode}: {' '.join(words)}")
+
+
+def _compare(name: str, one: Mapping[str, Any], other: Mapping[str, Any]) -> Check:
+    """Equal when every hash and every figure is."""
+    differing = [part for part in _COMPARED if one.get(part) != other.get(part)]
+    if not differing:
+        return Check(name, True, _short(one["hashes"]))
+    return Check(name, False, "; ".join(f"{part}: {one.get(part)} and {other.get(part)}" for part in differing))
+
+
+def _replay(folder: Path, recorded: Mapping[str, Any]) -> Check:
+    """The desk tape of a run, replayed without simulator and timers, gives the same commands."""
+    from quintet.app import wiring
+
+    name = "replay of the desk tape"
+    path = folder / "desk.tape"
+    if not path.exists():
+        return Check(name, True, "not tried: the configuration writes no desk tape")
+    with progress("replaying the desk tape"):
+        commands = wiring.replayer()(path)
+    expected = recorded["hashes"].get("commands")
+    return Check(
+        name,
+        commands == expected,
+        f"commands {commands[:16]}" + ("" if commands == expected else f", recorded {expected}"),
+    )
+
+
+def _short(hashes: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {value[:16]}" for name, value in hashes.items())

@@ -1,0 +1,35 @@
+"""`quintet warm`: compile everything a backtest needs, now instead of at the first run."""
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from quintet.app.messages import progress, say, say_json
+
+WARM_BARS: Final = 600
+"""Structure bars: enough to leave the warm-up, so that every part has run once."""
+
+
+def warm(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+) -> None:
+    """Compile the kernels once; they are kept for this version on this machine."""
+    from quintet.app import backtests, wiring
+    from quintet.app.config import SYSTEMS, load
+    from quintet.app.markets import MarketRequest
+    from quintet.storage.workspace import Workspace
+
+    began = wiring.clock()
+    with tempfile.TemporaryDirectory(prefix="quintet-warm-") as folder, progress("compiling the kernels (once)"):
+        for system in SYSTEMS:
+            request = MarketRequest(load(), "warm", bars=WARM_BARS)
+            backtests.run(backtests.Task(system, request, ["warm"]), wiring.engine(), Workspace(Path(folder)), began)
+    seconds = (wiring.clock() - began).total_seconds()
+    cache = os.environ.get("NUMBA_CACHE_DIR", "")
+    if as_json:
+        say_json({"ok": True, "seconds": seconds, "cache": cache})
+    else:
+        say(f"kernels are ready in {cache} ({seconds:.1f} s)")
