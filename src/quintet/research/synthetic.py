@@ -133,6 +133,7 @@ SETTINGS = record(
     activity_keep="f8",
     activity_shock="f8",
     step_turnover="f8",
+    minutes_per_bar="i8",
     tick="i8",
     quanta_per_tick_lot="i8",
 )
@@ -151,6 +152,7 @@ MARKET = record(
     impulse="i8",
     phase_left="f8",
     jump_wait="f8",
+    minute_of_day="i8",
     printed="i8",
 )
 """What is remembered from minute to minute. Prices in increments (`printed`: the last trade's), times in minutes."""
@@ -185,11 +187,12 @@ def synthesize(
     start_ticks = instrument.ticks(start_price, "start price")
     random = seeded(seed, _STREAM)
     settings = _settings(model, instrument)
+    settings.minutes_per_bar = minutes_per_bar
     regimes, handover = _regime_tables(model.regimes)
     market = _opening(settings, regimes, random, start_ticks)
+    market.minute_of_day = start_ns // MINUTE_NS % _MINUTES_PER_DAY
     made = table(BAR, count)
-    first_minute = start_ns // MINUTE_NS % _MINUTES_PER_DAY
-    stopped_at = _make_bars(made, market, settings, regimes, handover, _season(), random, minutes_per_bar, first_minute)
+    stopped_at = _make_bars(made, market, settings, regimes, handover, _season(), random)
     if stopped_at >= 0:
         raise InputError(
             f"synthetic bar {stopped_at}: the price left {instrument.tick_size} to {instrument.price(PRICE_MAX)}, or "
@@ -296,15 +299,16 @@ def _regime_tables(regimes: tuple[Regime, ...]) -> tuple[np.recarray[Any, Any], 
 def _cumulative(regime: Regime, names: list[str]) -> list[float]:
     """Chances of the next regime, added up in the order of `names`; raises InputError for a row that cannot be."""
     weights = regime.followed_by
-    unknown = set(weights) - set(names)
-    if unknown or not weights or min(weights.values()) < 0.0 or max(weights.values()) <= 0.0:
+    known = set(weights) <= set(names) and all(weight >= 0.0 for weight in weights.values())
+    if not (known and 0.0 < sum(weights.values()) < math.inf):
         raise InputError(
             f"regime {regime.name!r}: followed_by expects weights from 0, not all 0, for {names}, found {dict(weights)}"
         )
-    if not (0.0 < regime.volatility <= 10.0 and regime.mean_minutes >= 1.0 and abs(regime.drift_bps) <= 100.0):
+    shape = (regime.volatility, regime.mean_minutes, regime.drift_bps, regime.pull_half_life_minutes)
+    if not (0.0 < shape[0] <= 10.0 and shape[1] >= 1.0 and abs(shape[2]) <= 100.0 and shape[3] >= 0.0):
         raise InputError(
             f"regime {regime.name!r}: expected volatility in (0, 10], mean_minutes from 1, drift_bps within 100, "
-            f"found {regime.volatility}, {regime.mean_minutes}, {regime.drift_bps}"
+            f"pull_half_life_minutes from 0, found {', '.join(str(value) for value in shape)}"
         )
     total = 0.0
     sums = []
@@ -354,28 +358,18 @@ def _open_market(market: Any, settings: Any, regimes: Any, random: Any) -> None:
 
 
 @kernel
-def _make_bars(
-    bars: Any,
-    market: Any,
-    settings: Any,
-    regimes: Any,
-    handover: Any,
-    season: Any,
-    random: Any,
-    minutes_per_bar: int,
-    first_minute: int,
-) -> int:
-    """Fill every BAR record, minute by minute; -1, or the number of the bar in which the price left its range."""
+def _make_bars(bars: Any, market: Any, settings: Any, regimes: Any, handover: Any, season: Any, random: Any) -> int:
+    """Fill every BAR record, minute by minute; -1, or the number of the bar in which the market left its range."""
     for number in range(len(bars)):
         bar = bars[number]
         bar.open = market[0].printed
         bar.high = bar.open
         bar.low = bar.open
-        for minute in range(minutes_per_bar):
-            of_day = (first_minute + number * minutes_per_bar + minute) % _MINUTES_PER_DAY
+        for _ in range(settings[0].minutes_per_bar):
             _pass_minute(market[0], settings[0], regimes, handover, random[0])
-            if not _trade_minute(bar, market[0], settings[0], regimes, random[0], season[of_day]):
+            if not _trade_minute(bar, market[0], settings[0], regimes, random[0], season[market[0].minute_of_day]):
                 return number
+            market[0].minute_of_day = (market[0].minute_of_day + 1) % _MINUTES_PER_DAY
         bar.close = market[0].printed
     return -1
 
