@@ -20,6 +20,9 @@ H and L the last swing high and low):
 | down | close > P + b                         | choch_up        | bias up; P = lowest low since L; H broken          |
 | down | L fresh and close < L - b             | bos_down        | P = highest high since H; L broken                 |
 
+A fresh high needs a swing low between it and the high before, not between two breaks: a high that forms above a broken
+one, after the same low, is a level of its own and may break as well.
+
 While a potential break lives no second one is shown, whatever level it was about; when it has died, the same level
 may show one again. Any break ends it.
 
