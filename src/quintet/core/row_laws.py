@@ -290,6 +290,94 @@ def _inspect_times(state: Any, row: Any, n: int) -> bool:
 
 
 @kernel
+def _inspect_instrument(state: Any, row: Any, n: int, used: int, room: int) -> bool:
+    """Is the instrument defined, or defined by this very row? `room`: how many spans there are. True when it is."""
+    instrument = int(row.instrument)
+    if int(row.kind) == _INSTRUMENT:
+        if instrument > state.instruments:
+            _refuse(state, DEFINITION_INDEX, n, instrument, state.instruments)
+            return False
+        if instrument >= room:
+            _refuse(state, NO_ROOM, n, instrument, room)
+            return False
+        if instrument == state.instruments:
+            state.instruments += 1
+        state.definitions += 1
+    if instrument >= state.instruments and (used == 1 or instrument > 0):
+        _refuse(state, UNDEFINED, n, instrument, state.instruments)
+        return False
+    return True
+
+
+@kernel
+def _inspect_values(state: Any, row: Any, n: int, law: Any) -> bool:
+    """Price and quantity, at both ends (a row's price cannot exceed PRICE_MAX). True when they stand."""
+    if int(row.price) < law.price_min:
+        _refuse(state, LOW_PRICE, n, int(row.price), law.price_min)
+        return False
+    if row.quantity < law.quantity_min:
+        _refuse(state, LOW_QUANTITY, n, row.quantity, law.quantity_min)
+        return False
+    if row.quantity > law.quantity_max:
+        _refuse(state, HIGH_QUANTITY, n, row.quantity, law.quantity_max)
+        return False
+    return True
+
+
+@kernel
+def _count_in_span(state: Any, row: Any, n: int, law: Any, span: Any) -> bool:
+    """Count a row of an instrument; its depth and trades keep the venue's order. True when they do."""
+    price = int(row.price)
+    span.rows += 1
+    if law.venue_ordered == 1:
+        if row.ts_event < span.last_event:
+            _refuse(state, VENUE_BACKWARDS, n, row.ts_event, span.last_event)
+            return False
+        span.last_event = row.ts_event
+    if law.price_min == 1:
+        if price < span.price_min or span.price_min == 0:
+            span.price_min = price
+        if price > span.price_max:
+            span.price_max = price
+        if row.quantity > span.quantity_max:
+            span.quantity_max = row.quantity
+    return True
+
+
+@kernel
+def _inspect_fact(state: Any, row: Any, n: int, law: Any, spans: Rows) -> bool:
+    """The laws of a row that is neither header nor text. True when it stands."""
+    kind = int(row.kind)
+    if law.known == 0:
+        _refuse(state, UNKNOWN_KIND, n, kind, 0)
+        return False
+    if not _inspect_place(state, row, n, kind) or not _inspect_times(state, row, n):
+        return False
+    if not _inspect_instrument(state, row, n, law.instrument_used, spans.shape[0]):
+        return False
+    if not _inspect_values(state, row, n, law):
+        return False
+    if state.message_rows == 0:
+        state.message_instrument = int(row.instrument) if law.instrument_used == 1 else -1
+    return law.instrument_used == 0 or _count_in_span(state, row, n, law, spans[int(row.instrument)])
+
+
+@kernel
+def _close_message(state: Any, n: int, kind: int, spans: Rows) -> bool:
+    """After a row with LAST. True when the message may end there."""
+    if state.bar_next >= 0:
+        _refuse(state, BAR_ORDER, n, kind, state.bar_next)
+        return False
+    if state.message_instrument >= 0:
+        span = spans[state.message_instrument]
+        if state.message_rows > span.message_rows_max:
+            span.message_rows_max = state.message_rows
+    state.message_rows = 0
+    state.text_open = 0
+    return True
+
+
+@kernel
 def inspect_rows(rows: Rows, cells: Any, laws: Rows, inspection: Rows, spans: Rows, kind_counts: Any) -> int:
     """Inspect whole messages (headers among them are stepped over) and count them; 0, or the number of the problem.
 
@@ -307,73 +395,16 @@ def inspect_rows(rows: Rows, cells: Any, laws: Rows, inspection: Rows, spans: Ro
         if kind == _TEXT:
             if not _inspect_text(state, cells, n):
                 return state.problem
-        else:
-            law = laws[kind]
-            instrument = int(rows[n].instrument)
-            price = int(rows[n].price)
-            quantity = rows[n].quantity
-            if law.known == 0:
-                _refuse(state, UNKNOWN_KIND, n, kind, 0)
-                return state.problem
-            if not _inspect_place(state, rows[n], n, kind):
-                return state.problem
-            if not _inspect_times(state, rows[n], n):
-                return state.problem
-            if kind == _INSTRUMENT:
-                if instrument > state.instruments:
-                    _refuse(state, DEFINITION_INDEX, n, instrument, state.instruments)
-                    return state.problem
-                if instrument >= spans.shape[0]:
-                    _refuse(state, NO_ROOM, n, instrument, 0)
-                    return state.problem
-                if instrument == state.instruments:
-                    state.instruments += 1
-                state.definitions += 1
-            if instrument >= state.instruments and (law.instrument_used == 1 or instrument > 0):
-                _refuse(state, UNDEFINED, n, instrument, state.instruments)
-                return state.problem
-            if price < law.price_min:
-                _refuse(state, LOW_PRICE, n, price, law.price_min)
-                return state.problem
-            if quantity < law.quantity_min:
-                _refuse(state, LOW_QUANTITY, n, quantity, law.quantity_min)
-                return state.problem
-            if quantity > law.quantity_max:
-                _refuse(state, HIGH_QUANTITY, n, quantity, law.quantity_max)
-                return state.problem
-            if state.message_rows == 0:
-                state.message_instrument = instrument if law.instrument_used == 1 else -1
-            if law.instrument_used == 1:
-                span = spans[instrument]
-                span.rows += 1
-                if law.venue_ordered == 1:
-                    if rows[n].ts_event < span.last_event:
-                        _refuse(state, VENUE_BACKWARDS, n, rows[n].ts_event, span.last_event)
-                        return state.problem
-                    span.last_event = rows[n].ts_event
-                if law.price_min == 1:
-                    if price < span.price_min or span.price_min == 0:
-                        span.price_min = price
-                    if price > span.price_max:
-                        span.price_max = price
-                    if quantity > span.quantity_max:
-                        span.quantity_max = quantity
+        elif not _inspect_fact(state, rows[n], n, laws[kind], spans):
+            return state.problem
         state.position += 1
         state.message_rows += 1
         kind_counts[kind] += 1
         if state.message_rows > MESSAGE_ROWS_MAX:
             _refuse(state, LONG_MESSAGE, n, state.message_rows, MESSAGE_ROWS_MAX)
             return state.problem
-        if int(rows[n].bits) & _LAST:
-            if state.bar_next >= 0:
-                _refuse(state, BAR_ORDER, n, kind, state.bar_next)
-                return state.problem
-            if state.message_instrument >= 0:
-                span = spans[state.message_instrument]
-                if state.message_rows > span.message_rows_max:
-                    span.message_rows_max = state.message_rows
-            state.message_rows = 0
-            state.text_open = 0
+        if int(rows[n].bits) & _LAST and not _close_message(state, n, kind, spans):
+            return state.problem
     if state.message_rows > 0:
         _refuse(state, UNCLOSED, rows.shape[0] - 1, int(rows[rows.shape[0] - 1].bits), 1)
     return state.problem
