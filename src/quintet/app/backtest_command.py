@@ -108,7 +108,7 @@ def backtest(
     out: Out = None,
     as_json: AsJson = False,
 ) -> None:
-    """Run a system over recorded or synthetic candles and report honestly.
+    """Run a system over candles and report honestly.
 
     Without a market the embedded synthetic one is used, and labelled so everywhere.
     """

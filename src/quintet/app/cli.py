@@ -8,7 +8,7 @@ import importlib
 from typing import Annotated, Any, Final
 
 import typer
-from typer.main import get_command
+from typer.main import get_group
 
 from quintet import __version__
 from quintet.app.messages import CalmGroup, say
@@ -23,15 +23,24 @@ _LAZY: Final = {
 """Group to module, attribute, and the line of help shown before the module is loaded."""
 
 
+_ORDER: Final = ("backtest", "runs", "data", "tape", "config", "verify", "doctor", "warm")
+
+
 class LazyRoot(CalmGroup):
     """The root group: a sub-group is imported when its name is the one that was typed."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Names in the order in which a newcomer needs them."""
+        return [name for name in _ORDER if name in self.commands]
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Load the group that was asked for, then resolve as usual."""
         if args and args[0] in _LAZY:
             module, attribute, _ = _LAZY[args[0]]
-            command = get_command(getattr(importlib.import_module(module), attribute))
+            command = get_group(getattr(importlib.import_module(module), attribute))
             command.name = args[0]
+            for shown in (command, *command.commands.values()):
+                shown.rich_markup_mode = self.rich_markup_mode  # one look for every help page
             self.commands[args[0]] = command
         return super().resolve_command(ctx, args)
 
@@ -42,7 +51,7 @@ app = typer.Typer(
     help="Trading systems on one deterministic engine. First steps: quintet backtest structure_mm",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    rich_markup_mode=None,
+    rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
@@ -63,7 +72,7 @@ def _root(
 
 
 def _mount() -> None:
-    """Give every command its name, in the order in which help shows them."""
+    """Give every command its name."""
     from quintet.app.backtest_command import backtest
     from quintet.app.doctor_command import doctor
     from quintet.app.warm_command import warm

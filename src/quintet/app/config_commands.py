@@ -7,7 +7,7 @@ import typer
 
 from quintet.app.messages import CalmGroup, Complaint, say, say_json
 
-config_app = typer.Typer(cls=CalmGroup, help="Read the configuration.", no_args_is_help=True, rich_markup_mode=None)
+config_app = typer.Typer(cls=CalmGroup, help="Read the configuration.", no_args_is_help=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 

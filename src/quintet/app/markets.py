@@ -144,11 +144,13 @@ def _from_files(request: MarketRequest, files: Sequence[Path], now_ns: int) -> M
 
 def _from_venue(request: MarketRequest, workspace: Workspace, now_ns: int) -> Market:
     """Candles of the venue's public interface, kept in a CSV that serves the next run without network."""
-    from quintet.app.downloads import fetch_candles
+    from quintet.app.candle_download import Download, download_candles
 
     instrument = define(request.config.instrument, request.where)
     require_spot(instrument)
     data = request.config.data
+    if instrument.venue != "bybit":
+        raise Complaint("no such venue to download from", where=request.where, found=instrument.venue, expected="bybit")
     htf, ltf = _asked_timeframes(data)
     start_ns, end_ns = time_range(data.start, data.end)
     if start_ns is None or end_ns is None:
@@ -162,7 +164,9 @@ def _from_venue(request: MarketRequest, workspace: Workspace, now_ns: int) -> Ma
     cache = (
         Path(data.cache) if data.cache else workspace.data / f"{instrument.venue}_{instrument.symbol}_{interval}.csv"
     )
-    fetch_candles(instrument, interval, start_ns, end_ns, cache)
+    wanted = Download(instrument.symbol, interval, start_ns, end_ns, category=instrument.kind)
+    with progress(f"candles of {instrument.symbol}") as report:
+        download_candles(wanted, cache, report)
     market = load_market([cache], instrument, htf or interval, ltf, start_ns, end_ns)
     said = [f"candles of {instrument.venue} {instrument.kind}, kept in {cache.name}", *market.notes]
     return _of_bars(market, instrument, request.bars, f"{instrument.venue} {instrument.symbol}", said, now_ns)

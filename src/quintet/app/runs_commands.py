@@ -6,7 +6,7 @@ import typer
 
 from quintet.app.messages import CalmGroup, Complaint, say, say_json
 
-runs_app = typer.Typer(cls=CalmGroup, help="Find earlier runs.", no_args_is_help=True, rich_markup_mode=None)
+runs_app = typer.Typer(cls=CalmGroup, help="Find earlier runs.", no_args_is_help=True)
 
 
 @runs_app.command("list")

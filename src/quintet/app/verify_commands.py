@@ -14,7 +14,7 @@ import typer
 from quintet.app import backtest_command as flags
 from quintet.app.messages import BAD_INPUT, CalmGroup, Complaint, fail, note, progress, say, say_json
 
-verify_app = typer.Typer(cls=CalmGroup, help="Prove what is promised.", no_args_is_help=True, rich_markup_mode=None)
+verify_app = typer.Typer(cls=CalmGroup, help="Prove what is promised.", no_args_is_help=True)
 
 SLICE_BARS: Final = 1500
 """Structure bars of the slice that is also run without compilation, which is a thousand times slower."""
@@ -57,7 +57,7 @@ def determinism(
     as_json: flags.AsJson = False,
 ) -> None:
     """Run twice in separate processes, a slice without compilation, replay the desk tape; all hashes must be equal."""
-    values = {"tape": tape, "symbol": symbol, "interval": interval, "htf_interval": htf_interval}
+    values: dict[str, object] = {"tape": tape, "symbol": symbol, "interval": interval, "htf_interval": htf_interval}
     values |= {"ltf_interval": ltf_interval, "start": start, "end": end, "cache": cache, "config": config, "bars": bars}
     # A mistake is found here and told once, not by four children.
     flags.make_task(system, flags.market_flags(_market(values), data, more), config, sets or (), bars)

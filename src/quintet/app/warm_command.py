@@ -16,7 +16,10 @@ WARM_BARS: Final = 600
 def warm(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> None:
-    """Compile the kernels once; they are kept for this version on this machine."""
+    """Compile the kernels now.
+
+    They are kept on disk, for this version on this machine.
+    """
     from quintet.app import backtests, wiring
     from quintet.app.config import SYSTEMS, load
     from quintet.app.markets import MarketRequest
