@@ -20,6 +20,8 @@ TEXT_NAMES = frozenset({"Makefile", "run"})
 
 KERNEL_HOME = Path("src/quintet/core/kernel.py")
 
+PURE_ROOMS = frozenset(("src", "quintet", room) for room in ("core", "features", "systems", "sim"))
+
 DRAWERS = frozenset({"util", "utils", "helper", "helpers", "common", "misc", "manager", "managers", "stuff"})
 
 COMPILERS = frozenset(
@@ -27,7 +29,7 @@ COMPILERS = frozenset(
 )
 
 KERNEL_MATH = frozenset(
-    {"sqrt", "floor", "ceil", "trunc", "fabs", "copysign", "isnan", "isinf", "isfinite", "inf", "nan"}
+    {"sqrt", "floor", "ceil", "trunc", "fabs", "copysign", "frexp", "ldexp", "isnan", "isinf", "isfinite", "inf", "nan"}
 )
 KERNEL_NUMPY = frozenset({"zeros", "empty", "ones", "full", "int64", "float64", "uint64", "bool_", "nan", "inf"})
 REDUCTIONS = frozenset({"sum", "prod", "mean", "std", "var", "dot", "cumsum", "cumprod", "trace", "ptp"})
@@ -136,6 +138,15 @@ def same_bits(source: Source) -> Iterator[Finding]:
             yield Finding(source.path, line, "same bits", f"{found} in kernel {function.name}")
 
 
+def powers_are_literal(source: Source) -> Iterator[Finding]:
+    """In the pure rooms `**` joins whole literals (2**62); between values it is a float whose bits are not ours."""
+    if not source.is_python or source.path.parts[:3] not in PURE_ROOMS:
+        return
+    for node in ast.walk(source.tree):
+        if unsteady_operator(node) == "`**`" and not is_literal_power(node):
+            yield Finding(source.path, getattr(node, "lineno", 1), "powers are literal", ast.unparse(node))
+
+
 def packages_are_whole(source: Source) -> Iterator[Finding]:
     """A folder of source without __init__.py is invisible to the import contracts."""
     if source.is_python and source.path.parts[0] == "src" and not (source.path.parent / "__init__.py").exists():
@@ -149,6 +160,7 @@ LAWS: tuple[Callable[[Source], Iterator[Finding]], ...] = (
     no_promises,
     one_compile_decorator,
     same_bits,
+    powers_are_literal,
     packages_are_whole,
 )
 
@@ -207,6 +219,13 @@ def unsteady_operator(node: ast.AST) -> str:
         if isinstance(node.op, ast.MatMult):
             return "`@`"
     return ""
+
+
+def is_literal_power(node: ast.AST) -> bool:
+    """True for a power of two whole literals."""
+    return isinstance(node, ast.BinOp) and all(
+        isinstance(side, ast.Constant) and isinstance(side.value, int) for side in (node.left, node.right)
+    )
 
 
 def unsteady_name(node: ast.AST, names: dict[str, str]) -> str:
