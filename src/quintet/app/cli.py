@@ -37,7 +37,7 @@ class LazyRoot(CalmGroup):
         """Load the group that was asked for, then resolve as usual."""
         if args and args[0] in _LAZY:
             module, attribute, _ = _LAZY[args[0]]
-            command = get_group(getattr(importlib.import_module(module), attribute))
+            command: Any = get_group(getattr(importlib.import_module(module), attribute))
             command.name = args[0]
             for shown in (command, *command.commands.values()):
                 shown.rich_markup_mode = self.rich_markup_mode  # one look for every help page
