@@ -4,12 +4,13 @@ Every compiled function in quintet carries `@kernel`. Options are decided here o
 no fast-math (it may reorder sums and so change a hash), NumPy's error model (no hidden exceptions
 in a loop: a divisor is checked where it is read), and the on-disk cache.
 
-`exp` and `log` are built from + - * / alone (formulas of the public fdlibm: argument reduction and a
-minimax polynomial), so that a float has the same bits compiled, interpreted, and on any machine;
-each is within 1 ulp of the C library. Scaling by a power of two is done by exact multiplications.
+`exp` and `log` are built from + - * / (formulas of the public fdlibm: argument reduction and a minimax
+polynomial) and from `frexp` and `ldexp`, which only move the binary point, so that a float has the same bits
+compiled, interpreted, and on any machine; each is within 1 ulp of the C library.
 """
 
 import hashlib
+import math
 from collections.abc import Callable
 from types import CodeType, FunctionType
 from typing import Any, TypeVar, cast
@@ -63,23 +64,7 @@ def fingerprint(value: Any) -> str:
 LN2_HIGH = 6.93147180369123816490e-01
 LN2_LOW = 1.90821492927058770002e-10
 INVERSE_LN2 = 1.44269504088896338700e00
-TWO_54 = 18014398509481984.0
-
-
-@kernel
-def scale_by_power_of_two(value: float, power: int) -> float:
-    """`value * 2**power`, exact unless the result leaves the range of normal numbers; |power| <= 2100."""
-    factor = 2.0
-    n = power
-    if n < 0:
-        factor = 0.5
-        n = -n
-    while n > 0:
-        if n & 1:
-            value = value * factor
-        factor = factor * factor
-        n = n >> 1
-    return value
+SQRT_HALF = 7.07106781186547524401e-01
 
 
 @kernel
@@ -106,10 +91,7 @@ def exp(x: float) -> float:
         )
     )
     y = 1.0 - ((low - (r * c) / (2.0 - c)) - high)
-    # 2**1023 * 2 would overflow on the way to a finite result near the top.
-    if k > 1000:
-        return scale_by_power_of_two(scale_by_power_of_two(y, k - 1000), 1000)
-    return scale_by_power_of_two(y, k)
+    return math.ldexp(y, k)
 
 
 @kernel
@@ -121,25 +103,12 @@ def log(x: float) -> float:
         return -float("inf")
     if x == float("inf"):
         return x
-    k = 0
-    if x < 2.2250738585072014e-308:
-        x = x * TWO_54
-        k = -54
-    # Exact halvings and doublings bring x into [sqrt(1/2), sqrt(2)); powers of two first, few steps.
-    step = 512
-    while step > 0:
-        big = scale_by_power_of_two(1.0, step)
-        if x >= big:
-            x = x / big
-            k = k + step
-        if x * big < 2.0:
-            x = x * big
-            k = k - step
-        step = step >> 1
-    if x > 1.4142135623730951:
-        x = x * 0.5
-        k = k + 1
-    f = x - 1.0
+    # x = m * 2**k with m in [sqrt(1/2), sqrt(2)), exactly.
+    m, k = math.frexp(x)
+    if m < SQRT_HALF:
+        m = m * 2.0
+        k = k - 1
+    f = m - 1.0
     s = f / (2.0 + f)
     z = s * s
     w = z * z

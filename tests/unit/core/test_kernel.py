@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from quintet.core.kernel import exp, kernel_body, log, scale_by_power_of_two
+from quintet.core.kernel import bind, exp, fingerprint, kernel, log
 from quintet.core.random import normal, seeded, uniform
 from quintet.core.units import mul_div
 
@@ -49,24 +49,58 @@ def test_beyond_their_range_exp_and_log_say_what_the_limits_are():
     assert math.isnan(log(math.nan))
 
 
+# ---- one text, several machines ------------------------------------------------------------------------------
+
+
+@kernel
+def decide(x):
+    return x
+
+
+@kernel
+def double(x):
+    return 2 * x
+
+
+@kernel
+def square(x):
+    return x * x
+
+
+def decide_twice(x):
+    return decide(decide(x))
+
+
 @pytest.mark.jit_off
-@pytest.mark.parametrize("power", [0, 1, -1, 10, 1023, -1022, 700])
-def test_scaling_by_a_power_of_two_is_exact(power):
-    assert scale_by_power_of_two(1.25, power) == math.ldexp(1.25, power)
+def test_one_body_is_bound_to_a_kernel_of_each_system():
+    assert bind(decide_twice, "doubling", decide=double)(3) == 12
+    assert bind(decide_twice, "squaring", decide=square)(3) == 81
+    assert decide_twice(3) == 3
 
 
-def test_a_body_that_takes_another_kernel_still_computes():
-    @kernel_body
-    def twice(function, x):
-        return function(function(x))
+@pytest.mark.jit_off
+def test_a_bound_body_is_named_after_what_was_bound_so_that_no_old_file_answers_for_it():
+    names = {bind(decide_twice, "loop", decide=one).__name__ for one in (double, square)}
+    assert len(names) == 2
+    assert all(name.startswith("loop_") for name in names)
+    assert bind(decide_twice, "loop", decide=double).__name__ in names
 
-    assert twice(exp, 0.0) == exp(1.0)
+
+@pytest.mark.jit_off
+def test_a_fingerprint_sees_through_to_the_kernels_that_are_called():
+    @kernel
+    def calls_double(x):
+        return double(x)
+
+    before = fingerprint(calls_double)
+    assert before == fingerprint(calls_double)
+    assert before != fingerprint(double)
 
 
 # ---- the same bits, compiled and interpreted, in any process -------------------------------------------------
 
 
-def fingerprint():
+def digest_of_many():
     """SHA-256 over the bits of 4,000 results: exp and log across their ranges, dice, and exact products."""
     digest = hashlib.sha256()
     dice = seeded(1, "bits")[0]
@@ -84,13 +118,13 @@ GOLDEN = "8d7d59b1d45823f6ef1cc5f6fd05314a2c609a2d5470dcac477bf62ce19e7183"
 
 @pytest.mark.jit_off
 def test_results_have_the_bits_they_had_when_this_was_written():
-    assert fingerprint() == GOLDEN
+    assert digest_of_many() == GOLDEN
 
 
 def test_an_interpreted_process_under_another_hash_seed_finds_the_same_bits():
     # given a process without compilation and with another order of sets
     environment = os.environ | {"NUMBA_DISABLE_JIT": "1", "PYTHONHASHSEED": "42"}
-    script = f"import runpy; print(runpy.run_path({__file__!r})['fingerprint']())"
+    script = f"import runpy; print(runpy.run_path({__file__!r})['digest_of_many']())"
     # when it computes the same numbers
     answer = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
     # then not one bit differs
