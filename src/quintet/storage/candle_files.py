@@ -18,19 +18,23 @@ from quintet.core.instrument import Instrument
 from quintet.core.market.bars import Bars, Column
 from quintet.core.units import exact_units
 from quintet.storage.candle_rules import broken_rules, first_refusal, timing, whole_lots_down, whole_units
-from quintet.storage.candle_table import CandleTable, Reading, read_table
+from quintet.storage.candle_table import SYNTHETIC, CandleTable, Reading, read_table
 from quintet.storage.workspace import write_whole
 
 
 @dataclass(frozen=True, slots=True)
 class CandleFile:
-    """The bars of one file, and how the file was understood (`notes`, for people)."""
+    """The bars of one file, and how the file was understood (`notes`, for people).
+
+    `synthetic`: the file says that it was generated, not recorded.
+    """
 
     path: Path
     sha256: str
     bars: Bars
     columns: dict[str, str]
     notes: tuple[str, ...]
+    synthetic: bool = False
 
 
 def read_candles(path: Path, instrument: Instrument, reading: Reading | None = None) -> CandleFile:
@@ -56,7 +60,7 @@ def read_candles(path: Path, instrument: Instrument, reading: Reading | None = N
     if rounded.any():
         count = int(np.count_nonzero(rounded))
         notes += (f"volume of {count} bars was not whole lots of {instrument.lot_size}: rounded down",)
-    return CandleFile(path, table.sha256, bars, table.columns, notes)
+    return CandleFile(path, table.sha256, bars, table.columns, notes, table.synthetic)
 
 
 def _whole(table: CandleTable, name: str, unit: Decimal) -> Column:
@@ -69,8 +73,11 @@ def _whole(table: CandleTable, name: str, unit: Decimal) -> Column:
 # ---- bars to files -------------------------------------------------------------------------------------------
 
 
-def write_candles(path: Path, bars: Bars, instrument: Instrument) -> None:
-    """Write bars as .csv, .csv.gz or .parquet, exact decimals, open stamps in UTC; appears whole or not at all."""
+def write_candles(path: Path, bars: Bars, instrument: Instrument, *, synthetic: bool = False) -> None:
+    """Write bars as .csv or .parquet: exact decimals, open stamps in UTC, a mark in every row when `synthetic`.
+
+    The file appears whole or not at all. Raises DataError for another ending.
+    """
     frame = pl.DataFrame(
         {
             "time": pl.Series(bars.ts_open).cast(pl.Datetime("ns", "UTC")),
@@ -82,6 +89,8 @@ def write_candles(path: Path, bars: Bars, instrument: Instrument) -> None:
             "turnover": _decimals(bars.turnover, instrument.quote_quantum),
         }
     )
+    if synthetic:
+        frame = frame.with_columns(pl.lit(True).alias(SYNTHETIC))
     buffer = io.BytesIO()
     if path.suffix == ".parquet":
         frame.write_parquet(buffer)

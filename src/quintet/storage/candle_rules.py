@@ -179,7 +179,7 @@ def _price_rules(table: CandleTable, instrument: Instrument | None) -> Iterator[
         yield _broken("too large", name, f"at most {largest} ({instrument.symbol})", too_large)
         with np.errstate(invalid="ignore"):
             off_grid = sane & ~too_large & ((off > np.abs(nearest) * PRICE_TOLERANCE_FRAC + 1e-12) | (nearest < 1))
-        expected = f"a whole multiple of {instrument.price_increment} ({instrument.symbol})"
+        expected = f"a whole multiple of {instrument.price_increment} (price_increment of {instrument.symbol})"
         yield _broken("off the price grid", name, expected, off_grid)
 
 

@@ -33,6 +33,11 @@ class MarketBars:
     notes: tuple[str, ...]
     sources: tuple[CandleFile, ...] = ()
 
+    @property
+    def synthetic(self) -> bool:
+        """True when any source says that it was generated."""
+        return any(source.synthetic for source in self.sources)
+
 
 def load_market(
     files: Sequence[Path],

@@ -51,6 +51,8 @@ _ALIASES: Final[dict[str, tuple[str, ...]]] = {
 _SOURCE_COLUMNS: Final = ("symbol", "coin", "venue", "exchange", "pair", "ticker")
 _TEXT_TIMES: Final = ("%Y-%m-%d %H:%M:%S%.f%z", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%d")
 _ROW: Final = "__row__"
+SYNTHETIC: Final = "synthetic"
+"""A column of this name with `true` in it marks generated candles; the mark stays with the file through any copy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,13 @@ class CandleTable:
 
     def __len__(self) -> int:
         return len(self.stamp_ns)
+
+    @property
+    def synthetic(self) -> bool:
+        """True when any row says that it was generated."""
+        if SYNTHETIC not in self.frame.columns:
+            return False
+        return bool((self.frame[SYNTHETIC].cast(pl.String).str.to_lowercase() == "true").any())
 
     def place(self, index: int) -> str:
         """Where a row stands: `file: row 3 (line 4)`, rows counted from 1, the line only for text files."""
@@ -257,9 +266,10 @@ def _mapped(path: Path, frame: pl.DataFrame, wanted: Mapping[str, str], *, posit
             columns[name] = column
         elif name in REQUIRED or name in wanted:
             asked = f"column {column!r} for {name}" if column else f"a column for {name}"
+            without = f", or say --map {name}={ABSENT}" if name == "volume" else ""
             raise DataError(
                 f"{path}: header: column {name}: expected {asked}, found {_listed(frame)}; "
-                f"name it with --map {name}=COLUMN"
+                f"name it with --map {name}=COLUMN{without}"
             )
     return columns
 
