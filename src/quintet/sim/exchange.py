@@ -11,17 +11,12 @@ Assumptions, in the order of the code:
 
 from typing import Any
 
-import numpy as np
-
 from quintet.core.accounting.fees import fee_quanta, fill_value
-from quintet.core.engine.state import NO_ASK, NO_BID
+from quintet.core.engine.state import ASK, BID, NO_ASK, NO_BID
 from quintet.core.events import CANCEL_REJECTED, FILL, ORDER_ACCEPTED, ORDER_CANCELED, ORDER_EXPIRED, PLACE
 from quintet.core.kernel import kernel
 from quintet.core.orders.lifecycle import IOC, MARKET, POST_ONLY
 from quintet.sim.queue import on_level, on_trade
-
-ZERO = np.uint64(0)
-ONE = np.uint64(1)
 
 
 @kernel
@@ -79,62 +74,57 @@ def take_order(venue: Any, request: Any) -> Any:
 def rest(venue: Any, level: Any, slot: int, ts: int) -> None:
     """Our order joins the queue of its price, behind everything that is there."""
     resting = venue.resting[slot]
-    n = resting.instrument
-    book = venue.book[n]
+    book = venue.book[resting.instrument]
+    side = BID if resting.side > 0 else ASK
     resting.alive = 1
     resting.since = ts
     resting.traded = 0.0
     resting.ahead = 0.0
     venue.live += 1
-    if resting.side > 0:
-        book.own_bid = max(book.own_bid, resting.price)
-    else:
-        book.own_ask = min(book.own_ask, resting.price)
-    p = resting.price - book.origin
-    if 0 <= p < book.width:
-        side = 0 if resting.side > 0 else 1
-        resting.ahead = float(level[n, side, p].lots)
-        level[n, side, p].own |= ONE << np.uint64(slot)
+    if resting.side * (resting.price - book.own[side]) > 0:
+        book.own[side] = resting.price
+    if book.low <= resting.price <= book.high:
+        place = level[resting.price + book.offset[side]]
+        resting.ahead = float(place.lots)
+        resting.next = place.own
+        place.own = slot + 1
 
 
 @kernel
 def leave(venue: Any, level: Any, slot: int) -> None:
     """Our order is gone from the book: filled, cancelled or expired."""
     resting = venue.resting[slot]
-    n = resting.instrument
-    book = venue.book[n]
+    book = venue.book[resting.instrument]
+    side = BID if resting.side > 0 else ASK
     resting.alive = 0
     venue.live -= 1
-    p = resting.price - book.origin
-    if 0 <= p < book.width:
-        side = 0 if resting.side > 0 else 1
-        level[n, side, p].own &= ~(ONE << np.uint64(slot))
-    if resting.side > 0:
-        if resting.price == book.own_bid:
-            book.own_bid = best_own_bid(venue, n)
-    elif resting.price == book.own_ask:
-        book.own_ask = best_own_ask(venue, n)
+    if book.low <= resting.price <= book.high:
+        unlink(venue, level[resting.price + book.offset[side]], slot)
+    if resting.price == book.own[side]:
+        book.own[side] = best_own(venue, resting.instrument, resting.side)
 
 
 @kernel
-def best_own_bid(venue: Any, n: int) -> int:
-    """Highest own resting bid, NO_BID when there is none."""
-    best = NO_BID
-    for s in range(venue.slots_used):
-        resting = venue.resting[s]
-        if resting.alive != 0 and resting.side > 0 and resting.instrument == n:
-            best = max(best, resting.price)
-    return best
+def unlink(venue: Any, place: Any, slot: int) -> None:
+    """Take an order out of the chain of own orders at its price."""
+    resting = venue.resting
+    if place.own == slot + 1:
+        place.own = resting[slot].next
+        return
+    at = place.own - 1
+    while resting[at].next != slot + 1:
+        at = resting[at].next - 1
+    resting[at].next = resting[slot].next
 
 
 @kernel
-def best_own_ask(venue: Any, n: int) -> int:
-    """Lowest own resting ask, NO_ASK when there is none."""
-    best = NO_ASK
+def best_own(venue: Any, n: int, side: int) -> int:
+    """Best own resting price of a side (+1 bids, -1 asks), NO_BID or NO_ASK when there is none."""
+    best = NO_BID if side > 0 else NO_ASK
     for s in range(venue.slots_used):
         resting = venue.resting[s]
-        if resting.alive != 0 and resting.side < 0 and resting.instrument == n:
-            best = min(best, resting.price)
+        if resting.alive != 0 and resting.side == side and resting.instrument == n:
+            best = max(best, resting.price) if side > 0 else min(best, resting.price)
     return best
 
 
@@ -158,7 +148,7 @@ def arrive_in_book(venue: Any, level: Any, request: Any) -> None:
         return
     take_order(venue, request)
     book = venue.book[request.instrument]
-    touch = book.ask if request.side > 0 else book.bid
+    touch = book.best[ASK] if request.side > 0 else book.best[BID]
     empty = touch == NO_ASK or touch == NO_BID
     crosses = not empty and (request.style == MARKET or request.side * (request.price - touch) >= 0)
     if crosses and request.style != POST_ONLY:
@@ -179,21 +169,33 @@ def fill_whole(venue: Any, level: Any, slot: int, ts: int) -> None:
 
 
 @kernel
-def touched_by_bid(venue: Any, level: Any, n: int, bid: int, ts: int) -> None:
-    """The best bid has risen to or above own asks: they are filled."""
-    for s in range(venue.slots_used):
-        resting = venue.resting[s]
-        if resting.alive != 0 and resting.side < 0 and resting.instrument == n and resting.price <= bid:
-            fill_whole(venue, level, s, ts)
+def improved(venue: Any, level: Any, n: int, side: int, price: int, ts: int) -> None:
+    """The best price of a side has become better: opposite levels it reaches are gone, own orders it reaches fill."""
+    book = venue.book[n]
+    sign = 1 - 2 * side
+    book.best[side] = price
+    other = 1 - side
+    if sign * (price - book.best[other]) >= 0:
+        book.best[other] = next_level(book, level, other, price + sign)
+    if sign * (price - book.own[other]) >= 0:
+        for s in range(venue.slots_used):
+            resting = venue.resting[s]
+            if resting.alive != 0 and resting.side == -sign and resting.instrument == n:
+                if sign * (price - resting.price) >= 0:
+                    fill_whole(venue, level, s, ts)
 
 
 @kernel
-def touched_by_ask(venue: Any, level: Any, n: int, ask: int, ts: int) -> None:
-    """The best ask has fallen to or below own bids: they are filled."""
-    for s in range(venue.slots_used):
-        resting = venue.resting[s]
-        if resting.alive != 0 and resting.side > 0 and resting.instrument == n and resting.price >= ask:
-            fill_whole(venue, level, s, ts)
+def next_level(book: Any, level: Any, side: int, price: int) -> int:
+    """The first price of a side, from `price` away from the touch, that holds something."""
+    offset = book.offset[side]
+    if side == BID:
+        while price >= book.low and level[price + offset].lots == 0:
+            price -= 1
+        return price if price >= book.low else NO_BID
+    while price <= book.high and level[price + offset].lots == 0:
+        price += 1
+    return price if price <= book.high else NO_ASK
 
 
 @kernel
@@ -212,11 +214,9 @@ def traded(venue: Any, level: Any, n: int, aggressor: int, price: int, lots: int
 
 
 @kernel
-def level_changed(venue: Any, own: Any, old_lots: int, new_lots: int) -> None:
-    """Tell every own order at a level that the level has changed; `own` is the mask of their slots."""
-    slot = 0
-    while own != ZERO:
-        if own & ONE != ZERO:
-            on_level(venue.resting[slot], venue.queue_model, old_lots, new_lots)
-        own = own >> ONE
-        slot += 1
+def level_changed(venue: Any, own: int, old_lots: int, new_lots: int) -> None:
+    """Tell every own order at a price that the level has changed; `own` is the first of them, its slot plus one."""
+    resting, model = venue.resting, venue.queue_model
+    while own != 0:
+        on_level(resting[own - 1], model, old_lots, new_lots)
+        own = resting[own - 1].next

@@ -11,15 +11,11 @@ comes before any feed of its own time.
 
 from typing import Any
 
-import numpy as np
-
-from quintet.core.engine.state import END, FULL, NEVER, NO_ASK, NO_BID, PAUSE, WAKE_TIMER
+from quintet.core.engine.state import ASK, BID, END, FULL, NEVER, PAUSE, WAKE_TIMER
 from quintet.core.engine.step import ROWS_OF_FILL, begin, finish, on_fill, on_status, on_timer
-from quintet.core.events import ASK_LEVEL, BAR_OPEN, BID_LEVEL, FILL, LAST, TEXT, TRADE_BUY, TRADE_SELL
+from quintet.core.events import ASK_LEVEL, BAR_OPEN, FILL, LAST, TEXT, TRADE_BUY, TRADE_SELL
 from quintet.core.kernel import kernel
-from quintet.sim.exchange import arrive_in_book, level_changed, touched_by_ask, touched_by_bid, traded
-
-ZERO = np.uint64(0)
+from quintet.sim.exchange import arrive_in_book, improved, level_changed, next_level, traded
 
 
 @kernel
@@ -55,8 +51,8 @@ def keep_touch(venue: Any, touches: Any, n: int, ts_recv: int, rows: int) -> Non
     """Remember the touch after a message for the moment it reaches us."""
     touch = touches[venue.touch_tail & (touches.shape[0] - 1)]
     touch.ts_recv = ts_recv
-    touch.bid = venue.book[n].bid
-    touch.ask = venue.book[n].ask
+    touch.bid = venue.book[n].best[BID]
+    touch.ask = venue.book[n].best[ASK]
     touch.rows = rows
     touch.instrument = n
     venue.touch_tail += 1
@@ -136,54 +132,22 @@ def advance_body(tape: Any, world: Any, stop: int) -> int:
             n = int(rows[i].instrument)
             price = int(rows[i].price)
             lots = rows[i].quantity
-            if kind == BID_LEVEL:
-                p = price - book[n].origin
-                old = level[n, 0, p].lots
-                own = level[n, 0, p].own
-                level[n, 0, p].lots = lots
-                if own != ZERO:
-                    level_changed(venue, own, old, lots)
+            if kind <= ASK_LEVEL:
+                at = price + book[n].offset[kind]
+                old = level[at].lots
+                level[at].lots = lots
+                if level[at].own != 0:
+                    level_changed(venue, level[at].own, old, lots)
                 if lots > 0:
-                    if price > book[n].bid:
-                        book[n].bid = price
-                        if price >= book[n].ask:
-                            a = price + 1 - book[n].origin
-                            while a < book[n].width and level[n, 1, a].lots == 0:
-                                a += 1
-                            book[n].ask = a + book[n].origin if a < book[n].width else NO_ASK
-                        if price >= book[n].own_ask:
-                            touched_by_bid(venue, level, n, price, ts)
-                elif price == book[n].bid:
-                    while p >= 0 and level[n, 0, p].lots == 0:
-                        p -= 1
-                    book[n].bid = p + book[n].origin if p >= 0 else NO_BID
-            elif kind == ASK_LEVEL:
-                p = price - book[n].origin
-                old = level[n, 1, p].lots
-                own = level[n, 1, p].own
-                level[n, 1, p].lots = lots
-                if own != ZERO:
-                    level_changed(venue, own, old, lots)
-                if lots > 0:
-                    if price < book[n].ask:
-                        book[n].ask = price
-                        if price <= book[n].bid:
-                            b = price - 1 - book[n].origin
-                            while b >= 0 and level[n, 0, b].lots == 0:
-                                b -= 1
-                            book[n].bid = b + book[n].origin if b >= 0 else NO_BID
-                        if price <= book[n].own_bid:
-                            touched_by_ask(venue, level, n, price, ts)
-                elif price == book[n].ask:
-                    width = book[n].width
-                    while p < width and level[n, 1, p].lots == 0:
-                        p += 1
-                    book[n].ask = p + book[n].origin if p < width else NO_ASK
+                    if (1 - 2 * kind) * (price - book[n].best[kind]) > 0:
+                        improved(venue, level, n, kind, price, ts)
+                elif price == book[n].best[kind]:
+                    book[n].best[kind] = next_level(book[n], level, kind, price)
             elif kind == TRADE_BUY:
-                if price >= book[n].own_ask:
+                if price >= book[n].own[ASK]:
                     traded(venue, level, n, 1, price, lots, ts)
             elif kind == TRADE_SELL:
-                if price <= book[n].own_bid:
+                if price <= book[n].own[BID]:
                     traded(venue, level, n, -1, price, lots, ts)
             i += 1
             if int(rows[i - 1].bits) & LAST != 0:

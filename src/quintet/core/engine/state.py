@@ -220,13 +220,16 @@ DESK = record(
 )
 """All that the step remembers. The outbox and the filled list are emptied by whoever runs the step."""
 
+BID: Final = 0
+ASK: Final = 1
+"""The sides of a book, as the row kinds BID_LEVEL and ASK_LEVEL number them; a side's sign is 1 - 2 * side."""
+
 BOOK = record(
-    origin="i8",  # price of index 0 of the window
-    width="i8",
-    bid="i8",
-    ask="i8",
-    own_bid="i8",  # highest own resting bid, NO_BID when none
-    own_ask="i8",  # lowest own resting ask, NO_ASK when none
+    best=("i8", 2),  # best bid and ask, NO_BID and NO_ASK when empty
+    own=("i8", 2),  # best own resting bid and ask, NO_BID and NO_ASK when none
+    offset=("i8", 2),  # add to a price: its index in the levels
+    low="i8",  # the window of prices
+    high="i8",
 )
 
 RESTING = record(
@@ -240,6 +243,7 @@ RESTING = record(
     ahead="f8",  # estimated lots before us at our price
     traded="f8",  # lots traded at our price since the level was last reported
     since="i8",
+    next="i8",  # the next own order at this price: its slot plus one
 )
 
 REQUEST = record(
@@ -301,7 +305,8 @@ VENUE = record(
 )
 """The simulated exchange, the wires to and from it, and how far the buffers are filled."""
 
-LEVEL = record(lots="i8", own="u8")
+LEVEL = record(lots="i8", own="i8")
+"""One price of one side: what rests there, and the first own order there (its slot plus one, 0 = none)."""
 TOUCH = record(ts_recv="i8", bid="i8", ask="i8", rows="i8", end="i8", instrument="i8")
 SAMPLE = record(
     ts="i8", equity="i8", cash="i8", lots="i8", price="i8", drawdown_e9="i8", held="i8", realized="i8", fees="i8"

@@ -102,7 +102,7 @@ def new_world(setup: Setup, state: Any = None, params: Any = None) -> s.World:
     world = s.World(
         desk=table(s.DESK, 1),
         venue=table(s.VENUE, 1),
-        level=np.zeros((n, 2, width), s.LEVEL).view(np.recarray),
+        level=table(s.LEVEL, 2 * n * width),
         touches=table(s.TOUCH, _power_of_two(setup.messages_in_flight + 2)),
         commands=table(s.COMMAND, setup.buffer_rows),
         fills=table(s.FILL_RECORD, setup.buffer_rows),
@@ -118,10 +118,11 @@ def new_world(setup: Setup, state: Any = None, params: Any = None) -> s.World:
     for i, instrument in enumerate(setup.instruments):
         set_instrument(desk.shown.instruments[i], instrument, assets)
         set_instrument(venue.instruments[i], instrument, assets)
-        venue.book[i].origin = low
-        venue.book[i].width = width
-        venue.book[i].ask = s.NO_ASK
-        venue.book[i].own_ask = s.NO_ASK
+        book = venue.book[i]
+        book.low, book.high = low, high
+        book.best[s.ASK] = book.own[s.ASK] = s.NO_ASK
+        book.offset[s.BID] = 2 * i * width - low
+        book.offset[s.ASK] = (2 * i + 1) * width - low
         desk.shown.market[i].ask = s.NO_ASK
     for asset, quanta in setup.capital.items():
         if asset not in assets:
