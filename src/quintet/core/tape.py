@@ -310,21 +310,36 @@ def _digest(data: memoryview, offset: int, end: int, previous: bytes) -> bytes:
     return hasher.digest()[:DIGEST_BYTES]
 
 
-def good_block_after(data: memoryview, bad: BadBlock) -> int | None:
-    """Offset of a whole block after the bad one that its predecessor's digest vouches for, or None."""
-    rows = len(data) // ROW_BYTES
-    cells = np.frombuffer(data[: rows * ROW_BYTES], np.uint8).reshape(rows, ROW_BYTES)[bad.offset // ROW_BYTES :]
-    heads = np.flatnonzero((cells[:, 30] == ev.HEADER) & (cells[:, 31] == FIRST_HALF)) * ROW_BYTES + bad.offset
-    starts = [bad.offset, *(int(offset) for offset in heads if offset > bad.offset)]
+def good_block_after(data: memoryview, scan: Scan) -> int | None:
+    """Offset of a whole block after the bad one that the digest before it vouches for, or None."""
+    if scan.bad is None:
+        return None
+    starts = [scan.length, *_header_offsets(data, scan.length + ROW_BYTES)]
     for before, offset in zip(starts, starts[1:], strict=False):
-        header = decode_header(data[offset : offset + HEADER_BYTES]) if len(data) - offset >= HEADER_BYTES else ""
-        if isinstance(header, str):
-            continue
-        end = offset + HEADER_BYTES + header.row_count * ROW_BYTES
-        stored = bytes(data[before + ROW_BYTES : before + ROW_BYTES + DIGEST_BYTES])
-        if end <= len(data) and _digest(data, offset, end, stored) == header.digest:
+        vouchers = {bytes(data[before + ROW_BYTES : before + ROW_BYTES + DIGEST_BYTES])}
+        if before == scan.length:
+            # When the digest itself is what changed in the bad block, the right one can be computed.
+            vouchers.add(_digest(data, before, offset, scan.chain))
+        if _vouched_for(data, offset, vouchers):
             return offset
     return None
+
+
+def _header_offsets(data: memoryview, first: int) -> list[int]:
+    """Where headers seem to begin, at or after byte `first`."""
+    rows = len(data) // ROW_BYTES
+    cells = np.frombuffer(data, np.uint8, rows * ROW_BYTES).reshape(rows, ROW_BYTES)
+    heads = np.flatnonzero((cells[:, 30] == ev.HEADER) & (cells[:, 31] == FIRST_HALF)) * ROW_BYTES
+    return [int(offset) for offset in heads if first <= offset <= len(data) - HEADER_BYTES]
+
+
+def _vouched_for(data: memoryview, offset: int, vouchers: set[bytes]) -> bool:
+    """Is there a whole block at `offset` that follows one of these digests?"""
+    header = decode_header(data[offset : offset + HEADER_BYTES])
+    if isinstance(header, str):
+        return False
+    end = offset + HEADER_BYTES + header.row_count * ROW_BYTES
+    return end <= len(data) and any(_digest(data, offset, end, previous) == header.digest for previous in vouchers)
 
 
 def judge(scan: Scan, data: memoryview, mark: DurableMark | None, name: str) -> None:
@@ -335,7 +350,7 @@ def judge(scan: Scan, data: memoryview, mark: DurableMark | None, name: str) -> 
     if mark is not None:
         _judge_by_mark(scan, len(data), mark, name)
     elif scan.bad is not None:
-        later = good_block_after(data, scan.bad)
+        later = good_block_after(data, scan)
         if later is not None:
             raise Damaged(
                 f"{name}: {scan.bad}; a good block follows at byte {later}, so this is damage, not a torn end"
@@ -431,7 +446,7 @@ def decode_events(rows: Rows, first_position: int) -> Iterator[Event]:
     """Events of plain rows; a run of TEXT rows becomes the text of the row before it."""
     kinds = np.asarray(rows)["kind"]
     heads = np.flatnonzero(kinds != ev.TEXT)
-    ends = np.append(heads[1:], len(kinds))
+    ends = np.append(heads, len(kinds))[1:]
     for head, end in zip(heads.tolist(), ends.tolist(), strict=True):
         ts_event, ts_recv, quantity, price, instrument, kind, bits = np.asarray(rows)[head].item()
         text = text_of(rows[head + 1 : end]).decode(errors="replace") if end > head + 1 else None

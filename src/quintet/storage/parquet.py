@@ -44,7 +44,7 @@ def tape_frame(tape: Tape) -> pl.DataFrame:
 
 
 def _texts(rows: Any, heads: Any) -> Any:
-    ends = np.append(heads[1:], len(rows))
+    ends = np.append(heads, len(rows))[1:]
     texts: list[bytes | None] = [None] * len(heads)
     for line in np.flatnonzero(ends > heads + 1).tolist():
         texts[line] = text_of(rows[heads[line] + 1 : ends[line]])
