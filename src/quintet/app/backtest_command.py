@@ -14,6 +14,16 @@ if TYPE_CHECKING:
 
 MARKET, RUN = "Market", "Run"
 
+
+def count(written: str | int) -> int:
+    """A whole number of things, at least one, as typed or as a default; raises Complaint."""
+    word = str(written)
+    number = int(word) if word.isascii() and word.isdigit() and len(word) < 10 else 0
+    if number < 1:
+        raise Complaint("not a count", where="arguments", found=word, expected="a whole number, 1 or more")
+    return number
+
+
 SystemName = Annotated[
     str,
     typer.Argument(metavar="SYSTEM", help="Which system, e.g. structure_mm.", autocompletion=lambda: ["structure_mm"]),
@@ -52,7 +62,10 @@ Cache = Annotated[
         metavar="CSV", help="Where downloaded candles are kept; a second run needs no network.", rich_help_panel=MARKET
     ),
 ]
-Bars = Annotated[int | None, typer.Option(min=1, help="Only the first so many structure bars.", rich_help_panel=MARKET)]
+Bars = Annotated[
+    int | None,
+    typer.Option(parser=count, metavar="N", help="Only the first so many structure bars.", rich_help_panel=MARKET),
+]
 ConfigFile = Annotated[
     Path | None, typer.Option("--config", metavar="TOML", help="Configuration file.", rich_help_panel=RUN)
 ]
@@ -119,7 +132,7 @@ def backtest(
     values |= {"ltf_interval": ltf_interval, "start": start, "end": end, "cache": cache}
     flags = market_flags(values, data, more, fill_policy)
     task = make_task(system, flags, config, sets or (), bars, out)
-    outcome = backtests.run(task, wiring.engine(), workspace(), wiring.clock())
+    outcome = backtests.run(task, wiring.parts(), workspace(), wiring.clock())
     if as_json:
         say_json(outcome)
     else:

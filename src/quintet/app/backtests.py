@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from quintet import __version__
 from quintet.app.config import Config, as_tree
+from quintet.app.instruments import capital_quanta
 from quintet.app.markets import Market, MarketRequest, open_market
 from quintet.app.messages import progress
 from quintet.core.instrument import Instrument, encode
@@ -67,6 +68,16 @@ class Job(NamedTuple):
 
 Engine = Callable[[Job], Result]
 
+Reporter = Callable[[Result, Mapping[str, Any]], str]
+"""Result and manifest to the page of a run, HTML."""
+
+
+class Parts(NamedTuple):
+    """What a backtest is made of, besides files."""
+
+    engine: Engine
+    reporter: Reporter
+
 
 class Task(NamedTuple):
     """What a command asks for. `command`: the words typed; `out`: the folder of the run, None for a new one."""
@@ -77,16 +88,17 @@ class Task(NamedTuple):
     out: Path | None = None
 
 
-def run(task: Task, engine: Engine, workspace: Workspace, now: datetime) -> dict[str, Any]:
+def run(task: Task, parts: Parts, workspace: Workspace, now: datetime) -> dict[str, Any]:
     """Run, write the run's folder, and return the object that describes it."""
     if task.out is not None:
         run_folders.check_free(task.out)
     now_ns = int(now.timestamp()) * 1_000_000_000
     market = open_market(task.request, workspace, now_ns)
     config = task.request.config
+    capital_quanta(config.execution.initial_quote, market.instrument, task.request.where)
     job = Job(market.tape, task.system, config, market.instrument, market.structure, market.fills)
     with progress(f"{task.system} on {len(config.execution.fill_policies)} fill policies"):
-        result = engine(job)
+        result = parts.engine(job)
     assumptions = [*testing_form(config, market.instrument), *market.assumptions, *result.assumptions]
     name = run_folders.run_id(stamp(now), task.system, *result.hashes.values(), repr(as_tree(config)))
     described = {
@@ -100,8 +112,11 @@ def run(task: Task, engine: Engine, workspace: Workspace, now: datetime) -> dict
     }
     manifest = described | _provenance(task, market, now)
     out = task.out or run_folders.free_folder(workspace.runs, name)
+    writers = _files(result, described, config, now_ns)
+    if config.report.html:
+        writers[run_folders.REPORT] = lambda path: _write_text(path, parts.reporter(result, manifest))
     with progress("writing the run"):
-        run_folders.write_run(out, name, manifest, _files(result, described, manifest, config, now_ns))
+        run_folders.write_run(out, name, manifest, writers)
     return {**described, "metrics": dict(result.metrics), "out": str(out.resolve())}
 
 
@@ -154,18 +169,11 @@ def versions() -> dict[str, str]:
     return named | {package: metadata.version(package) for package in PACKAGES}
 
 
-def _files(
-    result: Result, described: Mapping[str, Any], manifest: Mapping[str, Any], config: Config, now_ns: int
-) -> dict[str, Writer]:
-    """What is written into the run's folder, by file name."""
+def _files(result: Result, described: Mapping[str, Any], config: Config, now_ns: int) -> dict[str, Writer]:
+    """What is written into the run's folder, by file name; the report comes later, it needs the manifest."""
 
     def table(name: str) -> Writer:
         return lambda path: run_folders.write_table(path, result.tables.get(name, {}))
-
-    def report(path: Path) -> None:
-        from quintet.research.report import render_report
-
-        path.write_text(render_report(result, manifest), encoding="utf-8")
 
     figures = {"metrics": dict(result.metrics), "interval": dict(result.interval), "hashes": dict(result.hashes)}
     figures |= {"conservation": described["conservation"], "synthetic": described["synthetic"]}
@@ -173,9 +181,11 @@ def _files(
     files[run_folders.METRICS] = lambda path: run_folders.write_json(path, figures)
     if config.report.desk_tape:
         files[run_folders.DESK_TAPE] = lambda path: result.write_desk_tape(path, now_ns, __version__)
-    if config.report.html:
-        files[run_folders.REPORT] = report
     return files
+
+
+def _write_text(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
 
 
 def typed_words() -> list[str]:

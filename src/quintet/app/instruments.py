@@ -11,10 +11,15 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 
 from quintet.app.messages import Complaint, did_you_mean
+from quintet.core.errors import ConfigError, NotExact
 from quintet.core.instrument import DEFAULT_SPOT, Instrument
 from quintet.core.parameters import text
+from quintet.core.units import exact_units
 
 E9_PER_BP: Final = 100_000
+
+FEE_RANGE_BPS: Final = {"maker": (-100, 1000), "taker": (0, 1000)}
+"""What an instrument accepts."""
 
 KNOWN: Final[dict[str, Instrument]] = {
     instrument.symbol: instrument
@@ -95,13 +100,8 @@ def define(section: InstrumentConfig, where: str) -> Instrument:
         )
     for side in ("maker", "taker"):
         if f"{side}_fee_bps" in facts:
-            facts[f"{side}_fee_e9"] = _fee_e9(facts.pop(f"{side}_fee_bps"), f"{side}_fee_bps", where)
-    try:
-        return msgspec.convert({"venue": "bybit", "kind": "spot"} | facts, Instrument)
-    except msgspec.ValidationError as error:
-        raise Complaint(
-            "a fee beyond reason", where=where, found=str(error), expected="maker -100 to 1000 bp, taker 0 to 1000 bp"
-        ) from None
+            facts[f"{side}_fee_e9"] = _fee_e9(facts.pop(f"{side}_fee_bps"), side, where)
+    return Instrument(**{"venue": "bybit", "kind": "spot", **facts})
 
 
 def _known_facts(section: InstrumentConfig, given: dict[str, Any]) -> dict[str, Any]:
@@ -114,14 +114,36 @@ def _known_facts(section: InstrumentConfig, given: dict[str, Any]) -> dict[str, 
     return msgspec.structs.asdict(known)
 
 
-def _fee_e9(fee_bps: Decimal, key: str, where: str) -> int:
-    """Basis points as integers of 1e-9; raises Complaint when there would be a rest."""
-    fee_e9 = fee_bps * E9_PER_BP
-    if not fee_e9.is_finite() or fee_e9 != int(fee_e9):
+def _fee_e9(fee_bps: Decimal, side: str, where: str) -> int:
+    """Basis points as integers of 1e-9; raises Complaint for a fee beyond reason or one that would leave a rest."""
+    lowest, highest = FEE_RANGE_BPS[side]
+    if not (fee_bps.is_finite() and lowest <= fee_bps <= highest and fee_bps * E9_PER_BP == int(fee_bps * E9_PER_BP)):
         raise Complaint(
-            "a fee that is not exact",
-            where=f"{where}, [instrument] {key}",
+            "a fee that cannot be",
+            where=f"{where}, [instrument] {side}_fee_bps",
             found=fee_bps,
-            expected="a multiple of 0.00001 bp",
+            expected=f"{lowest} to {highest} bp, a multiple of 0.00001 bp",
         )
-    return int(fee_e9)
+    return int(fee_bps * E9_PER_BP)
+
+
+def capital_quanta(amount: Decimal, instrument: Instrument, where: str) -> int:
+    """The opening balance in quanta of the quote asset; raises Complaint when it is not whole or too large."""
+    try:
+        quanta = exact_units(amount, instrument.quote_quantum, "initial_quote")
+        instrument.proves_capital(quanta)
+    except ConfigError as error:
+        raise _capital(amount, instrument, where, "less, so that a run's turnover stays countable") from error
+    except NotExact as error:
+        raise _capital(amount, instrument, where, f"a multiple of {instrument.quote_quantum}, countable") from error
+    return quanta
+
+
+def _capital(amount: Decimal, instrument: Instrument, where: str, expected: str) -> Complaint:
+    return Complaint(
+        "an opening balance that the books cannot hold",
+        where=f"{where}, [execution] initial_quote",
+        found=f"{amount} {instrument.quote_asset}",
+        expected=expected,
+        hint="a larger instrument.quote_quantum leaves more room",
+    )

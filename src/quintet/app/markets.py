@@ -221,8 +221,7 @@ def _synthetic(request: MarketRequest, workspace: Workspace, now_ns: int) -> Mar
     instrument = define(request.config.instrument, request.where)
     require_spot(instrument)
     data = request.config.data
-    interval = timeframe(data.interval, "interval")
-    htf, ltf = (interval, interval) if interval else _asked_timeframes(data)
+    htf, ltf = _asked_timeframes(data)
     htf, ltf = htf or SYNTHETIC_HTF, ltf or SYNTHETIC_LTF
     start_ns, end_ns = time_range(data.start, data.end)
 

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
+from quintet.app.backtest_command import count
 from quintet.app.messages import CalmGroup, Complaint, say, say_json
 
 runs_app = typer.Typer(cls=CalmGroup, help="Find earlier runs.", no_args_is_help=True)
@@ -11,7 +12,7 @@ runs_app = typer.Typer(cls=CalmGroup, help="Find earlier runs.", no_args_is_help
 
 @runs_app.command("list")
 def list_(
-    last: Annotated[int, typer.Option("--last", "-n", min=1, help="Only the newest so many.")] = 20,
+    last: Annotated[int, typer.Option("--last", "-n", parser=count, metavar="N", help="Only the newest so many.")] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> None:
     """List runs, newest first."""

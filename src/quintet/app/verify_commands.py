@@ -52,7 +52,7 @@ def determinism(
     config: flags.ConfigFile = None,
     sets: flags.Sets = None,
     slice_bars: Annotated[
-        int, typer.Option(min=1, help="Structure bars of the slice run without compilation.")
+        int, typer.Option(parser=flags.count, metavar="N", help="Structure bars of the slice run without compilation.")
     ] = SLICE_BARS,
     as_json: flags.AsJson = False,
 ) -> None:

@@ -29,7 +29,7 @@ def warm(
     with tempfile.TemporaryDirectory(prefix="quintet-warm-") as folder, progress("compiling the kernels (once)"):
         for system in SYSTEMS:
             request = MarketRequest(load(), "warm", bars=WARM_BARS)
-            backtests.run(backtests.Task(system, request, ["warm"]), wiring.engine(), Workspace(Path(folder)), began)
+            backtests.run(backtests.Task(system, request, ["warm"]), wiring.parts(), Workspace(Path(folder)), began)
     seconds = (wiring.clock() - began).total_seconds()
     cache = os.environ.get("NUMBA_CACHE_DIR", "")
     if as_json:

@@ -1,10 +1,11 @@
 """Which real thing fills which place. The one file to read to learn what a command really runs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from quintet.app.backtests import Engine, Job, Result
+from quintet.app.backtests import Job, Parts, Result
 
 
 def clock() -> datetime:
@@ -12,15 +13,21 @@ def clock() -> datetime:
     return datetime.now(UTC)
 
 
-def engine() -> Engine:
-    """The compiled engine."""
-    return _run_compiled
+def parts() -> Parts:
+    """The compiled engine and the report of one page."""
+    return Parts(_run_compiled, _report)
 
 
 def _run_compiled(job: Job) -> Result:
     from quintet.research.backtest import run_backtest
 
     return run_backtest(job)
+
+
+def _report(result: Result, manifest: Mapping[str, Any]) -> str:
+    from quintet.research.report import render_report
+
+    return render_report(result, manifest)
 
 
 def replayer() -> Callable[[Path], str]:

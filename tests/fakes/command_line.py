@@ -1,0 +1,59 @@
+"""An engine that only counts, and what a typed command says back."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from quintet.app.backtests import Job
+
+
+@dataclass
+class CountingResult:
+    """What an engine gives back, made from the tape's hash alone."""
+
+    hashes: dict[str, str]
+    metrics: dict[str, Any] = field(default_factory=lambda: {"fills": 0, "net_return_frac": -0.01})
+    interval: dict[str, Any] = field(default_factory=lambda: {"low_frac": -0.02, "high_frac": 0.01})
+    conservation: int = 0
+    assumptions: tuple[str, ...] = ("a resting order fills only when the price trades through it",)
+
+    @property
+    def tables(self) -> dict[str, dict[str, list[int]]]:
+        return {name: {"ts_ns": [1, 2], "position": [10, 20]} for name in ("orders", "fills", "equity", "events")}
+
+    def write_desk_tape(self, path: Path, created_ns: int, tool_version: str) -> None:
+        path.write_bytes(b"desk")
+
+
+class CountingEngine:
+    """Remembers its jobs; fails when it is told to."""
+
+    def __init__(self) -> None:
+        self.jobs: list[Job] = []
+        self.error: Exception | None = None
+
+    def __call__(self, job: Job) -> CountingResult:
+        if self.error is not None:
+            raise self.error
+        self.jobs.append(job)
+        commands = hashlib.sha256(job.tape.hash.encode()).hexdigest()
+        return CountingResult({"tape": job.tape.hash, "commands": commands, "state": commands[::-1]})
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command printed, and its exit code."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+Quintet = Callable[..., Said]

@@ -1,0 +1,51 @@
+"""The command line with a workspace of its own and an engine that only counts."""
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from quintet.app import wiring
+from quintet.app.backtests import Parts
+from quintet.app.cli import app
+from tests.fakes.command_line import CountingEngine, Quintet, Said
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch) -> CountingEngine:
+    counting = CountingEngine()
+    monkeypatch.setattr(wiring, "parts", lambda: Parts(counting, lambda result, manifest: "<html></html>"))
+    return counting
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder to stand in, with the workspace inside."""
+    monkeypatch.setenv("QUINTET_WORKSPACE", str(tmp_path / "workspace"))
+    monkeypatch.delenv("QUINTET_DEBUG", raising=False)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def quintet(place: Path, engine: CountingEngine) -> Quintet:
+    """`quintet("config", "show")` as if typed."""
+
+    def typed(*words: object) -> Said:
+        result = CliRunner().invoke(app, [str(word) for word in words])
+        return Said(result.exit_code, result.stdout, result.stderr)
+
+    return typed
+
+
+@pytest.fixture
+def candles(place: Path) -> Path:
+    """Forty calm 5m candles from 2026-01-01."""
+    path = place / "eth_5m.csv"
+    rows = ["time,open,high,low,close,volume"]
+    start_ms = 1_767_225_600_000
+    for n in range(40):
+        price = 3000 + (n % 7)
+        rows.append(f"{start_ms + n * 300_000},{price}.00,{price + 2}.00,{price - 2}.00,{price + 1}.00,12.5")
+    path.write_text("\n".join(rows) + "\n")
+    return path
