@@ -45,7 +45,7 @@ Where = Annotated[
     list[str] | None,
     typer.Option("--where", metavar="COLUMN=VALUE", help="Only these rows, when a file holds several markets."),
 ]
-Name = Annotated[str | None, typer.Option(metavar="NAME", help="Name of the set; else venue, kind, symbol, timeframe.")]
+Name = Annotated[str | None, typer.Option(metavar="NAME", help="Name of the set; else the file's own.")]
 Replace = Annotated[bool, typer.Option("--replace", help="Replace what has this name.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
@@ -77,7 +77,7 @@ def import_candles(
     with progress(f"reading {file.name}"):
         candles = read_candles(file, instrument, reading)
     folder = workspace().data
-    kept = save_set(folder, name or default_name(candles, instrument), candles, instrument, replace=replace)
+    kept = save_set(folder, name or default_name(file), candles, instrument, replace=replace)
     path = set_path(folder, kept.name)
     if as_json:
         say_json({"path": str(path), **_plain(kept), "notes": [*said, *kept.notes]})

@@ -18,7 +18,7 @@ from quintet.core.instrument import Instrument
 from quintet.core.market.bars import Bars, Column
 from quintet.core.units import exact_units
 from quintet.storage.candle_rules import broken_rules, first_refusal, timing, whole_lots_down, whole_units
-from quintet.storage.candle_table import SYNTHETIC, CandleTable, Reading, read_table
+from quintet.storage.candle_table import ORIGIN, SYNTHETIC, CandleTable, Reading, read_table
 from quintet.storage.workspace import write_whole
 
 
@@ -26,7 +26,7 @@ from quintet.storage.workspace import write_whole
 class CandleFile:
     """The bars of one file, and how the file was understood (`notes`, for people).
 
-    `synthetic`: the file says that it was generated, not recorded.
+    `origin`: name of the file the candles were first read from. `synthetic`: generated, not recorded.
     """
 
     path: Path
@@ -34,7 +34,8 @@ class CandleFile:
     bars: Bars
     columns: dict[str, str]
     notes: tuple[str, ...]
-    synthetic: bool = False
+    origin: str
+    synthetic: bool
 
 
 def read_candles(path: Path, instrument: Instrument, reading: Reading | None = None) -> CandleFile:
@@ -60,7 +61,7 @@ def read_candles(path: Path, instrument: Instrument, reading: Reading | None = N
     if rounded.any():
         count = int(np.count_nonzero(rounded))
         notes += (f"volume of {count} bars was not whole lots of {instrument.lot_size}: rounded down",)
-    return CandleFile(path, table.sha256, bars, table.columns, notes, table.synthetic)
+    return CandleFile(path, table.sha256, bars, table.columns, notes, table.origin, table.synthetic)
 
 
 def _whole(table: CandleTable, name: str, unit: Decimal) -> Column:
@@ -73,10 +74,11 @@ def _whole(table: CandleTable, name: str, unit: Decimal) -> Column:
 # ---- bars to files -------------------------------------------------------------------------------------------
 
 
-def write_candles(path: Path, bars: Bars, instrument: Instrument, *, synthetic: bool = False) -> None:
-    """Write bars as .csv or .parquet: exact decimals, open stamps in UTC, a mark in every row when `synthetic`.
+def write_candles(path: Path, bars: Bars, instrument: Instrument, *, origin: str = "", synthetic: bool = False) -> None:
+    """Write bars as .csv or .parquet: exact decimals, open stamps in UTC.
 
-    The file appears whole or not at all. Raises DataError for another ending.
+    `origin` and `synthetic`, where given, stand in columns of their own and so go wherever the file goes. The file
+    appears whole or not at all. Raises DataError for another ending.
     """
     frame = pl.DataFrame(
         {
@@ -89,8 +91,8 @@ def write_candles(path: Path, bars: Bars, instrument: Instrument, *, synthetic: 
             "turnover": _decimals(bars.turnover, instrument.quote_quantum),
         }
     )
-    if synthetic:
-        frame = frame.with_columns(pl.lit(True).alias(SYNTHETIC))
+    marks = ({ORIGIN: origin} if origin else {}) | ({SYNTHETIC: True} if synthetic else {})
+    frame = frame.with_columns(pl.lit(value).alias(name) for name, value in marks.items())
     buffer = io.BytesIO()
     if path.suffix == ".parquet":
         frame.write_parquet(buffer)

@@ -32,10 +32,10 @@ class CandleSet(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
 
 
-def default_name(candles: CandleFile, instrument: Instrument) -> str:
-    """`bybit_spot_ETHUSDT_5m`, with `synthetic_` before it where that is so."""
-    made = "synthetic_" if candles.synthetic else ""
-    return f"{made}{instrument.venue}_{instrument.kind}_{instrument.symbol}_{candles.bars.timeframe}"
+def default_name(file: Path) -> str:
+    """The file's own name without endings: it says best what the candles are."""
+    stem = file.name.split(".")[0]
+    return re.sub(r"[^A-Za-z0-9_-]+", "_", stem).strip("_-") or "candles"
 
 
 def set_path(folder: Path, name: str) -> Path:
@@ -52,7 +52,7 @@ def save_set(
     path = set_path(folder, name)
     if path.exists() and not replace:
         raise DataError(f"{path}: exists already; expected a new --name, or --replace")
-    write_candles(path, candles.bars, instrument, synthetic=candles.synthetic)
+    write_candles(path, candles.bars, instrument, origin=candles.origin, synthetic=candles.synthetic)
     kept = CandleSet(
         name=name,
         venue=instrument.venue,
@@ -63,7 +63,7 @@ def save_set(
         first_bar=utc_text(int(candles.bars.ts_open[0])),
         last_bar=utc_text(int(candles.bars.ts_open[-1])),
         synthetic=candles.synthetic,
-        source=candles.path.name,
+        source=candles.origin,
         source_sha256=candles.sha256,
         sha256=_sha256(path),
         notes=candles.notes,

@@ -54,6 +54,9 @@ _ROW: Final = "__row__"
 SYNTHETIC: Final = "synthetic"
 """A column of this name with `true` in it marks generated candles; the mark stays with the file through any copy."""
 
+ORIGIN: Final = "origin"
+"""A column of this name says what file the candles were first read from: a renamed set stays what it was."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -94,6 +97,12 @@ class CandleTable:
         if SYNTHETIC not in self.frame.columns:
             return False
         return bool((self.frame[SYNTHETIC].cast(pl.String).str.to_lowercase() == "true").any())
+
+    @property
+    def origin(self) -> str:
+        """Name of the file the candles were first read from; this file's own where it does not say."""
+        said = self.frame[ORIGIN][0] if ORIGIN in self.frame.columns else None
+        return str(said) if said else self.path.name
 
     def place(self, index: int) -> str:
         """Where a row stands: `file: row 3 (line 4)`, rows counted from 1, the line only for text files."""
