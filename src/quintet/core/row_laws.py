@@ -389,7 +389,7 @@ def inspect_rows(rows: Rows, cells: Any, laws: Rows, inspection: Rows, spans: Ro
         kind = int(rows[n].kind)
         if kind == _HEADER:
             if state.message_rows > 0:
-                _refuse(state, UNCLOSED, n, int(rows[n - 1].bits), 1)
+                _refuse(state, UNCLOSED, n - 1, int(rows[n - 1].bits), 1)
                 return state.problem
             continue
         if kind == _TEXT:
@@ -397,7 +397,6 @@ def inspect_rows(rows: Rows, cells: Any, laws: Rows, inspection: Rows, spans: Ro
                 return state.problem
         elif not _inspect_fact(state, rows[n], n, laws[kind], spans):
             return state.problem
-        state.position += 1
         state.message_rows += 1
         kind_counts[kind] += 1
         if state.message_rows > MESSAGE_ROWS_MAX:
@@ -405,6 +404,7 @@ def inspect_rows(rows: Rows, cells: Any, laws: Rows, inspection: Rows, spans: Ro
             return state.problem
         if int(rows[n].bits) & _LAST and not _close_message(state, n, kind, spans):
             return state.problem
+        state.position += 1
     if state.message_rows > 0:
         _refuse(state, UNCLOSED, rows.shape[0] - 1, int(rows[rows.shape[0] - 1].bits), 1)
     return state.problem
@@ -556,9 +556,11 @@ class Inspector:
         bound: object = int(state.expected)
         if state.problem == BAR_ORDER:
             bound = KIND_NAMES[int(state.expected)]
+        # A message is found open when the row after it is looked at.
+        position = self.position - int(state.problem == UNCLOSED)
         found = KIND_NAMES.get(int(state.found), int(state.found)) if field == "kind" else int(state.found)
         return (
-            f"{self.name}: position {self.position}, {KIND_NAMES.get(kind, f'kind {kind}')}: "
+            f"{self.name}: position {position}, {KIND_NAMES.get(kind, f'kind {kind}')}: "
             f"{field} is {found}, expected {expected.format(expected=bound)}"
         )
 
@@ -578,9 +580,11 @@ def read_definition(rows: Rows, first: int, position: int, name: str) -> Definit
     text = text_of(rows[first + 1 : _message_end(rows, first)])
     try:
         instrument = decode(text)
-    except (ConfigError, msgspec.DecodeError) as error:
+    except (ConfigError, msgspec.DecodeError, ValueError, ArithmeticError) as error:
+        # The last two: bytes that are no UTF-8, and decimals beyond what decimals can do.
         raise TapeError(f"{name}: position {position}, INSTRUMENT: {error}") from None
-    return Definition(position, int(rows[first].ts_recv), int(rows[first].instrument), instrument)
+    head = rows[first]
+    return Definition(position, int(head["ts_recv"]), int(head["instrument"]), instrument)
 
 
 def check_definitions(definitions: list[Definition], name: str) -> None:

@@ -104,7 +104,7 @@ def frame_rows(frame: pl.DataFrame) -> Rows:
     at = np.flatnonzero(texts.is_not_null().to_numpy())
     payloads = [text_rows(texts[line]) for line in at.tolist()]
     lengths = np.ones(len(frame), np.int64)
-    lengths[at] += [len(payload) for payload in payloads]
+    lengths[at] += np.array([len(payload) for payload in payloads], np.int64)
     starts = np.cumsum(lengths) - lengths
     rows = np.zeros(int(lengths.sum()), ev.ROW)
     heads = np.zeros(len(frame), ev.ROW)
