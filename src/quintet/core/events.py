@@ -120,3 +120,7 @@ TIMEFRAME_NUMBER: Final[dict[str, int]] = {name: n for n, name in enumerate(TIME
 def timeframe_ns(name: str) -> int:
     """Length of a timeframe in nanoseconds; raises KeyError for an unknown name."""
     return TIMEFRAMES[name] * MINUTE_NS
+
+
+TIMEFRAME_NS: Final = np.array([0, *(minutes * MINUTE_NS for minutes in TIMEFRAMES.values())], np.int64)
+"""Length in ns by timeframe number."""

@@ -12,10 +12,10 @@ Assumptions, in the order of the code:
 from typing import Any
 
 from quintet.core.accounting.fees import fee_quanta, fill_value
-from quintet.core.engine.state import ASK, BID, NO_ASK, NO_BID
 from quintet.core.events import CANCEL_REJECTED, FILL, ORDER_ACCEPTED, ORDER_CANCELED, ORDER_EXPIRED, PLACE
 from quintet.core.kernel import kernel
 from quintet.core.orders.lifecycle import IOC, MARKET, POST_ONLY
+from quintet.core.state import ASK, BID, NO_ASK, NO_BID
 from quintet.sim.queue import on_level, on_trade
 
 
@@ -65,19 +65,20 @@ def take_order(venue: Any, request: Any) -> Any:
     resting.price = request.price
     resting.open_lots = request.lots
     resting.number = request.number
+    resting.since = request.ts
+    resting.decided = request.decided
     if request.slot >= venue.slots_used:
         venue.slots_used = request.slot + 1
     return resting
 
 
 @kernel
-def rest(venue: Any, level: Any, slot: int, ts: int) -> None:
+def rest(venue: Any, level: Any, slot: int) -> None:
     """Our order joins the queue of its price, behind everything that is there."""
     resting = venue.resting[slot]
     book = venue.book[resting.instrument]
     side = BID if resting.side > 0 else ASK
     resting.alive = 1
-    resting.since = ts
     resting.traded = 0.0
     resting.ahead = 0.0
     venue.live += 1
@@ -156,7 +157,7 @@ def arrive_in_book(venue: Any, level: Any, request: Any) -> None:
     elif crosses or request.style == IOC or request.style == MARKET:
         respond(venue, ORDER_EXPIRED, slot, request.number, ts)
     else:
-        rest(venue, level, slot, ts)
+        rest(venue, level, slot)
         respond(venue, ORDER_ACCEPTED, slot, request.number, ts)
 
 

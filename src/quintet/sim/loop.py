@@ -11,10 +11,22 @@ comes before any feed of its own time.
 
 from typing import Any
 
-from quintet.core.engine.state import ASK, BID, END, FULL, NEVER, PAUSE, WAKE_TIMER
-from quintet.core.engine.step import ROWS_OF_FILL, begin, finish, on_fill, on_status, on_timer
-from quintet.core.events import ASK_LEVEL, BAR_OPEN, FILL, LAST, TEXT, TRADE_BUY, TRADE_SELL
+from quintet.core.engine.step import ROWS_OF_FILL, begin, finish, on_bar, on_fill, on_status, on_timer
+from quintet.core.events import (
+    ASK_LEVEL,
+    BAR_OPEN,
+    FILL,
+    INSTRUMENT,
+    LAST,
+    TEXT,
+    TIMEFRAME_NS,
+    TRADE_BUY,
+    TRADE_SELL,
+)
 from quintet.core.kernel import kernel
+from quintet.core.state import ASK, BID, END, FULL, NEVER, PAUSE, WAKE_CONTROL
+from quintet.sim.bars import DONE, OPENING, arrive_in_bars, phase_ts, play_phase
+from quintet.sim.desk_rows import put_command, put_feed, put_response, put_timer
 from quintet.sim.exchange import arrive_in_book, improved, level_changed, next_level, traded
 
 
@@ -28,7 +40,7 @@ decide = leave
 
 
 @kernel
-def deliver_feed(desk: Any, venue: Any, touches: Any, until: int) -> None:
+def deliver_feed(desk: Any, venue: Any, touches: Any, rows: Any, rows_out: Any, until: int) -> None:
     """Let messages that reached us up to `until` (inclusive) change what we know of the market."""
     mask = touches.shape[0] - 1
     head = venue.touch_head
@@ -42,27 +54,32 @@ def deliver_feed(desk: Any, venue: Any, touches: Any, until: int) -> None:
         market.ts = touch.ts_recv
         desk.position += touch.rows - venue.rows_known
         venue.rows_known = touch.rows
+        if venue.recording != 0:
+            put_feed(rows_out, venue, rows, touch.end)
         head += 1
     venue.touch_head = head
 
 
 @kernel
-def keep_touch(venue: Any, touches: Any, n: int, ts_recv: int, rows: int) -> None:
-    """Remember the touch after a message for the moment it reaches us."""
+def keep_touch(venue: Any, touches: Any, n: int, ts_recv: int, end: int) -> None:
+    """Remember the touch after the message that ends before tape row `end`, for the moment it reaches us."""
     touch = touches[venue.touch_tail & (touches.shape[0] - 1)]
     touch.ts_recv = ts_recv
     touch.bid = venue.book[n].best[BID]
     touch.ask = venue.book[n].best[ASK]
-    touch.rows = rows
+    touch.rows = end - venue.headers
+    touch.end = end
     touch.instrument = n
     venue.touch_tail += 1
 
 
 @kernel
-def hear(desk: Any, venue: Any) -> int:
+def hear(desk: Any, venue: Any, rows_out: Any) -> int:
     """The next answer to one of our orders enters the step; returns the wake it deserves."""
     response = venue.responses[venue.response_head & (venue.responses.shape[0] - 1)]
     venue.response_head += 1
+    if venue.recording != 0:
+        put_response(rows_out, venue, response)
     if response.kind == FILL:
         begin(desk, ROWS_OF_FILL, response.ts)
         return on_fill(desk, response)
@@ -71,14 +88,15 @@ def hear(desk: Any, venue: Any) -> int:
 
 
 @kernel
-def dispatch(desk: Any, venue: Any, commands: Any, fills: Any) -> None:
-    """Empty the desk's outbox: commands go on their way to the exchange, copies into the buffers."""
+def dispatch(desk: Any, venue: Any, commands: Any, fills: Any, notes: Any, rows_out: Any) -> None:
+    """Empty what the step has put out: commands go on their way to the exchange, copies into the buffers."""
     requests = venue.requests
     for k in range(desk.n_outbox):
         command = desk.outbox[k]
         request = requests[venue.request_tail & (requests.shape[0] - 1)]
         venue.request_tail += 1
         request.ts = command.ts + venue.entry_ns
+        request.decided = command.ts
         request.kind = command.kind
         request.slot = command.slot
         request.number = command.number
@@ -89,25 +107,76 @@ def dispatch(desk: Any, venue: Any, commands: Any, fills: Any) -> None:
         request.lots = command.lots
         commands[venue.n_commands] = command
         venue.n_commands += 1
+        if venue.recording != 0:
+            put_command(rows_out, venue, command)
     desk.n_outbox = 0
     for k in range(desk.n_filled):
         fills[venue.n_fills] = desk.filled[k]
         venue.n_fills += 1
     desk.n_filled = 0
+    view = desk.shown
+    for k in range(view.n_notes):
+        notes[venue.n_notes] = view.notes[k]
+        notes[venue.n_notes].ts = view.now
+        notes[venue.n_notes].position = desk.event
+        venue.n_notes += 1
+    view.n_notes = 0
+
+
+@kernel
+def load_bar(venue: Any, rows: Any, i: int, start: int) -> None:
+    """The bar whose first row is tape row `i` becomes the bar under the cursor."""
+    bar = venue.bar
+    bar.start = start
+    bar.end = rows[i].ts_event
+    bar.open = int(rows[i].price)
+    bar.high = int(rows[i + 1].price)
+    bar.low = int(rows[i + 2].price)
+    bar.close = int(rows[i + 3].price)
+    bar.volume = rows[i + 3].quantity
+
+
+@kernel
+def take_sample(desk: Any, venue: Any, samples: Any, n: int) -> None:
+    """Keep the equity mark that this bar made."""
+    view = desk.shown
+    account = view.account[n]
+    sample = samples[venue.n_samples]
+    venue.n_samples += 1
+    sample.ts = view.market[n].bar_end
+    sample.equity = view.equity.quanta
+    sample.price = view.market[n].close
+    sample.drawdown_e9 = view.equity.drawdown_e9
+    sample.lots = account.lots
+    sample.held = account.held
+    sample.realized = account.realized
+    sample.fees = account.fees
+    sample.cost = account.cost
+
+
+@kernel
+def after_wake(world: Any) -> None:
+    """What follows a wake that left the loop: plan, pass the gate, empty the outbox."""
+    desk = world.desk[0]
+    finish(desk)
+    dispatch(desk, world.venue[0], world.commands, world.fills, world.notes, world.rows_out)
 
 
 def advance_body(tape: Any, world: Any, stop: int) -> int:
     """Move along the tape until row `stop`, a full buffer, the end, or (where `LEAVES`) a wake; returns why."""
     rows = tape.rows
     desk, venue, level, touches = world.desk[0], world.venue[0], world.level, world.touches
-    commands, fills = world.commands, world.fills
+    commands, fills, notes, samples, rows_out = world.commands, world.fills, world.notes, world.samples, world.rows_out
     view, book = desk.shown, venue.book
     state, params = world.state[0], world.params[0]
     end = min(stop, rows.shape[0])
-    room = min(commands.shape[0], fills.shape[0]) - 512
+    room = commands.shape[0] - 512
+    row_room = rows_out.shape[0] - 4096
     i = venue.cursor
     while True:
-        if venue.n_commands > room or venue.n_fills > room:
+        if venue.n_commands > room or venue.n_fills > room or venue.n_notes > room or venue.n_samples > room:
+            return FULL
+        if venue.recording != 0 and venue.n_rows > row_room:
             return FULL
         response_ts = NEVER
         if venue.response_head < venue.response_tail:
@@ -117,17 +186,18 @@ def advance_body(tape: Any, world: Any, stop: int) -> int:
             request_ts = venue.requests[venue.request_head & (venue.requests.shape[0] - 1)].ts
         timer = desk.timer_next
         moment = min(min(timer, response_ts), request_ts)
+        again = False
         # ---- the exchange's feed up to and including that moment ----
         heard = venue.response_tail
         while i < end:
             kind = int(rows[i].kind)
+            ts = rows[i].ts_event
             if kind >= TEXT:
                 if kind > TEXT:
                     venue.headers += 1
                 i += 1
                 continue
-            ts = rows[i].ts_event
-            if ts > moment:
+            if ts > moment and kind != BAR_OPEN:
                 break
             n = int(rows[i].instrument)
             price = int(rows[i].price)
@@ -149,13 +219,69 @@ def advance_body(tape: Any, world: Any, stop: int) -> int:
             elif kind == TRADE_SELL:
                 if price <= book[n].own[BID]:
                     traded(venue, level, n, -1, price, lots, ts)
+            elif kind == BAR_OPEN:
+                number = int(rows[i].bits) >> 1
+                recv = rows[i].ts_recv
+                if number == venue.fill_timeframe:
+                    if venue.phase != DONE and (venue.live > 0 or moment < recv):
+                        if venue.phase == OPENING:
+                            load_bar(venue, rows, i, ts - TIMEFRAME_NS[number])
+                        begins = phase_ts(venue)
+                        if begins > moment or (begins == moment and venue.phase == OPENING):
+                            break
+                        play_phase(venue, level, n)
+                        if venue.response_tail != heard:
+                            break
+                        continue
+                    book[n].last = int(rows[i + 3].price)
+                if recv > moment or recv == timer:
+                    break
+                # ---- the bar reaches us ----
+                if venue.touch_head < venue.touch_tail:
+                    deliver_feed(desk, venue, touches, rows, rows_out, recv)
+                market = view.market[n]
+                market.open = price
+                market.high = int(rows[i + 1].price)
+                market.low = int(rows[i + 2].price)
+                market.close = int(rows[i + 3].price)
+                market.volume = rows[i + 3].quantity
+                market.turnover = lots
+                i += 4
+                known = i - venue.headers
+                begin(desk, known - venue.rows_known, recv)
+                venue.rows_known = known
+                if venue.recording != 0:
+                    put_feed(rows_out, venue, rows, i)
+                if number == venue.fill_timeframe:
+                    venue.phase = OPENING
+                wake = on_bar(desk, n, number, ts)
+                if venue.sampling != 0 and number == desk.mark_timeframe:
+                    take_sample(desk, venue, samples, n)
+                    again = venue.n_samples > room
+                if venue.recording != 0 and venue.n_rows > row_room:
+                    again = True
+                if wake & desk.wakes != 0:
+                    if LEAVES:
+                        venue.cursor = i
+                        return wake
+                    decide(state, params, view)
+                    if view.dirty != 0 or view.n_notes != 0:
+                        finish(desk)
+                        dispatch(desk, venue, commands, fills, notes, rows_out)
+                        again = True
+                if again:
+                    break
+                continue
+            elif kind == INSTRUMENT and i >= venue.defined:
+                venue.cursor = i
+                return WAKE_CONTROL
             i += 1
-            if int(rows[i - 1].bits) & LAST != 0:
-                keep_touch(venue, touches, n, rows[i - 1].ts_recv, i - venue.headers)
+            if int(rows[i - 1].bits) & LAST != 0 and kind <= TRADE_SELL:
+                keep_touch(venue, touches, n, rows[i - 1].ts_recv, i)
             if venue.response_tail != heard:
                 break
         venue.cursor = i
-        if venue.response_tail != heard:
+        if again or venue.response_tail != heard:
             continue  # an answer of the exchange may now be the next thing to happen
         if i >= end and moment == timer:
             return END if i >= rows.shape[0] else PAUSE
@@ -163,21 +289,23 @@ def advance_body(tape: Any, world: Any, stop: int) -> int:
         if request_ts == moment and request_ts < response_ts and request_ts < timer:
             request = venue.requests[venue.request_head & (venue.requests.shape[0] - 1)]
             venue.request_head += 1
-            arrive_in_book(venue, level, request)
+            if venue.fill_timeframe != 0:
+                arrive_in_bars(venue, level, request)
+            else:
+                arrive_in_book(venue, level, request)
             continue
         if response_ts < timer:
-            deliver_feed(desk, venue, touches, response_ts)
-            wake = hear(desk, venue)
+            deliver_feed(desk, venue, touches, rows, rows_out, response_ts)
+            wake = hear(desk, venue, rows_out)
         else:
-            deliver_feed(desk, venue, touches, timer - 1)
+            deliver_feed(desk, venue, touches, rows, rows_out, timer - 1)
             begin(desk, 1, timer)
+            if venue.recording != 0:
+                put_timer(rows_out, venue, timer)
             wake = on_timer(desk)
         if wake & desk.wakes != 0:
             if LEAVES:
                 return wake
             decide(state, params, view)
             finish(desk)
-        dispatch(desk, venue, commands, fills)
-
-
-__all__ = ["BAR_OPEN", "WAKE_TIMER", "advance_body", "deliver_feed", "hear"]
+        dispatch(desk, venue, commands, fills, notes, rows_out)

@@ -3,8 +3,8 @@
 from typing import Any
 
 from quintet.core.accounting.position import position_value
-from quintet.core.engine.state import DESK_BOOK
 from quintet.core.kernel import kernel
+from quintet.core.state import DESK_BOOK
 from quintet.core.units import E9, UP, mul_div
 
 DAY_NS = 86_400_000_000_000

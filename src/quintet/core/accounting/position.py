@@ -8,8 +8,8 @@ and what stays is exactly the rest. Profit before fees = realised + (value now -
 from typing import Any
 
 from quintet.core.accounting.fees import fill_value
-from quintet.core.engine.state import DESK_BOOK, FEE_BOOK, MARKET_BOOK
 from quintet.core.kernel import kernel
+from quintet.core.state import DESK_BOOK, FEE_BOOK, MARKET_BOOK
 from quintet.core.units import DOWN, mul_div
 
 

@@ -1,6 +1,6 @@
 """One event in, commands out. The same functions in every world and in a replay of a desk tape.
 
-    event -> market state -> order lifecycle -> accounting -> the system (its features first) -> planner -> gate -> outbox
+    event -> market state -> order lifecycle -> accounting -> the system -> planner -> gate -> outbox
 
 An event is taken in by `begin` and one of `on_bar`, `on_status`, `on_fill`, `on_timer`; each says whether the system
 deserves to be woken. Whoever runs the step then calls the system's `decide(state, params, view)` and `finish`.
@@ -10,7 +10,6 @@ from typing import Any
 
 from quintet.core.accounting.equity import equity_quanta, mark_equity
 from quintet.core.accounting.position import book_fill
-from quintet.core.engine.state import WAKE_BAR, WAKE_FILL, WAKE_ORDER, WAKE_TIMER
 from quintet.core.events import (
     CANCEL_REJECTED,
     COMMAND_LOST,
@@ -24,6 +23,7 @@ from quintet.core.kernel import kernel
 from quintet.core.orders import lifecycle
 from quintet.core.orders.lifecycle import FREE, IGNORE, NEXT, STOP
 from quintet.core.orders.planner import plan
+from quintet.core.state import WAKE_BAR, WAKE_FILL, WAKE_ORDER, WAKE_TIMER
 
 ROWS_OF_FILL = 4
 """FILL, FILL_ORDER, FILL_FEE, FILL_EXECUTION."""

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from quintet.core.engine import state as s
+from quintet.core import state as s
 from quintet.core.errors import ConfigError
 from quintet.core.events import ROW
 from quintet.core.instrument import KIND_NUMBER, Instrument

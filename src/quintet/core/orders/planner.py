@@ -8,12 +8,12 @@ unwanted or if the want reduces risk, is cancelled first and the want goes out a
 
 from typing import Any
 
-from quintet.core.engine.digest import mix_in
-from quintet.core.engine.state import NO_ASK, NO_BID
+from quintet.core.digest import mix_in
 from quintet.core.events import CANCEL, PLACE
 from quintet.core.kernel import kernel
 from quintet.core.orders.lifecycle import BUY, CANCEL_IN_FLIGHT, FREE, IN_FLIGHT, MARKET, OPEN, STOP
 from quintet.core.risk.gate import OFF_TICK, SELF_TRADE, allowed_lots, count_order, is_reducing
+from quintet.core.state import NO_ASK, NO_BID
 
 
 @kernel

@@ -8,8 +8,8 @@ limit and has no switch: see `planner`, which never proposes what would meet our
 from typing import Any, Final
 
 from quintet.core.accounting.fees import fee_quanta
-from quintet.core.engine.state import DESK_BOOK
 from quintet.core.kernel import kernel
+from quintet.core.state import DESK_BOOK
 
 SECOND_NS: Final = 1_000_000_000
 

@@ -1,7 +1,7 @@
 """Everything the engine remembers, as nested records changed in place.
 
-`DESK` is what the step remembers, its `shown` part is the view a system gets; `VENUE` is the simulated exchange. Each is
-one record, so one pointer carries it through compiled code, and its bytes are its snapshot. What has no fixed size
+`DESK` is what the step remembers, its `shown` part is the view a system gets; `VENUE` is the simulated exchange. Each
+is one record, so one pointer carries it through compiled code, and its bytes are its snapshot. What has no fixed size
 (the order book, buffers for files) stands beside them in a `World`.
 """
 
@@ -80,7 +80,6 @@ MARKET = record(
     turnover="i8",
     timeframe="i8",
     bar_end="i8",
-    gap_bars="i8",  # bars known to be missing before this one
 )
 
 ACCOUNT = record(
@@ -177,8 +176,8 @@ COMMAND = record(
 )  # fmt: skip
 
 FILL_RECORD = record(
-    position="i8", ts_event="i8", ts_recv="i8", number="i8", tag="i8", instrument="i8", side="i8", price="i8", lots="i8",
-    maker="i8", fee="i8", fee_asset="i8", lots_after="i8", mid="i8",
+    position="i8", ts_event="i8", ts_recv="i8", number="i8", tag="i8", instrument="i8", side="i8", price="i8",
+    lots="i8", maker="i8", fee="i8", fee_asset="i8", lots_after="i8", mid="i8",
 )  # fmt: skip
 
 DESK = record(
@@ -230,7 +229,12 @@ BOOK = record(
     offset=("i8", 2),  # add to a price: its index in the levels
     low="i8",  # the window of prices
     high="i8",
+    last="i8",  # candle mode: where the price is now
+    room_lots="i8",  # candle mode: what we may still take part in this bar
+    held="i8",  # candle mode: what the venue knows we hold, base quanta on spot, lots on contracts
 )
+
+BAR = record(start="i8", end="i8", open="i8", high="i8", low="i8", close="i8", volume="i8")
 
 RESTING = record(
     alive="i8",
@@ -242,13 +246,15 @@ RESTING = record(
     number="i8",
     ahead="f8",  # estimated lots before us at our price
     traded="f8",  # lots traded at our price since the level was last reported
-    since="i8",
+    since="i8",  # when it reached the venue
+    decided="i8",  # when it was decided
     next="i8",  # the next own order at this price: its slot plus one
 )
 
 REQUEST = record(
-    ts="i8", kind="i8", slot="i8", number="i8", instrument="i8", side="i8", style="i8", price="i8", lots="i8"
-)
+    ts="i8", decided="i8", kind="i8", slot="i8", number="i8", instrument="i8", side="i8", style="i8", price="i8",
+    lots="i8",
+)  # fmt: skip
 
 RESPONSE = record(
     ts="i8",
@@ -290,13 +296,17 @@ VENUE = record(
     half_spread_e9="i8",
     stop_cap_e9="i8",
     fill_timeframe="i8",  # bars of this timeframe are matched against; others only inform
-    previous_end="i8",  # end of the last matched bar
+    phase="i8",  # candle mode: how far the bar under the cursor has been matched
+    stops="i8",  # live stops
     recording="i8",  # 1: desk rows go to the buffer
+    sampling="i8",  # 1: equity marks go to the buffer
     n_commands="i8",  # filled lengths of the buffers
     n_fills="i8",
     n_notes="i8",
     n_samples="i8",
     n_rows="i8",
+    defined="i8",  # instrument definitions up to this tape row have been applied
+    bar=BAR,  # candle mode: the bar under the cursor
     book=(BOOK, INSTRUMENTS),
     instruments=(INSTRUMENT, INSTRUMENTS),
     resting=(RESTING, SLOTS),
@@ -309,8 +319,9 @@ LEVEL = record(lots="i8", own="i8")
 """One price of one side: what rests there, and the first own order there (its slot plus one, 0 = none)."""
 TOUCH = record(ts_recv="i8", bid="i8", ask="i8", rows="i8", end="i8", instrument="i8")
 SAMPLE = record(
-    ts="i8", equity="i8", cash="i8", lots="i8", price="i8", drawdown_e9="i8", held="i8", realized="i8", fees="i8"
-)
+    ts="i8", equity="i8", cash="i8", lots="i8", price="i8", drawdown_e9="i8", held="i8", realized="i8", fees="i8",
+    cost="i8",
+)  # fmt: skip
 
 
 class Tape(NamedTuple):
