@@ -137,6 +137,15 @@ def counts_of(found: twin.Structure) -> dict[str, int]:
     }
 
 
+def swing_seen(state: np.record, kind: str) -> tuple[int, int, bool]:
+    return int(state[f"swing_{kind}"]), int(state[f"swing_{kind}_bar"]), bool(state[f"swing_{kind}_fresh"])
+
+
+def swing_of(found: twin.Structure, kind: str) -> tuple[int, int, bool]:
+    last = found.last(kind)
+    return (last.price, last.bar, last.fresh) if last else (0, -1, False)
+
+
 @pytest.mark.jit_off
 @pytest.mark.bounds
 @given(bars(shortest=40), rules(), st.integers(1, 6))
@@ -148,6 +157,8 @@ def test_structure_equals_its_definition_event_for_event(walked: list[Bar], chos
     expected = twin.structure(walked, atrs, chosen)
     assert as_seen(rows) == expected.rows
     assert counts(states[0]) == counts_of(expected)
+    assert swing_seen(states[0], "high") == swing_of(expected, "high")
+    assert swing_seen(states[0], "low") == swing_of(expected, "low")
 
 
 @given(bars(longest=40), bars(longest=40), rules(), st.integers(1, 5))

@@ -270,6 +270,13 @@ def test_a_further_high_moves_the_swing_which_stays_broken():
     assert happened(close_at(state, 3022)) == []
 
 
+def test_an_equal_high_does_not_move_the_swing():
+    state = structure()
+    close_at(state, 2985, 2990, 2995, 3000, 2990, 2981, 2990, 2995, 3000, 2995, 2990, 2985)
+    assert state.pivot == PIVOT_HIGH
+    assert (state.swing_high, state.swing_high_bar, state.n_swings) == (ticks(3000), 3, 1)
+
+
 def test_a_swing_that_moves_is_labelled_anew_and_counted_once():
     # Given a swing high 3000, a low 2950 and a lower high 2980
     state = structure()
