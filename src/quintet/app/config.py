@@ -366,7 +366,7 @@ def _shown(value: Any) -> str:
 
 def as_tree(config: Config) -> Tree:
     """Plain values of every key, defaults included, for a manifest or `--json`; decimals as text."""
-    tree: Tree = msgspec.to_builtins(config)
+    tree: Tree = msgspec.json.decode(msgspec.json.encode(config))
     tree["instrument"] = {key: value for key, value in tree["instrument"].items() if value is not None}
     return tree
 
@@ -405,7 +405,7 @@ def _toml(value: Any) -> str:
 
 def schema() -> Tree:
     """The JSON Schema of a config file, for editors; units stand in `x-unit`."""
-    made = msgspec.json.schema(Config)
+    made = msgspec.json.decode(msgspec.json.encode(msgspec.json.schema(Config)))
     _allow_plain_numbers(made)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "quintet configuration"} | made
 
