@@ -23,6 +23,9 @@ Marks = NDArray[np.bool_]
 PRICE_TOLERANCE_FRAC: Final = 1e-9
 """A price this close to a whole number of increments, relative to itself, is that number: float noise, not a price."""
 
+NOISE_UNITS_MAX: Final = 0.01
+"""And never farther from it than this many increments, however large the price."""
+
 _MS_NS: Final = 1_000_000
 
 
@@ -178,7 +181,8 @@ def _price_rules(table: CandleTable, instrument: Instrument | None) -> Iterator[
         too_large = sane & (nearest > PRICE_MAX)
         yield _broken("too large", name, f"at most {largest} ({instrument.symbol})", too_large)
         with np.errstate(invalid="ignore"):
-            off_grid = sane & ~too_large & ((off > np.abs(nearest) * PRICE_TOLERANCE_FRAC + 1e-12) | (nearest < 1))
+            noise = np.minimum(nearest * PRICE_TOLERANCE_FRAC + 1e-12, NOISE_UNITS_MAX)
+            off_grid = sane & ~too_large & ((off > noise) | (nearest < 1))
         expected = f"a whole multiple of {instrument.price_increment} (price_increment of {instrument.symbol})"
         yield _broken("off the price grid", name, expected, off_grid)
 

@@ -120,3 +120,14 @@ def test_recorded_minutes_of_a_month_give_their_five_minute_bars(shared_data: Pa
     market = load_market([path], DEFAULT_SPOT, "5m", "1m")
     assert market.ltf is not None
     assert len(market.ltf) == 5 * len(market.htf) == 43_195
+
+
+@pytest.mark.req("S-28")
+def test_january_from_its_first_to_the_first_of_february_is_8928_bars(tmp_path: Path) -> None:
+    n = np.arange(-300, 9300, dtype=np.int64)
+    stamps = (1_767_225_600 + n * 300) * 1_000_000_000
+    path = saved(tmp_path, "eth_5m.csv", Bars("5m", stamps, *(n * 0 + 300_000 for _ in range(4)), n * 0, n * 0))
+    january, february = 1_767_225_600 * 1_000_000_000, 1_769_904_000 * 1_000_000_000
+    market = load_market([path], DEFAULT_SPOT, start_ns=january, end_ns=february)
+    assert len(market.htf) == 8_928
+    assert (market.htf.ts_open[0], market.htf.ts_open[-1]) == (january, february - 300_000_000_000)
