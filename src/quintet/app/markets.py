@@ -138,8 +138,12 @@ def _from_files(request: MarketRequest, files: Sequence[Path], now_ns: int) -> M
     start_ns, end_ns = time_range(data.start, data.end)
     with progress("reading candles"):
         market = load_market(files, instrument, htf, ltf, start_ns, end_ns, Reading(stamp=data.stamp))
-    said = [*guessed, *_stand_in([path.name for path in files], instrument), *market.notes]
-    return _of_bars(market, instrument, request.bars, ", ".join(path.name for path in files), said, now_ns)
+    # A set may have been renamed on import; what its candles are was said by the file they came from.
+    said = [*guessed, *_stand_in([source.origin for source in market.sources], instrument), *market.notes]
+    if market.synthetic:
+        said.insert(0, _synthetic_label())
+    label = ", ".join(path.name for path in files)
+    return _of_bars(market, instrument, request.bars, label, said, now_ns, synthetic=market.synthetic)
 
 
 def _from_venue(request: MarketRequest, workspace: Workspace, now_ns: int) -> Market:

@@ -9,9 +9,12 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
+from quintet.app.config import load
 from quintet.app.data_commands import data_app
+from quintet.app.markets import MarketRequest, open_market
 from quintet.core.instrument import DEFAULT_SPOT
 from quintet.storage.candle_files import read_candles
+from quintet.storage.workspace import Workspace
 from tests.fakes.kline_server import MINUTE_MS, NOON_MS, KlineServer, serving
 
 NOON = NOON_MS // 1000
@@ -160,3 +163,17 @@ def test_list_shows_sets_their_state_and_other_files(tmp_path: Path, store: Path
     assert "changed since import" in lines[1]
     assert "file is missing" in lines[2]
     assert [entry["state"] for entry in as_json("list")["sets"]] == ["", "changed since import", "file is missing"]
+
+
+def test_a_run_on_an_imported_set_says_what_its_candles_really_are(tmp_path: Path, store: Path) -> None:
+    run("synth", "--days", 2, "--timeframe", "5m", "--out", tmp_path / "made.csv")
+    run("import", tmp_path / "made.csv", "--name", "plain")
+    run("import", candles(tmp_path, "bybit_linear_ETHUSDT_5m.csv"), "--name", "innocent")
+    made, linear = (
+        open_market(MarketRequest(load(sets=[f"data.files={store / name}"]), "here"), Workspace(tmp_path), 0)
+        for name in ("plain.parquet", "innocent.parquet")
+    )
+    assert made.synthetic
+    assert "synthetic market" in made.assumptions[0]
+    assert not linear.synthetic
+    assert any("derivative stand in for spot" in sentence for sentence in linear.assumptions)
