@@ -46,7 +46,8 @@ KIND_NAMES: Final[dict[int, str]] = _kind_names()
 
 _PRICED: Final = frozenset(
     (ev.BID_LEVEL, ev.ASK_LEVEL, ev.TRADE_BUY, ev.TRADE_SELL, ev.BEST_BID, ev.BEST_ASK)
-    + (ev.BAR_OPEN, ev.BAR_HIGH, ev.BAR_LOW, ev.BAR_CLOSE, ev.MARK_PRICE, ev.INDEX_PRICE, ev.FILL)
+    + (ev.BAR_OPEN, ev.BAR_HIGH, ev.BAR_LOW, ev.BAR_CLOSE)
+    + (ev.LAST_PRICE, ev.MARK_PRICE, ev.INDEX_PRICE, ev.FILL)
 )
 _SIGNED: Final = frozenset((ev.FUNDING_RATE, ev.FACT, ev.FILL_FEE, ev.RECONCILED))
 _WITHOUT_INSTRUMENT: Final = frozenset(

@@ -197,4 +197,7 @@ def test_a_definition_that_contradicts_is_refused(second, message):
 def test_every_kind_of_the_event_file_has_a_law():
     assert {"BID_LEVEL", "FACT", "TIMER", "FILL", "PLACE", "REFUSED", "TEXT"} <= set(KIND_NAMES.values())
     assert all(LAWS["desk"][kind].known == 1 for kind in KIND_NAMES)
+    priced = {"LEVEL", "TRADE", "BEST", "BAR", "PRICE", "FILL"}
+    wanted = {name for name in KIND_NAMES.values() if priced & set(name.split("_")) and name[:5] not in ("FILL_",)}
+    assert {KIND_NAMES[kind] for kind in KIND_NAMES if LAWS["desk"][kind].price_min == 1} == wanted
     assert not any(LAWS["market"][kind].known for kind in KIND_NAMES if kind >= ev.TIMER and kind != ev.TEXT)

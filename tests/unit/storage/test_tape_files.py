@@ -1,6 +1,8 @@
 """Tape files: nothing half-written, nothing durable lost unnoticed, nothing verified twice."""
 
 import os
+import signal
+import threading
 
 import numba
 import numpy as np
@@ -399,3 +401,83 @@ def test_a_folder_that_cannot_be_written_costs_nothing_but_time(day, monkeypatch
     monkeypatch.setattr(tape_files, "_replace_json", read_only)
     assert open_tape(day).hash == hash_rows(a_day())
     assert not verified_path(day).exists()
+
+
+# ---- crashes -------------------------------------------------------------------------------------------------
+
+
+def test_a_tape_cut_at_any_byte_after_its_mark_can_be_gone_on_with(tmp_path):
+    path = tmp_path / "desk.tape"
+    with TapeWriter.record(path, DESK_ORIGIN) as writer:
+        writer.append(defined())
+        writer.sync()
+        durable_bytes = path.stat().st_size
+        for at in range(1, 7):
+            writer.append(depth(at))
+        writer.abandon()
+    data, mark = path.read_bytes(), durable_path(path).read_bytes()
+    for length in range(durable_bytes, len(data), 5):
+        path.write_bytes(data[:length])
+        durable_path(path).write_bytes(mark)
+        with TapeWriter.resume(path) as writer:
+            assert writer.cut_bytes == (length - durable_bytes) % (64 + 3 * 32)
+            writer.append(trade(9))
+        assert verify_tape(path).torn_bytes == 0
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+@pytest.mark.parametrize("commits_before_death", [0, 1, 7, 20, 50, 120])
+def test_a_killed_writer_loses_nothing_that_it_called_durable(tmp_path, commits_before_death):
+    # given a process that records, and tells us each position that it was promised
+    path = tmp_path / "desk.tape"
+    reader, teller = os.pipe()
+    child = os.fork()
+    if child == 0:
+        record_for_ever(path, teller)
+    os.close(teller)
+    # when it is killed without warning
+    promised = b""
+    while promised.count(b"\n") <= commits_before_death:
+        promised += os.read(reader, 1)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    os.close(reader)
+    # then every promised position is there, and recording goes on
+    position = int(promised.split()[-1])
+    with TapeWriter.resume(path) as writer:
+        assert writer.position >= position
+        assert writer.append(trade(writer.position)) >= position
+    assert verify_tape(path).torn_bytes == 0
+
+
+def record_for_ever(path, teller):
+    """Append and sync until killed; each durable position is written to the pipe."""
+    try:
+        writer = TapeWriter.record(path, DESK_ORIGIN)
+        writer.append(defined())
+        while True:
+            writer.append(depth(writer.position))
+            os.write(teller, b"%d\n" % writer.sync())
+    finally:
+        os._exit(1)
+
+
+def test_a_sync_may_run_beside_appends(tmp_path):
+    path = tmp_path / "desk.tape"
+    done = threading.Event()
+    reached = []
+    with TapeWriter.record(path, DESK_ORIGIN) as writer:
+        writer.append(defined())
+
+        def keep_syncing():
+            while not done.is_set():
+                reached.append(writer.sync())
+
+        thread = threading.Thread(target=keep_syncing)
+        thread.start()
+        for at in range(500):
+            writer.append(depth(at))
+        done.set()
+        thread.join()
+    assert reached == sorted(reached)
+    assert verify_tape(path).n_positions == len(defined()) + 1500
