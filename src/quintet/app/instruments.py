@@ -5,6 +5,7 @@ A candle file gives prices, never the instrument. The definitions here are those
 them from the venue. Any of them can be overridden, or given whole, in [instrument].
 """
 
+import re
 from decimal import Decimal
 from typing import Annotated, Any, Final, Literal
 
@@ -39,6 +40,8 @@ KNOWN: Final[dict[str, Instrument]] = {
             DEFAULT_SPOT,
             symbol="SOLUSDT",
             base_asset="SOL",
+            # Candle files quote as fine as a hundredth of a cent, the venue trades in cents.
+            price_increment=Decimal("0.0001"),
             lot_size=Decimal("0.001"),
             min_quantity=Decimal("0.01"),
             min_notional=Decimal(5),
@@ -46,7 +49,8 @@ KNOWN: Final[dict[str, Instrument]] = {
     )
 }
 
-_REQUIRED = ("base_asset", "quote_asset", "price_increment", "tick_size", "lot_size")
+_REFUSAL: Final = re.compile(r"instrument \S+: (?P<key>\w+) is (?P<found>.+?), expected (?P<expected>.+)", re.DOTALL)
+_REQUIRED: Final = ("base_asset", "quote_asset", "price_increment", "tick_size", "lot_size")
 
 
 class InstrumentConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
@@ -101,7 +105,19 @@ def define(section: InstrumentConfig, where: str) -> Instrument:
     for side in ("maker", "taker"):
         if f"{side}_fee_bps" in facts:
             facts[f"{side}_fee_e9"] = _fee_e9(facts.pop(f"{side}_fee_bps"), side, where)
-    return Instrument(**{"venue": "bybit", "kind": "spot", **facts})
+    try:
+        return Instrument(**{"venue": "bybit", "kind": "spot", **facts})
+    except ConfigError as error:
+        raise _refused(error, where) from None
+
+
+def _refused(error: ConfigError, where: str) -> ConfigError:
+    """What an instrument says of itself, with the place that said it."""
+    told = _REFUSAL.match(str(error))
+    if told is None:
+        return ConfigError(f"{where}, [instrument]: {error}")
+    place = f"{where}, [instrument] {told['key']}"
+    return Complaint("an instrument that cannot be", where=place, found=told["found"], expected=told["expected"])
 
 
 def _known_facts(section: InstrumentConfig, given: dict[str, Any]) -> dict[str, Any]:

@@ -191,7 +191,8 @@ def _parse_text(path: Path, data: bytes) -> tuple[pl.DataFrame, int, tuple[str, 
     data = data.removeprefix(b"\xef\xbb\xbf").rstrip()
     if not data:
         raise DataError(f"{path}: holds no text, expected a header line and candles")
-    first_line = data.split(b"\n", 1)[0].decode().strip()
+    end = data.find(b"\n")
+    first_line = data[: end if end >= 0 else len(data)].decode().strip()
     separator = max(",;\t|", key=first_line.count)
     header = next(csv.reader([first_line], delimiter=separator))
     headless = all(_is_number(cell) for cell in header)
@@ -372,7 +373,12 @@ def _scaled(whole: pl.Series, unit_ns: int) -> Column:
 
 def _text_stamps(column: pl.Series) -> tuple[Column, str, tuple[str, ...]]:
     """ISO text, with or without a zone; a text without one is UTC."""
-    text = column.str.strip_chars().str.replace("T", " ").str.replace("Z$", "+0000").str.replace(r"\s+([+-])", "$1")
+    text = (
+        column.str.strip_chars()
+        .str.replace("T", " ", literal=True)
+        .str.replace("Z$", "+0000")
+        .str.replace(r"\s+([+-])", "$1")
+    )
     total = pl.Series([None] * len(text), dtype=pl.Int64)
     zoneless = False
     for form in _TEXT_TIMES:
