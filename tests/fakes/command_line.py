@@ -34,13 +34,15 @@ class CountingEngine:
     def __init__(self) -> None:
         self.jobs: list[Job] = []
         self.error: Exception | None = None
+        self.conservation = 0
 
     def __call__(self, job: Job) -> CountingResult:
         if self.error is not None:
             raise self.error
         self.jobs.append(job)
         commands = hashlib.sha256(job.tape.hash.encode()).hexdigest()
-        return CountingResult({"tape": job.tape.hash, "commands": commands, "state": commands[::-1]})
+        hashes = {"tape": job.tape.hash, "commands": commands, "state": commands[::-1]}
+        return CountingResult(hashes, conservation=self.conservation)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from quintet.app.messages import Complaint, note, say, say_json
+from quintet.app.messages import Complaint, fail, note, say, say_json
 
 if TYPE_CHECKING:
     from quintet.app.backtests import Task
@@ -137,6 +137,9 @@ def backtest(
         say_json(outcome)
     else:
         _say_outcome(outcome)
+    if outcome["conservation"] != 0:
+        note("the books do not balance: keep the run's folder and report it")
+        fail()
 
 
 def market_flags(

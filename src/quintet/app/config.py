@@ -405,7 +405,7 @@ def _toml(value: Any) -> str:
 
 def schema() -> Tree:
     """The JSON Schema of a config file, for editors; units stand in `x-unit`."""
-    made = msgspec.json.decode(msgspec.json.encode(msgspec.json.schema(Config)))
+    made: Tree = msgspec.json.decode(msgspec.json.encode(msgspec.json.schema(Config)))
     _allow_plain_numbers(made)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "quintet configuration"} | made
 

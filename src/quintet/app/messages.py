@@ -110,11 +110,11 @@ def colored(text: str, code: str) -> str:
 def show_error(error: BaseException) -> int:
     """Print one error to stderr and return the exit code it stands for."""
     usage = getattr(error, "format_message", None)  # errors of the argument parser
-    if isinstance(error, Complaint):
-        note(f"{colored('error:', '1;31')} {error.block()}")
-        return BAD_INPUT
     if usage is not None:
         return _show_usage_error(error, usage())
+    if isinstance(error, ConfigError):
+        note(f"{colored('error:', '1;31')} {_as_complaint(error)}")
+        return BAD_INPUT
     if isinstance(error, QuintetError) and not isinstance(error, (DefinitionError, InvariantError)):
         note(f"{colored('error:', '1;31')} {error}")
         return BAD_INPUT
@@ -122,6 +122,15 @@ def show_error(error: BaseException) -> int:
         note(f"{colored('error:', '1;31')} {error.strerror or error}\n  where     {error.filename}")
         return BAD_INPUT
     return _show_our_fault(error)
+
+
+def _as_complaint(error: ConfigError) -> str:
+    """The block of a complaint; a parameter's refusal has the same parts, any other is a sentence."""
+    from quintet.core.parameters import ParameterError
+
+    if isinstance(error, ParameterError):
+        error = Complaint("a value that is refused", where=error.key, found=error.found, expected=error.expected)
+    return error.block() if isinstance(error, Complaint) else str(error)
 
 
 def _show_usage_error(error: BaseException, message: str) -> int:

@@ -20,8 +20,13 @@ def parts() -> Parts:
 
 def _run_compiled(job: Job) -> Result:
     from quintet.research.backtest import run_backtest
+    from quintet.research.backtest_options import BacktestOptions
 
-    return run_backtest(job)
+    config = job.config
+    options = BacktestOptions(
+        job.instrument, config.execution, config.risk, job.structure, job.fills, record_desk=config.report.desk_tape
+    )
+    return run_backtest(job.tape, job.system, getattr(config.system, job.system), options)
 
 
 def _report(result: Result, manifest: Mapping[str, Any]) -> str:

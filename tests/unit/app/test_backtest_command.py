@@ -157,3 +157,12 @@ def test_a_failing_engine_leaves_no_run_behind(
     assert said.code == 3
     assert "fault of quintet" in said.err
     assert not list((place / "workspace").rglob("manifest.json"))
+
+
+def test_books_that_do_not_balance_are_no_success(quintet: Quintet, engine: CountingEngine, candles: Path) -> None:
+    engine.conservation = 3
+    said = quintet("backtest", "structure_mm", "--data", candles, "--json")
+    # then the run is there for who looks into it, and the exit code says that a check failed
+    assert said.code == 1
+    assert said.json["conservation"] == 3
+    assert "do not balance" in said.err

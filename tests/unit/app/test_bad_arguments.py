@@ -65,9 +65,17 @@ MISTAKES = [
     Mistake("an unknown policy", f"{BACKTEST} --fill-policy pesimistic", ("pesimistic", "did you mean pessimistic?")),
     Mistake("a policy twice", f"{BACKTEST} --fill-policy ohlc --fill-policy ohlc", ("each policy once",)),
     # ---- instrument ----
-    Mistake("a linear instrument", f"{BACKTEST} --set instrument.kind=linear", ("instrument.kind", "linear", "spot")),
+    Mistake(
+        "a linear instrument",
+        f"{BACKTEST} --set instrument.kind=linear",
+        ("instrument.kind", "linear", "expected  spot"),
+    ),
     Mistake("an unknown symbol", f"{BACKTEST} --symbol ETHUSD", ("ETHUSD", "tick_size", "did you mean ETHUSDT?")),
-    Mistake("a tick of nothing", f"{BACKTEST} --set instrument.tick_size=0", ("tick_size", "0", "positive")),
+    Mistake(
+        "a tick of nothing",
+        f"{BACKTEST} --set instrument.tick_size=0",
+        ("[instrument] tick_size", "found     0", "positive"),
+    ),
     Mistake(
         "a tick between increments", f"{BACKTEST} --set instrument.tick_size=0.015", ("tick_size", "0.015", "0.01")
     ),
