@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from urllib.parse import unquote
 
-from tools import trace
+from quintet.app.cli import app
+from tools import command_line_page, configuration_page, trace
 
 FRONT_DOORS = (Path("README.md"), Path("docs/index.md"))
 TOP_PAGES = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md")
@@ -58,6 +59,16 @@ def requirement_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+def command_line() -> str:
+    """Every command with its arguments and options, from the commands themselves."""
+    return f"{generated_from('the commands')}\n{command_line_page.page(app)}"
+
+
+def configuration() -> str:
+    """Every key of a configuration file, from the typed sections."""
+    return f"{generated_from('the typed sections of the configuration')}\n{configuration_page.page()}"
+
+
 def page_index() -> str:
     """Every page of docs by folder, each with its title; the decisions have an index of their own."""
     lines = [generated_from("the pages in docs"), "# Documentation", ""]
@@ -85,6 +96,9 @@ FIRST_TO_READ = {
 GENERATED: Mapping[Path, Callable[[], str]] = {
     Path("docs/adr/README.md"): decision_index,
     Path("docs/requirements.md"): requirement_page,
+    Path("docs/command-line.md"): command_line,
+    Path("docs/configuration.md"): configuration,
+    Path("docs/config.schema.json"): configuration_page.schema_text,
     Path("docs/index.md"): page_index,
 }
 
