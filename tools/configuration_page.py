@@ -5,7 +5,8 @@ from typing import Any
 
 import msgspec
 
-from quintet.app.config import SYSTEMS, Config, schema
+from quintet.app.config import SYSTEMS, Config
+from quintet.app.config_text import schema
 from quintet.core.parameters import Parameter, describe
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol
 
 from quintet import __version__
-from quintet.app.config import Config, as_tree
+from quintet.app.config import Config
+from quintet.app.config_text import as_tree
 from quintet.app.instruments import capital_quanta
 from quintet.app.markets import Market, MarketRequest, open_market
 from quintet.app.messages import progress

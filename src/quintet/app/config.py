@@ -7,18 +7,27 @@ found and what was expected. Later sources win: defaults, then the file, then `-
 import datetime
 import re
 import tomllib
-import types
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Final, Literal, NamedTuple, get_origin
 
 import msgspec
 
+from quintet.app.expectations import (
+    accepts_text,
+    bare,
+    choices_of,
+    expected_text,
+    field_of,
+    fields_of,
+    is_section,
+    shown,
+)
 from quintet.app.instruments import InstrumentConfig
 from quintet.app.messages import Complaint, did_you_mean
 from quintet.core.errors import ConfigError
-from quintet.core.parameters import ParameterError, bounds, text
+from quintet.core.parameters import ParameterError, text
 from quintet.core.risk.config import RiskConfig
 from quintet.sim.config import ExecutionConfig
 from quintet.systems.structure_mm.config import StructureMmConfig
@@ -165,10 +174,10 @@ def _from_set(argument: str) -> Given:
 
 def _as_written(key: str, value: Any, written: str) -> Any:
     """Text stays as it was typed when its key wants text: `--set data.interval=5` means "5"."""
-    hint = _hint(key)
-    if _accepts_text(hint) and not isinstance(value, (str, list)):
+    hint = field_of(Config, key)
+    if accepts_text(hint) and not isinstance(value, (str, list)):
         return written
-    if hint is not None and get_origin(_bare(hint)) is tuple and isinstance(value, str):
+    if hint is not None and get_origin(bare(hint)) is tuple and isinstance(value, str):
         return [part.strip() for part in value.split(",") if part.strip()]
     return value
 
@@ -178,14 +187,14 @@ def _place(tree: Tree, given: Given) -> None:
     *sections, name = given.key.split(".")
     struct: Any = Config
     for depth, section in enumerate([*sections, name]):
-        hints = _hints(struct)
+        hints = fields_of(struct)
         if section not in hints:
             raise _unknown(given, sections[:depth], section, hints)
         struct = hints[section]
     _refuse_section_value(given, struct)
     for section in sections:
         tree = tree.setdefault(section, {})
-    if not _is_struct(struct):
+    if not is_section(struct):
         tree[name] = _plain(given.value, struct)
 
 
@@ -193,7 +202,7 @@ def _plain(value: Any, hint: Any) -> Any:
     """TOML dates and numbers as the text that a text key wants."""
     if isinstance(value, (datetime.date, datetime.datetime)):
         return value.isoformat()
-    if isinstance(value, int) and not isinstance(value, bool) and _accepts_text(hint):
+    if isinstance(value, int) and not isinstance(value, bool) and accepts_text(hint):
         return str(value)
     return value
 
@@ -212,12 +221,12 @@ def _unknown(given: Given, sections: list[str], key: str, hints: Mapping[str, An
 
 def _refuse_section_value(given: Given, hint: Any) -> None:
     """A section holds keys: `execution = 5` is no section, `[instrument.symbol]` is no value."""
-    if _is_struct(hint) and not isinstance(given.value, Mapping):
-        names = ", ".join(_hints(hint))
+    if is_section(hint) and not isinstance(given.value, Mapping):
+        names = ", ".join(fields_of(hint))
         raise Complaint(
             f"{given.key} is a section",
             where=given.origin,
-            found=_shown(given.value),
+            found=shown(given.value),
             expected=f"[{given.key}] with keys {names}",
         )
 
@@ -228,12 +237,12 @@ def _refuse_section_value(given: Given, hint: Any) -> None:
 def _convert(tree: Tree, origins: Mapping[str, str], default_origin: str) -> Config:
     """The typed configuration; what does not fit becomes a Complaint at its key."""
     sections: dict[str, Any] = {}
-    for name, struct in _hints(Config).items():
+    for name, struct in fields_of(Config).items():
         if name != "system":
             sections[name] = _convert_section(name, struct, tree.get(name, {}), origins, default_origin)
     systems = {
         name: _convert_section(f"system.{name}", struct, tree.get("system", {}).get(name, {}), origins, default_origin)
-        for name, struct in _hints(SystemsConfig).items()
+        for name, struct in fields_of(SystemsConfig).items()
     }
     return Config(**sections, system=SystemsConfig(**systems))
 
@@ -262,12 +271,12 @@ def _misfit(
     match = _PROBLEM.match(message)
     path = (match["path"] or "") if match else ""
     key = re.split(r"[.\[]", path, maxsplit=1)[0]
-    hint = _hints(struct).get(key)
+    hint = fields_of(struct).get(key)
     expected = expected_text(hint) if hint is not None else message
     return Complaint(
         "a value that does not fit",
         where=f"{origins.get(f'{name}.{key}', default_origin)}, [{name}] {key}",
-        found=_shown(values.get(key)),
+        found=shown(values.get(key)),
         expected=expected,
         hint=_nearest_choice(values.get(key), hint),
     )
@@ -280,143 +289,7 @@ def _origin_of(section: str, origins: Mapping[str, str], default_origin: str) ->
 
 
 def _nearest_choice(value: Any, hint: Any) -> str:
-    choices = _choices(hint)
+    choices = choices_of(hint)
     given = value if isinstance(value, list) else [value]
     strangers = [word for word in given if isinstance(word, str) and word not in choices]
     return did_you_mean(strangers[0], choices) if strangers and choices else ""
-
-
-# ---- what a key expects --------------------------------------------------------------------------------------
-
-_NAMES: Final = {
-    int: "a whole number",
-    float: "a number",
-    bool: "true or false",
-    str: "text",
-    Decimal: "an exact number",
-}
-
-
-def expected_text(hint: Any) -> str:
-    """What a field takes, in words: `a whole number >= 2 and <= 10000, in bars`."""
-    meta = next((part for part in getattr(hint, "__metadata__", ()) if isinstance(part, msgspec.Meta)), None)
-    choices = _choices(hint)
-    base = _bare(hint)
-    kind = f"one of {', '.join(choices)}" if choices else _NAMES.get(base, "")
-    if get_origin(base) is tuple:
-        kind = f"a list, each {kind}" if choices else "a list of text"
-    limits = f" {bounds(meta)}" if meta is not None and bounds(meta) else ""
-    unit = str((meta.extra or {}).get("unit", "")) if meta is not None else ""
-    return f"{kind}{limits}" + (
-        f", in {unit}" if unit and unit not in ("name", "names", "text", "switch", "path") else ""
-    )
-
-
-def _hints(struct: Any) -> dict[str, Any]:
-    """Fields of a section with their documented types; nothing for a plain value."""
-    return get_type_hints(struct, include_extras=True) if _is_struct(struct) else {}
-
-
-def _hint(key: str) -> Any:
-    """The type of a dotted key, None when there is no such key."""
-    hint: Any = Config
-    for part in key.split("."):
-        hint = _hints(hint).get(part)
-    return hint
-
-
-def _is_struct(hint: Any) -> bool:
-    return isinstance(hint, type) and issubclass(hint, msgspec.Struct)
-
-
-def _bare(hint: Any) -> Any:
-    """The type without its documentation and without `None`."""
-    base = get_args(hint)[0] if get_origin(hint) is Annotated else hint
-    if get_origin(base) in (Union, types.UnionType):
-        base = next(part for part in get_args(base) if part is not type(None))
-    return base
-
-
-def _choices(hint: Any) -> tuple[str, ...]:
-    """The allowed words of a field, or of each item of a list field."""
-    base = _bare(hint) if hint is not None else None
-    if get_origin(base) is tuple:
-        base = get_args(base)[0]
-    return get_args(base) if get_origin(base) is Literal else ()
-
-
-def _accepts_text(hint: Any) -> bool:
-    base = _bare(hint) if hint is not None else None
-    return base is str or get_origin(base) is Literal
-
-
-def _shown(value: Any) -> str:
-    """A value as a person would write it, with its type where that is the trouble."""
-    if isinstance(value, str):
-        return f'"{value}"'
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, list):
-        return f"[{', '.join(_shown(item) for item in value)}]"
-    return str(value)
-
-
-# ---- showing -------------------------------------------------------------------------------------------------
-
-
-def as_tree(config: Config) -> Tree:
-    """Plain values of every key, defaults included, for a manifest or `--json`; decimals as text."""
-    tree: Tree = msgspec.json.decode(msgspec.json.encode(config))
-    tree["instrument"] = {key: value for key, value in tree["instrument"].items() if value is not None}
-    return tree
-
-
-def as_toml(config: Config) -> str:
-    """The whole configuration as TOML, every key with unit, bounds and reason beside it."""
-    from quintet.core.parameters import Parameter, describe
-
-    def line(entry: Parameter, value: Any) -> str:
-        about = "; ".join(part for part in (entry.unit, entry.bounds, entry.reason) if part)
-        written = f"{entry.name} = {_toml(value)}" if value is not None else f"# {entry.name} ="
-        return f"{written}  # {about}"
-
-    def section(name: str, part: msgspec.Struct) -> list[str]:
-        return [f"[{name}]", *(line(entry, getattr(part, entry.name)) for entry in describe(type(part))), ""]
-
-    lines: list[str] = []
-    for name in ("instrument", "execution", "risk"):
-        lines += section(name, getattr(config, name))
-    for name in SYSTEMS:
-        lines += section(f"system.{name}", getattr(config.system, name))
-    for name in ("data", "report"):
-        lines += section(name, getattr(config, name))
-    return "\n".join(lines)
-
-
-def _toml(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    if isinstance(value, tuple):
-        return f"[{', '.join(_toml(item) for item in value)}]"
-    return str(value)
-
-
-def schema() -> Tree:
-    """The JSON Schema of a config file, for editors; units stand in `x-unit`."""
-    made: Tree = msgspec.json.decode(msgspec.json.encode(msgspec.json.schema(Config)))
-    _allow_plain_numbers(made)
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "quintet configuration"} | made
-
-
-def _allow_plain_numbers(node: Any) -> None:
-    """An exact decimal may be written as text or as a plain number: TOML numbers are read as decimals."""
-    if isinstance(node, dict):
-        if node.get("format") == "decimal":
-            node["type"] = ["string", "number"]
-        for child in node.values():
-            _allow_plain_numbers(child)
-    elif isinstance(node, list):
-        for child in node:
-            _allow_plain_numbers(child)

@@ -19,7 +19,8 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show every key with its value, unit, bounds and reason: defaults, then the file, then --set."""
-    from quintet.app.config import as_toml, as_tree, load
+    from quintet.app.config import load
+    from quintet.app.config_text import as_toml, as_tree
 
     if config is not None:
         _require_file(config)
@@ -33,7 +34,7 @@ def show(
 @config_app.command()
 def schema(as_json: AsJson = False) -> None:
     """Print the JSON Schema of a configuration file; it is JSON with or without --json."""
-    from quintet.app.config import schema as make_schema
+    from quintet.app.config_text import schema as make_schema
 
     say_json(make_schema())
 

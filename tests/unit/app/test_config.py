@@ -8,7 +8,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from quintet.app.config import Config, Given, as_toml, as_tree, expected_text, load, schema
+from quintet.app.config import Config, Given, load
+from quintet.app.config_text import as_toml, as_tree, schema
+from quintet.app.expectations import expected_text
 from quintet.app.instruments import KNOWN, InstrumentConfig, capital_quanta, define
 from quintet.app.messages import Complaint
 from quintet.core.instrument import DEFAULT_SPOT

@@ -1,0 +1,65 @@
+"""The configuration as text: a plain tree, TOML with every key explained, and a JSON Schema for editors."""
+
+from typing import Any
+
+import msgspec
+
+from quintet.app.config import SYSTEMS, Config, Tree
+from quintet.core.parameters import Parameter, describe
+
+
+def as_tree(config: Config) -> Tree:
+    """Plain values of every key, defaults included, for a manifest or `--json`; decimals as text."""
+    tree: Tree = msgspec.json.decode(msgspec.json.encode(config))
+    tree["instrument"] = {key: value for key, value in tree["instrument"].items() if value is not None}
+    return tree
+
+
+def as_toml(config: Config) -> str:
+    """The whole configuration as TOML, every key with unit, bounds and reason beside it."""
+
+    def line(entry: Parameter, value: Any) -> str:
+        about = "; ".join(part for part in (entry.unit, entry.bounds, entry.reason) if part)
+        written = f"{entry.name} = {_toml(value)}" if value is not None else f"# {entry.name} ="
+        return f"{written}  # {about}"
+
+    def section(name: str, part: msgspec.Struct) -> list[str]:
+        return [f"[{name}]", *(line(entry, getattr(part, entry.name)) for entry in describe(type(part))), ""]
+
+    lines: list[str] = []
+    for name in ("instrument", "execution", "risk"):
+        lines += section(name, getattr(config, name))
+    for name in SYSTEMS:
+        lines += section(f"system.{name}", getattr(config.system, name))
+    for name in ("data", "report"):
+        lines += section(name, getattr(config, name))
+    return "\n".join(lines)
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    if isinstance(value, tuple):
+        return f"[{', '.join(_toml(item) for item in value)}]"
+    return str(value)
+
+
+def schema() -> Tree:
+    """The JSON Schema of a config file, for editors; units stand in `x-unit`."""
+    made: Tree = msgspec.json.decode(msgspec.json.encode(msgspec.json.schema(Config)))
+    _allow_plain_numbers(made)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "quintet configuration"} | made
+
+
+def _allow_plain_numbers(node: Any) -> None:
+    """An exact decimal may be written as text or as a plain number: TOML numbers are read as decimals."""
+    if isinstance(node, dict):
+        if node.get("format") == "decimal":
+            node["type"] = ["string", "number"]
+        for child in node.values():
+            _allow_plain_numbers(child)
+    elif isinstance(node, list):
+        for child in node:
+            _allow_plain_numbers(child)
