@@ -45,6 +45,7 @@ Where = Annotated[
     list[str] | None,
     typer.Option("--where", metavar="COLUMN=VALUE", help="Only these rows, when a file holds several markets."),
 ]
+NewestFirst = Annotated[bool, typer.Option("--newest-first", help="The file runs backwards; turn it.")]
 Name = Annotated[str | None, typer.Option(metavar="NAME", help="Name of the set; else the file's own.")]
 Replace = Annotated[bool, typer.Option("--replace", help="Replace what has this name.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
@@ -61,6 +62,7 @@ def import_candles(
     stamp: Stamp = "open",
     timeframe: Timeframe = None,
     where: Where = None,
+    newest_first: NewestFirst = False,
     config: ConfigFile = None,
     sets: Sets = None,
     name: Name = None,
@@ -73,7 +75,7 @@ def import_candles(
     from quintet.storage.workspace import workspace
 
     instrument, said = _instrument(symbol, config, sets, [file])
-    reading = _reading(columns, time_unit, stamp, timeframe, where)
+    reading = _reading(columns, time_unit, stamp, timeframe, where, newest_first)
     with progress(f"reading {file.name}"):
         candles = read_candles(file, instrument, reading)
     folder = workspace().data
@@ -97,6 +99,7 @@ def check(
     stamp: Stamp = "open",
     timeframe: Timeframe = None,
     where: Where = None,
+    newest_first: NewestFirst = False,
     config: ConfigFile = None,
     sets: Sets = None,
     as_json: AsJson = False,
@@ -104,7 +107,7 @@ def check(
     """Look for gaps, duplicates, disorder, impossible bars, spikes and quiet runs. Repairs nothing."""
     from quintet.storage.candle_check import check_candles
 
-    reading = _reading(columns, time_unit, stamp, timeframe, where)
+    reading = _reading(columns, time_unit, stamp, timeframe, where, newest_first)
     checked = []
     for file in files:
         instrument, said = _instrument(symbol, config, sets, [file])
@@ -268,6 +271,7 @@ def _reading(
     stamp: str,
     timeframe: str | None,
     where: Sequence[str] | None,
+    newest_first: bool,
 ) -> "Reading":
     from quintet.app.flags import timeframe as timeframe_of
     from quintet.storage.candle_table import FIELDS, TIME_UNITS, Reading
@@ -284,6 +288,7 @@ def _reading(
         stamp=cast(Literal["open", "end"], stamp),
         timeframe=timeframe_of(timeframe or "", "--timeframe"),
         where=_pairs("--where", where or ()),
+        newest_first=newest_first,
     )
 
 

@@ -62,6 +62,7 @@ def timing(table: CandleTable, reading: Reading) -> Timing:
     if name is None:
         name = _frequent_step(table)
         notes.append(f"timeframe: {name}")
+    _require_neighbours(table, name)
     stamps = table.stamp_ns
     readable = stamps != UNREADABLE
     if reading.stamp == "end":
@@ -74,14 +75,28 @@ def timing(table: CandleTable, reading: Reading) -> Timing:
     return Timing(name, stamps, tuple(notes))
 
 
+def _steps(table: CandleTable) -> Column:
+    """Distances between the stamps of neighbouring rows in ns, those of equal stamps left out."""
+    steps: Column = np.abs(np.diff(table.stamp_ns[table.stamp_ns != UNREADABLE]))
+    return steps[steps > 0]
+
+
+def _require_neighbours(table: CandleTable, name: str) -> None:
+    """A timeframe shorter than every step would make a file of holes; raise DataError."""
+    steps = _steps(table)
+    if len(steps) and steps.min() > timeframe_ns(name):
+        raise DataError(
+            f"{table.path}: column {table.columns['time']!r}: timeframe is {name}, "
+            f"but no two rows are less than {steps.min() / 1e9:g} s apart"
+        )
+
+
 def _frequent_step(table: CandleTable) -> str:
-    stamps = table.stamp_ns[table.stamp_ns != UNREADABLE]
-    steps = np.abs(np.diff(stamps))
-    steps = steps[steps > 0]
+    steps = _steps(table)
     if len(steps) == 0:
         raise DataError(
-            f"{table.path}: column {table.columns['time']!r}: {len(stamps)} distinct stamps show no step; "
-            f"expected at least two, or a timeframe given with --timeframe"
+            f"{table.path}: column {table.columns['time']!r}: {len(table)} rows show no step from stamp to stamp; "
+            f"expected two that differ, or a timeframe given with --timeframe"
         )
     values, counts = np.unique(steps, return_counts=True)
     step = int(values[counts.argmax()])
@@ -162,7 +177,9 @@ def _time_rules(table: CandleTable, when: Timing) -> Iterator[Broken]:
     yield _broken("duplicate stamp", "time", "a stamp that is not in an earlier row", repeated)
     latest = np.maximum.accumulate(when.ts_open)
     disorder = readable & ~repeated & (when.ts_open < latest)
-    yield _broken("disorder", "time", "a later time than in the row before (oldest first)", disorder)
+    yield _broken(
+        "disorder", "time", "a later time than in the row before (oldest first; --newest-first turns a file)", disorder
+    )
     loose = readable & (when.ts_open % when.step_ns != 0)
     yield _broken("off the boundary", "time", f"a whole multiple of {when.timeframe} in UTC", loose)
 

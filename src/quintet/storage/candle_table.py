@@ -40,7 +40,10 @@ ABSENT: Final = "none"
 """`volume=none` in a mapping: the file has no volume, every bar gets zero."""
 
 _ALIASES: Final[dict[str, tuple[str, ...]]] = {
-    "time": ("time", "timestamp", "date", "datetime", "opentime", "start", "starttime", "epoch", "ts", "tsopen", "t"),
+    "time": (
+        *("time", "timestamp", "date", "datetime", "opentime", "start", "starttime", "startat", "epoch", "unix"),
+        *("ts", "tsopen", "t", "indexlevel0"),
+    ),
     "open": ("open", "openprice", "o"),
     "high": ("high", "highprice", "h"),
     "low": ("low", "lowprice", "l"),
@@ -64,7 +67,7 @@ class Reading:
 
     `columns`: field to the file's column name, or to "none" for a file without volume. `time_unit`: s, ms, us, ns.
     `stamp`: whether a stamp is the bar's open or its end. `timeframe`: as in TIMEFRAMES. `where`: column to the
-    one value wanted, for files that hold several markets.
+    one value wanted, for files that hold several markets. `newest_first`: the file runs backwards, turn it.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -72,6 +75,7 @@ class Reading:
     stamp: Literal["open", "end"] = "open"
     timeframe: str | None = None
     where: Mapping[str, str] = field(default_factory=dict)
+    newest_first: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +127,8 @@ def read_table(path: Path, reading: Reading | None = None) -> CandleTable:
     data = _read_bytes(path)
     frame, header_lines, notes = _parse(path, data)
     frame = _chosen_rows(path, frame.with_row_index(_ROW), reading.where)
+    if reading.newest_first:
+        frame, notes = frame.reverse(), (*notes, "turned: the file runs from newest to oldest")
     columns = _mapped(path, frame, reading.columns, positional=header_lines == 0)
     if frame.height == 0:
         raise DataError(f"{path}: has no rows, expected at least one candle below the header")

@@ -212,7 +212,7 @@ BAD_INPUTS = [
         csv_file([candle(n, time=str(NOON + n * 420)) for n in range(5)]),
         r"most frequent step is 420 s, expected one of 1m",
     ),
-    Bad("one row, no step", csv_file(LINES[:1]), r"1 distinct stamps show no step.*--timeframe"),
+    Bad("one row, no step", csv_file(LINES[:1]), r"1 rows show no step.*--timeframe"),
     Bad(
         "the future unit",
         GOOD,
@@ -227,6 +227,7 @@ BAD_INPUTS = [
     Bad("an unknown unit", GOOD, r"unknown unit of time.*--time-unit.*found +min", ("--time-unit", "min")),
     Bad("an unknown stamp", GOOD, r"unknown stamp.*--stamp.*found +middle.*open, end", ("--stamp", "middle")),
     Bad("an unknown timeframe", GOOD, r"unknown timeframe.*found +7m", ("--timeframe", "7m")),
+    Bad("a timeframe too short", GOOD, r"timeframe is 1m, but no two rows are less than 300 s", ("--timeframe", "1m")),
     Bad(
         "the wrong timeframe",
         GOOD,

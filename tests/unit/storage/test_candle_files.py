@@ -112,6 +112,13 @@ def test_one_market_of_several_is_chosen_and_rows_keep_their_numbers(tmp_path: P
         read_candles(path, DEFAULT_SPOT, Reading(where={"coin": "ETH"}))
 
 
+def test_a_file_from_newest_to_oldest_is_turned_when_that_is_said(tmp_path: Path) -> None:
+    path = text_file(tmp_path, [str(start) for start in STARTS[::-1]])
+    with pytest.raises(DataError, match="--newest-first turns a file"):
+        read_candles(path, DEFAULT_SPOT)
+    assert_the_market(read_candles(path, DEFAULT_SPOT, Reading(newest_first=True)).bars)
+
+
 def test_a_file_without_volume_is_read_when_that_is_said(tmp_path: Path) -> None:
     path = tmp_path / "mark.csv"
     path.write_text("\n".join(["time,open,high,low,close", *(f"{s},3,4,2,3" for s in STARTS)]))
