@@ -53,6 +53,7 @@ class DataConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     start: Annotated[str, text("UTC", "first moment, inclusive; empty: where the data begins")] = ""
     end: Annotated[str, text("UTC", "last moment, exclusive; empty: where the data ends")] = ""
     cache: Annotated[str, text("path", "CSV that keeps downloaded candles; a second run needs no network")] = ""
+    venue_url: Annotated[str, text("URL", "where candles are downloaded; empty: the venue's public address")] = ""
     stamp: Annotated[Literal["open", "end"], text("name", "what a candle's time stamps: its opening or its end")] = (
         "open"
     )

@@ -16,7 +16,7 @@ _KINDS: Final = {
     Decimal: "an exact number",
 }
 
-_NO_UNITS: Final = ("", "name", "names", "text", "switch", "path", "paths")
+_NO_UNITS: Final = ("", "name", "names", "text", "switch", "path", "paths", "URL")
 
 
 def expected_text(hint: Any) -> str:

@@ -149,6 +149,7 @@ def _from_files(request: MarketRequest, files: Sequence[Path], now_ns: int) -> M
 def _from_venue(request: MarketRequest, workspace: Workspace, now_ns: int) -> Market:
     """Candles of the venue's public interface, kept in a CSV that serves the next run without network."""
     from quintet.app.candle_download import Download, download_candles
+    from quintet.venues.bybit.klines import BASE_URL
 
     instrument = define(request.config.instrument, request.where)
     require_spot(instrument)
@@ -168,7 +169,7 @@ def _from_venue(request: MarketRequest, workspace: Workspace, now_ns: int) -> Ma
     cache = (
         Path(data.cache) if data.cache else workspace.data / f"{instrument.venue}_{instrument.symbol}_{interval}.csv"
     )
-    wanted = Download(instrument.symbol, interval, start_ns, end_ns, category=instrument.kind)
+    wanted = Download(instrument.symbol, interval, start_ns, end_ns, instrument.kind, data.venue_url or BASE_URL)
     with progress(f"candles of {instrument.symbol}") as report:
         download_candles(wanted, cache, report)
     market = load_market([cache], instrument, htf or interval, ltf, start_ns, end_ns)
@@ -255,7 +256,7 @@ def _kept_tape(path: Path, bars: Callable[[], MarketBars], instrument: Instrumen
 
 def _synthetic_key(instrument: Instrument, *timeframes: str) -> str:
     """Twelve hex digits over everything the embedded market depends on, its generator's own text included."""
-    from quintet.core import kernel, random
+    from quintet.core import events, kernel, random, tape
     from quintet.core.market import bars, resample
     from quintet.research import synthetic
     from quintet.storage import candle_tapes
@@ -263,7 +264,7 @@ def _synthetic_key(instrument: Instrument, *timeframes: str) -> str:
     digest = hashlib.sha256(encode(instrument))
     for name in timeframes:
         digest.update(name.encode())
-    for module in (kernel, random, bars, resample, synthetic, candle_tapes):
+    for module in (events, tape, kernel, random, bars, resample, synthetic, candle_tapes):
         digest.update(Path(str(module.__file__)).read_bytes())
     return digest.hexdigest()[:12]
 
