@@ -179,8 +179,9 @@ def _parse(path: Path, data: bytes) -> tuple[pl.DataFrame, int | None, tuple[str
 def _parse_parquet(path: Path, data: bytes) -> pl.DataFrame:
     try:
         return pl.read_parquet(io.BytesIO(data))
-    except (pl.exceptions.PolarsError, OSError) as error:
-        reason = str(error).splitlines()[0]
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+        # A damaged file can make the reader itself give up; that is still only a damaged file.
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise DataError(f"{path}: is not a readable Parquet file ({reason})") from None
 
 
@@ -200,7 +201,7 @@ def _parse_text(path: Path, data: bytes) -> tuple[pl.DataFrame, int, tuple[str, 
     end = data.find(b"\n")
     first_line = data[: end if end >= 0 else len(data)].decode().strip()
     separator = max(",;\t|", key=first_line.count)
-    header = next(csv.reader([first_line], delimiter=separator))
+    header = _cells(path, first_line, separator)
     headless = all(_is_number(cell) for cell in header)
     if not headless:
         _require_distinct(path, header)
@@ -211,6 +212,13 @@ def _parse_text(path: Path, data: bytes) -> tuple[pl.DataFrame, int, tuple[str, 
     frame = frame.rename({name: name.strip() for name in frame.columns})
     notes = ("no header line: columns are taken by their place",) if headless else ()
     return frame, 0 if headless else 1, notes
+
+
+def _cells(path: Path, line: str, separator: str) -> list[str]:
+    try:
+        return next(csv.reader([line], delimiter=separator))
+    except csv.Error as error:
+        raise DataError(f"{path}: line 1: is not a line of cells ({error})") from None
 
 
 def _require_utf8(path: Path, data: bytes) -> None:
@@ -235,9 +243,13 @@ def _require_distinct(path: Path, header: list[str]) -> None:
 
 def _ragged_line(data: bytes, separator: str, width: int) -> str:
     """The first line with more cells than the header, in words; empty when there is none."""
-    for number, cells in enumerate(csv.reader(io.StringIO(data.decode()), delimiter=separator), start=1):
-        if len(cells) > width:
-            return f"row {number - 1} (line {number}): has {len(cells)} cells, expected {width} as in the header"
+    try:
+        for number, cells in enumerate(csv.reader(io.StringIO(data.decode()), delimiter=separator), start=1):
+            if len(cells) > width:
+                return f"row {number - 1} (line {number}): has {len(cells)} cells, expected {width} as in the header"
+    except csv.Error:
+        # The text is stranger than that; the first reader has said how.
+        return ""
     return ""
 
 

@@ -20,6 +20,9 @@ from quintet.venues.bybit.wire import TIMEFRAME_OF, Kline, Push, TickerData
 
 MS_NS: Final = 1_000_000
 _MINUTE_MS: Final = 60_000
+_EARLIEST_MS: Final = 1_230_768_000_000
+_LATEST_MS: Final = 4_102_444_800_000
+_AMOUNT_MAX: Final = Decimal(10) ** 20
 _RATE_UNIT: Final = Decimal("1e-9")
 _NO_ROWS: Final = np.zeros(0, ev.ROW)
 
@@ -57,13 +60,16 @@ def _bars(topic: str, interval: str, klines: list[Kline], instrument: Instrument
     for kline in klines:
         _require(topic, "interval", kline.interval, interval)
         _require(topic, "end", kline.end, kline.start + TIMEFRAMES[timeframe] * _MINUTE_MS - 1)
+        if not _EARLIEST_MS <= kline.start < _LATEST_MS:
+            raise DataError(f"{topic}: start: found {kline.start}, expected ms UTC from 2009 to 2100")
 
     def prices(name: str) -> NDArray[np.int64]:
-        return np.array([instrument.ticks(getattr(k, name), f"{topic} {name}") for k in klines], np.int64)
+        values = [_amount(topic, name, getattr(kline, name)) for kline in klines]
+        return np.array([instrument.ticks(value, f"{topic} {name}") for value in values], np.int64)
 
     def down(name: str, unit: Decimal) -> NDArray[np.int64]:
-        values = [decimal(getattr(k, name), f"{topic} {name}") for k in klines]
-        return np.array([units_down(value, unit) for value in values], np.int64)
+        values = [_amount(topic, name, getattr(kline, name)) for kline in klines]
+        return np.array([_whole_down(topic, name, value, unit) for value in values], np.int64)
 
     return Bars(
         timeframe=timeframe,
@@ -149,7 +155,7 @@ def _given(topic: str, data: TickerData) -> dict[str, Decimal | None]:
         text = getattr(data, field)
         if text is None:
             continue
-        value = decimal(text, f"{topic} {field}") if text else None
+        value = _amount(topic, field, text) if text else None
         found[name] = None if name in ("bid", "ask") and value == 0 else value
     return found
 
@@ -197,7 +203,7 @@ def _nearest_ticks(ticker: Ticker, name: str, instrument: Instrument) -> int:
 
 def _lots(ticker: Ticker, name: str, instrument: Instrument) -> int:
     size = getattr(ticker, name)
-    return 0 if size is None else units_down(size, instrument.lot_size)
+    return 0 if size is None else _whole_down(f"tickers.{ticker.symbol}", name, size, instrument.lot_size)
 
 
 def _message(facts: list[tuple[int, int, int]], ts_event: int, recv_ns: int, index: int) -> NDArray[np.void]:
@@ -220,6 +226,23 @@ def _shaped(data: bytes | msgspec.Raw, shape: type[Shape], what: str) -> Shape:
         return msgspec.json.decode(data, type=shape)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise DataError(f"{what}: {error}") from None
+
+
+def _amount(topic: str, field: str, text: str) -> Decimal:
+    """A number of a frame, of a size that any unit can count: what is beyond is damage, not a market."""
+    value = decimal(text, f"{topic} {field}")
+    if abs(value) >= _AMOUNT_MAX or 0 < abs(value) < 1 / _AMOUNT_MAX:
+        raise DataError(f"{topic}: {field}: found {text[:40]}, expected a number within reason")
+    if value < 0 and field != "fundingRate":
+        raise DataError(f"{topic}: {field}: found {text[:40]}, expected 0 or more")
+    return value
+
+
+def _whole_down(topic: str, field: str, value: Decimal, unit: Decimal) -> int:
+    whole = units_down(value, unit)
+    if whole > ev.QUANTITY_MAX:
+        raise DataError(f"{topic}: {field}: found {value}, expected at most 2^62 units of {unit}")
+    return whole
 
 
 def _require(topic: str, field: str, found: object, expected: object) -> None:
