@@ -81,6 +81,7 @@ Policies = Annotated[
         "--fill-policy",
         metavar="NAME",
         help="pessimistic, optimistic, ohlc, olhc or lower; may be repeated.",
+        autocompletion=lambda: ["pessimistic", "optimistic", "ohlc", "olhc", "lower"],
         rich_help_panel=RUN,
     ),
 ]

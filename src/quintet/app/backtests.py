@@ -14,7 +14,7 @@ from quintet.app.config import Config
 from quintet.app.config_text import as_tree
 from quintet.app.instruments import capital_quanta
 from quintet.app.markets import Market, MarketRequest, open_market
-from quintet.app.messages import progress
+from quintet.app.messages import Complaint, progress
 from quintet.core.instrument import Instrument, encode
 from quintet.core.tape import Tape
 from quintet.storage import run_folders
@@ -96,6 +96,7 @@ def run(task: Task, parts: Parts, workspace: Workspace, now: datetime) -> dict[s
     now_ns = int(now.timestamp()) * 1_000_000_000
     market = open_market(task.request, workspace, now_ns)
     config = task.request.config
+    _check_policies(config, market, task.request.where)
     capital_quanta(config.execution.initial_quote, market.instrument, task.request.where)
     job = Job(market.tape, task.system, config, market.instrument, market.structure, market.fills)
     with progress(f"{task.system} on {len(config.execution.fill_policies)} fill policies"):
@@ -119,6 +120,17 @@ def run(task: Task, parts: Parts, workspace: Workspace, now: datetime) -> dict[s
     with progress("writing the run"):
         run_folders.write_run(out, name, manifest, writers)
     return {**described, "metrics": dict(result.metrics), "out": str(out.resolve())}
+
+
+def _check_policies(config: Config, market: Market, where: str) -> None:
+    """Raise Complaint when bars of a lower timeframe are to be walked and there are none."""
+    if "lower" in config.execution.fill_policies and market.fills == market.structure:
+        raise Complaint(
+            "a fill policy without its bars",
+            where=f"{where}, [execution] fill_policies",
+            found=f"lower, with {market.structure} candles alone",
+            expected="candles of a lower timeframe beside them, or another policy",
+        )
 
 
 def stamp(now: datetime) -> str:

@@ -63,6 +63,7 @@ MISTAKES = [
     ),
     Mistake("not a number", f"{BACKTEST} --set system.structure_mm.edge_bp=nan", ("edge_bp", "number")),
     Mistake("an unknown policy", f"{BACKTEST} --fill-policy pesimistic", ("pesimistic", "did you mean pessimistic?")),
+    Mistake("a policy without its bars", f"{BACKTEST} --interval 5 --fill-policy lower", ("lower", "5m")),
     Mistake("a policy twice", f"{BACKTEST} --fill-policy ohlc --fill-policy ohlc", ("each policy once",)),
     # ---- instrument ----
     Mistake(

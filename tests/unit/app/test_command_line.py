@@ -63,6 +63,22 @@ def test_the_version_is_told(quintet: Quintet) -> None:
     assert quintet("--version").out == f"quintet {__version__}\n"
 
 
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("quintet ba", "backtest"),
+        ("quintet runs ", "list show"),
+        ("quintet backtest str", "structure_mm"),
+        ("quintet backtest structure_mm --fill-policy pess", "pessimistic"),
+    ],
+)
+def test_the_shell_completes_words(typed: str, offered: str) -> None:
+    asked = {"COMP_WORDS": typed, "COMP_CWORD": str(typed.count(" ")), "_QUINTET_COMPLETE": "complete_bash"}
+    command = [str(Path(sys.executable).with_name("quintet"))]
+    done = subprocess.run(command, env=os.environ | asked, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == offered.split()
+
+
 def test_a_fault_of_ours_is_owned_and_says_how_to_report_it(
     quintet: Quintet, engine: CountingEngine, candles: Path
 ) -> None:
