@@ -1,5 +1,6 @@
 """The configuration as text: a plain tree, TOML with every key explained, and a JSON Schema for editors."""
 
+import json
 from typing import Any
 
 import msgspec
@@ -40,7 +41,8 @@ def _toml(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        # JSON's escapes are TOML's, but for the one control character that JSON lets pass.
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     if isinstance(value, tuple):
         return f"[{', '.join(_toml(item) for item in value)}]"
     return str(value)
