@@ -78,6 +78,8 @@ def from_bars(
     have = {name: cut(bars, start_ns, end_ns) for name, bars in have.items()}
     high = _provide(have, high_name, notes)
     low = None if low_name is None else _provide(have, low_name, notes)
+    used = {_source(have, name) for name in (high_name, low_name) if name is not None}
+    notes += [f"{name} candles were given and are not used" for name in have if name not in used]
     if low is not None:
         if high_name in have:
             notes += _disagreements(high, low)
@@ -145,16 +147,23 @@ def _timeframes(have: dict[str, Bars], htf: str | None, ltf: str | None) -> tupl
     return higher, None if lower == higher else lower
 
 
-def _provide(have: dict[str, Bars], name: str, notes: list[str]) -> Bars:
-    """The series of a timeframe: as given, else resampled from the longest one that divides it."""
+def _source(have: dict[str, Bars], name: str) -> str:
+    """The timeframe that `name` is made from: itself where given, else the longest one that divides it."""
     if name in have:
-        return have[name]
+        return name
     fitting = [other for other in have if TIMEFRAMES[name] % TIMEFRAMES[other] == 0]
     if not fitting:
         raise DataError(
             f"no file can give {name} bars: expected {name} or a timeframe that divides it, found {_named(have)}"
         )
-    source = max(fitting, key=lambda other: TIMEFRAMES[other])
+    return max(fitting, key=lambda other: TIMEFRAMES[other])
+
+
+def _provide(have: dict[str, Bars], name: str, notes: list[str]) -> Bars:
+    """The series of a timeframe: as given, else resampled."""
+    source = _source(have, name)
+    if source == name:
+        return have[name]
     made = resample(have[source], name)
     left_out = f"; {made.edge_bars} cut at the edges, {made.gap_bars} incomplete and left out"
     notes.append(f"{len(made.bars)} {name} bars resampled from {source}{left_out}")

@@ -99,6 +99,14 @@ def test_a_timeframe_that_cannot_be_made_is_refused(tmp_path: Path, htf: str, lt
         load_market([path], DEFAULT_SPOT, htf, ltf)
 
 
+def test_a_file_that_the_run_has_no_use_for_is_named(tmp_path: Path) -> None:
+    five = resample(minutes(0, 60), "5m").bars
+    files = [saved(tmp_path, "five.csv", five), saved(tmp_path, "one.csv", minutes(0, 60))]
+    market = load_market(files, DEFAULT_SPOT, "5m", "5m")
+    assert market.ltf is None
+    assert market.notes[-1] == "1m candles were given and are not used"
+
+
 def test_series_that_never_meet_are_refused(tmp_path: Path) -> None:
     five = resample(minutes(0, 60), "5m").bars
     files = [saved(tmp_path, "five.csv", five), saved(tmp_path, "one.csv", minutes(200, 260))]
