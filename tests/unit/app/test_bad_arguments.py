@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.fakes.command_line import Quintet
+from tests.fakes.command_line import CountingEngine, Quintet
 
 
 class Mistake(NamedTuple):
@@ -122,7 +122,6 @@ MISTAKES = [
 ]
 
 
-@pytest.mark.req("S-04")
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.name.replace(" ", "-"))
 def test_a_mistake_is_answered_with_help(mistake: Mistake, quintet: Quintet, place: Path) -> None:
     # given a folder with the configuration that is spoken of
@@ -138,6 +137,20 @@ def test_a_mistake_is_answered_with_help(mistake: Mistake, quintet: Quintet, pla
     assert "error: " in said.err
     # and no run was made
     assert not list((place / "workspace").rglob("manifest.json"))
+
+
+@pytest.mark.req("S-04")
+@pytest.mark.parametrize("kind", ["linear", "inverse"])
+def test_only_a_spot_instrument_is_run(quintet: Quintet, engine: CountingEngine, place: Path, kind: str) -> None:
+    # given a configuration with another kind of instrument
+    (place / "run.toml").write_text(f'[instrument]\nsymbol = "ETHUSDT"\nkind = "{kind}"\n')
+    # when it is to be run
+    said = quintet("backtest", "structure_mm", "--config", "run.toml")
+    # then it is refused, naming the field, and the engine was never asked
+    assert said.code == 2
+    assert "instrument.kind" in said.err
+    assert kind in said.err
+    assert engine.jobs == []
 
 
 def test_a_configuration_that_is_no_text_is_named(quintet: Quintet, place: Path) -> None:

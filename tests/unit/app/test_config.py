@@ -14,6 +14,7 @@ from quintet.app.expectations import expected_text
 from quintet.app.instruments import KNOWN, InstrumentConfig, capital_quanta, define
 from quintet.app.messages import Complaint
 from quintet.core.instrument import DEFAULT_SPOT
+from tests.fakes.command_line import Quintet
 from tools.configuration_page import page, schema_text
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -141,7 +142,7 @@ def test_the_reference_lists_every_key() -> None:
     assert json.loads(schema_text()) == schema()
 
 
-def test_show_and_schema_and_validate_speak_json(quintet, place: Path) -> None:  # type: ignore[no-untyped-def]
+def test_show_and_schema_and_validate_speak_json(quintet: Quintet, place: Path) -> None:
     assert quintet("config", "show", "--json").json["execution"]["latency_ms"] == 250
     assert tomllib.loads(quintet("config", "show").out)["execution"]["latency_ms"] == 250
     assert quintet("config", "schema").json["title"] == "quintet configuration"
