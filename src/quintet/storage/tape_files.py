@@ -370,10 +370,17 @@ class TapeWriter:
             raise TapeError(f"{self.path}: the writer is closed")
 
     def _lock(self) -> None:
+        """Raise TapeError unless we are the only writer of the file that bears the name now.
+
+        Between opening and locking another writer may have finished and renamed: then what we hold is its tape.
+        """
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            alone = os.path.samestat(os.fstat(self._file), self._written_to.stat())
         except OSError:
-            raise TapeError(f"{self.path}: another writer has the tape open, expected to be the only one") from None
+            alone = False
+        if not alone:
+            raise TapeError(f"{self.path}: another writer has the tape open, expected to be the only one")
 
     def _guard(self, action: Callable[[], Any], verb: str) -> Any:
         try:

@@ -1,5 +1,6 @@
 """Tape files: nothing half-written, nothing durable lost unnoticed, nothing verified twice."""
 
+import fcntl
 import os
 import signal
 import threading
@@ -192,6 +193,25 @@ def test_a_second_writer_is_refused(tmp_path):
     with TapeWriter.record(path, DESK_ORIGIN), pytest.raises(TapeError, match="another writer"):
         TapeWriter.resume(path)
     TapeWriter.resume(path).close()
+
+
+def test_a_writer_that_was_overtaken_does_not_touch_the_others_tape(tmp_path, monkeypatch):
+    # given a second writer that opened the unfinished file just before the first one finished
+    path = tmp_path / "day.tape"
+    first = TapeWriter(path, ORIGIN)
+    first.append(a_day())
+
+    def finish_first_then_lock(file, how):
+        monkeypatch.undo()
+        first.close()
+        fcntl.flock(file, how)
+
+    monkeypatch.setattr(fcntl, "flock", finish_first_then_lock)
+    # when it gets its lock, on what is by now the finished tape
+    with pytest.raises(TapeError, match="another writer"):
+        TapeWriter(path, ORIGIN, replace=True)
+    # then that tape is whole
+    assert verify_tape(path).hash == hash_rows(a_day())
 
 
 def test_a_failed_sync_ends_the_writer(tmp_path, monkeypatch):
