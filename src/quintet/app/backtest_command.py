@@ -231,7 +231,8 @@ def _say_outcome(outcome: Mapping[str, Any]) -> None:
         say(f"{name + ' hash':<12} {str(value)[:16]}")
     for sentence in outcome["assumptions"]:
         note(f"assumed: {sentence}")
-    say(f"report       {outcome['out']}/report.html")
+    report = Path(outcome["out"]) / "report.html"
+    say(f"report       {report}" if report.exists() else f"files        {report.parent}")
 
 
 def shown(value: Any) -> str:

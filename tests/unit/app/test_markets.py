@@ -13,6 +13,7 @@ from quintet.core.instrument import DEFAULT_SPOT
 from quintet.core.tape import Tape, TapeMeta, instrument_rows
 from quintet.storage.tape_files import TapeWriter
 from quintet.storage.workspace import Workspace
+from tests.fakes.command_line import CountingEngine, Quintet
 from tests.fakes.kline_server import NOON_MS, KlineServer, serving
 
 FIVE_MINUTES_MS = 300_000
@@ -42,6 +43,21 @@ def test_a_second_run_needs_no_network_and_gives_the_same_tape(tmp_path: Path) -
     assert len(closes) == 24
     assert closes[-1] == (NOON_MS + 24 * FIVE_MINUTES_MS) * 1_000_000
     assert any("bybit spot" in sentence for sentence in second.assumptions)
+
+
+@pytest.mark.req("S-28")
+def test_the_flags_of_the_specification_give_a_whole_month(
+    quintet: Quintet, engine: CountingEngine, place: Path
+) -> None:
+    # given a venue with candles before, in and after January 2026
+    day_ms = 288 * FIVE_MINUTES_MS
+    with serving(KlineServer(range(NOON_MS - 2 * day_ms, NOON_MS + 40 * day_ms, FIVE_MINUTES_MS))) as venue:
+        flags = "--symbol ETHUSDT --interval 5 --start 2026-01-01 --end 2026-02-01 --cache data/eth_5m.csv"
+        said = quintet("backtest", "structure_mm", *flags.split(), "--set", f"data.venue_url={venue.url}", "--json")
+    # then start is inclusive, end exclusive: 31 days of 288 bars
+    assert said.code == 0, said.err
+    assert engine.jobs[0].tape.census.kinds["BAR_CLOSE"] == 8_928
+    assert (place / "data" / "eth_5m.csv").is_file()
 
 
 def test_a_symbol_with_a_range_is_downloaded_into_the_workspace(tmp_path: Path) -> None:
