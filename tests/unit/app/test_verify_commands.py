@@ -37,7 +37,6 @@ def children(monkeypatch: pytest.MonkeyPatch) -> Children:
     return made
 
 
-@pytest.mark.req("S-08")
 def test_seeds_compilation_and_replay_are_all_tried(quintet: Quintet, children: Children) -> None:
     said = quintet("verify", "determinism", "--slice-bars", 400, "--json")
     assert said.code == 0, said.err
@@ -49,7 +48,6 @@ def test_seeds_compilation_and_replay_are_all_tried(quintet: Quintet, children: 
     assert children.tried[2][0][-2:] == ["--bars", "400"]
 
 
-@pytest.mark.req("S-08")
 @pytest.mark.parametrize("setting", [("PYTHONHASHSEED", "4242"), ("NUMBA_DISABLE_JIT", "1")])
 def test_a_difference_is_found_and_is_no_success(
     quintet: Quintet, children: Children, setting: tuple[str, str]
