@@ -13,14 +13,15 @@
    bar, on the straight line from the open to the extreme that hurts, which it would reach after a third of the bar.
    Beyond its limit it is not filled; what is left of it expires.
 6. A post-only order that would take at the price of its arrival expires.
-7. A stop is held at the desk. A trade at or through it cancels our orders that bind the same asset and sells what is held
-   at the worse of stop and open, less slippage, never more than `stop_cap_e9` below the trade that triggered it. It is
-   known to the system by its fill.
+7. A stop is held at the desk. A trade at or through it cancels our orders that bind the same asset and sells what is
+   held, up to the stop's own quantity, at the worse of stop and open, less slippage, never more than `stop_cap_e9`
+   below the trade that triggered it. It is known to the system by its fill, and what is left of it by its expiry.
 8. Policies. PESSIMISTIC: bids first, then stops, then takes only if no stop was hit, the whole range at once.
    OPTIMISTIC: the kinder extreme first (a take before a stop; otherwise the dip before the rise), touches fill.
    OHLC and OLHC: the price walks open, high, low, close or open, low, high, close; what was bought on the way may be
    sold on the way when latency allows.
 9. Our orders change nothing in the market.
+10. On spot nothing is sold that is not held: a sell that comes after a stop has sold is filled for what is left.
 """
 
 from typing import Any, Final
@@ -207,11 +208,20 @@ def fill_if_reached(venue: Any, level: Any, bar: Any, slot: int, extreme: int, t
 
 
 @kernel
+def deliverable(venue: Any, resting: Any) -> int:
+    """Sentence 10: how many lots of an order the venue could settle, given what it knows we hold."""
+    inst = venue.instruments[resting.instrument]
+    if inst.kind != 0 or resting.side > 0:
+        return resting.open_lots
+    return venue.book[resting.instrument].held // inst.base_quanta
+
+
+@kernel
 def fill_resting(venue: Any, level: Any, slot: int, available: int, ts: int) -> None:
     """Fill a resting order at its price with what is available and what the bar's room leaves."""
     resting = venue.resting[slot]
     book = venue.book[resting.instrument]
-    lots = min(min(resting.open_lots, available), book.room_lots)
+    lots = min(min(resting.open_lots, available), min(book.room_lots, deliverable(venue, resting)))
     if lots <= 0:
         return
     book.room_lots -= lots
@@ -251,7 +261,7 @@ def take(venue: Any, level: Any, slot: int, price: int, ts: int) -> None:
     resting = venue.resting[slot]
     book = venue.book[resting.instrument]
     paid = worse_price(price, resting.side, venue.half_spread_e9 + venue.slippage_e9)
-    lots = min(resting.open_lots, book.room_lots)
+    lots = min(min(resting.open_lots, book.room_lots), deliverable(venue, resting))
     if lots > 0 and (resting.style == MARKET or resting.side * (resting.price - paid) >= 0):
         book.room_lots -= lots
         settle(venue, level, slot, paid, lots, 0, ts)
@@ -277,10 +287,9 @@ def trigger(venue: Any, level: Any, slot: int, price: int, ts: int) -> None:
     if inst.kind == 0:
         held = held // inst.base_quanta
     slip = min(venue.slippage_e9 + venue.half_spread_e9, venue.stop_cap_e9)
-    lots = min(held, book.room_lots)
+    lots = min(min(held, resting.open_lots), book.room_lots)
     if lots > 0:
         book.room_lots -= lots
-        resting.open_lots = lots
         settle(venue, level, slot, worse_price(price, resting.side, slip), lots, 0, ts)
     if venue.resting[slot].alive != 0:
         number = resting.number

@@ -79,7 +79,9 @@ def place(desk: Any, want: Any) -> None:
     if want.price % inst.tick != 0:
         remember(desk, want, OFF_TICK)
         return
-    lots = allowed_lots(desk, want, bound_of(view, want))
+    lots = want.lots
+    if want.style != STOP:  # held at the desk it binds nothing; hit, it trades no more than what is held then
+        lots = allowed_lots(desk, want, bound_of(view, want))
     if lots == 0:
         remember(desk, want, desk.limits.reason)
         return
