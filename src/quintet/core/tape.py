@@ -310,19 +310,21 @@ def _digest(data: memoryview, offset: int, end: int, previous: bytes) -> bytes:
     return hasher.digest()[:DIGEST_BYTES]
 
 
-def good_block_after(data: memoryview, scan: Scan) -> int | None:
-    """Offset of a whole block after the bad one that the digest before it vouches for, or None."""
+def good_blocks_after(data: memoryview, scan: Scan) -> list[tuple[int, Header]]:
+    """Whole blocks behind the bad one that the digest before them vouches for, each with its offset."""
     if scan.bad is None:
-        return None
+        return []
+    found = []
     starts = [scan.length, *_header_offsets(data, scan.length + ROW_BYTES)]
     for before, offset in zip(starts, starts[1:], strict=False):
         vouchers = {bytes(data[before + ROW_BYTES : before + ROW_BYTES + DIGEST_BYTES])}
         if before == scan.length:
             # When the digest itself is what changed in the bad block, the right one can be computed.
             vouchers.add(_digest(data, before, offset, scan.chain))
-        if _vouched_for(data, offset, vouchers):
-            return offset
-    return None
+        header = _vouched_for(data, offset, vouchers)
+        if header is not None:
+            found.append((offset, header))
+    return found
 
 
 def _header_offsets(data: memoryview, first: int) -> list[int]:
@@ -333,28 +335,29 @@ def _header_offsets(data: memoryview, first: int) -> list[int]:
     return [int(offset) for offset in heads if first <= offset <= len(data) - HEADER_BYTES]
 
 
-def _vouched_for(data: memoryview, offset: int, vouchers: set[bytes]) -> bool:
-    """Is there a whole block at `offset` that follows one of these digests?"""
+def _vouched_for(data: memoryview, offset: int, vouchers: set[bytes]) -> Header | None:
+    """The header of a whole block at `offset` that follows one of these digests, else None."""
     header = decode_header(data[offset : offset + HEADER_BYTES])
     if isinstance(header, str):
-        return False
+        return None
     end = offset + HEADER_BYTES + header.row_count * ROW_BYTES
-    return end <= len(data) and any(_digest(data, offset, end, previous) == header.digest for previous in vouchers)
+    follows = end <= len(data) and any(_digest(data, offset, end, before) == header.digest for before in vouchers)
+    return header if follows else None
 
 
 def judge(scan: Scan, data: memoryview, mark: DurableMark | None, name: str) -> None:
     """Raise Damaged when what was durable is not there any more; a bad tail that may be torn passes.
 
-    With a mark, what lies before it is durable. Without one, a bad block that good ones follow is damage.
+    What lies before the mark is durable, and what a later good block calls durable. Without a mark, a bad block that
+    good ones follow is damage.
     """
     if mark is not None:
         _judge_by_mark(scan, len(data), mark, name)
-    elif scan.bad is not None:
-        later = good_block_after(data, scan)
-        if later is not None:
-            raise Damaged(
-                f"{name}: {scan.bad}; a good block follows at byte {later}, so this is damage, not a torn end"
-            )
+    for offset, header in good_blocks_after(data, scan):
+        if mark is None:
+            raise Damaged(f"{name}: {scan.bad}; a good block follows at byte {offset}, so this is no torn end")
+        if header.durable_upto > scan.positions:
+            raise Damaged(f"{name}: {scan.bad}; the block at byte {offset} calls it durable, so this is no torn end")
     if scan.blocks == 0:
         raise NotATape(f"{name}: no whole first block: {scan.bad}")
 

@@ -303,6 +303,20 @@ def test_without_its_mark_a_bad_last_block_is_torn_and_an_inner_one_is_damage(da
         open_tape(day)
 
 
+def test_an_old_mark_does_not_make_a_torn_end_of_what_a_later_block_calls_durable(tmp_path):
+    path = tmp_path / "desk.tape"
+    with TapeWriter.record(path, DESK_ORIGIN) as writer:
+        writer.append(defined())
+        lies_at = path.stat().st_size
+        writer.append(depth(1))
+        writer.sync(mark=False)
+        writer.append(depth(2))
+        writer.abandon()
+    flip(path, lies_at + 80)
+    with pytest.raises(Damaged, match="calls it durable"):
+        TapeWriter.resume(path)
+
+
 def test_a_file_shorter_than_its_mark_is_damage(day):
     os.truncate(day, last_block(day))
     with pytest.raises(Damaged, match="is lost from block"):
