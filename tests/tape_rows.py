@@ -39,11 +39,11 @@ def depth(at: int, levels: int = 3, instrument: int = 0) -> Any:
 
 
 def bar(at: int, prices: tuple[int, int, int, int] = (100, 110, 90, 105), timeframe: int = 1) -> Any:
-    """The four rows of a bar that ends at `at`; prices are open, high, low, close."""
-    kinds = (ev.BAR_OPEN, ev.BAR_HIGH, ev.BAR_LOW, ev.BAR_CLOSE)
-    rows = [row(kind, at, price, 7, bits=timeframe << 1) for kind, price in zip(kinds, prices, strict=True)]
-    rows[-1]["bits"] |= ev.LAST
-    return np.concatenate(rows)
+    """The two rows of a bar that ends at `at`; prices are open, high, low, close."""
+    opening, high, low, close = prices
+    first = row(ev.BAR_OPEN, at, opening, 7, bits=timeframe << 1)
+    second = row(ev.BAR_CLOSE, at, close, high << 31 | low, bits=timeframe << 1 | ev.LAST)
+    return np.concatenate([first, second])
 
 
 def fact(at: int, name: bytes = b"fear_and_greed", value_e9: int = 50) -> Any:

@@ -49,10 +49,9 @@ BOOK_CLEAR: Final = 4  # both sides are unknown from here until levels arrive
 BEST_BID: Final = 5  # ticker: best bid price and size
 BEST_ASK: Final = 6
 LAST_PRICE: Final = 7  # ticker: price of the latest trade
-BAR_OPEN: Final = 8  # a bar is four rows; price: open; quantity: turnover in quanta of the quote asset, 0 = unknown
-BAR_HIGH: Final = 9  # price: high; quantity: number of trades, 0 = unknown
-BAR_LOW: Final = 10  # price: low; quantity: lots bought by takers, 0 = unknown
-BAR_CLOSE: Final = 11  # price: close; quantity: volume in lots. ts_event is the bar's END
+BAR_OPEN: Final = 8  # a bar is two rows, three with a known turnover; price: open; quantity: volume in lots
+BAR_CLOSE: Final = 9  # price: close; quantity: high * 2^31 + low; ts_event of a bar is its END
+BAR_TURNOVER: Final = 10  # quantity: turnover in quanta of the quote asset; price: number of trades, 0 = unknown
 MARK_PRICE: Final = 12
 INDEX_PRICE: Final = 13
 FUNDING_RATE: Final = 14  # quantity: rate in 1e-9 of the interval, + = longs pay
@@ -97,6 +96,10 @@ MAKER: Final = 2  # bit 1 of FILL
 SELL_BIT: Final = 4  # bit 2 of FILL and PLACE
 
 # ---- bars ----------------------------------------------------------------------------------------------------
+HIGH_SHIFT: Final = 31
+LOW_MASK: Final = 2**31 - 1
+"""Both extremes of a bar are 31-bit prices in one 62-bit quantity, so that a bar is one cache line."""
+
 MINUTE_NS: Final = 60_000_000_000
 TIMEFRAMES: Final[dict[str, int]] = {
     "1m": 1,

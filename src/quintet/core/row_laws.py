@@ -46,7 +46,7 @@ KIND_NAMES: Final[dict[int, str]] = _kind_names()
 
 _PRICED: Final = frozenset(
     (ev.BID_LEVEL, ev.ASK_LEVEL, ev.TRADE_BUY, ev.TRADE_SELL, ev.BEST_BID, ev.BEST_ASK)
-    + (ev.BAR_OPEN, ev.BAR_HIGH, ev.BAR_LOW, ev.BAR_CLOSE)
+    + (ev.BAR_OPEN, ev.BAR_CLOSE)
     + (ev.LAST_PRICE, ev.MARK_PRICE, ev.INDEX_PRICE, ev.FILL)
 )
 _SIGNED: Final = frozenset((ev.FUNDING_RATE, ev.FACT, ev.FILL_FEE, ev.RECONCILED))
@@ -100,8 +100,6 @@ INSPECTION: Final = record(
     bar_next="i8",  # the kind that must come now, -1 = no bar is open
     bar_timeframe="i8",
     bar_open="i8",
-    bar_high="i8",
-    bar_low="i8",
     instruments="i8",  # defined so far
     definitions="i8",  # INSTRUMENT rows so far
     problem="i8",
@@ -136,11 +134,12 @@ NO_ROOM: Final = -1
     AFTER_TEXT,
     BAR_ORDER,
     BAR_TIMEFRAME,
+    BAR_EXTREMES,
     BAR_RANGE,
     DEFINITION_FIRST,
     DEFINITION_TEXT,
     DEFINITION_INDEX,
-) = range(1, 23)
+) = range(1, 24)
 
 PROBLEMS: Final[dict[int, tuple[str, str]]] = {
     UNKNOWN_KIND: ("kind", "a kind this version knows; in a market tape, a market kind"),
@@ -159,8 +158,9 @@ PROBLEMS: Final[dict[int, tuple[str, str]]] = {
     TEXT_COUNT: ("bits", "30 used bytes in every TEXT row but the last, at most 30 there"),
     TEXT_PADDING: ("payload", "zero bytes after the used ones"),
     AFTER_TEXT: ("kind", "TEXT until the end of the message"),
-    BAR_ORDER: ("kind", "{expected}: a bar is the four rows OPEN, HIGH, LOW, CLOSE, first in their message"),
-    BAR_TIMEFRAME: ("bits", f"a timeframe number 1 to {len(ev.TIMEFRAMES)}, the same on a bar's four rows"),
+    BAR_ORDER: ("kind", "{expected}: a bar is the rows OPEN, CLOSE and perhaps TURNOVER, first in their message"),
+    BAR_TIMEFRAME: ("bits", f"a timeframe number 1 to {len(ev.TIMEFRAMES)}, the same on all rows of a bar"),
+    BAR_EXTREMES: ("quantity", "high * 2^31 + low with 1 <= low (the bound is {expected})"),
     BAR_RANGE: ("price", "low <= open and close <= high (the bound is {expected})"),
     DEFINITION_FIRST: ("kind", "an INSTRUMENT row only as the first of its message"),
     DEFINITION_TEXT: ("bits", "TEXT rows with the definition after an INSTRUMENT row"),
@@ -170,7 +170,8 @@ PROBLEMS: Final[dict[int, tuple[str, str]]] = {
 _TIMEFRAME_COUNT: Final = len(ev.TIMEFRAMES)
 # Kernels see names of this module only as plain integers.
 _TEXT, _HEADER, _INSTRUMENT, _LAST = ev.TEXT, ev.HEADER, ev.INSTRUMENT, ev.LAST
-_OPEN, _HIGH, _LOW, _CLOSE = ev.BAR_OPEN, ev.BAR_HIGH, ev.BAR_LOW, ev.BAR_CLOSE
+_OPEN, _CLOSE, _TURNOVER = ev.BAR_OPEN, ev.BAR_CLOSE, ev.BAR_TURNOVER
+_HIGH_SHIFT, _LOW_MASK = ev.HIGH_SHIFT, ev.LOW_MASK
 
 
 @kernel
@@ -215,23 +216,20 @@ def _inspect_bar(state: Any, row: Any, n: int) -> bool:
     elif timeframe != state.bar_timeframe:
         _refuse(state, BAR_TIMEFRAME, n, timeframe, state.bar_timeframe)
         return False
-    if kind == _HIGH:
-        state.bar_high = price
-        if price < state.bar_open:
-            _refuse(state, BAR_RANGE, n, price, state.bar_open)
+    if kind == _CLOSE:
+        high = int(row.quantity) >> _HIGH_SHIFT
+        low = int(row.quantity) & _LOW_MASK
+        if low < 1:
+            _refuse(state, BAR_EXTREMES, n, low, 1)
             return False
-    if kind == _LOW:
-        state.bar_low = price
-        if price > state.bar_open:
-            _refuse(state, BAR_RANGE, n, price, state.bar_open)
+        if max(price, state.bar_open) > high:
+            _refuse(state, BAR_RANGE, n, max(price, state.bar_open), high)
             return False
-    if kind == _CLOSE and price > state.bar_high:
-        _refuse(state, BAR_RANGE, n, price, state.bar_high)
-        return False
-    if kind == _CLOSE and price < state.bar_low:
-        _refuse(state, BAR_RANGE, n, price, state.bar_low)
-        return False
-    state.bar_next = -1 if kind == _CLOSE else kind + 1
+        if min(price, state.bar_open) < low:
+            _refuse(state, BAR_RANGE, n, min(price, state.bar_open), low)
+            return False
+    ended = kind == _TURNOVER or (kind == _CLOSE and int(row.bits) & _LAST != 0)
+    state.bar_next = -1 if ended else kind + 1
     return True
 
 
@@ -244,7 +242,7 @@ def _inspect_place(state: Any, row: Any, n: int, kind: int) -> bool:
     if state.bar_next >= 0 and kind != state.bar_next:
         _refuse(state, BAR_ORDER, n, kind, state.bar_next)
         return False
-    if kind >= _OPEN and kind <= _CLOSE:
+    if kind >= _OPEN and kind <= _TURNOVER:
         if kind == _OPEN and state.message_rows > 0 or kind != _OPEN and state.bar_next != kind:
             _refuse(state, BAR_ORDER, n, kind, _OPEN)
             return False
@@ -328,7 +326,6 @@ def _inspect_values(state: Any, row: Any, n: int, law: Any) -> bool:
 @kernel
 def _count_in_span(state: Any, row: Any, n: int, law: Any, span: Any) -> bool:
     """Count a row of an instrument; its depth and trades keep the venue's order. True when they do."""
-    price = int(row.price)
     span.rows += 1
     if law.venue_ordered == 1:
         if row.ts_event < span.last_event:
@@ -336,12 +333,16 @@ def _count_in_span(state: Any, row: Any, n: int, law: Any, span: Any) -> bool:
             return False
         span.last_event = row.ts_event
     if law.price_min == 1:
-        if price < span.price_min or span.price_min == 0:
-            span.price_min = price
-        if price > span.price_max:
-            span.price_max = price
-        if row.quantity > span.quantity_max:
+        low = high = int(row.price)
+        if int(row.kind) == _CLOSE:
+            high = int(row.quantity) >> _HIGH_SHIFT
+            low = int(row.quantity) & _LOW_MASK
+        elif row.quantity > span.quantity_max:
             span.quantity_max = row.quantity
+        if low < span.price_min or span.price_min == 0:
+            span.price_min = low
+        if high > span.price_max:
+            span.price_max = high
     return True
 
 

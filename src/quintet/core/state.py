@@ -102,10 +102,10 @@ EQUITY = record(
     quanta="i8",
     start="i8",
     high_water="i8",
-    drawdown_e9="i8",
-    max_drawdown_e9="i8",
-    day="i8",
     day_open="i8",
+    day_end="i8",
+    drawdown="f8",  # fraction of the high-water mark
+    max_drawdown="f8",
 )
 
 ORDER = record(
@@ -319,7 +319,7 @@ LEVEL = record(lots="i8", own="i8")
 """One price of one side: what rests there, and the first own order there (its slot plus one, 0 = none)."""
 TOUCH = record(ts_recv="i8", bid="i8", ask="i8", rows="i8", end="i8", instrument="i8")
 SAMPLE = record(
-    ts="i8", equity="i8", cash="i8", lots="i8", price="i8", drawdown_e9="i8", held="i8", realized="i8", fees="i8",
+    ts="i8", equity="i8", cash="i8", lots="i8", price="i8", drawdown="f8", held="i8", realized="i8", fees="i8",
     cost="i8",
 )  # fmt: skip
 

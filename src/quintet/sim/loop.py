@@ -16,15 +16,17 @@ from quintet.core.events import (
     ASK_LEVEL,
     BAR_OPEN,
     FILL,
+    HIGH_SHIFT,
     INSTRUMENT,
     LAST,
+    LOW_MASK,
     TEXT,
     TIMEFRAME_NS,
     TRADE_BUY,
     TRADE_SELL,
 )
-from quintet.core.kernel import kernel
-from quintet.core.state import ASK, BID, END, FULL, NEVER, PAUSE, WAKE_CONTROL
+from quintet.core.kernel import bind, kernel
+from quintet.core.state import ASK, BID, END, FULL, NEVER, PAUSE, WAKE_BAR, WAKE_CONTROL
 from quintet.sim.bars import DONE, OPENING, arrive_in_bars, phase_ts, play_phase
 from quintet.sim.desk_rows import put_command, put_feed, put_response, put_timer
 from quintet.sim.exchange import arrive_in_book, improved, level_changed, next_level, traded
@@ -130,10 +132,10 @@ def load_bar(venue: Any, rows: Any, i: int, start: int) -> None:
     bar.start = start
     bar.end = rows[i].ts_event
     bar.open = int(rows[i].price)
-    bar.high = int(rows[i + 1].price)
-    bar.low = int(rows[i + 2].price)
-    bar.close = int(rows[i + 3].price)
-    bar.volume = rows[i + 3].quantity
+    bar.high = rows[i + 1].quantity >> HIGH_SHIFT
+    bar.low = rows[i + 1].quantity & LOW_MASK
+    bar.close = int(rows[i + 1].price)
+    bar.volume = rows[i].quantity
 
 
 @kernel
@@ -146,7 +148,7 @@ def take_sample(desk: Any, venue: Any, samples: Any, n: int) -> None:
     sample.ts = view.market[n].bar_end
     sample.equity = view.equity.quanta
     sample.price = view.market[n].close
-    sample.drawdown_e9 = view.equity.drawdown_e9
+    sample.drawdown = view.equity.drawdown
     sample.lots = account.lots
     sample.held = account.held
     sample.realized = account.realized
@@ -160,6 +162,64 @@ def after_wake(world: Any) -> None:
     desk = world.desk[0]
     finish(desk)
     dispatch(desk, world.venue[0], world.commands, world.fills, world.notes, world.rows_out)
+
+
+def quiet_bars_body(rows: Any, i: int, end: int, desk: Any, venue: Any, state: Any, params: Any) -> int:
+    """Take in bars of one instrument and timeframe, one after the other, while the system is silent.
+
+    The same as the general way below for a bar that cannot touch us, with what does not change between bars kept out
+    of the loop; a test holds the two equal. Returns the next tape row.
+    """
+    if i >= end or int(rows[i].kind) != BAR_OPEN:
+        return i
+    n = int(rows[i].instrument)
+    first = int(rows[i].bits)
+    number = first >> 1
+    if (desk.timeframes >> number) & 1 == 0 or number == desk.mark_timeframe:
+        return i
+    view, timer = desk.shown, desk.timer_next
+    market = view.market[n]
+    view.why = WAKE_BAR
+    view.instrument = n
+    market.timeframe = number
+    known = venue.rows_known
+    bars = 0
+    while i < end:
+        recv = rows[i].ts_recv
+        packed = rows[i + 1].quantity
+        if int(rows[i].kind) != BAR_OPEN or int(rows[i].bits) != first or int(rows[i].instrument) != n:
+            break
+        if recv >= timer:
+            break
+        close = int(rows[i + 1].price)
+        market.open = int(rows[i].price)
+        market.high = packed >> HIGH_SHIFT
+        market.low = packed & LOW_MASK
+        market.close = close
+        market.last = close
+        market.volume = rows[i].quantity
+        market.turnover = 0
+        market.bar_end = rows[i].ts_event
+        market.ts = recv
+        view.now = recv
+        i += 2
+        if int(rows[i - 1].bits) & LAST == 0:
+            market.turnover = rows[i].quantity
+            i += 1
+        bars += 1
+        decide(state, params, view)
+        if view.dirty != 0 or view.n_notes != 0:
+            break
+    if bars > 0:
+        venue.rows_known = i - venue.headers
+        begin(desk, venue.rows_known - known, view.now)
+        desk.n_bars += bars
+        if number == venue.fill_timeframe:
+            venue.book[n].last = market.close
+    return i
+
+
+quiet_bars = kernel(quiet_bars_body)
 
 
 def advance_body(tape: Any, world: Any, stop: int) -> int:
@@ -187,6 +247,15 @@ def advance_body(tape: Any, world: Any, stop: int) -> int:
         timer = desk.timer_next
         moment = min(min(timer, response_ts), request_ts)
         again = False
+        # ---- bars that cannot touch us: nothing rests, nothing is under way, nobody asks for every row ----
+        if moment == timer and venue.live == 0 and venue.phase == 0 and desk.wakes & WAKE_BAR != 0 and not LEAVES:
+            if venue.recording == 0 and venue.sampling == 0 and venue.touch_head == venue.touch_tail:
+                i = quiet_bars(rows, i, end, desk, venue, state, params)
+                if view.dirty != 0 or view.n_notes != 0:
+                    venue.cursor = i
+                    finish(desk)
+                    dispatch(desk, venue, commands, fills, notes, rows_out)
+                    continue
         # ---- the exchange's feed up to and including that moment ----
         heard = venue.response_tail
         while i < end:
@@ -233,7 +302,7 @@ def advance_body(tape: Any, world: Any, stop: int) -> int:
                         if venue.response_tail != heard:
                             break
                         continue
-                    book[n].last = int(rows[i + 3].price)
+                    book[n].last = int(rows[i + 1].price)
                 if recv > moment or recv == timer:
                     break
                 # ---- the bar reaches us ----
@@ -241,12 +310,15 @@ def advance_body(tape: Any, world: Any, stop: int) -> int:
                     deliver_feed(desk, venue, touches, rows, rows_out, recv)
                 market = view.market[n]
                 market.open = price
-                market.high = int(rows[i + 1].price)
-                market.low = int(rows[i + 2].price)
-                market.close = int(rows[i + 3].price)
-                market.volume = rows[i + 3].quantity
-                market.turnover = lots
-                i += 4
+                market.high = rows[i + 1].quantity >> HIGH_SHIFT
+                market.low = rows[i + 1].quantity & LOW_MASK
+                market.close = int(rows[i + 1].price)
+                market.volume = lots
+                market.turnover = 0
+                if int(rows[i + 1].bits) & LAST == 0:
+                    market.turnover = rows[i + 2].quantity
+                    i += 1
+                i += 2
                 known = i - venue.headers
                 begin(desk, known - venue.rows_known, recv)
                 venue.rows_known = known
@@ -309,3 +381,14 @@ def advance_body(tape: Any, world: Any, stop: int) -> int:
             decide(state, params, view)
             finish(desk)
         dispatch(desk, venue, commands, fills, notes, rows_out)
+
+
+def for_system(name: str, decide: Any) -> Any:
+    """The loop with a system's kernel inside: `run(tape, world, stop) -> why`."""
+    silent = bind(quiet_bars_body, f"quiet_bars_{name}", decide=decide)
+    return bind(advance_body, f"advance_{name}", decide=decide, quiet_bars=silent, LEAVES=False)
+
+
+def for_python() -> Any:
+    """The loop that leaves at every wake; after each, the caller decides and calls `after_wake`."""
+    return bind(advance_body, "advance")

@@ -6,19 +6,17 @@ are missing, a FEED_GAP with their number stands before the next bar: that is wh
 """
 
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from quintet.core.events import FEED_GAP, LAST, ROW, TIMEFRAME_NUMBER, TIMEFRAMES, timeframe_ns
 from quintet.core.instrument import Instrument
-from quintet.core.market.bars import Bars, Column, bar_rows
+from quintet.core.market.bars import Bars, Column, bar_rows, rows_per_bar
 from quintet.core.row_laws import Rows
 from quintet.core.tape import Source, TapeMeta, with_instruments
 from quintet.storage.candle_sources import MarketBars
-
-_BAR_ROWS: Final = 4
 
 
 class _Messages(NamedTuple):
@@ -66,10 +64,11 @@ def missing_bars(bars: Bars) -> Column:
 
 
 def _bars(bars: Bars, instrument: int) -> _Messages:
-    first = np.arange(0, _BAR_ROWS * len(bars), _BAR_ROWS)
+    step = rows_per_bar(bars)
+    first = np.arange(0, step * len(bars), step)
     ends = bars.ts_open + timeframe_ns(bars.timeframe)
     rank = np.full(len(bars), 2 * TIMEFRAMES[bars.timeframe] + 1)
-    return _Messages(bar_rows(bars, instrument), first, np.full(len(bars), _BAR_ROWS), ends, rank)
+    return _Messages(bar_rows(bars, instrument), first, np.full(len(bars), step), ends, rank)
 
 
 def _gaps(bars: Bars, instrument: int) -> _Messages:

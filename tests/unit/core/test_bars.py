@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from quintet.core.errors import DataError
-from quintet.core.events import BAR_CLOSE, BAR_HIGH, BAR_LOW, BAR_OPEN, LAST, MINUTE_NS, TIMEFRAME_NUMBER
+from quintet.core.events import BAR_CLOSE, BAR_OPEN, BAR_TURNOVER, LAST, MINUTE_NS, TIMEFRAME_NUMBER
 from quintet.core.market.bars import Bars, bar_rows
 
 
@@ -26,19 +26,25 @@ TWO = Bars(
 )
 
 
-def test_a_bar_is_one_message_of_four_rows():
+def test_a_bar_with_a_known_turnover_is_one_message_of_three_rows():
     rows = bar_rows(TWO, instrument=3)
-    assert rows["kind"].tolist() == [BAR_OPEN, BAR_HIGH, BAR_LOW, BAR_CLOSE] * 2
-    assert rows["price"].tolist() == [100, 105, 99, 103, 103, 104, 98, 101]
-    assert rows["quantity"].tolist() == [720, 0, 0, 7, 0, 0, 0, 0]
+    assert rows["kind"].tolist() == [BAR_OPEN, BAR_CLOSE, BAR_TURNOVER] * 2
+    assert rows["price"].tolist() == [100, 103, 0, 103, 101, 0]
+    assert rows["quantity"].tolist() == [7, (105 << 31) + 99, 720, 0, (104 << 31) + 98, 0]
     assert set(rows["instrument"].tolist()) == {3}
-    assert [bits & LAST for bits in rows["bits"].tolist()] == [0, 0, 0, 1] * 2
+    assert [bits & LAST for bits in rows["bits"].tolist()] == [0, 0, 1] * 2
     assert {bits >> 1 for bits in rows["bits"].tolist()} == {TIMEFRAME_NUMBER["5m"]}
+
+
+def test_without_any_turnover_a_bar_is_two_rows():
+    rows = bar_rows(dataclasses.replace(TWO, turnover=column(0, 0)))
+    assert rows["kind"].tolist() == [BAR_OPEN, BAR_CLOSE] * 2
+    assert [bits & LAST for bits in rows["bits"].tolist()] == [0, 1] * 2
 
 
 def test_a_bar_is_known_when_it_has_closed_and_not_before():
     rows = bar_rows(TWO)
-    assert rows["ts_event"].tolist() == [5 * MINUTE_NS] * 4 + [10 * MINUTE_NS] * 4
+    assert rows["ts_event"].tolist() == [5 * MINUTE_NS] * 3 + [10 * MINUTE_NS] * 3
     assert rows["ts_recv"].tolist() == rows["ts_event"].tolist()
 
 

@@ -125,7 +125,7 @@ def test_every_candle_is_possible(default):
     assert np.array_equal(default.open[1:], default.close[:-1])
     assert np.all(np.diff(default.ts_open) == MINUTE_NS)
     assert all(getattr(default, name).dtype == np.int64 for name in COLUMNS)
-    assert len(bar_rows(default)) == 4 * len(default)
+    assert len(bar_rows(default)) == 3 * len(default)
 
 
 def test_turnover_is_what_the_volume_cost(default):

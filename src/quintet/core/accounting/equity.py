@@ -5,7 +5,6 @@ from typing import Any
 from quintet.core.accounting.position import position_value
 from quintet.core.kernel import kernel
 from quintet.core.state import DESK_BOOK
-from quintet.core.units import E9, UP, mul_div
 
 DAY_NS = 86_400_000_000_000
 
@@ -21,18 +20,18 @@ def equity_quanta(inst: Any, account: Any, ledger: Any, price: int) -> int:
 
 @kernel
 def mark_equity(equity: Any, quanta: int, ts: int) -> None:
-    """Take note of equity at a moment; a new UTC day keeps the last value before it as its opening value."""
-    day = ts // DAY_NS
-    if equity.day != day:
+    """Take note of equity at a moment; a new UTC day keeps the last value before it as its opening value.
+
+    Drawdown is a fraction of the high-water mark: a signal, so a float.
+    """
+    if ts >= equity.day_end:
         equity.day_open = equity.quanta
-        equity.day = day
+        equity.day_end = (ts // DAY_NS + 1) * DAY_NS
     equity.quanta = quanta
-    if quanta > equity.high_water:
+    if quanta >= equity.high_water:
         equity.high_water = quanta
-    fallen = equity.high_water - quanta
-    if fallen > 0 and equity.high_water > 0:
-        equity.drawdown_e9 = mul_div(fallen, E9, equity.high_water, UP)
-        if equity.drawdown_e9 > equity.max_drawdown_e9:
-            equity.max_drawdown_e9 = equity.drawdown_e9
-    else:
-        equity.drawdown_e9 = 0
+        equity.drawdown = 0.0
+        return
+    equity.drawdown = (equity.high_water - quanta) / equity.high_water
+    if equity.drawdown > equity.max_drawdown:
+        equity.max_drawdown = equity.drawdown

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from quintet.core.errors import DataError
 from quintet.core.events import (
     BAR_CLOSE,
-    BAR_HIGH,
-    BAR_LOW,
     BAR_OPEN,
+    BAR_TURNOVER,
+    HIGH_SHIFT,
     LAST,
     PRICE_MAX,
     QUANTITY_MAX,
@@ -45,8 +45,13 @@ class Bars:
         return len(self.ts_open)
 
 
+def rows_per_bar(bars: Bars) -> int:
+    """Three when any turnover is known, else two."""
+    return 3 if bars.turnover.any() else 2
+
+
 def bar_rows(bars: Bars, instrument: int = 0) -> NDArray[Any]:
-    """Four rows a bar, stamped with the bar's end: a bar is known only when it has closed.
+    """Two or three rows a bar, stamped with the bar's end: a bar is known only when it has closed.
 
     Raises DataError when a value does not fit its field, naming the bar.
     """
@@ -56,25 +61,25 @@ def bar_rows(bars: Bars, instrument: int = 0) -> NDArray[Any]:
     _require_within(bars.turnover, 0, QUANTITY_MAX, "turnover in quanta")
     if not 0 <= instrument <= INSTRUMENT_MAX:
         raise DataError(f"instrument number: found {instrument}, expected 0 to {INSTRUMENT_MAX}")
-    rows = np.zeros(4 * len(bars), ROW)
-    end = bars.ts_open + timeframe_ns(bars.timeframe)
+    zero = np.zeros(len(bars), np.int64)
     columns = (
-        (BAR_OPEN, bars.open, bars.turnover),
-        (BAR_HIGH, bars.high, None),
-        (BAR_LOW, bars.low, None),
-        (BAR_CLOSE, bars.close, bars.volume),
+        (BAR_OPEN, bars.open, bars.volume),
+        (BAR_CLOSE, bars.close, (bars.high << HIGH_SHIFT) | bars.low),
+        (BAR_TURNOVER, zero, bars.turnover),
     )
-    for offset, (kind, price, quantity) in enumerate(columns):
-        part = rows[offset::4]
+    step = rows_per_bar(bars)
+    rows = np.zeros(step * len(bars), ROW)
+    end = bars.ts_open + timeframe_ns(bars.timeframe)
+    for offset, (kind, price, quantity) in enumerate(columns[:step]):
+        part = rows[offset::step]
         part["ts_event"] = end
         part["ts_recv"] = end
         part["price"] = price
+        part["quantity"] = quantity
         part["kind"] = kind
         part["instrument"] = instrument
         part["bits"] = TIMEFRAME_NUMBER[bars.timeframe] << 1
-        if quantity is not None:
-            part["quantity"] = quantity
-    rows["bits"][3::4] |= LAST
+    rows["bits"][step - 1 :: step] |= LAST
     return rows
 
 

@@ -44,9 +44,9 @@ def rows_of(frame: bytes, instrument: Instrument = DEFAULT_SPOT) -> np.ndarray:
 @pytest.mark.req("S-12")
 def test_two_updates_of_one_candle_give_one_bar_with_the_closing_price() -> None:
     rows = np.concatenate([rows_of(kline_frame(close="3000", confirm=False)), rows_of(kline_frame(close="3001"))])
-    assert rows["kind"].tolist() == [ev.BAR_OPEN, ev.BAR_HIGH, ev.BAR_LOW, ev.BAR_CLOSE]
-    assert rows["price"].tolist() == [299_950, 300_300, 299_801, 300_100]
-    assert rows["quantity"].tolist() == [624_540_050_000, 0, 0, 208_100]
+    assert rows["kind"].tolist() == [ev.BAR_OPEN, ev.BAR_CLOSE, ev.BAR_TURNOVER]
+    assert rows["price"].tolist() == [299_950, 300_100, 0]
+    assert rows["quantity"].tolist() == [208_100, (300_300 << 31) + 299_801, 624_540_050_000]
     assert set(rows["ts_event"].tolist()) == {(NOON_MS + 300_000) * 1_000_000}
     assert set(rows["ts_recv"].tolist()) == {RECV}
 
@@ -56,10 +56,9 @@ def test_a_recorded_running_candle_gives_no_bar(shared_data: Path) -> None:
     frame = (shared_data / "api" / "bybit" / "ws_kline.json").read_bytes()
     assert len(rows_of(frame, BTC)) == 0
     closed = frame.replace(b'"confirm": false', b'"confirm": true')
-    assert rows_of(closed, BTC)["price"].tolist() == [1_664_950, 1_667_700, 1_660_800, 1_667_700]
+    assert rows_of(closed, BTC)["price"].tolist()[:2] == [1_664_950, 1_667_700]
 
 
-@pytest.mark.req("S-26")
 def test_a_recorded_feed_of_ten_candles_gives_ten_bars_that_a_tape_accepts() -> None:
     feed = []
     for n in range(10):
@@ -68,7 +67,7 @@ def test_a_recorded_feed_of_ten_candles_gives_ten_bars_that_a_tape_accepts() -> 
     parts = [kline_rows(read_push(frame), DEFAULT_SPOT, RECV + n * 150_000_000_000) for n, frame in enumerate(feed)]
     rows = np.concatenate(parts)
     assert int(np.count_nonzero(rows["kind"] == ev.BAR_CLOSE)) == 10
-    assert memory_tape(rows, [DEFAULT_SPOT]).n_positions > 40
+    assert memory_tape(rows, [DEFAULT_SPOT]).n_positions > 30
 
 
 @pytest.mark.parametrize(
@@ -83,6 +82,10 @@ def test_a_recorded_feed_of_ten_candles_gives_ten_bars_that_a_tape_accepts() -> 
         (kline_frame(end=NOON_MS), f"end: found {NOON_MS}, expected {NOON_MS + 299_999}"),
         (kline_frame(open="abc"), "kline.5.ETHUSDT open: expected a decimal number, found 'abc'"),
         (kline_frame(high="3000.001"), "kline.5.ETHUSDT high: expected a whole multiple of 0.01"),
+        (kline_frame(close="-3000"), "close: found -3000, expected 0 or more"),
+        (kline_frame(volume="1e30"), "volume: found 1e30, expected a number within reason"),
+        (kline_frame(volume="1e19"), r"volume: found 1E\+19, expected at most 2\^62 units of 0.00001"),
+        (kline_frame(start_ms=NOON_MS * 1000), "expected ms UTC from 2009 to 2100"),
         (kline_frame(confirm="yes"), "Expected `bool`, got `str`"),
     ],
 )
