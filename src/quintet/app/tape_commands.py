@@ -270,8 +270,17 @@ def _event_line(event: "Event") -> str:
     text = f"  {event.text}" if event.text is not None else ""
     return (
         f"{event.position:>9}  {moment(event.ts_recv)}  {event.kind:<15} instrument {event.instrument}"
-        f"  price {event.price}  quantity {event.quantity}  bits {event.bits}{text}"
+        f"  price {event.price}  {_quantity(event)}  bits {event.bits}{text}"
     )
+
+
+def _quantity(event: "Event") -> str:
+    """The quantity in words; the closing row of a bar keeps both extremes in it."""
+    from quintet.core.events import HIGH_SHIFT, LOW_MASK
+
+    if event.kind == "BAR_CLOSE":
+        return f"high {event.quantity >> HIGH_SHIFT}  low {event.quantity & LOW_MASK}"
+    return f"quantity {event.quantity}"
 
 
 # ---- moments -----------------------------------------------------------------------------------------------------

@@ -347,35 +347,20 @@ def _count_in_span(state: Any, row: Any, n: int, law: Any, span: Any) -> bool:
 
 
 @kernel
-def _inspect_fact(state: Any, row: Any, n: int, law: Any, spans: Rows) -> bool:
-    """The laws of a row that is neither header nor text. True when it stands."""
+def _inspect_fact(state: Any, row: Any, n: int, law: Any, room: int) -> bool:
+    """The laws of a row that is neither header nor text; `room`: how many spans there are. True when it stands."""
     kind = int(row.kind)
     if law.known == 0:
         _refuse(state, UNKNOWN_KIND, n, kind, 0)
         return False
     if not _inspect_place(state, row, n, kind) or not _inspect_times(state, row, n):
         return False
-    if not _inspect_instrument(state, row, n, law.instrument_used, spans.shape[0]):
+    if not _inspect_instrument(state, row, n, law.instrument_used, room):
         return False
     if not _inspect_values(state, row, n, law):
         return False
     if state.message_rows == 0:
         state.message_instrument = int(row.instrument) if law.instrument_used == 1 else -1
-    return law.instrument_used == 0 or _count_in_span(state, row, n, law, spans[int(row.instrument)])
-
-
-@kernel
-def _close_message(state: Any, n: int, kind: int, spans: Rows) -> bool:
-    """After a row with LAST. True when the message may end there."""
-    if state.bar_next >= 0:
-        _refuse(state, BAR_ORDER, n, kind, state.bar_next)
-        return False
-    if state.message_instrument >= 0:
-        span = spans[state.message_instrument]
-        if state.message_rows > span.message_rows_max:
-            span.message_rows_max = state.message_rows
-    state.message_rows = 0
-    state.text_open = 0
     return True
 
 
@@ -397,15 +382,27 @@ def inspect_rows(rows: Rows, cells: Any, laws: Rows, inspection: Rows, spans: Ro
         if kind == _TEXT:
             if not _inspect_text(state, cells, n):
                 return state.problem
-        elif not _inspect_fact(state, rows[n], n, laws[kind], spans):
-            return state.problem
+        else:
+            # Only records are handed on: an array as an argument costs more than the laws themselves.
+            law = laws[kind]
+            if not _inspect_fact(state, rows[n], n, law, spans.shape[0]):
+                return state.problem
+            if law.instrument_used == 1 and not _count_in_span(state, rows[n], n, law, spans[int(rows[n].instrument)]):
+                return state.problem
         state.message_rows += 1
         kind_counts[kind] += 1
         if state.message_rows > MESSAGE_ROWS_MAX:
             _refuse(state, LONG_MESSAGE, n, state.message_rows, MESSAGE_ROWS_MAX)
             return state.problem
-        if int(rows[n].bits) & _LAST and not _close_message(state, n, kind, spans):
-            return state.problem
+        if int(rows[n].bits) & _LAST:
+            if state.bar_next >= 0:
+                _refuse(state, BAR_ORDER, n, kind, state.bar_next)
+                return state.problem
+            if state.message_instrument >= 0:
+                span = spans[state.message_instrument]
+                span.message_rows_max = max(span.message_rows_max, state.message_rows)
+            state.message_rows = 0
+            state.text_open = 0
         state.position += 1
     if state.message_rows > 0:
         _refuse(state, UNCLOSED, rows.shape[0] - 1, int(rows[rows.shape[0] - 1].bits), 1)

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from quintet.app.tape_commands import moment, tape_app
 from quintet.core.instrument import DEFAULT_SPOT
 from quintet.storage.tape_files import durable_path, open_tape, write_tape
-from tests.tape_rows import ORIGIN, a_day, defined, depth, joined, trade
+from tests.tape_rows import ORIGIN, a_day, bar, defined, depth, joined, trade
 
 SOL = msgspec.structs.replace(DEFAULT_SPOT, symbol="SOLUSDT", base_asset="SOL")
 SECOND = 1_000_000_000
@@ -58,6 +58,13 @@ def test_head_shows_events_one_a_line(day):
     events = answer("head", day, "-n", 1)["events"]
     assert events[0]["kind"] == "INSTRUMENT"
     assert '"symbol":"ETHUSDT"' in events[0]["text"]
+
+
+def test_head_shows_the_extremes_of_a_bar(tmp_path):
+    write_tape(tmp_path / "bars.tape", ORIGIN, joined(defined(), bar(60)))
+    lines = tape("head", tmp_path / "bars.tape", "--from", len(defined())).stdout.splitlines()
+    assert "BAR_OPEN        instrument 0  price 100  quantity 7" in lines[0]
+    assert "BAR_CLOSE       instrument 0  price 105  high 110  low 90" in lines[1]
 
 
 def test_verify_is_calm_about_a_whole_tape(day):
