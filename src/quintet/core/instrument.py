@@ -146,11 +146,11 @@ class Instrument(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
         return self.lot_size * lots
 
     def proves_capital(self, capital_quanta: int) -> None:
-        """Raise ConfigError unless `capital_quanta` of the quote asset leaves room below 2^62 for a run's turnover."""
-        if capital_quanta >= SAFE_MAX // 2**20:
+        """Raise ConfigError unless a turnover of 4,096 times `capital_quanta` of the quote asset stays below 2^62."""
+        if capital_quanta >= SAFE_MAX // 2**12:
             raise ConfigError(
                 f"instrument {self.symbol}: capital of {capital_quanta} quanta of {self.quote_quantum} "
-                f"{self.quote_asset} leaves less than 2^20 times itself below 2^62; choose a larger quote_quantum"
+                f"{self.quote_asset} leaves less than 4,096 times itself below 2^62; choose a larger quote_quantum"
             )
 
 

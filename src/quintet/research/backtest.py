@@ -1,0 +1,348 @@
+"""One tape, one system, every fill policy: the runs, their hashes, and an interval instead of a number.
+
+The headline is the policy with the lowest net result. It is run a second time when its desk tape is written, and must
+then give the same command hash.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from quintet.core import state as s
+from quintet.core.digest import command_hash, state_hash
+from quintet.core.engine.world import Execution, Limits, Setup, asset_numbers, new_world, set_instrument
+from quintet.core.errors import InvariantError
+from quintet.core.events import TIMEFRAME_NUMBER
+from quintet.core.instrument import Instrument
+from quintet.core.risk.config import RiskConfig
+from quintet.core.tape import Tape, TapeMeta
+from quintet.core.units import E9, exact_quanta
+from quintet.research import systems
+from quintet.research.backtest_options import BacktestOptions
+from quintet.research.measures import equity_measures
+from quintet.research.run_tables import equity_table, event_table, fill_table, order_table
+from quintet.sim.bars import OHLC, OLHC, OPTIMISTIC, PESSIMISTIC
+from quintet.sim.config import ExecutionConfig
+
+POLICIES = {"pessimistic": PESSIMISTIC, "optimistic": OPTIMISTIC, "ohlc": OHLC, "olhc": OLHC, "lower": PESSIMISTIC}
+
+DESK_ROWS = 1 << 16
+
+
+@dataclass(frozen=True)
+class PolicyRun:
+    """One policy's run, complete: the world after the last event, and what was taken out of its buffers."""
+
+    policy: str
+    world: s.World
+    commands: Any
+    fills: Any
+    notes: Any
+    samples: Any
+
+    @property
+    def desk(self) -> Any:
+        """The desk's record."""
+        return self.world.desk[0]
+
+    @property
+    def command_hash(self) -> str:
+        """128-bit mix over every approved command."""
+        return command_hash(self.desk)
+
+    @property
+    def state_hash(self) -> str:
+        """SHA-256 over desk and system state."""
+        return state_hash(self.world.desk, self.world.state)
+
+    @property
+    def net_quanta(self) -> int:
+        """Equity at the last mark less what was brought in, quote quanta."""
+        equity = self.desk.shown.equity
+        return int(equity.quanta) - int(equity.start)
+
+    @property
+    def imbalance_quanta(self) -> int:
+        """Sum of what any asset's books are off, 0 when all balance."""
+        return int(np.abs(np.asarray(self.desk.ledger).sum(axis=0)).sum())
+
+
+class _Kept:
+    """Rows taken out of a world's buffers whenever they are full."""
+
+    def __init__(self) -> None:
+        self.parts: dict[str, list[Any]] = {"commands": [], "fills": [], "notes": [], "samples": []}
+        self.rows: list[Any] = []
+
+    def take(self, world: s.World) -> None:
+        """Copy and empty."""
+        venue = world.venue[0]
+        for name, parts in self.parts.items():
+            count = int(venue[f"n_{name}"])
+            parts.append(getattr(world, name)[:count].copy())
+            venue[f"n_{name}"] = 0
+        if venue.recording:
+            self.rows.append(world.rows_out[: int(venue.n_rows)].copy())
+            venue.n_rows = 0
+
+    def column(self, name: str) -> Any:
+        """All rows of one buffer in order."""
+        return np.concatenate(self.parts[name])
+
+
+def setup_of(name: str, options: BacktestOptions, policy: str, recording: bool = False) -> Setup:
+    """The world a configuration describes, for one fill policy."""
+    instrument, execution = options.instrument, options.execution
+    structure, fills = TIMEFRAME_NUMBER[options.structure], TIMEFRAME_NUMBER[options.fills]
+    return Setup(
+        instruments=(instrument,),
+        capital={
+            instrument.quote_asset: exact_quanta(execution.initial_quote, instrument.quote_quantum, "initial_quote"),
+            instrument.base_asset: exact_quanta(execution.initial_base, instrument.base_quantum, "initial_base"),
+        },
+        execution=execution_of(execution, POLICIES[policy], fills),
+        limits=(limits_of(options.risk, instrument),),
+        wakes=systems.find(name).wakes,
+        wake_timeframes=tuple(sorted({structure, fills})),
+        mark_timeframe=structure,
+        desk_rows=DESK_ROWS if recording else 1,
+    )
+
+
+def execution_of(config: ExecutionConfig, policy: int, fill_timeframe: int) -> Execution:
+    """Config in the venue's integers."""
+    return Execution(
+        entry_ns=config.latency_ms * 1_000_000,
+        response_ns=config.response_ms * 1_000_000,
+        policy=policy,
+        participation_e9=_e9(config.participation_frac),
+        touch_e9=_e9(config.touch_fill_frac),
+        slippage_e9=_e9(config.slippage_bps, 10_000),
+        half_spread_e9=_e9(config.spread_bps, 20_000),
+        fill_timeframe=fill_timeframe,
+    )
+
+
+def _e9(value: float, divisor: int = 1) -> int:
+    """A float config value as a whole number of 1e-9, through its shortest decimal text."""
+    return int(Decimal(repr(float(value))) * E9 / divisor)
+
+
+def limits_of(risk: RiskConfig, instrument: Instrument) -> Limits:
+    """The desk scope of the limits; 0 in the config means off."""
+    order = instrument.lots(risk.order_quantity_max, "risk.order_quantity_max")
+    position = instrument.lots(risk.position_quantity_max, "risk.position_quantity_max")
+    off = Limits()
+    return Limits(
+        max_order_lots=order or off.max_order_lots,
+        max_position_lots=position or off.max_position_lots,
+        max_open_orders=risk.open_orders_max,
+        max_orders_per_second=risk.order_rate_max,
+        stale_ns=risk.stale_after_ms * 1_000_000 or off.stale_ns,
+    )
+
+
+def run_policy(
+    tape: Tape, name: str, params: Any, options: BacktestOptions, policy: str, record: bool = False
+) -> tuple[PolicyRun, list[Any]]:
+    """Run the whole tape under one fill policy; with `record` also return the rows of the desk tape."""
+    system, run = systems.find(name), systems.loop(name)
+    structure, fills = TIMEFRAME_NUMBER[options.structure], TIMEFRAME_NUMBER[options.fills]
+    instrument = options.instrument
+    world = new_world(
+        setup_of(name, options, policy, record),
+        system.state(params, instrument, structure, fills),
+        system.params(params, instrument, structure, fills),
+    )
+    venue = world.venue[0]
+    venue.sampling = 1
+    venue.recording = 1 if record else 0
+    kept = _Kept()
+    drive(run, tape, world, kept)
+    done = PolicyRun(policy, world, *(kept.column(part) for part in ("commands", "fills", "notes", "samples")))
+    return done, kept.rows
+
+
+def drive(run: Any, tape: Tape, world: s.World, kept: _Kept) -> None:
+    """Move to the end of the tape, emptying full buffers and applying instrument definitions on the way."""
+    rows = s.Tape(tape.rows)
+    # Interpreted NumPy integers warn where the command hash wraps on purpose; compiled ones do not.
+    with np.errstate(over="ignore"):
+        while (why := run(rows, world, len(tape.rows))) != s.END:
+            if why == s.FULL:
+                kept.take(world)
+            elif why == s.WAKE_CONTROL:
+                _define(tape, world)
+            else:
+                raise InvariantError(f"the loop stopped for {s.WHY_NAMES.get(why, why)}, expected its end")
+    kept.take(world)
+
+
+def _define(tape: Tape, world: s.World) -> None:
+    """Apply the instrument definition under the cursor to desk and venue, and step over its first row."""
+    venue = world.venue[0]
+    position = int(venue.cursor) - int(venue.headers)
+    numbers = asset_numbers(tuple(tape.instruments))
+    for definition in tape.instrument_changes:
+        if definition.position == position:
+            known = world.desk[0].shown.instruments[definition.number]
+            if known.quanta == 0 or position > 0:
+                fees = (int(known.maker_fee_e9), int(known.taker_fee_e9), int(known.fee_in_base))
+                for side in (known, venue.instruments[definition.number]):
+                    set_instrument(side, definition.instrument, numbers)
+                    side.maker_fee_e9, side.taker_fee_e9, side.fee_in_base = fees
+    venue.defined = int(venue.cursor) + 1
+
+
+@dataclass(frozen=True)
+class BacktestResult:
+    """What all policies gave, and the headline among them."""
+
+    tape: Tape
+    system: str
+    params: Any
+    options: BacktestOptions
+    runs: tuple[PolicyRun, ...]
+
+    @property
+    def instrument(self) -> Instrument:
+        """What was traded."""
+        return self.options.instrument
+
+    @cached_property
+    def headline(self) -> PolicyRun:
+        """The policy with the lowest net result; of equals the first."""
+        return min(self.runs, key=lambda run: run.net_quanta)
+
+    @cached_property
+    def hashes(self) -> dict[str, str]:
+        """Of the tape, of the headline's commands, of the headline's state at the end."""
+        run = self.headline
+        return {"tape": self.tape.hash, "commands": run.command_hash, "state": run.state_hash}
+
+    @property
+    def conservation(self) -> int:
+        """Quanta by which any book of any policy is off."""
+        return sum(run.imbalance_quanta for run in self.runs)
+
+    def money(self, quanta: int) -> float:
+        """Quote quanta as a number for people."""
+        return float(quanta * self.instrument.quote_quantum)
+
+    @cached_property
+    def interval(self) -> dict[str, Any]:
+        """Net result over the policies run: its ends, in the quote asset and as a fraction, and who gave them."""
+        low, high = self.headline, max(self.runs, key=lambda run: run.net_quanta)
+        start = int(low.desk.shown.equity.start) or 1
+        return {
+            "low_quote": self.money(low.net_quanta),
+            "high_quote": self.money(high.net_quanta),
+            "low_frac": low.net_quanta / start,
+            "high_frac": high.net_quanta / start,
+            "headline_policy": low.policy,
+            "high_policy": high.policy,
+            "policies": {run.policy: self.money(run.net_quanta) for run in self.runs},
+        }
+
+    @cached_property
+    def metrics(self) -> dict[str, Any]:
+        """Figures of the headline policy."""
+        run = self.headline
+        desk, account = run.desk, run.desk.shown.account[0]
+        counted = {
+            "policy": run.policy,
+            "bars": int(desk.n_bars),
+            "orders": int(desk.n_places),
+            "cancels": int(desk.n_cancels),
+            "fills": int(desk.n_fills),
+            "maker_fills": int((run.fills["maker"] != 0).sum()),
+            "refused": int(desk.n_refused),
+            "shrunk": int(desk.n_shrunk),
+            "alarms": int(desk.alarms),
+            "fees_quote": self.money(int(account.fees)),
+            "turnover_quote": self.money(int(account.turnover)),
+            "before_fees_quote": self.money(run.net_quanta + int(account.fees)),
+        }
+        marks = equity_measures(run.samples, run.desk.shown.equity, self.instrument)
+        return counted | marks | dict(systems.find(self.system).statistics(run.world.state))
+
+    @property
+    def assumptions(self) -> Sequence[str]:
+        """How fills were decided, in sentences with their numbers."""
+        execution = self.options.execution
+        return (
+            f"orders reach the venue {execution.latency_ms} ms after the decision and its answers take "
+            f"{execution.response_ms} ms; an order with any latency misses the next bar's opening print",
+            "a resting order fills only when the price trades through it"
+            + (f", or by {execution.touch_fill_frac:g} of the volume at a touch" if execution.touch_fill_frac else ""),
+            f"we take part in at most {execution.participation_frac:.0%} of the volume that trades beyond our price",
+            f"takers pay half of a {execution.spread_bps:g} bp spread and {execution.slippage_bps:g} bp slippage",
+            f"maker fee {self.instrument.maker_fee_e9 / 1e5:g} bp, taker fee {self.instrument.taker_fee_e9 / 1e5:g} bp"
+            + (", a buyer's fee is taken in base" if self.instrument.fee_in_base else ""),
+            "stop and target in one bar resolve against us; a stop fills at the worse of stop and open, less slippage",
+            "our orders do not move the market, and nobody reacts to them",
+            "there is no queue: candles do not show one; what waits ahead of us is only the condition to trade through",
+        )
+
+    @cached_property
+    def tables(self) -> Mapping[str, Mapping[str, Any]]:
+        """Orders, fills, equity and events of the headline, as columns."""
+        run, system = self.headline, systems.find(self.system)
+        return {
+            "orders": order_table(run.commands, self.instrument),
+            "fills": fill_table(run.fills, self.instrument),
+            "equity": equity_table(run.samples, self.instrument),
+            "events": event_table(run.notes, self.instrument, system.note_kind, system.explain),
+        }
+
+    def write_desk_tape(self, path: Path, created_ns: int, tool_version: str) -> None:
+        """Run the headline once more with recording on and write what entered and left the step.
+
+        Raises InvariantError when the second run decides differently from the first.
+        """
+        from quintet.storage.tape_files import TapeWriter
+
+        again, rows = run_policy(self.tape, self.system, self.params, self.options, self.headline.policy, record=True)
+        if again.command_hash != self.headline.command_hash:
+            raise InvariantError(
+                f"the recorded run gave commands {again.command_hash}, the first {self.headline.command_hash}"
+            )
+        notes = {"system": self.system, "policy": self.headline.policy, "market_tape": self.tape.hash}
+        meta = TapeMeta(
+            use="desk",
+            synthetic=self.tape.meta.synthetic,
+            created_ns=created_ns,
+            tool_version=tool_version,
+            sources=self.tape.meta.sources,
+            notes=notes | desk_notes(self.params, self.options, self.headline.policy),
+        )
+        with TapeWriter(path, meta) as writer:
+            writer.append(np.concatenate(rows))
+
+
+def desk_notes(params: Any, options: BacktestOptions, policy: str) -> dict[str, str]:
+    """What a replay of a desk tape needs besides its rows: parameters, timeframes, capital, limits."""
+    import msgspec
+
+    from quintet.core.instrument import encode
+
+    return {
+        "params": msgspec.json.encode(params).decode(),
+        "instrument": encode(options.instrument).decode(),
+        "execution": msgspec.json.encode(options.execution).decode(),
+        "risk": msgspec.json.encode(options.risk).decode(),
+        "structure": options.structure,
+        "fills": options.fills,
+        "policy": policy,
+    }
+
+
+def run_backtest(tape: Tape, system_name: str, params: Any, options: BacktestOptions) -> BacktestResult:
+    """Run every fill policy of the options; the world of each stays available."""
+    runs = [run_policy(tape, system_name, params, options, policy)[0] for policy in options.execution.fill_policies]
+    return BacktestResult(tape, system_name, params, options, tuple(runs))

@@ -1,0 +1,98 @@
+"""A run's rows as columns for files: whole numbers as they are, and beside them the same in units for people."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from quintet.core.events import CANCEL, PLACE
+from quintet.core.instrument import Instrument
+from quintet.core.orders.lifecycle import STYLE_NAMES
+
+Columns = dict[str, Any]
+
+_COMMAND_NAMES = {PLACE: "place", CANCEL: "cancel"}
+
+
+def _scaled(column: Any, unit: Any) -> Any:
+    """Whole numbers times a decimal unit, as floats that print well."""
+    return np.asarray(column, np.float64) * float(unit)
+
+
+def order_table(commands: Any, instrument: Instrument) -> Columns:
+    """Every command after the gate, in order."""
+    return {
+        "ts_ns": np.asarray(commands["ts"]),
+        "position": np.asarray(commands["position"]),
+        "index": np.asarray(commands["index"]),
+        "order": np.asarray(commands["number"]),
+        "command": [_COMMAND_NAMES.get(int(kind), str(kind)) for kind in commands["kind"]],
+        "side": np.where(commands["side"] > 0, "buy", "sell").tolist(),
+        "style": [STYLE_NAMES[int(style)] for style in commands["style"]],
+        "price_ticks": np.asarray(commands["price"]),
+        "price": _scaled(commands["price"], instrument.price_increment),
+        "lots": np.asarray(commands["lots"]),
+        "quantity": _scaled(commands["lots"], instrument.lot_size),
+        "tag": np.asarray(commands["tag"]),
+    }
+
+
+def fill_table(fills: Any, instrument: Instrument) -> Columns:
+    """Every fill of ours, in the order it became known."""
+    in_base = np.asarray(fills["fee_asset"]) != 0
+    fee = np.where(
+        in_base,
+        _scaled(fills["fee"], instrument.base_quantum),
+        _scaled(fills["fee"], instrument.quote_quantum),
+    )
+    return {
+        "ts_event_ns": np.asarray(fills["ts_event"]),
+        "ts_recv_ns": np.asarray(fills["ts_recv"]),
+        "position": np.asarray(fills["position"]),
+        "order": np.asarray(fills["number"]),
+        "tag": np.asarray(fills["tag"]),
+        "side": np.where(fills["side"] > 0, "buy", "sell").tolist(),
+        "price_ticks": np.asarray(fills["price"]),
+        "price": _scaled(fills["price"], instrument.price_increment),
+        "lots": np.asarray(fills["lots"]),
+        "quantity": _scaled(fills["lots"], instrument.lot_size),
+        "maker": (np.asarray(fills["maker"]) != 0).tolist(),
+        "fee_quanta": np.asarray(fills["fee"]),
+        "fee": fee,
+        "fee_asset": np.where(in_base, instrument.base_asset, instrument.quote_asset).tolist(),
+        "position_after": _scaled(fills["lots_after"], instrument.lot_size),
+    }
+
+
+def equity_table(samples: Any, instrument: Instrument) -> Columns:
+    """Equity at every structure bar."""
+    quote = instrument.quote_quantum
+    held = instrument.base_quantum if instrument.kind == "spot" else instrument.lot_size
+    return {
+        "ts_ns": np.asarray(samples["ts"]),
+        "equity_quanta": np.asarray(samples["equity"]),
+        "equity": _scaled(samples["equity"], quote),
+        "drawdown_frac": np.asarray(samples["drawdown"]),
+        "price": _scaled(samples["price"], instrument.price_increment),
+        "held": _scaled(samples["held"], held),
+        "realized": _scaled(samples["realized"], quote),
+        "fees": _scaled(samples["fees"], quote),
+        "cost": _scaled(samples["cost"], quote),
+    }
+
+
+def event_table(
+    notes: Any, instrument: Instrument, kind_of: Callable[[int], str], explain: Callable[[Any, Instrument], str]
+) -> Columns:
+    """What the system noted: transitions, policy changes, breaks, grids; numbers and words."""
+    return {
+        "ts_ns": np.asarray(notes["ts"]),
+        "position": np.asarray(notes["position"]),
+        "kind": [kind_of(int(code)) for code in notes["code"]],
+        "text": [explain(note, instrument) for note in notes],
+        "code": np.asarray(notes["code"]),
+        "a": np.asarray(notes["a"]),
+        "b": np.asarray(notes["b"]),
+        "c": np.asarray(notes["c"]),
+        "d": np.asarray(notes["d"]),
+    }

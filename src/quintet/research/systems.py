@@ -1,0 +1,56 @@
+"""Which systems can be run, and what a runner must know of each. The one place that joins a system to the loop."""
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any, NamedTuple
+
+from quintet.core.errors import DefinitionError
+from quintet.core.instrument import Instrument
+from quintet.core.state import WAKE_BAR, WAKE_CONTROL, WAKE_FILL, WAKE_ORDER
+
+
+class KernelSystem(NamedTuple):
+    """A system whose decision is a kernel.
+
+    `state` and `params` make its one-row tables from config, instrument and the two timeframe numbers (structure,
+    fills); `statistics` reads figures from its state at the end; `explain` puts one of its notes into words.
+    """
+
+    name: str
+    decide: Any
+    wakes: int
+    state: Callable[[Any, Instrument, int, int], Any]
+    params: Callable[[Any, Instrument, int, int], Any]
+    statistics: Callable[[Any], Mapping[str, int | float]]
+    explain: Callable[[Any, Instrument], str]
+    note_kind: Callable[[int], str]
+
+
+NAMES = ("structure_mm",)
+
+
+@cache
+def find(name: str) -> KernelSystem:
+    """The system of this name; raises DefinitionError when there is none."""
+    if name == "structure_mm":
+        from quintet.systems import structure_mm as system
+
+        return KernelSystem(
+            name=name,
+            decide=system.decide,
+            wakes=WAKE_BAR | WAKE_FILL | WAKE_ORDER | WAKE_CONTROL,
+            state=system.new_state,
+            params=system.params_record,
+            statistics=system.statistics,
+            explain=system.explain_note,
+            note_kind=system.note_kind,
+        )
+    raise DefinitionError(f"no system is named {name!r}; there are {', '.join(NAMES)}")
+
+
+@cache
+def loop(name: str) -> Any:
+    """The compiled loop with the system inside."""
+    from quintet.sim.loop import for_system
+
+    return for_system(name, find(name).decide)
