@@ -234,7 +234,10 @@ BOOK = record(
     held="i8",  # candle mode: what the venue knows we hold, base quanta on spot, lots on contracts
 )
 
-BAR = record(start="i8", end="i8", open="i8", high="i8", low="i8", close="i8", volume="i8")
+BAR = record(
+    start="i8", end="i8", open="i8", high="i8", low="i8", close="i8", volume="i8",
+    high_first="i8",  # which extreme its path visits first
+)  # fmt: skip
 
 RESTING = record(
     alive="i8",
@@ -249,6 +252,7 @@ RESTING = record(
     since="i8",  # when it reached the venue
     decided="i8",  # when it was decided
     next="i8",  # the next own order at this price: its slot plus one
+    taking="i8",  # candle mode: 1 = takes at the next price there is
 )
 
 REQUEST = record(

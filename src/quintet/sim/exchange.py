@@ -30,6 +30,7 @@ def respond(venue: Any, kind: int, slot: int, number: int, ts: int) -> Any:
     response.kind = kind
     response.slot = slot
     response.number = number
+    response.instrument = venue.resting[slot].instrument
     return response
 
 
@@ -39,7 +40,6 @@ def respond_fill(venue: Any, slot: int, price: int, lots: int, maker: int, ts: i
     resting = venue.resting[slot]
     inst = venue.instruments[resting.instrument]
     response = respond(venue, FILL, slot, resting.number, ts)
-    response.instrument = resting.instrument
     response.side = resting.side
     response.price = price
     response.lots = lots

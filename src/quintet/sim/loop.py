@@ -355,8 +355,10 @@ def advance_body(tape: Any, world: Any, stop: int) -> int:
         venue.cursor = i
         if again or venue.response_tail != heard:
             continue  # an answer of the exchange may now be the next thing to happen
+        if i >= end and i < rows.shape[0]:
+            return PAUSE  # the next row may come before the moment; only who resumes can tell
         if i >= end and moment == timer:
-            return END if i >= rows.shape[0] else PAUSE
+            return END
         # ---- the moment itself ----
         if request_ts == moment and request_ts < response_ts and request_ts < timer:
             request = venue.requests[venue.request_head & (venue.requests.shape[0] - 1)]

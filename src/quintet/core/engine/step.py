@@ -112,7 +112,8 @@ def on_status(desk: Any, kind: int, number: int, hint: int) -> int:
         desk.n_ignored += 1
         return 0
     order, view = desk.orders[slot], desk.shown
-    to = NEXT[order.status, heard_of(kind)]
+    heard = heard_of(kind)
+    to = NEXT[order.status, heard] if heard >= 0 else IGNORE
     if to == IGNORE:
         desk.n_ignored += 1
         return 0
@@ -145,8 +146,7 @@ def release(desk: Any, order: Any, lots: int) -> None:
     left = order.lots - order.filled - lots
     kept = 0
     if left > 0:
-        # Reserved money is price x lots (plus a fee share): dividing first keeps the product small and exact enough,
-        # and the last part takes whatever is left.
+        # What was held back is a whole sum for every lot, so the division is exact.
         kept = order.reserved // (left + lots) * left
     account.reserved_quote -= order.reserved - kept
     order.reserved = kept

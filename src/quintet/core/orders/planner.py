@@ -12,8 +12,21 @@ from quintet.core.digest import mix_in
 from quintet.core.events import CANCEL, PLACE
 from quintet.core.kernel import kernel
 from quintet.core.orders.lifecycle import BUY, CANCEL_IN_FLIGHT, FREE, IN_FLIGHT, MARKET, OPEN, STOP
-from quintet.core.risk.gate import OFF_TICK, SELF_TRADE, allowed_lots, count_order, is_reducing
+from quintet.core.risk.gate import (
+    OFF_TICK,
+    ORDER_RATE,
+    SELF_TRADE,
+    STALE_DATA,
+    allowed_lots,
+    buying_price,
+    count_order,
+    is_reducing,
+)
 from quintet.core.state import NO_ASK, NO_BID
+from quintet.core.units import DOWN, E9, mul_div
+
+MARKET_BOUND_E9 = 50_000_000
+"""5 %: about as far as venues let a market order run. A purchase at market on spot is sent with this bound."""
 
 
 @kernel
@@ -45,7 +58,7 @@ def match(order: Any, wants: Any, n: int) -> int:
     for k in range(n):
         want = wants[k]
         if (
-            want.price == order.price
+            (want.price == order.price or want.style == MARKET)
             and want.side == order.side
             and want.met == 0
             and want.tag == order.tag
@@ -94,8 +107,19 @@ def place(desk: Any, want: Any) -> None:
 
 @kernel
 def bound_of(view: Any, want: Any) -> int:
-    """The price that bounds an order's value: its limit, or the last price for a market order."""
-    return want.price if want.price > 0 else view.market[want.instrument].last
+    """The price that bounds what an order may cost, 0 = unknown: its limit, or what the market shows a market order."""
+    if want.price > 0:
+        return want.price
+    market = view.market[want.instrument]
+    touch = market.ask if want.side > 0 else market.bid
+    shown = market.last if touch == NO_ASK or touch == NO_BID else touch
+    return mul_div(shown, E9 + MARKET_BOUND_E9, E9, DOWN) if spends_money(view, want) else shown
+
+
+@kernel
+def spends_money(view: Any, want: Any) -> bool:
+    """A purchase on spot: it is paid in full, so its worst price must be known."""
+    return want.side > 0 and view.instruments[want.instrument].kind == 0
 
 
 @kernel
@@ -149,9 +173,14 @@ def is_remembered(desk: Any, want: Any) -> bool:
 
 @kernel
 def remember(desk: Any, want: Any, reason: int) -> None:
-    """Keep a refused intent in the first place whose refusal is out of date."""
+    """Keep a refused intent in the first place whose refusal is out of date.
+
+    What only time cures is not kept: it is proposed again at the next plan.
+    """
     refusals = desk.refusals
     desk.n_refused += 1
+    if reason == ORDER_RATE or reason == STALE_DATA:
+        return
     at = 0
     while at < desk.remembered and refusals[at].version == desk.room_version:
         at += 1
@@ -188,11 +217,14 @@ def free_slot(desk: Any) -> int:
 def send_place(desk: Any, want: Any, slot: int, lots: int) -> None:
     """An approved order: reserve its room, give it a number, put it into the outbox."""
     view, order = desk.shown, desk.orders[slot]
+    bound = bound_of(view, want)
     order.status = IN_FLIGHT
     order.instrument = want.instrument
     order.side = want.side
     order.style = want.style
     order.price = want.price
+    if want.style == MARKET and spends_money(view, want):
+        order.price = bound
     order.lots = lots
     order.wanted = want.lots
     order.filled = 0
@@ -200,7 +232,7 @@ def send_place(desk: Any, want: Any, slot: int, lots: int) -> None:
     order.tag = want.tag
     order.matched = 1
     order.placed_ts = view.now
-    reserve(view, order, bound_of(view, want))
+    reserve(view, order, bound)
     desk.live += 1
     desk.n_places += 1
     count_order(desk.limits, view.now)
@@ -219,11 +251,8 @@ def reserve(view: Any, order: Any, bound: int) -> None:
         return
     account.open_buy_lots += order.lots
     if inst.kind == 0:
-        value = bound * order.lots * inst.quanta
-        if inst.fee_in_base == 0:
-            value += (value * max(inst.taker_fee_e9, 0)) // 1_000_000_000 + 1
-        order.reserved = value
-        account.reserved_quote += value
+        order.reserved = order.lots * buying_price(inst, bound)
+        account.reserved_quote += order.reserved
 
 
 @kernel

@@ -47,17 +47,22 @@ def is_reducing(inst: Any, account: Any, side: int, lots: int) -> bool:
 
 
 @kernel
-def affordable_lots(inst: Any, ledger: Any, account: Any, price: int, lots: int) -> int:
-    """Lots that free quote money pays for at `price`, taker fee included unless the fee is taken in base."""
-    free = ledger[DESK_BOOK, inst.quote_asset] - account.reserved_quote
-    per_lot = price * inst.quanta
-    need = lots * per_lot
+def buying_price(inst: Any, price: int) -> int:
+    """Quote quanta that one lot bought at `price` may cost, its taker fee included unless that is taken in base.
+
+    The fee is rounded up for each lot, so any split of an order into fills costs at most lots times this.
+    """
+    value = price * inst.quanta
     if inst.fee_in_base == 0:
-        need += fee_quanta(need, max(inst.taker_fee_e9, 0))
-        per_lot += fee_quanta(per_lot, max(inst.taker_fee_e9, 0))
-    if need <= free:
-        return lots
-    return free // per_lot if free > 0 else 0
+        value += fee_quanta(value, max(inst.taker_fee_e9, 0))
+    return value
+
+
+@kernel
+def affordable_lots(inst: Any, ledger: Any, account: Any, price: int, lots: int) -> int:
+    """Lots that free quote money pays for at `price`, `lots` at most."""
+    free = ledger[DESK_BOOK, inst.quote_asset] - account.reserved_quote
+    return min(lots, max(free, 0) // buying_price(inst, price))
 
 
 @kernel
@@ -90,7 +95,7 @@ def allowed_lots(desk: Any, want: Any, bound: int) -> int:
         if desk.paused != 0:
             limits.reason = PAUSED
             return 0
-        if view.now - market.ts > limits.stale_ns:
+        if bound <= 0 or view.now - market.ts > limits.stale_ns:
             limits.reason = STALE_DATA
             return 0
         if desk.live >= limits.max_open_orders:
