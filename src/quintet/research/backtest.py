@@ -16,16 +16,17 @@ import numpy as np
 from quintet.core import state as s
 from quintet.core.digest import command_hash, state_hash
 from quintet.core.engine.world import Execution, Limits, Setup, asset_numbers, new_world, set_instrument
-from quintet.core.errors import InvariantError
+from quintet.core.errors import DataError, InvariantError
 from quintet.core.events import TIMEFRAME_NUMBER
-from quintet.core.instrument import Instrument
+from quintet.core.instrument import SPOT, Instrument
 from quintet.core.risk.config import RiskConfig
+from quintet.core.row_laws import Definition
 from quintet.core.tape import Tape, TapeMeta
 from quintet.core.units import E9, exact_quanta
-from quintet.research import systems
 from quintet.research.backtest_options import BacktestOptions
 from quintet.research.measures import equity_measures
 from quintet.research.run_tables import equity_table, event_table, fill_table, order_table
+from quintet.research.systems import KernelSystem, find, loop
 from quintet.sim.bars import OHLC, OLHC, OPTIMISTIC, PESSIMISTIC
 from quintet.sim.config import ExecutionConfig
 
@@ -95,7 +96,7 @@ class _Kept:
         return np.concatenate(self.parts[name])
 
 
-def setup_of(name: str, options: BacktestOptions, policy: str, recording: bool = False) -> Setup:
+def setup_of(system: KernelSystem, options: BacktestOptions, policy: str, recording: bool = False) -> Setup:
     """The world a configuration describes, for one fill policy."""
     instrument, execution = options.instrument, options.execution
     structure, fills = TIMEFRAME_NUMBER[options.structure], TIMEFRAME_NUMBER[options.fills]
@@ -107,7 +108,7 @@ def setup_of(name: str, options: BacktestOptions, policy: str, recording: bool =
         },
         execution=execution_of(execution, POLICIES[policy], fills),
         limits=(limits_of(options.risk, instrument),),
-        wakes=systems.find(name).wakes,
+        wakes=system.wakes,
         wake_timeframes=tuple(sorted({structure, fills})),
         mark_timeframe=structure,
         desk_rows=DESK_ROWS if recording else 1,
@@ -148,14 +149,13 @@ def limits_of(risk: RiskConfig, instrument: Instrument) -> Limits:
 
 
 def run_policy(
-    tape: Tape, name: str, params: Any, options: BacktestOptions, policy: str, record: bool = False
+    tape: Tape, system: KernelSystem, params: Any, options: BacktestOptions, policy: str, record: bool = False
 ) -> tuple[PolicyRun, list[Any]]:
     """Run the whole tape under one fill policy; with `record` also return the rows of the desk tape."""
-    system, run = systems.find(name), systems.loop(name)
     structure, fills = TIMEFRAME_NUMBER[options.structure], TIMEFRAME_NUMBER[options.fills]
     instrument = options.instrument
     world = new_world(
-        setup_of(name, options, policy, record),
+        setup_of(system, options, policy, record),
         system.state(params, instrument, structure, fills),
         system.params(params, instrument, structure, fills),
     )
@@ -163,7 +163,7 @@ def run_policy(
     venue.sampling = 1
     venue.recording = 1 if record else 0
     kept = _Kept()
-    drive(run, tape, world, kept)
+    drive(loop(system), tape, world, kept)
     done = PolicyRun(policy, world, *(kept.column(part) for part in ("commands", "fills", "notes", "samples")))
     return done, kept.rows
 
@@ -184,19 +184,40 @@ def drive(run: Any, tape: Tape, world: s.World, kept: _Kept) -> None:
 
 
 def _define(tape: Tape, world: s.World) -> None:
-    """Apply the instrument definition under the cursor to desk and venue, and step over its first row."""
-    venue = world.venue[0]
+    """Apply the instrument definition under the cursor to desk and venue, and step over its first row.
+
+    The first definition is what the config was checked against; fees stay those of the config. Raises DataError when a
+    lot changes while anything is counted in the old one.
+    """
+    desk, venue = world.desk[0], world.venue[0]
     position = int(venue.cursor) - int(venue.headers)
     numbers = asset_numbers(tuple(tape.instruments))
-    for definition in tape.instrument_changes:
+    for definition in tape.instrument_changes if position > 0 else ():
         if definition.position == position:
-            known = world.desk[0].shown.instruments[definition.number]
-            if known.quanta == 0 or position > 0:
-                fees = (int(known.maker_fee_e9), int(known.taker_fee_e9), int(known.fee_in_base))
-                for side in (known, venue.instruments[definition.number]):
-                    set_instrument(side, definition.instrument, numbers)
-                    side.maker_fee_e9, side.taker_fee_e9, side.fee_in_base = fees
+            _change_instrument(desk, venue, definition, numbers)
     venue.defined = int(venue.cursor) + 1
+
+
+def _change_instrument(desk: Any, venue: Any, definition: Definition, numbers: dict[str, int]) -> None:
+    """A later definition: tick, minimum and status of now; a new lot only when nothing is counted in the old one."""
+    n = definition.number
+    shown = desk.shown.instruments[n]
+    fees = (int(shown.maker_fee_e9), int(shown.taker_fee_e9), int(shown.fee_in_base))
+    lot = (int(shown.quanta), int(shown.base_quanta))
+    for side in (shown, venue.instruments[n]):
+        set_instrument(side, definition.instrument, numbers)
+        side.maker_fee_e9, side.taker_fee_e9, side.fee_in_base = fees
+    if lot == (int(shown.quanta), int(shown.base_quanta)):
+        return
+    account = desk.shown.account[n]
+    if desk.live or (shown.kind != SPOT and account.lots):
+        raise DataError(
+            f"tape position {definition.position}: the lot of {definition.instrument.symbol} changes to "
+            f"{definition.instrument.lot_size} while orders or a position are counted in the old one; "
+            "expected a change while nothing works"
+        )
+    if shown.kind == SPOT:
+        account.lots = account.held // shown.base_quanta
 
 
 @dataclass(frozen=True)
@@ -204,7 +225,7 @@ class BacktestResult:
     """What all policies gave, and the headline among them."""
 
     tape: Tape
-    system: str
+    system: KernelSystem
     params: Any
     options: BacktestOptions
     runs: tuple[PolicyRun, ...]
@@ -269,7 +290,7 @@ class BacktestResult:
             "before_fees_quote": self.money(run.net_quanta + int(account.fees)),
         }
         marks = equity_measures(run.samples, run.desk.shown.equity, self.instrument)
-        return counted | marks | dict(systems.find(self.system).statistics(run.world.state))
+        return counted | marks | dict(self.system.statistics(run.world.state))
 
     @property
     def assumptions(self) -> Sequence[str]:
@@ -292,7 +313,7 @@ class BacktestResult:
     @cached_property
     def tables(self) -> Mapping[str, Mapping[str, Any]]:
         """Orders, fills, equity and events of the headline, as columns."""
-        run, system = self.headline, systems.find(self.system)
+        run, system = self.headline, self.system
         return {
             "orders": order_table(run.commands, self.instrument),
             "fills": fill_table(run.fills, self.instrument),
@@ -312,7 +333,7 @@ class BacktestResult:
             raise InvariantError(
                 f"the recorded run gave commands {again.command_hash}, the first {self.headline.command_hash}"
             )
-        notes = {"system": self.system, "policy": self.headline.policy, "market_tape": self.tape.hash}
+        notes = {"system": self.system.name, "policy": self.headline.policy, "market_tape": self.tape.hash}
         meta = TapeMeta(
             use="desk",
             synthetic=self.tape.meta.synthetic,
@@ -342,7 +363,11 @@ def desk_notes(params: Any, options: BacktestOptions, policy: str) -> dict[str, 
     }
 
 
-def run_backtest(tape: Tape, system_name: str, params: Any, options: BacktestOptions) -> BacktestResult:
-    """Run every fill policy of the options; the world of each stays available."""
-    runs = [run_policy(tape, system_name, params, options, policy)[0] for policy in options.execution.fill_policies]
-    return BacktestResult(tape, system_name, params, options, tuple(runs))
+def run_backtest(tape: Tape, system: str | KernelSystem, params: Any, options: BacktestOptions) -> BacktestResult:
+    """Run every fill policy of the options; the world of each stays available.
+
+    `system`: the name of a built-in one, or a system of your own; `params`: its typed config.
+    """
+    system = find(system) if isinstance(system, str) else system
+    runs = [run_policy(tape, system, params, options, policy)[0] for policy in options.execution.fill_policies]
+    return BacktestResult(tape, system, params, options, tuple(runs))

@@ -49,8 +49,8 @@ def find(name: str) -> KernelSystem:
 
 
 @cache
-def loop(name: str) -> Any:
-    """The compiled loop with the system inside."""
+def loop(system: KernelSystem) -> Any:
+    """The compiled loop with the system inside, compiled or loaded once in a process."""
     from quintet.sim.loop import for_system
 
-    return for_system(name, find(name).decide)
+    return for_system(system.name, system.decide)
