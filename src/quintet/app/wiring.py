@@ -37,6 +37,6 @@ def _report(result: Result, manifest: Mapping[str, Any]) -> str:
 
 def replayer() -> Callable[[Path], str]:
     """Replays a desk tape without simulator and timers; gives the command hash."""
-    from quintet.research.backtest import replay_desk_tape
+    from quintet.research.desk_replay import replay_desk_tape
 
     return replay_desk_tape

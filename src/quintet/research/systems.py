@@ -12,11 +12,12 @@ from quintet.core.state import WAKE_BAR, WAKE_CONTROL, WAKE_FILL, WAKE_ORDER
 class KernelSystem(NamedTuple):
     """A system whose decision is a kernel.
 
-    `state` and `params` make its one-row tables from config, instrument and the two timeframe numbers (structure,
+    `config` is the type of its parameters; `state` and `params` make its one-row tables from config, instrument and the two timeframe numbers (structure,
     fills); `statistics` reads figures from its state at the end; `explain` puts one of its notes into words.
     """
 
     name: str
+    config: type
     decide: Any
     wakes: int
     state: Callable[[Any, Instrument, int, int], Any]
@@ -37,6 +38,7 @@ def find(name: str) -> KernelSystem:
 
         return KernelSystem(
             name=name,
+            config=system.StructureMmConfig,
             decide=system.decide,
             wakes=WAKE_BAR | WAKE_FILL | WAKE_ORDER | WAKE_CONTROL,
             state=system.new_state,

@@ -1,0 +1,79 @@
+"""A run's desk tape, replayed from its file alone: no simulator, no timers, the same commands or the first difference."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from quintet.core.engine import replay as replaying
+from quintet.core.engine.world import new_world
+from quintet.core.errors import TapeError
+from quintet.core.events import TIMEFRAME_NUMBER
+from quintet.core.instrument import decode
+from quintet.core.kernel import bind
+from quintet.core.risk.config import RiskConfig
+from quintet.core.tape import Tape
+from quintet.research.backtest import setup_of
+from quintet.research.backtest_options import BacktestOptions
+from quintet.research.systems import KernelSystem, find
+from quintet.sim.config import ExecutionConfig
+
+
+@dataclass(frozen=True)
+class DeskRun:
+    """What a desk tape's meta block says about the run that wrote it."""
+
+    system: KernelSystem
+    params: Any
+    options: BacktestOptions
+    policy: str
+
+
+def read_desk_run(tape: Tape, name: str) -> DeskRun:
+    """The run behind a desk tape; raises TapeError naming what its meta block lacks."""
+    if tape.meta.use != "desk":
+        raise TapeError(f"{name}: found a market tape, expected a desk tape: a market tape holds no decisions")
+    notes = tape.meta.notes
+    absent = [
+        note
+        for note in ("system", "params", "instrument", "execution", "risk", "structure", "fills", "policy")
+        if note not in notes
+    ]
+    if absent:
+        raise TapeError(f"{name}: the meta block does not say {', '.join(absent)}; expected a desk tape of a backtest")
+    system = find(notes["system"])
+    options = BacktestOptions(
+        decode(notes["instrument"].encode()),
+        msgspec.json.decode(notes["execution"], type=ExecutionConfig),
+        msgspec.json.decode(notes["risk"], type=RiskConfig),
+        notes["structure"],
+        notes["fills"],
+    )
+    return DeskRun(system, msgspec.json.decode(notes["params"], type=system.config), options, notes["policy"])
+
+
+def replay_desk_tape(path: Path) -> str:
+    """Replay a desk tape and return the command hash; raises TapeError at the first command that is not the same."""
+    from quintet.storage.tape_files import open_tape
+
+    tape = open_tape(path)
+    replayed = replay_tape(tape, read_desk_run(tape, str(path)))
+    if replayed.difference is not None:
+        raise TapeError(f"{path}: the replay decides differently at {replayed.difference}")
+    return replayed.command_hash
+
+
+def replay_tape(tape: Tape, run: DeskRun) -> replaying.Replayed:
+    """Replay the rows of a desk tape in a fresh world of its run."""
+    options, system = run.options, run.system
+    structure, fills = TIMEFRAME_NUMBER[options.structure], TIMEFRAME_NUMBER[options.fills]
+    world = new_world(
+        setup_of(system, options, run.policy),
+        system.state(run.params, options.instrument, structure, fills),
+        system.params(run.params, options.instrument, structure, fills),
+    )
+    advance = bind(replaying.advance_body, f"replay_{system.name}", decide=system.decide, LEAVES=False)
+    with np.errstate(over="ignore"):
+        return replaying.replay(advance, tape.event_rows(), world)
