@@ -12,8 +12,9 @@ from quintet.core.state import WAKE_BAR, WAKE_CONTROL, WAKE_FILL, WAKE_ORDER
 class KernelSystem(NamedTuple):
     """A system whose decision is a kernel.
 
-    `config` is the type of its parameters; `state` and `params` make its one-row tables from config, instrument and the two timeframe numbers (structure,
-    fills); `statistics` reads figures from its state at the end; `explain` puts one of its notes into words.
+    `config` is the type of its parameters; `state` and `params` make its one-row tables from config, instrument and
+    the two timeframe numbers (structure, fills); `statistics` reads figures from its state at the end; `explain` puts
+    one of its notes into words, `note_kind` names a note's code.
     """
 
     name: str
