@@ -1,4 +1,4 @@
-"""A run's desk tape, replayed from its file alone: no simulator, no timers, the same commands or the first difference."""
+"""A run's desk tape, replayed from its file alone: no simulator, no timers, the same commands or a difference."""
 
 from dataclasses import dataclass
 from pathlib import Path

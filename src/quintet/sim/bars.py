@@ -28,6 +28,8 @@
    the kinder extreme first (with a stop, away from it; otherwise the dip before the rise), and touches fill.
 9. Our orders change nothing in the market.
 10. On spot nothing is sold that is not held: a sell that comes after a stop has sold is filled for what is left.
+11. What happens inside a bar is known to us before its close: it came earlier, nobody knows when, so its answer is
+    never on its way when the close is decided upon (unless an answer takes as long as the bar).
 """
 
 from typing import Any, Final
@@ -54,13 +56,17 @@ STOPS: Final = 2
 
 @kernel
 def phase_ts(venue: Any) -> int:
-    """When the next phase of the bar happens: the print at its start, the walk inside, the close before its end."""
+    """When the next phase of the bar happens: the print at its start, the walk inside, the close before its end.
+
+    Nothing inside happens so late that its answer would reach us after the bar's end (sentence 11).
+    """
     start, end = venue.bar.start, venue.bar.end
     if venue.phase == OPENING:
         return start
+    latest = max(start, end - 1 - venue.response_ns)
     if venue.policy == PESSIMISTIC or venue.phase == 3:
-        return end - 1
-    return start + (end - start) // 3 * venue.phase
+        return latest
+    return min(start + (end - start) // 3 * venue.phase, latest)
 
 
 @kernel
