@@ -17,6 +17,7 @@ NAME: Final = "structure_mm"
 PIVOT_STRENGTH_MAX: Final = 10
 BIDS_MAX: Final = 16
 STARTS_MAX: Final = 8
+MARKOUTS_MAX: Final = 1_024
 """Upper bounds of what compiled state has room for."""
 
 
@@ -115,9 +116,11 @@ class StructureMmConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True,
     ] = 1.0
     as_atr: Annotated[float, parameter("ATR", "adverse selection grows with volatility", ge=0.0, le=10.0)] = 0.10
     as_window_fills: Annotated[
-        int, parameter("maker fills", "adverse selection is measured over the last so many", ge=1, le=10_000)
+        int, parameter("maker fills", "adverse selection is measured over the last so many", ge=1, le=MARKOUTS_MAX)
     ] = 200
-    as_min_fills: Annotated[int, parameter("maker fills", "fewer: the measurement counts as 0", ge=1, le=10_000)] = 50
+    as_min_fills: Annotated[
+        int, parameter("maker fills", "fewer: the measurement counts as 0", ge=1, le=MARKOUTS_MAX)
+    ] = 50
     edge_bp: Annotated[float, parameter("bp", "what is left must exceed rounding and dust", ge=0.0, le=1000.0)] = 2.0
     spread_steps: Annotated[
         float, parameter("multiple of the spread", "a step is never narrower than this", ge=0.0, le=100.0)
