@@ -132,11 +132,12 @@ def look(state: Any, params: Any, view: Any) -> None:
     state.low = market.low
     fast = atr_update(state.fast, market.high, market.low, market.close)
     slow = atr_update(state.slow, market.high, market.low, market.close)
-    if fast == fast and slow == slow:
-        state.ready = 1
+    if fast == fast:
         state.fast_units = atr_units(fast)
-        state.slow_units = atr_units(slow)
         state.atr_bp = atr_bps(fast, market.close)
+    if slow == slow:
+        state.slow_units = atr_units(slow)
+        state.ready = 1
     structure_update(state.structure, market.high, market.low, market.close, fast)
     turnover_update(state.turnover, market.turnover)
     state.clock += 1
