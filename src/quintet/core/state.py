@@ -30,9 +30,10 @@ WAKE_BAR: Final = 8
 WAKE_FILL: Final = 16
 WAKE_ORDER: Final = 32
 WAKE_CONTROL: Final = 64
+DEFINITION: Final = 128  # not a wake: an instrument definition is under the cursor and must be applied first
 WHY_NAMES: Final = {
     END: "end", PAUSE: "stop", FULL: "full", WAKE_TIMER: "timer", WAKE_BAR: "bar", WAKE_FILL: "fill",
-    WAKE_ORDER: "order", WAKE_CONTROL: "control",
+    WAKE_ORDER: "order", WAKE_CONTROL: "control", DEFINITION: "definition",
 }  # fmt: skip
 
 # ---- accounts of the double entry ----------------------------------------------------------------------------
@@ -121,6 +122,7 @@ ORDER = record(
     tag="i8",
     reserved="i8",  # quote quanta held back for a buy
     matched="i8",  # planner's mark: still wanted
+    recalled="i8",  # breaker's mark: cancelled as soon as the venue has acknowledged it, wanted or not
     placed_ts="i8",
 )
 
@@ -166,6 +168,19 @@ LIMITS = record(
     reason="i8",  # why the last check shrank or refused
 )
 
+BREAKER = record(
+    causes="i8",  # why risk is stopped, bits of core.risk.breaker
+    drawdown_e9="i8",  # rule: fraction below the high-water mark, 0 = off
+    day_loss_e9="i8",  # rule: fraction below the day's opening equity, 0 = off
+    alarms_max="i8",  # rule: so many alarms, 0 = off
+    marks="i8",  # equity marks seen since the last reset
+    high_water="i8",  # since the last reset
+    day_open="i8",  # equity before the first mark of the day, or at the last reset
+    day_end="i8",
+    alarms_before="i8",  # alarms that an operator has looked at
+)
+"""Why new risk is stopped, and the rules that stop it. What the rules measure begins anew at a reset."""
+
 REFUSAL = record(
     instrument="i8", side="i8", style="i8", price="i8", lots="i8", tag="i8", reason="i8", version="i8", count="i8"
 )
@@ -210,6 +225,7 @@ DESK = record(
     n_outbox="i8",
     n_filled="i8",
     limits=LIMITS,
+    breaker=BREAKER,
     orders=(ORDER, SLOTS),
     refusals=(REFUSAL, WANTS),
     ledger=("i8", (len(BOOKS), ASSETS)),

@@ -15,7 +15,7 @@ import numpy as np
 
 from quintet.core import state as s
 from quintet.core.digest import command_hash, state_hash
-from quintet.core.engine.world import Execution, Limits, Setup, asset_numbers, new_world, set_instrument
+from quintet.core.engine.world import BreakerRules, Execution, Limits, Setup, asset_numbers, new_world, set_instrument
 from quintet.core.errors import DataError, InvariantError
 from quintet.core.events import TIMEFRAME_NUMBER
 from quintet.core.instrument import SPOT, Instrument
@@ -108,6 +108,7 @@ def setup_of(system: KernelSystem, options: BacktestOptions, policy: str, record
         },
         execution=execution_of(execution, POLICIES[policy], fills),
         limits=(limits_of(options.risk, instrument),),
+        breaker=breaker_of(options.risk),
         wakes=system.wakes,
         wake_timeframes=tuple(sorted({structure, fills})),
         mark_timeframe=structure,
@@ -148,6 +149,15 @@ def limits_of(risk: RiskConfig, instrument: Instrument) -> Limits:
     )
 
 
+def breaker_of(risk: RiskConfig) -> BreakerRules:
+    """The rules by which the desk stops itself; 0 in the config means off."""
+    return BreakerRules(
+        drawdown_e9=_e9(risk.drawdown_halt_frac),
+        day_loss_e9=_e9(risk.day_loss_halt_frac),
+        alarms_max=risk.alarms_halt,
+    )
+
+
 def run_policy(
     tape: Tape, system: KernelSystem, params: Any, options: BacktestOptions, policy: str, record: bool = False
 ) -> tuple[PolicyRun, list[Any]]:
@@ -176,7 +186,7 @@ def drive(run: Any, tape: Tape, world: s.World, kept: _Kept) -> None:
         while (why := run(rows, world, len(tape.rows))) != s.END:
             if why == s.FULL:
                 kept.take(world)
-            elif why == s.WAKE_CONTROL:
+            elif why == s.DEFINITION:
                 _define(tape, world)
             else:
                 raise InvariantError(f"the loop stopped for {s.WHY_NAMES.get(why, why)}, expected its end")

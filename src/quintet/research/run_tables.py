@@ -8,6 +8,7 @@ import numpy as np
 from quintet.core.events import CANCEL, PLACE
 from quintet.core.instrument import Instrument
 from quintet.core.orders.lifecycle import STYLE_NAMES
+from quintet.core.risk import breaker
 
 Columns = dict[str, Any]
 
@@ -84,12 +85,14 @@ def equity_table(samples: Any, instrument: Instrument) -> Columns:
 def event_table(
     notes: Any, instrument: Instrument, kind_of: Callable[[int], str], explain: Callable[[Any, Instrument], str]
 ) -> Columns:
-    """What the system noted: transitions, policy changes, breaks, grids; numbers and words."""
+    """What the system and the desk noted: transitions, policy changes, breaks, grids; numbers and words."""
     return {
         "ts_ns": np.asarray(notes["ts"]),
         "position": np.asarray(notes["position"]),
-        "kind": [kind_of(int(code)) for code in notes["code"]],
-        "text": [explain(note, instrument) for note in notes],
+        "kind": [breaker.NOTE_NAMES.get(int(code)) or kind_of(int(code)) for code in notes["code"]],
+        "text": [
+            breaker.explain(note) if note["code"] >= breaker.DESK_NOTES else explain(note, instrument) for note in notes
+        ],
         "code": np.asarray(notes["code"]),
         "a": np.asarray(notes["a"]),
         "b": np.asarray(notes["b"]),

@@ -6,12 +6,14 @@ Python caller decides. Both come from this one text. Everything remembered is in
 stopped after any event and resumed.
 
 Order of things at one moment: feed, answers to our orders, the exchange's feed, our orders' arrival there; a timer
-comes before any feed of its own time.
+comes before any feed of its own time. Control rows (an operator, a reconciliation) enter like feed at their `ts_recv`,
+which is their `ts_event` too; they are no part of the exchange's side.
 """
 
 from typing import Any
 
-from quintet.core.engine.step import ROWS_OF_FILL, begin, finish, on_bar, on_fill, on_status, on_timer
+from quintet.core.engine.replay import message_end
+from quintet.core.engine.step import ROWS_OF_FILL, begin, finish, on_bar, on_control, on_fill, on_status, on_timer
 from quintet.core.events import (
     ASK_LEVEL,
     BAR_OPEN,
@@ -20,13 +22,15 @@ from quintet.core.events import (
     INSTRUMENT,
     LAST,
     LOW_MASK,
+    OPERATOR,
+    RECONCILED,
     TEXT,
     TIMEFRAME_NS,
     TRADE_BUY,
     TRADE_SELL,
 )
 from quintet.core.kernel import bind, kernel
-from quintet.core.state import ASK, BID, END, FULL, NEVER, PAUSE, WAKE_BAR, WAKE_CONTROL
+from quintet.core.state import ASK, BID, DEFINITION, END, FULL, NEVER, PAUSE, WAKE_BAR
 from quintet.sim.bars import DONE, OPENING, arrive_in_bars, phase_ts, play_phase
 from quintet.sim.desk_rows import put_command, put_feed, put_response, put_timer
 from quintet.sim.exchange import arrive_in_book, improved, level_changed, next_level, traded
@@ -136,6 +140,19 @@ def load_bar(venue: Any, rows: Any, i: int, start: int) -> None:
     bar.low = rows[i + 1].quantity & LOW_MASK
     bar.close = int(rows[i + 1].price)
     bar.volume = rows[i].quantity
+
+
+@kernel
+def enter_control(desk: Any, venue: Any, touches: Any, rows: Any, rows_out: Any, first: int, until: int) -> int:
+    """The control message that ends before tape row `until` enters the step, after all feed before it."""
+    row = rows[first]
+    deliver_feed(desk, venue, touches, rows, rows_out, row.ts_recv)
+    known = until - venue.headers
+    begin(desk, known - venue.rows_known, row.ts_recv)
+    venue.rows_known = known
+    if venue.recording != 0:
+        put_feed(rows_out, venue, rows, until)
+    return on_control(desk, int(row.kind), row.quantity, int(row.price))
 
 
 @kernel
@@ -337,16 +354,33 @@ def advance_body(tape: Any, world: Any, stop: int) -> int:
                         venue.cursor = i
                         return wake
                     decide(state, params, view)
-                    if view.dirty != 0 or view.n_notes != 0:
-                        finish(desk)
-                        dispatch(desk, venue, commands, fills, notes, rows_out)
-                        again = True
+                if view.dirty != 0 or view.n_notes != 0 or desk.n_outbox != 0:
+                    finish(desk)
+                    dispatch(desk, venue, commands, fills, notes, rows_out)
+                    again = True
                 if again:
                     break
                 continue
             elif kind == INSTRUMENT and i >= venue.defined:
                 venue.cursor = i
-                return WAKE_CONTROL
+                return DEFINITION
+            elif kind == OPERATOR or kind == RECONCILED:
+                recv = rows[i].ts_recv
+                if recv > moment or recv == timer:
+                    break
+                # ---- a person or the reconciliation speaks: it enters where it stands on the tape ----
+                first = i
+                i = message_end(rows, first)
+                wake = enter_control(desk, venue, touches, rows, rows_out, first, i)
+                if wake & desk.wakes != 0:
+                    if LEAVES:
+                        venue.cursor = i
+                        return wake
+                    decide(state, params, view)
+                finish(desk)
+                dispatch(desk, venue, commands, fills, notes, rows_out)
+                again = True
+                break
             i += 1
             if int(rows[i - 1].bits) & LAST != 0 and kind <= TRADE_SELL:
                 keep_touch(venue, touches, n, rows[i - 1].ts_recv, i)

@@ -18,12 +18,12 @@ import numpy as np
 
 from quintet.core import events as ev
 from quintet.core.digest import command_hash, state_hash
-from quintet.core.engine.step import ROWS_OF_FILL, begin, finish, on_bar, on_fill, on_status, on_timer
+from quintet.core.engine.step import ROWS_OF_FILL, begin, finish, on_bar, on_control, on_fill, on_status, on_timer
 from quintet.core.errors import TapeError
 from quintet.core.events import (
     BAR_OPEN,
-    COMMAND_LOST,
     COMMAND_ORDER,
+    COMMAND_SUPPRESSED,
     FACT,
     FILL,
     HEADER,
@@ -43,7 +43,7 @@ from quintet.core.kernel import kernel
 from quintet.core.orders.lifecycle import STYLE_NAMES
 from quintet.core.records import record, table
 from quintet.core.row_laws import KIND_NAMES
-from quintet.core.state import ASSETS, END, INSTRUMENTS, RESPONSE, WAKE_CONTROL, World
+from quintet.core.state import ASSETS, DEFINITION, END, INSTRUMENTS, RESPONSE, World
 
 DIFFERS: Final = -1
 """The replay has stopped because a command on the tape and a command of the step are not the same."""
@@ -156,6 +156,14 @@ def read_bar(market: Any, rows: Any, i: int) -> int:
 
 
 @kernel
+def message_end(rows: Any, i: int) -> int:
+    """One past the last row of the message that row `i` belongs to; its text ends with it."""
+    while int(rows[i].bits) & LAST == 0 and i + 1 < rows.shape[0]:
+        i += 1
+    return i + 1
+
+
+@kernel
 def take_in(desk: Any, rows: Any, progress: Any, i: int) -> int:
     """Let the event that begins at row `i` enter the step; returns the wake it deserves."""
     kind, recv = int(rows[i].kind), rows[i].ts_recv
@@ -170,16 +178,17 @@ def take_in(desk: Any, rows: Any, progress: Any, i: int) -> int:
         read_fill(progress.answer, rows, i)
         begin(desk, ROWS_OF_FILL, recv)
         return on_fill(desk, progress.answer)
-    progress.row = i + 1
     if kind <= FACT or kind == TEXT:
+        progress.row = i + 1
         desk.position += 1
         return 0
-    begin(desk, 1, recv)
+    progress.row = message_end(rows, i)
+    begin(desk, progress.row - i, recv)
     if kind == TIMER:
         return on_timer(desk)
-    if ORDER_ACCEPTED <= kind <= COMMAND_LOST:
+    if ORDER_ACCEPTED <= kind <= COMMAND_SUPPRESSED:
         return on_status(desk, kind, rows[i].quantity, -1)
-    return 0
+    return on_control(desk, kind, rows[i].quantity, int(rows[i].price))
 
 
 def advance_body(rows: Any, world: Any, progress: Any) -> int:
@@ -202,7 +211,7 @@ def advance_body(rows: Any, world: Any, progress: Any) -> int:
             at.difference = NOT_FROM_STEP
             return DIFFERS
         if kind == INSTRUMENT and i >= at.defined:
-            return WAKE_CONTROL
+            return DEFINITION
         wake = take_in(desk, rows, at, i)
         if wake & desk.wakes != 0:
             at.owed = 1
@@ -263,7 +272,7 @@ def replay(
         why = advance(rows, world, progress)
         if why == END or why == DIFFERS:
             return _outcome(rows, world, at)
-        if why == WAKE_CONTROL:
+        if why == DEFINITION:
             at.defined = at.row + 1
             if define is not None:
                 define(world, int(at.row))

@@ -2,8 +2,9 @@
 
     event -> market state -> order lifecycle -> accounting -> the system -> planner -> gate -> outbox
 
-An event is taken in by `begin` and one of `on_bar`, `on_status`, `on_fill`, `on_timer`; each says whether the system
-deserves to be woken. Whoever runs the step then calls the system's `decide(state, params, view)` and `finish`.
+An event is taken in by `begin` and one of `on_bar`, `on_status`, `on_fill`, `on_timer`, `on_control`; each says
+whether the system deserves to be woken. Whoever runs the step then calls the system's `decide(state, params, view)`
+and `finish`, and takes out what has been put into the outbox: the breaker may call orders back without the system.
 """
 
 from typing import Any
@@ -13,17 +14,38 @@ from quintet.core.accounting.position import book_fill
 from quintet.core.events import (
     CANCEL_REJECTED,
     COMMAND_LOST,
+    COMMAND_SUPPRESSED,
     FILL,
+    OPERATOR,
     ORDER_ACCEPTED,
     ORDER_CANCELED,
     ORDER_EXPIRED,
     ORDER_REJECTED,
+    RECONCILED,
 )
 from quintet.core.kernel import kernel
 from quintet.core.orders import lifecycle
-from quintet.core.orders.lifecycle import FREE, IGNORE, NEXT, STOP
-from quintet.core.orders.planner import plan
-from quintet.core.state import WAKE_BAR, WAKE_FILL, WAKE_ORDER, WAKE_TIMER
+from quintet.core.orders.lifecycle import FREE, IGNORE, NEXT, OPEN, STOP
+from quintet.core.orders.planner import plan, send_cancel
+from quintet.core.risk.breaker import (
+    SUSPENDED,
+    leave_note,
+    operate,
+    show_halt,
+    watch_alarms,
+    watch_equity,
+)
+from quintet.core.state import (
+    ASSETS,
+    DESK_BOOK,
+    INSTRUMENTS,
+    SUSPENSE_BOOK,
+    WAKE_BAR,
+    WAKE_CONTROL,
+    WAKE_FILL,
+    WAKE_ORDER,
+    WAKE_TIMER,
+)
 
 ROWS_OF_FILL = 4
 """FILL, FILL_ORDER, FILL_FEE, FILL_EXECUTION."""
@@ -67,6 +89,8 @@ def on_bar(desk: Any, n: int, timeframe: int, ts_event: int) -> int:
     if timeframe == desk.mark_timeframe:
         quanta = equity_quanta(view.instruments[n], view.account[n], desk.ledger, market.close)
         mark_equity(view.equity, quanta, ts_event)
+        if watch_equity(desk, ts_event):
+            call_back(desk)
     if (desk.timeframes >> timeframe) & 1 == 0:
         return 0
     view.why = WAKE_BAR
@@ -87,8 +111,8 @@ def heard_of(kind: int) -> int:
         return lifecycle.EXPIRED
     if kind == CANCEL_REJECTED:
         return lifecycle.CANCEL_REJECTED
-    if kind == COMMAND_LOST:
-        return lifecycle.LOST
+    if kind == COMMAND_LOST or kind == COMMAND_SUPPRESSED:
+        return lifecycle.LOST  # a dispatcher drops orders that were not sent yet, never cancels
     return -1
 
 
@@ -119,6 +143,7 @@ def on_status(desk: Any, kind: int, number: int, hint: int) -> int:
         return 0
     order.status = to
     if to != FREE:
+        call_back_one(desk, slot)
         return 0
     release(desk, order, order.lots - order.filled)
     desk.live -= 1
@@ -207,6 +232,7 @@ def take_fill(desk: Any, fill: Any) -> int:
         desk.live -= 1
     else:
         order.status = NEXT[order.status, lifecycle.PARTLY_FILLED]
+        call_back_one(desk, slot)
     return order.tag
 
 
@@ -215,6 +241,77 @@ def alarm(desk: Any) -> None:
     """The impossible happened: count it and let no new risk out until a person has looked."""
     desk.alarms += 1
     desk.paused = 1
+    if watch_alarms(desk):
+        call_back(desk)
+    show_halt(desk)
+
+
+@kernel
+def on_control(desk: Any, kind: int, quantity: int, price: int) -> int:
+    """An OPERATOR or RECONCILED row; other control events change nothing here. Returns the wake it deserves."""
+    if kind == OPERATOR:
+        return on_operator(desk, quantity)
+    if kind == RECONCILED:
+        return on_reconciled(desk, price, quantity)
+    return 0
+
+
+@kernel
+def on_operator(desk: Any, action: int) -> int:
+    """A person has spoken: the mode changes, orders are called back, the system is woken."""
+    if not operate(desk, action):
+        return 0
+    if desk.breaker.causes != 0:
+        call_back(desk)
+    return wake_for_control(desk, OPERATOR)
+
+
+@kernel
+def on_reconciled(desk: Any, asset: int, quanta: int) -> int:
+    """The venue holds `quanta` more of an asset than we can explain (- = less): the venue is right, and it alarms.
+
+    The difference stands in suspense, out of profit and loss, and no new risk leaves until an operator resets. What a
+    spot position can sell follows what is held; its cost stays.
+    """
+    if asset < 0 or asset >= ASSETS:
+        desk.n_ignored += 1
+        return 0
+    desk.ledger[DESK_BOOK, asset] += quanta
+    desk.ledger[SUSPENSE_BOOK, asset] -= quanta
+    view = desk.shown
+    for n in range(INSTRUMENTS):
+        inst, account = view.instruments[n], view.account[n]
+        if inst.kind == 0 and inst.base_asset == asset and inst.base_quanta > 0:
+            account.held += quanta
+            account.lots = account.held // inst.base_quanta
+            break
+    desk.room_version += 1
+    leave_note(view, SUSPENDED, asset, quanta, 0, 0)
+    alarm(desk)
+    return wake_for_control(desk, RECONCILED)
+
+
+@kernel
+def wake_for_control(desk: Any, kind: int) -> int:
+    """The system is to look at `view.halted`."""
+    desk.shown.why = WAKE_CONTROL
+    desk.shown.kind = kind
+    return WAKE_CONTROL
+
+
+@kernel
+def call_back(desk: Any) -> None:
+    """Cancel every recalled order that the venue has acknowledged; the others follow when it does."""
+    for s in range(desk.slots_used):
+        call_back_one(desk, s)
+
+
+@kernel
+def call_back_one(desk: Any, slot: int) -> None:
+    """Cancel a recalled order if it is open; whether it is still wanted does not matter."""
+    order = desk.orders[slot]
+    if order.recalled != 0 and order.status == OPEN:
+        send_cancel(desk, slot)
 
 
 @kernel

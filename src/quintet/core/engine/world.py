@@ -55,6 +55,15 @@ class Limits:
 
 
 @dataclass(frozen=True, kw_only=True)
+class BreakerRules:
+    """When the desk stops itself; 0 = off. Fractions of equity in 1e-9."""
+
+    drawdown_e9: int = 0
+    day_loss_e9: int = 0
+    alarms_max: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
 class Setup:
     """What a world is made from."""
 
@@ -63,6 +72,7 @@ class Setup:
     """Asset to quanta brought in."""
     execution: Execution = Execution()
     limits: tuple[Limits, ...] = (Limits(),)
+    breaker: BreakerRules = BreakerRules()
     wakes: int = 0
     wake_timeframes: tuple[int, ...] = ()
     """Numbers of the timeframes whose bars wake the system."""
@@ -155,6 +165,8 @@ def _set_limits(world: s.World, setup: Setup) -> None:
         strictest = strictest.stricter(scope)
     for item in fields(Limits):
         world.desk[0].limits[item.name] = getattr(strictest, item.name)
+    for item in fields(BreakerRules):
+        world.desk[0].breaker[item.name] = getattr(setup.breaker, item.name)
 
 
 def set_instrument(row: Any, instrument: Instrument, assets: dict[str, int]) -> None:

@@ -18,6 +18,7 @@ from quintet.core.risk.gate import (
     SELF_TRADE,
     STALE_DATA,
     allowed_lots,
+    allowed_stop_lots,
     buying_price,
     count_order,
     is_reducing,
@@ -92,8 +93,9 @@ def place(desk: Any, want: Any) -> None:
     if want.price % inst.tick != 0:
         remember(desk, want, OFF_TICK)
         return
-    lots = want.lots
-    if want.style != STOP:  # held at the desk it binds nothing; hit, it trades no more than what is held then
+    if want.style == STOP:  # held at the desk it binds nothing; hit, it trades no more than what is held then
+        lots = allowed_stop_lots(desk, want)
+    else:
         lots = allowed_lots(desk, want, bound_of(view, want))
     if lots == 0:
         remember(desk, want, desk.limits.reason)
@@ -231,6 +233,7 @@ def send_place(desk: Any, want: Any, slot: int, lots: int) -> None:
     order.number = desk.event * 256 + desk.command_index
     order.tag = want.tag
     order.matched = 1
+    order.recalled = 0
     order.placed_ts = view.now
     reserve(view, order, bound)
     desk.live += 1

@@ -1,6 +1,6 @@
 """The limits of a desk, over and above those that each system brings itself. Whatever applies, the stricter wins.
 
-The self-trade rule is not here: it is always on.
+The self-trade rule is not here: it is always on. What has stopped the desk is taken away by an operator's reset only.
 """
 
 from decimal import Decimal
@@ -24,6 +24,26 @@ class RiskConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
         int,
         parameter(
             "ms", "no new risk on market data older than this; 0: off, as a candle is always old", ge=0, le=86_400_000
+        ),
+    ] = 0
+
+    drawdown_halt_frac: Annotated[
+        float,
+        parameter("fraction of the high-water mark", "so far below it the desk stops itself; 0: off", ge=0.0, lt=1.0),
+    ] = 0.0
+    day_loss_halt_frac: Annotated[
+        float,
+        parameter(
+            "fraction of the day's opening equity",
+            "lost since 00:00 UTC, the desk stops itself; 0: off",
+            ge=0.0,
+            lt=1.0,
+        ),
+    ] = 0.0
+    alarms_halt: Annotated[
+        int,
+        parameter(
+            "alarms", "so many impossible messages stop the desk; 0: off, each stops new risk", ge=0, le=1_000_000
         ),
     ] = 0
 

@@ -125,6 +125,20 @@ def allowed_lots(desk: Any, want: Any, bound: int) -> int:
 
 
 @kernel
+def allowed_stop_lots(desk: Any, want: Any) -> int:
+    """How many lots of a stop may stand: all, unless new risk is stopped and it could open instead of close."""
+    view = desk.shown
+    account = view.account[want.instrument]
+    desk.limits.reason = PASSED
+    if view.halted == 0 or (view.instruments[want.instrument].kind == 0 and want.side < 0):
+        return want.lots
+    if want.side * account.lots < 0 and want.lots <= abs(account.lots):
+        return want.lots
+    desk.limits.reason = PAUSED if desk.limits.mode == NORMAL else MODE
+    return 0
+
+
+@kernel
 def count_order(limits: Any, now: int) -> None:
     """One more order in this second."""
     second = now // SECOND_NS
