@@ -1,0 +1,125 @@
+"""Tables of the report: months, costs, comparisons, how episodes ended."""
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from quintet.research.measures import daily_sharpe
+from quintet.research.report_parts.activity import Episode
+
+NO_DEVIATION: Final = 0.0
+
+
+class Month(NamedTuple):
+    """Returns within one UTC month, from mark to mark, plain fractions. `name`: `2026-01`."""
+
+    name: str
+    own_frac: float
+    hold_frac: float
+
+
+def months(ts_ns: Any, equity: Any, prices: Any, start: float) -> list[Month]:
+    """One entry a UTC month. A month begins at the last mark before it; the first at the start of the run."""
+    stamp = np.asarray(ts_ns, np.int64).astype("datetime64[ns]").astype("datetime64[M]").astype(np.int64)
+    last = np.flatnonzero(np.diff(stamp, append=stamp[-1] + 1))
+    own = np.concatenate(([start], np.asarray(equity, np.float64)[last]))
+    hold = np.concatenate(([float(prices[0])], np.asarray(prices, np.float64)[last]))
+    names = [_month_name(int(ts_ns[n])) for n in last]
+    return [Month(name, *pair) for name, *pair in zip(names, _returns(own), _returns(hold), strict=True)]
+
+
+def _returns(marks: Any) -> list[float]:
+    return [float(each) for each in marks[1:] / marks[:-1] - 1.0]
+
+
+def _month_name(ts_ns: int) -> str:
+    # The mark of a month's last bar stands at the first moment of the next month.
+    return datetime.fromtimestamp((ts_ns - 1) // 10**9, UTC).strftime("%Y-%m")
+
+
+class Line(NamedTuple):
+    """One row of the comparison; None where a figure has no meaning."""
+
+    name: str
+    return_frac: float
+    drawdown_frac: float
+    sharpe: float | None
+    exposure_frac: float
+    turnovers: float | None
+
+
+def holding(ts_ns: Any, prices: Any, name: str) -> Line:
+    """Buying the asset at the first mark and holding it, without fees."""
+    values = np.asarray(prices, np.float64)
+    below = values / np.maximum.accumulate(values) - 1.0
+    sharpe = daily_sharpe(np.asarray(ts_ns), values)
+    return Line(name, float(values[-1] / values[0] - 1.0), float(-below.min()), sharpe, 1.0, None)
+
+
+CASH: Final = Line("cash, no interest", 0.0, 0.0, None, 0.0, 0.0)
+
+
+class Step(NamedTuple):
+    """One step of the way from the result before fees to the net result, quote asset."""
+
+    name: str
+    amount: float
+    is_total: bool = False
+
+
+def cost_steps(metrics: Mapping[str, Any], fills: Mapping[str, Any], base_asset: str) -> list[Step]:
+    """Before fees, less maker fees, less taker fees, is the net result; the two fees are split by their exact sum."""
+    fees, maker_share = float(metrics["fees_quote"]), _maker_share(fills, base_asset)
+    return [
+        Step("before fees", float(metrics["before_fees_quote"]), True),
+        Step("fees, maker", -fees * maker_share),
+        Step("fees, taker", -fees * (1.0 - maker_share)),
+        Step("net", float(metrics["net_quote"]), True),
+    ]
+
+
+def _maker_share(fills: Mapping[str, Any], base_asset: str) -> float:
+    """Share of all fees that was paid as a maker; a fee in base counts at its fill's price."""
+    fees = np.asarray(fills["fee"], np.float64)
+    in_base = np.asarray(fills["fee_asset"]) == base_asset
+    worth = np.where(in_base, fees * np.asarray(fills["price"], np.float64), fees)
+    total = float(worth.sum())
+    return float(worth[np.asarray(fills["maker"], bool)].sum()) / total if total else 0.0
+
+
+class Ending(NamedTuple):
+    """Episodes that ended for one reason. Money in quote quanta."""
+
+    reason: str
+    count: int
+    quanta: int
+    winners: int
+
+
+def endings(episodes: Sequence[Episode]) -> list[Ending]:
+    """One row a reason, the commonest first."""
+    found: dict[str, list[int]] = {}
+    for each in episodes:
+        found.setdefault(each.reason, []).append(each.quanta)
+    rows = [Ending(name, len(each), sum(each), sum(q > 0 for q in each)) for name, each in found.items()]
+    return sorted(rows, key=lambda row: -row.count)
+
+
+class Mean(NamedTuple):
+    """A mean and its standard error, which is 0 below two values."""
+
+    value: float
+    error: float
+    count: int
+
+
+def mean_of(values: Sequence[float]) -> Mean:
+    """Arithmetic mean; the error assumes that values do not depend on each other."""
+    count = len(values)
+    if count < 2:
+        return Mean(sum(values) / count if count else 0.0, NO_DEVIATION, count)
+    series = np.asarray(values, np.float64)
+    return Mean(float(series.mean()), float(series.std(ddof=1)) / math.sqrt(count), count)

@@ -1,0 +1,116 @@
+"""The verdict in one sentence, and the reasons: rules over figures, never a promise.
+
+No outcome of a single backtest on candles is "proven": the best a run can reach here is "not proven", with the list of
+what is still missing.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+from quintet.research.report_parts.wording import THIN, counted, percent, signed_percent
+
+TESTING_FORM: Final = "testing form"
+QUOTE_SHARE_FLOOR: Final = 0.5
+"""Capital is held predominantly in the quote asset: above half of equity, weighted by time (S-05)."""
+
+MET, MISSED, UNKNOWN = "met", "missed", "unknown"
+
+
+class Check(NamedTuple):
+    """One condition: `state` is met, missed or unknown; `seen` is the figure beside it."""
+
+    state: str
+    text: str
+    seen: str = ""
+
+
+class Verdict(NamedTuple):
+    """`sentence` first, then the conditions that led to it."""
+
+    sentence: str
+    checks: tuple[Check, ...]
+
+
+class Facts(NamedTuple):
+    """What the rules look at. Fractions are plain; `conservation` in quanta."""
+
+    low_frac: float
+    high_frac: float
+    fills: int
+    alarms: int
+    conservation: int
+    synthetic: bool
+    testing_form: str
+    quote_share_frac: float | None
+    hold_frac: float | None
+
+
+def facts_of(result: Any, manifest: Mapping[str, Any]) -> Facts:
+    """Read off a result and its manifest."""
+    metrics, interval = result.metrics, result.interval
+    labels = [line for line in manifest.get("assumptions", ()) if line.startswith(TESTING_FORM)]
+    return Facts(
+        low_frac=float(interval["low_frac"]),
+        high_frac=float(interval["high_frac"]),
+        fills=int(metrics.get("fills", 0)),
+        alarms=int(metrics.get("alarms", 0)),
+        conservation=int(result.conservation),
+        synthetic=bool(manifest.get("synthetic", False)),
+        testing_form=labels[0] if labels else "",
+        quote_share_frac=metrics.get("quote_share_mean_frac"),
+        hold_frac=metrics.get("buy_and_hold_return_frac"),
+    )
+
+
+def judge(facts: Facts) -> Verdict:
+    """The first rule that holds gives the sentence."""
+    return Verdict(_sentence(facts), _checks(facts))
+
+
+def _sentence(facts: Facts) -> str:
+    if facts.conservation != 0:
+        return "Not valid. The books do not balance."
+    if facts.alarms:
+        return "Not valid. The desk met the impossible."
+    if facts.fills == 0:
+        return "Nothing to judge. It did not trade."
+    if facts.testing_form:
+        return "Testing form, not money."
+    if facts.high_frac <= 0:
+        return "It lost on every reading of the bars. Do not trade it."
+    return "Not proven. Do not trade it yet."
+
+
+def _checks(facts: Facts) -> tuple[Check, ...]:
+    return (
+        _check(not facts.testing_form, "Costs on: fees, spread, slippage, latency, partial fills"),
+        _check(facts.conservation == 0, "Books balance to the quantum, every policy"),
+        _check(facts.alarms == 0, "Nothing impossible happened", counted(facts.alarms, "alarm", "alarms")),
+        _quote_share(facts),
+        _check(facts.low_frac > 0, "Above zero in the worst case", f"{signed_percent(facts.low_frac)}"),
+        _hold(facts),
+        Check(MISSED, "Recorded market", "synthetic") if facts.synthetic else Check(MET, "Recorded market"),
+        Check(MISSED, "Queue and book seen", "candles show none"),
+        Check(MISSED, "More than one history", "one path"),
+        Check(UNKNOWN, "Number of trials known", "not counted"),
+    )
+
+
+def _check(holds: bool, text: str, seen: str = "") -> Check:
+    return Check(MET if holds else MISSED, text, seen)
+
+
+def _quote_share(facts: Facts) -> Check:
+    text = "Mostly in the quote asset, weighted by time"
+    if facts.quote_share_frac is None:
+        return Check(UNKNOWN, text)
+    floor = f"{QUOTE_SHARE_FLOOR * 100:.0f}{THIN}%"
+    return _check(facts.quote_share_frac > QUOTE_SHARE_FLOOR, text, f"{percent(facts.quote_share_frac, 1)} / {floor}")
+
+
+def _hold(facts: Facts) -> Check:
+    text = "Better than holding, worst case"
+    if facts.hold_frac is None:
+        return Check(UNKNOWN, text)
+    seen = f"{signed_percent(facts.low_frac)} / {signed_percent(facts.hold_frac)}"
+    return _check(facts.low_frac > facts.hold_frac, text, seen)
