@@ -15,7 +15,9 @@ from collections.abc import Callable
 from types import CodeType, FunctionType
 from typing import Any, TypeVar, cast
 
-from numba import njit
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic, overload
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -59,6 +61,38 @@ def fingerprint(value: Any) -> str:
         return seen[id(function)]
 
     return of(value)
+
+
+def fetch_ahead(rows: Any, i: int) -> None:
+    """Ask the processor for row `i` before it is needed; compiled, one instruction, interpreted, nothing.
+
+    A loop over a long tape with work for every row waits for memory where a machine does not fetch ahead by itself
+    (measured in a virtual machine: 35 ns a bar, 8 with this). Never fails, also past the end. `i` is 0 or more.
+    """
+
+
+@intrinsic
+def _prefetch(typing_context: Any, rows: Any, i: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        array = context.make_array(signature.args[0])(context, builder, arguments[0])
+        word = ir.IntType(32)
+        start = builder.bitcast(array.data, ir.IntType(8).as_pointer())
+        offset = builder.mul(arguments[1], builder.extract_value(array.strides, 0))
+        address = builder.gep(start, [offset])
+        kind = ir.FunctionType(ir.VoidType(), [address.type, word, word, word])
+        hint = builder.module.declare_intrinsic("llvm.prefetch", [address.type], kind)
+        builder.call(hint, [address, word(0), word(3), word(1)])  # to be read; into the nearest cache; data
+        return context.get_dummy_value()
+
+    return types.void(rows, types.intp), generate
+
+
+@overload(fetch_ahead)
+def _fetch_ahead_compiled(rows: Any, i: Any) -> Any:
+    def compiled(rows: Any, i: Any) -> None:
+        _prefetch(rows, i)  # type: ignore[call-arg]  # the typing context is the compiler's
+
+    return compiled
 
 
 LN2_HIGH = 6.93147180369123816490e-01

@@ -29,7 +29,7 @@ from quintet.core.events import (
     TRADE_BUY,
     TRADE_SELL,
 )
-from quintet.core.kernel import bind, kernel
+from quintet.core.kernel import bind, fetch_ahead, kernel
 from quintet.core.state import ASK, BID, DEFINITION, END, FULL, NEVER, PAUSE, WAKE_BAR
 from quintet.sim.bars import DONE, OPENING, arrive_in_bars, phase_ts, play_phase
 from quintet.sim.desk_rows import put_command, put_feed, put_response, put_timer
@@ -40,6 +40,9 @@ from quintet.sim.exchange import arrive_in_book, improved, level_changed, next_l
 def leave(state: Any, params: Any, view: Any) -> None:
     """Stands where a system's kernel stands when the system is ordinary Python."""
 
+
+ROWS_AHEAD = 64
+"""How far before the cursor rows are asked for: 2 KiB, enough for the slowest memory we met, little for any cache."""
 
 LEAVES = True
 decide = leave
@@ -202,6 +205,7 @@ def quiet_bars_body(rows: Any, i: int, end: int, desk: Any, venue: Any, state: A
     known = venue.rows_known
     bars = 0
     while i < end:
+        fetch_ahead(rows, i + ROWS_AHEAD)
         recv = rows[i].ts_recv
         packed = rows[i + 1].quantity
         if int(rows[i].kind) != BAR_OPEN or int(rows[i].bits) != first or int(rows[i].instrument) != n:
@@ -276,6 +280,7 @@ def advance_body(tape: Any, world: Any, stop: int) -> int:
         # ---- the exchange's feed up to and including that moment ----
         heard = venue.response_tail
         while i < end:
+            fetch_ahead(rows, i + ROWS_AHEAD)
             kind = int(rows[i].kind)
             ts = rows[i].ts_event
             if kind >= TEXT:
