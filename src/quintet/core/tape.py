@@ -430,6 +430,11 @@ class Tape:
         seen: set[int] = set()
         return [d for d in self.definitions if d.number in seen or seen.add(d.number)]  # type: ignore[func-returns-value]
 
+    @property
+    def first_row(self) -> int:
+        """Index in `rows` behind the meta block: where a loop begins, position 0 not yet seen."""
+        return meta_length(self.rows)
+
     def event_rows(self) -> Rows:
         """A copy of the rows that have positions: no headers, no meta block. Index is position."""
         return event_rows(self.rows)
@@ -439,9 +444,14 @@ class Tape:
         return decode_events(self.event_rows()[first:last], first)
 
 
+def meta_length(rows: Rows) -> int:
+    """Rows of the meta block, its header included; a tape begins with one."""
+    return 2 + int(rows[0].price)
+
+
 def event_rows(rows: Rows) -> Rows:
     """The rows that have positions, copied out of a whole tape."""
-    body = np.asarray(rows)[2 + int(rows[0].price) :]
+    body = np.asarray(rows)[meta_length(rows) :]
     return frozen(body[body["kind"] != ev.HEADER])
 
 

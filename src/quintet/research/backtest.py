@@ -15,7 +15,16 @@ import numpy as np
 
 from quintet.core import state as s
 from quintet.core.digest import command_hash, state_hash
-from quintet.core.engine.world import BreakerRules, Execution, Limits, Setup, asset_numbers, new_world, set_instrument
+from quintet.core.engine.world import (
+    BreakerRules,
+    Execution,
+    Limits,
+    Setup,
+    asset_numbers,
+    begin_at,
+    new_world,
+    set_instrument,
+)
 from quintet.core.errors import DataError, InvariantError
 from quintet.core.events import TIMEFRAME_NUMBER
 from quintet.core.instrument import SPOT, Instrument
@@ -169,6 +178,7 @@ def run_policy(
         system.state(params, instrument, structure, fills),
         system.params(params, instrument, structure, fills),
     )
+    begin_at(world, tape.first_row)
     venue = world.venue[0]
     venue.sampling = 1
     venue.recording = 1 if record else 0

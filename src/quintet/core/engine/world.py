@@ -169,6 +169,12 @@ def _set_limits(world: s.World, setup: Setup) -> None:
         world.desk[0].breaker[item.name] = getattr(setup.breaker, item.name)
 
 
+def begin_at(world: s.World, row: int) -> None:
+    """Let a fresh world begin at a tape row: what stands before it has no positions."""
+    venue = world.venue[0]
+    venue.cursor = venue.feed_cursor = venue.headers = row
+
+
 def set_instrument(row: Any, instrument: Instrument, assets: dict[str, int]) -> None:
     """Write an instrument's integers; called again when its tick or lot changes."""
     row.kind = KIND_NUMBER[instrument.kind]
