@@ -63,6 +63,7 @@ class Rules:
     fee_in_base: bool = False
     lot_value: int = 1
     base_of_lot: int = 1
+    response: int = 0  # ns from the venue to us
 
 
 @dataclass
@@ -114,11 +115,16 @@ class BarExchange:
     # ---- the parts of a bar -------------------------------------------------------------------------------------
     def parts(self, bar: Bar) -> list[tuple[int, int, str]]:
         """[8] When each part begins, when it ends, and where it leads."""
-        if self.rules.policy == "pessimistic":
-            return [(bar.start, bar.end - 1, "range")]
         third = (bar.end - bar.start) // 3
         first, second = bar.start + third, bar.start + 2 * third
-        return [(bar.start, first, "first"), (first, second, "second"), (second, bar.end - 1, "close")]
+        latest = max(bar.start, bar.end - 1 - self.rules.response)  # [11]
+        if self.rules.policy == "pessimistic":
+            return [(bar.start, latest, "range")]
+        return [
+            (bar.start, min(first, latest), "first"),
+            (first, min(second, latest), "second"),
+            (second, latest, "close"),
+        ]
 
     def target(self, bar: Bar, name: str) -> int | None:
         if name == "range":

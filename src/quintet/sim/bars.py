@@ -2,7 +2,8 @@
 
 1. A bar is an opening print at its start, a range, and a close. The opening print is the first trade after the start:
    an order that reached the venue at or before the start takes part in it, one with any latency after it does not.
-   Limits that the open has jumped over fill, then waiting takers trade, then stops that it has reached trigger.
+   Limits that the open has jumped over fill (bids before asks), then waiting takers trade, then stops that it has
+   reached trigger.
 2. An order decided at or before a bar's start takes part in what is left of the bar when it arrives; one decided inside
    the bar only in the parts of a walk (sentence 8) that begin at or after its arrival, so in nothing of a range that
    comes at once: nobody knows whether the range came before it.
@@ -14,7 +15,7 @@
    policy; at the opening print as much as there is. The rest of an order stays.
 5. A taking order pays half the spread and the slippage on top of the price: at the opening print, or, arriving inside a
    bar, on the straight line from the open to the extreme that hurts, which it would reach after a third of the bar.
-   Beyond its limit it is not filled; what is left of it expires.
+   Beyond its limit it is not filled; what is left of it expires. Prices are rounded against us, lots down.
 6. The price of an order's arrival is the last one known: the close before, the open, the turning point of a walk. With
    half the spread on both sides of it, a post-only order that would take expires; a limit order that would take does
    so as in sentence 5, but its rest stays.
@@ -25,7 +26,9 @@
 8. Policies. PESSIMISTIC: the whole range at once, first what adds to the position, then stops, then what takes profit,
    but only if no stop was reached. OHLC and OLHC: the price walks open, high, low, close or open, low, high, close, a
    third of the bar each; what was bought on the way may be sold on the way when latency allows. OPTIMISTIC: walks to
-   the kinder extreme first (with a stop, away from it; otherwise the dip before the rise), and touches fill.
+   the kinder extreme first (with a stop, away from it; otherwise the dip before the rise), and touches fill. These are
+   readings of a bar, not bounds: for a stop and a take in one liquid bar they are ordered, but more fills can be worse,
+   so the headline is the least of the results and not the result of a name.
 9. Our orders change nothing in the market.
 10. On spot nothing is sold that is not held: a sell that comes after a stop has sold is filled for what is left.
 11. What happens inside a bar is known to us before its close: it came earlier, nobody knows when, so its answer is
