@@ -17,17 +17,18 @@ from quintet.systems.structure_mm.grid import (
     gap_e9,
     next_ceiling,
     take_price,
+    tolerance,
 )
 from quintet.systems.structure_mm.lots import (
     bids_standing,
     call_back_bids,
     call_back_takes,
     clear_lots,
-    find_bid,
     give_back,
     highest_bid,
     new_lot,
     next_tag,
+    standing_bid,
 )
 from quintet.systems.structure_mm.measures import median_turnover
 from quintet.systems.structure_mm.notes import note
@@ -233,21 +234,32 @@ def want_bids(state: Any, params: Any, view: Any) -> int:
         lots = lots_at(state.lot_quanta, state.policy, params.defensive_lot, price, inst)
         if lots == 0:
             return n.BELOW_MINIMUM
+        i = standing_bid(state, price, lots, tolerance(price, gap))
+        if i >= 0 and is_allowed(state, state.lots[i].price):
+            price = state.lots[i].price
+            lots = state.lots[i].buying
+        else:
+            i = -1
         room -= price * lots * inst.quanta
         if room < 0:
             return n.AT_HARD_BAND
-        if not want_bid(state, view, k, price, lots, inst.tick):
+        if not want_bid(state, view, i, k, price, lots, inst.tick):
             return n.NO_PLACE
         ceiling = next_ceiling(price, gap)
     return n.OUT_OF_BIDS
 
 
 @kernel
-def want_bid(state: Any, view: Any, level: int, price: int, lots: int, tick: int) -> bool:
-    """The bid that stands there already, or a new one; False when no lot has a place left."""
-    i = find_bid(state, price, lots)
-    if i >= 0:
-        state.lots[i].kept = 1
+def is_allowed(state: Any, price: int) -> bool:
+    """May a bid stand here at this close: not under the guard, not above the best bid or the old top?"""
+    return state.guard <= price <= min(state.best_bid, state.top)
+
+
+@kernel
+def want_bid(state: Any, view: Any, standing: int, level: int, price: int, lots: int, tick: int) -> bool:
+    """The bid that stands there already (its place, else -1), or a new one; False when no lot has a place left."""
+    if standing >= 0:
+        state.lots[standing].kept = 1
         return True
     tag = next_tag(state)
     if new_lot(state, tag, level, price, lots, take_price(price, 1, state.step_e9, tick)) < 0:

@@ -14,6 +14,10 @@ from quintet.systems.structure_mm.records import DEFENSIVE
 
 ATR_SCALE = E4 * UNITS_PER_TICK
 
+STANDS_WITHIN = 10
+"""A bid stays while it is within a tenth of a gap (about 2 bp) of where it would be placed now: ATR and inventory move
+the wanted price by a cent at every close, and a place in the queue is worth more than a cent."""
+
 
 @kernel
 def rate_e9(bp: float) -> int:
@@ -90,6 +94,12 @@ def bid_price(anchor: int, k: int, gap: int, ceiling: int, tick: int) -> int:
     if below <= 0:
         return 0
     return floor_tick(min(mul_div(anchor, below, E9, DOWN), ceiling), tick)
+
+
+@kernel
+def tolerance(price: int, gap: int) -> int:
+    """How far from its wanted price a bid may stand and stay, in price increments."""
+    return mul_div(price, gap, E9 * STANDS_WITHIN, DOWN)
 
 
 @kernel
