@@ -33,6 +33,21 @@ def test_a_changed_source_anywhere_is_another_key_and_undoing_it_is_the_old_one(
     assert _kernel_cache.cache_key() == before
 
 
+def test_a_room_without_kernels_changes_nothing(small_tree):
+    before = _kernel_cache.cache_key()
+    (small_tree / "app").mkdir()
+    (small_tree / "app" / "help.py").write_text("words = 1\n")
+    assert _kernel_cache.cache_key() == before
+
+
+@pytest.mark.parametrize("room", _kernel_cache.ROOMS_WITHOUT_KERNELS)
+def test_the_rooms_left_out_hold_no_kernel(room):
+    for path in (Path(quintet.__file__).parent / room).rglob("*.py"):
+        text = path.read_text()
+        assert "@kernel" not in text
+        assert "import bind" not in text
+
+
 def test_a_moved_or_renamed_source_is_another_key(small_tree):
     before = _kernel_cache.cache_key()
     (small_tree / "callee.py").rename(small_tree / "room" / "callee.py")

@@ -39,7 +39,7 @@ def equity_measures(samples: Any, equity: Any, instrument: Instrument) -> dict[s
         "quote_share_mean_frac": float(1.0 - share.mean()),
         "base_share_mean_frac": float(share.mean()),
         "base_share_max_frac": float(share.max()),
-        "exposure_frac": float((held != 0).mean()),
+        "exposure_frac": float((np.asarray(samples["lots"]) != 0).mean()),
         "buy_and_hold_return_frac": float(prices[-1] / prices[0] - 1.0),
         "sharpe_daily_annualised": daily_sharpe(np.asarray(samples["ts"]), values),
     }
