@@ -95,6 +95,34 @@ def _fetch_ahead_compiled(rows: Any, i: Any) -> Any:
     return compiled
 
 
+def uncounted(array: Any) -> Any:
+    """The same array, without the counting of references that compiled code does at every call it is handed to.
+
+    Counting is an atomic operation: an array that is handed down five calls for every order costs more than the order.
+    For a loop whose caller holds the array until the loop returns; the result must not outlive that.
+    """
+    return array
+
+
+@intrinsic
+def _without_owner(typing_context: Any, array: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        view = context.make_array(signature.args[0])(context, builder, arguments[0])
+        view.meminfo = ir.Constant(view.meminfo.type, None)
+        view.parent = ir.Constant(view.parent.type, None)
+        return view._getvalue()
+
+    return array(array), generate
+
+
+@overload(uncounted)
+def _uncounted_compiled(array: Any) -> Any:
+    def compiled(array: Any) -> Any:
+        return _without_owner(array)  # type: ignore[call-arg]  # the typing context is the compiler's
+
+    return compiled
+
+
 LN2_HIGH = 6.93147180369123816490e-01
 LN2_LOW = 1.90821492927058770002e-10
 INVERSE_LN2 = 1.44269504088896338700e00

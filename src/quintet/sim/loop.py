@@ -29,7 +29,7 @@ from quintet.core.events import (
     TRADE_BUY,
     TRADE_SELL,
 )
-from quintet.core.kernel import bind, fetch_ahead, kernel
+from quintet.core.kernel import bind, fetch_ahead, kernel, uncounted
 from quintet.core.state import ASK, BID, DEFINITION, END, FULL, NEVER, PAUSE, WAKE_BAR
 from quintet.sim.bars import DONE, OPENING, arrive_in_bars, phase_ts, play_phase
 from quintet.sim.desk_rows import put_command, put_feed, put_response, put_timer
@@ -245,9 +245,10 @@ quiet_bars = kernel(quiet_bars_body)
 
 def advance_body(tape: Any, world: Any, stop: int) -> int:
     """Move along the tape until row `stop`, a full buffer, the end, or (where `LEAVES`) a wake; returns why."""
-    rows = tape.rows
-    desk, venue, level, touches = world.desk[0], world.venue[0], world.level, world.touches
-    commands, fills, notes, samples, rows_out = world.commands, world.fills, world.notes, world.samples, world.rows_out
+    rows, level, touches = uncounted(tape.rows), uncounted(world.level), uncounted(world.touches)
+    commands, fills, notes = uncounted(world.commands), uncounted(world.fills), uncounted(world.notes)
+    samples, rows_out = uncounted(world.samples), uncounted(world.rows_out)
+    desk, venue = world.desk[0], world.venue[0]
     view, book = desk.shown, venue.book
     state, params = world.state[0], world.params[0]
     end = min(stop, rows.shape[0])
