@@ -130,13 +130,13 @@ class Plot:
         back = [f"{left:.1f} {top:.1f}" for left, top in zip(place, self.down(low), strict=True)]
         self.marks.append(f'<path class="{css}" d="M{"L".join(up + back[::-1])}Z"/>')
 
-    def dots(self, x: Any, y: Any, css: str) -> None:
-        """Round dots, those on the same pixel once."""
+    def dots(self, x: Any, y: Any, css: str, lower_px: int = 0) -> None:
+        """Round dots, those on the same pixel once; `lower_px` below their value."""
         places = {
             (round(float(left)), round(float(top))) for left, top in zip(self.across(x), self.down(y), strict=True)
         }
         if places:
-            path = "".join(f"M{left} {top}h0" for left, top in sorted(places))
+            path = "".join(f"M{left} {top + lower_px}h0" for left, top in sorted(places))
             self.marks.append(f'<path class="{css}" d="{path}"/>')
 
     def segment(self, x1: float, y1: float, x2: float, y2: float, css: str) -> None:
@@ -166,6 +166,10 @@ class Plot:
         for value, text in zip(values, texts, strict=True):
             self.segment(self.x.low, value, self.x.high, value, "grid")
             self.label(self.x.high, value, text, "ax")
+
+    def upright(self, x: float, css: str) -> None:
+        """A line from top to bottom."""
+        self.segment(x, self.y.low, x, self.y.high, css)
 
     def render(self, label: str) -> str:
         """The figure as HTML; `label` says in one sentence what it shows."""

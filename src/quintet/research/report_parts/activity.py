@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from quintet.core.instrument import Instrument
 from quintet.features.structure import EVENT_NAMES
 from quintet.systems.structure_mm.machine import REASON_NAMES
 from quintet.systems.structure_mm.records import POLICY_NAMES, STATE_NAMES, TAGS_PER_EPISODE
@@ -59,25 +58,27 @@ class Level(NamedTuple):
 
 
 class Activity(NamedTuple):
-    """All of it, oldest first; `stops` are the hard stops as they were set and raised."""
+    """All of it, oldest first; `stops`: hard stops as set and raised; `kills_ns`: when the kill switch tripped."""
 
     states: tuple[Span, ...]
     policies: tuple[Span, ...]
     episodes: tuple[Episode, ...]
     breaks: tuple[Break, ...]
     stops: tuple[Level, ...]
+    kills_ns: tuple[int, ...]
 
 
-def read_activity(events: Columns, fills: Columns, instrument: Instrument, first_ns: int, last_ns: int) -> Activity:
+def read_activity(events: Columns, fills: Columns, first_ns: int, last_ns: int) -> Activity:
     """Read the log of a run that lasted from `first_ns` to `last_ns`."""
     moves = list(_rows(events, "transition"))
     entered = {row.d: row.ts_ns for row in moves if STATE_NAMES[row.b] == "Rebalance"}
     return Activity(
-        states=_spans(moves, STATE_NAMES, 0, first_ns, last_ns),
-        policies=_spans(list(_rows(events, "policy")), POLICY_NAMES, 0, first_ns, last_ns),
+        states=_spans(moves, STATE_NAMES, first_ns, last_ns),
+        policies=_spans(list(_rows(events, "policy")), POLICY_NAMES, first_ns, last_ns),
         episodes=tuple(_episodes(events, entered, _fills_by_episode(fills))),
         breaks=tuple(Break(EVENT_NAMES[row.a], row.ts_ns, row.b) for row in _rows(events, "bos")),
         stops=tuple(_stops(events)),
+        kills_ns=tuple(row.ts_ns for row in _rows(events, "kill_switch")),
     )
 
 
@@ -96,10 +97,10 @@ def _rows(events: Columns, kind: str) -> Iterator[_Row]:
     return map(_Row, *columns)
 
 
-def _spans(moves: list[_Row], names: tuple[str, ...], start: int, first_ns: int, last_ns: int) -> tuple[Span, ...]:
-    """Stretches between changes from `a` to `b`; a row that changes nothing is stepped over."""
+def _spans(moves: list[_Row], names: tuple[str, ...], first_ns: int, last_ns: int) -> tuple[Span, ...]:
+    """Stretches between changes into `b`, beginning with the first name; a row that changes nothing is stepped over."""
     spans = []
-    name, since = names[start], first_ns
+    name, since = names[0], first_ns
     for move in moves:
         if names[move.b] != name:
             spans.append(Span(name, since, move.ts_ns))
@@ -153,13 +154,3 @@ def _stops(events: Columns) -> Iterator[Level]:
 def words(name: str) -> str:
     """`hard_stop` as `hard stop`."""
     return name.replace("_", " ")
-
-
-def durations(spans: tuple[Span, ...]) -> dict[str, tuple[float, int]]:
-    """Of each state: its share of all time, and how often it was entered from another (the first is not an entry)."""
-    whole = sum(span.last_ns - span.first_ns for span in spans) or 1
-    found: dict[str, tuple[float, int]] = {}
-    for n, span in enumerate(spans):
-        share, entries = found.get(span.name, (0.0, 0))
-        found[span.name] = (share + (span.last_ns - span.first_ns) / whole, entries + (n > 0))
-    return found

@@ -1,16 +1,14 @@
 """Tables of the report: months, costs, comparisons, how episodes ended."""
 
-import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from quintet.core.instrument import Instrument
 from quintet.research.measures import daily_sharpe
 from quintet.research.report_parts.activity import Episode
-
-NO_DEVIATION: Final = 0.0
 
 
 class Month(NamedTuple):
@@ -40,6 +38,12 @@ def _month_name(ts_ns: int) -> str:
     return datetime.fromtimestamp((ts_ns - 1) // 10**9, UTC).strftime("%Y-%m")
 
 
+def tints(values: Sequence[float]) -> list[int]:
+    """How strongly each value of a row is tinted, in percent: in proportion to the largest, which gets 60."""
+    largest = max(map(abs, values), default=0.0) or 1.0
+    return [round(60 * abs(value) / largest) for value in values]
+
+
 class Line(NamedTuple):
     """One row of the comparison; None where a figure has no meaning."""
 
@@ -49,6 +53,31 @@ class Line(NamedTuple):
     sharpe: float | None
     exposure_frac: float
     turnovers: float | None
+
+
+def held_worth(samples: Any, instrument: Instrument) -> Any:
+    """Worth of what is held at each SAMPLE row, in quote quanta, as floats."""
+    unit = instrument.base_quantum if instrument.kind == "spot" else instrument.lot_size
+    price = np.asarray(samples["price"], np.float64) * float(instrument.price_increment)
+    return np.asarray(samples["held"], np.float64) * float(unit) * price / float(instrument.quote_quantum)
+
+
+def own_line(name: str, run: Any, instrument: Instrument) -> Line:
+    """One policy's run. It is exposed while it holds at least the venue's smallest order: less cannot be sold."""
+    samples, shown = run.samples, run.desk.shown
+    start = int(shown.equity.start) or 1
+    drawdown, turnovers = float(shown.equity.max_drawdown), int(shown.account[0].turnover) / start
+    if len(samples) == 0:
+        return Line(name, run.net_quanta / start, drawdown, None, 0.0, turnovers)
+    worth = np.abs(held_worth(samples, instrument))
+    return Line(
+        name,
+        run.net_quanta / start,
+        drawdown,
+        daily_sharpe(np.asarray(samples["ts"]), np.asarray(samples["equity"], np.float64)),
+        float((worth >= max(instrument.min_notional_quanta, 1)).mean()),
+        turnovers,
+    )
 
 
 def holding(ts_ns: Any, prices: Any, name: str) -> Line:
@@ -68,6 +97,30 @@ class Step(NamedTuple):
     name: str
     amount: float
     is_total: bool = False
+
+
+class Bar(NamedTuple):
+    """One bar of the waterfall; its places in percent of the width."""
+
+    step: Step
+    left: float
+    width: float
+    zero: float
+
+
+def waterfall(steps: Sequence[Step]) -> list[Bar]:
+    """Each step begins where the one before it ended, a total at zero."""
+    level, ranges = 0.0, []
+    for step in steps:
+        begin = 0.0 if step.is_total else level
+        level = begin + step.amount
+        ranges.append((min(begin, level), max(begin, level)))
+    low, high = min(0.0, *(each[0] for each in ranges)), max(0.0, *(each[1] for each in ranges))
+    scale = 100.0 / ((high - low) or 1.0)
+    return [
+        Bar(step, (begin - low) * scale, (end - begin) * scale, -low * scale)
+        for step, (begin, end) in zip(steps, ranges, strict=True)
+    ]
 
 
 def cost_steps(metrics: Mapping[str, Any], fills: Mapping[str, Any], base_asset: str) -> list[Step]:
@@ -94,7 +147,7 @@ class Ending(NamedTuple):
     """Episodes that ended for one reason. Money in quote quanta."""
 
     reason: str
-    count: int
+    episodes: int
     quanta: int
     winners: int
 
@@ -105,21 +158,4 @@ def endings(episodes: Sequence[Episode]) -> list[Ending]:
     for each in episodes:
         found.setdefault(each.reason, []).append(each.quanta)
     rows = [Ending(name, len(each), sum(each), sum(q > 0 for q in each)) for name, each in found.items()]
-    return sorted(rows, key=lambda row: -row.count)
-
-
-class Mean(NamedTuple):
-    """A mean and its standard error, which is 0 below two values."""
-
-    value: float
-    error: float
-    count: int
-
-
-def mean_of(values: Sequence[float]) -> Mean:
-    """Arithmetic mean; the error assumes that values do not depend on each other."""
-    count = len(values)
-    if count < 2:
-        return Mean(sum(values) / count if count else 0.0, NO_DEVIATION, count)
-    series = np.asarray(values, np.float64)
-    return Mean(float(series.mean()), float(series.std(ddof=1)) / math.sqrt(count), count)
+    return sorted(rows, key=lambda row: -row.episodes)

@@ -1,11 +1,17 @@
 """Numbers and times as a reader wants them: thin spaces, a real minus, a sign where there is a direction, UTC.
 
-A thin space never stands alone at a line's end: the template keeps figures together. Zero has no sign, unknown is a dash.
+Zero has no sign, and what is unknown is a dash, never a zero.
 """
 
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
+
+__all__ = (
+    "UNKNOWN", "counted", "direction", "duration", "iso", "percent", "plain", "signed", "signed_percent", "span", "utc",
+    "whole",
+)  # fmt: skip
+"""What a template may use."""
 
 THIN: Final = "\u2009"
 MINUS: Final = "\u2212"

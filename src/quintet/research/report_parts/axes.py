@@ -1,0 +1,86 @@
+"""The axes of pictures: round moments below, round values beside."""
+
+import math
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from quintet.core.instrument import Instrument
+from quintet.research.charts import Axis, Plot, ticks
+from quintet.research.report_parts.wording import DAY_NS, decimals_of, percent, plain, signed_percent, utc
+
+HOUR_NS: Final = 3_600_000_000_000
+_SECOND_NS: Final = 1_000_000_000
+
+_STEPS_H: Final = (1, 2, 3, 6, 12, 24, 48, 96, 168)
+_MARKS_MAX: Final = 12
+_EDGE: Final = 0.03
+"""Words nearer to an edge than this share of the width are left out: they would be cut."""
+
+
+def time_marks(x: Axis) -> list[tuple[int, str]]:
+    """Round moments in ns UTC with their words: months, days or hours, about a dozen at most."""
+    first_ns, last_ns = int(x.low), int(x.high)
+    days = (last_ns - first_ns) / DAY_NS
+    if days > 75:
+        return _months(first_ns, last_ns, math.ceil(days / 370))
+    hours = next((each for each in _STEPS_H if days * 24 / each <= _MARKS_MAX), _STEPS_H[-1])
+    step = hours * HOUR_NS
+    moments = range(-(-first_ns // step) * step, last_ns + 1, step)
+    return [(ts, utc(ts, "%d %b" if hours >= 24 else "%d %b %H:%M")) for ts in moments]
+
+
+def _months(first_ns: int, last_ns: int, every: int) -> list[tuple[int, str]]:
+    """First moments of every so many months, a January with its year."""
+    first, last = (datetime.fromtimestamp(ts // _SECOND_NS, UTC) for ts in (first_ns, last_ns))
+    numbers = range(first.year * 12 + first.month, last.year * 12 + last.month)
+    starts = [datetime(n // 12, n % 12 + 1, 1, tzinfo=UTC) for n in numbers if n % every == 0]
+    return [
+        (int(each.timestamp()) * _SECOND_NS, f"{each:%b %Y}" if each.month == 1 else f"{each:%b}") for each in starts
+    ]
+
+
+def time_axis(x: Axis) -> str:
+    """The words below a plot, every second of them left out on a narrow page."""
+    shown = [(float(x.at(ts)), text) for ts, text in time_marks(x)]
+    words = [
+        f'<span{" class=thin" if n % 2 else ""} style="left:{place * 100:.2f}%">{text}</span>'
+        for n, (place, text) in enumerate(shown)
+        if _EDGE < place < 1 - _EDGE
+    ]
+    return f'<div class="xaxis" aria-hidden="true">{"".join(words)}</div>'
+
+
+def time_grid(plot: Plot) -> None:
+    """Hairlines at the moments named below."""
+    for ts, _ in time_marks(plot.x):
+        plot.upright(ts, "grid")
+
+
+def percent_grid(plot: Plot, count: int = 4, *, with_sign: bool = True) -> None:
+    """Hairlines at round fractions, in percent."""
+    values = ticks(plot.y.low, plot.y.high, count)
+    decimals = decimals_between(values, 100.0)
+    plot.grid(values, [percent_word(value, decimals, with_sign=with_sign) for value in values])
+
+
+def percent_word(value: float, decimals: int, *, with_sign: bool = True) -> str:
+    """A fraction beside an axis; zero is just that."""
+    if value == 0:
+        return percent(0, 0)
+    return signed_percent(value, decimals) if with_sign else percent(value, decimals)
+
+
+def price_grid(plot: Plot, instrument: Instrument) -> None:
+    """Hairlines at round prices, with no more decimals than the instrument has."""
+    values = ticks(plot.y.low, plot.y.high)
+    decimals = min(decimals_of(instrument.price_increment), decimals_between(values, 1.0))
+    plot.grid(values, [plain(value, decimals) for value in values])
+
+
+def decimals_between(values: Sequence[float], scale: float) -> int:
+    """As many decimals as show each of evenly spaced values exactly, at most 4."""
+    if len(values) < 2:
+        return 2
+    step = abs(values[1] - values[0]) * scale
+    return next((n for n in range(4) if abs(step * 10.0**n - round(step * 10.0**n)) < 1e-6), 4)
