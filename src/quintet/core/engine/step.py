@@ -200,6 +200,7 @@ def on_fill(desk: Any, fill: Any) -> int:
     desk.n_fills += 1
     desk.room_version += 1
     view.tag = take_fill(desk, fill)
+    call_back_overhang(desk, n)
     view.why = WAKE_FILL
     view.instrument = n
     view.kind = FILL
@@ -284,6 +285,7 @@ def on_reconciled(desk: Any, asset: int, quanta: int) -> int:
         if inst.kind == 0 and inst.base_asset == asset and inst.base_quanta > 0:
             account.held += quanta
             account.lots = account.held // inst.base_quanta
+            call_back_overhang(desk, n)
             break
     desk.room_version += 1
     leave_note(view, SUSPENDED, asset, quanta, 0, 0)
@@ -304,6 +306,22 @@ def call_back(desk: Any) -> None:
     """Cancel every recalled order that the venue has acknowledged; the others follow when it does."""
     for s in range(desk.slots_used):
         call_back_one(desk, s)
+
+
+@kernel
+def call_back_overhang(desk: Any, n: int) -> None:
+    """Spot sells for more than is held are called back: a stop has sold what they were meant for (S-03).
+
+    The venue takes back those that it knows when a stop is hit; those on their way to it follow when it answers.
+    """
+    account = desk.shown.account[n]
+    if desk.shown.instruments[n].kind != 0 or account.open_sell_lots <= account.lots:
+        return
+    for s in range(desk.slots_used):
+        order = desk.orders[s]
+        if order.status != FREE and order.instrument == n and order.side < 0 and order.style != STOP:
+            order.recalled = 1
+            call_back_one(desk, s)
 
 
 @kernel
