@@ -6,15 +6,24 @@ Assumptions, in the order of the code:
 - a resting order has no effect on what the market did;
 - tick mode fills a resting order whole (no partial fills), at its price, as maker, when a trade goes through its
   price, when the opposite touch reaches it, or when the queue model says the trade at its price reached it;
-- a taking order fills whole at the opposite touch.
+- a taking order fills whole at the opposite touch;
+- tick mode holds no stops yet and rejects them.
 """
 
 from typing import Any
 
 from quintet.core.accounting.fees import fee_quanta, fill_value
-from quintet.core.events import CANCEL_REJECTED, FILL, ORDER_ACCEPTED, ORDER_CANCELED, ORDER_EXPIRED, PLACE
+from quintet.core.events import (
+    CANCEL_REJECTED,
+    FILL,
+    ORDER_ACCEPTED,
+    ORDER_CANCELED,
+    ORDER_EXPIRED,
+    ORDER_REJECTED,
+    PLACE,
+)
 from quintet.core.kernel import kernel
-from quintet.core.orders.lifecycle import IOC, MARKET, POST_ONLY
+from quintet.core.orders.lifecycle import IOC, MARKET, POST_ONLY, STOP
 from quintet.core.state import ASK, BID, NO_ASK, NO_BID
 from quintet.sim.queue import on_level, on_trade
 
@@ -148,6 +157,9 @@ def arrive_in_book(venue: Any, level: Any, request: Any) -> None:
         cancel_arrives(venue, level, request)
         return
     take_order(venue, request)
+    if request.style == STOP:
+        respond(venue, ORDER_REJECTED, slot, request.number, ts)
+        return
     book = venue.book[request.instrument]
     touch = book.best[ASK] if request.side > 0 else book.best[BID]
     empty = touch == NO_ASK or touch == NO_BID
