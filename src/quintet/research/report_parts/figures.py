@@ -21,21 +21,18 @@ class Month(NamedTuple):
 
 def months(ts_ns: Any, equity: Any, prices: Any, start: float) -> list[Month]:
     """One entry a UTC month. A month begins at the last mark before it; the first at the start of the run."""
-    stamp = np.asarray(ts_ns, np.int64).astype("datetime64[ns]").astype("datetime64[M]").astype(np.int64)
+    # The mark of a month's last bar stands at the first moment of the next month.
+    inside = np.asarray(ts_ns, np.int64) - 1
+    stamp = inside.astype("datetime64[ns]").astype("datetime64[M]").astype(np.int64)
     last = np.flatnonzero(np.diff(stamp, append=stamp[-1] + 1))
     own = np.concatenate(([start], np.asarray(equity, np.float64)[last]))
     hold = np.concatenate(([float(prices[0])], np.asarray(prices, np.float64)[last]))
-    names = [_month_name(int(ts_ns[n])) for n in last]
+    names = [datetime.fromtimestamp(int(inside[n]) // 10**9, UTC).strftime("%Y-%m") for n in last]
     return [Month(name, *pair) for name, *pair in zip(names, _returns(own), _returns(hold), strict=True)]
 
 
 def _returns(marks: Any) -> list[float]:
     return [float(each) for each in marks[1:] / marks[:-1] - 1.0]
-
-
-def _month_name(ts_ns: int) -> str:
-    # The mark of a month's last bar stands at the first moment of the next month.
-    return datetime.fromtimestamp((ts_ns - 1) // 10**9, UTC).strftime("%Y-%m")
 
 
 def tints(values: Sequence[float]) -> list[int]:

@@ -155,7 +155,7 @@ def market_picture(bars: ShownBars, fills: Any, instrument: Instrument) -> str:
 
 
 def lanes_picture(spans: Sequence[Span], names: Sequence[str], told: str) -> str:
-    """One lane a state, dark while the system was in it."""
+    """One lane a state, marked while the system was in it."""
     plot = Plot(Axis(float(spans[0].first_ns), float(spans[-1].last_ns)), Axis(0, len(names)), LANE_PX * len(names))
     time_grid(plot)
     for n, name in enumerate(names):

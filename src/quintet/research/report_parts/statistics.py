@@ -4,9 +4,18 @@ A system that does not count such things has none of these tables.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 Metrics = Mapping[str, Any]
+
+WORDS: Final = {
+    "potential": "BOS up, potential",
+    "confirmed": "BOS up, confirmed",
+    "bos_down": "BOS down",
+    "choch_up": "change of character, up",
+    "choch_down": "change of character, down",
+}
+"""What a reader sees for a short key."""
 
 
 class Share(NamedTuple):
@@ -29,6 +38,6 @@ def shares(metrics: Metrics, kind: str, names: Sequence[str]) -> list[Share]:
 
 
 def counts(metrics: Metrics, prefix: str) -> dict[str, int]:
-    """Everything counted under a prefix, by the words after it; what never happened stays in, as 0."""
+    """Everything counted under a prefix, in words; what never happened stays in, as 0."""
     found = {key.removeprefix(prefix): value for key, value in metrics.items() if key.startswith(prefix)}
-    return {name.replace("_", " "): int(value) for name, value in found.items() if isinstance(value, int)}
+    return {WORDS.get(name, name.replace("_", " ")): value for name, value in found.items() if isinstance(value, int)}

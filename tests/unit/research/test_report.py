@@ -1,0 +1,210 @@
+"""The page of a run: what stands on it, in which order, and what never does."""
+
+import re
+from html import unescape
+
+import pytest
+
+from quintet.research.report import SHOWN_ROWS, ends_of, render_report, verify_command
+from quintet.research.report_parts.wording import MINUS, THIN
+from tests.fakes.backtest_result import HandMadeResult, hand_made_manifest
+from tools.tidy import PROMISE
+
+NETS = {"pessimistic": -150_000_000_000, "optimistic": 80_000_000_000}
+
+
+def the_page(result: HandMadeResult | None = None, *assumptions: str, synthetic: bool = False) -> str:
+    result = result or HandMadeResult(NETS)
+    return render_report(result, hand_made_manifest(result, *assumptions, synthetic=synthetic))
+
+
+def words_of(page: str) -> str:
+    """The page as a reader sees it: no tags, no styles, every space a plain one."""
+    body = page[page.index("<body") :]
+    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", body)))
+
+
+def first_screen(page: str) -> str:
+    """Everything before the first section."""
+    return words_of(page[: page.index("<section>")])
+
+
+@pytest.fixture(scope="module")
+def page() -> str:
+    return the_page(None, "a resting order fills only when the price trades through it")
+
+
+def test_the_page_needs_nothing_but_itself(page: str):
+    for reaching_out in ("http://", "https://", "//cdn", "src=", "href=", "url(", "@import", "<script", "<link"):
+        assert reaching_out not in page
+
+
+def test_the_verdict_comes_before_any_other_sentence_on_the_result(page: str):
+    words = words_of(page)
+    assert words.index("Not proven. Do not trade it yet.") < words.index("It ended between")
+
+
+def test_the_interval_is_on_the_first_screen_worst_end_first(page: str):
+    assert f"between {MINUS}15.00 % and +8.00 %" in first_screen(page)
+    assert "we count the worst (pessimistic)" in first_screen(page)
+
+
+def test_every_policy_stands_beside_its_result(page: str):
+    assert f"Net result of each fill policy: pessimistic {MINUS}15.00{THIN}%, optimistic +8.00{THIN}%" in page
+
+
+def test_every_assumption_is_printed():
+    lines = ("orders reach the venue 250 ms after the decision", "there is no queue: candles do not show one")
+    words = words_of(the_page(None, *lines))
+    assert all(line in words for line in lines)
+
+
+@pytest.mark.req("S-48")
+def test_a_run_without_costs_is_called_a_testing_form_before_its_first_figure():
+    # given a run without fees
+    words = words_of(the_page(None, "testing form, not money: run without fees"))
+    # then headline and label come before any figure of the result, and the missing queue is named
+    assert words.index("Testing form, not money.") < words.index("%")
+    assert "Not money: run without fees. Candles show no queue either." in words[: words.index("%")]
+
+
+@pytest.mark.req("S-48")
+def test_no_section_of_a_testing_form_stands_without_the_label():
+    page = the_page(None, "testing form, not money: run without fees")
+    sections = page.split("<section>")[1:]
+    assert sections and all("testing form, not money" in section for section in sections)
+
+
+def test_the_missing_queue_of_candles_is_said_on_the_first_screen(page: str):
+    assert "Candles show no queue and no book" in first_screen(page)
+
+
+def test_a_synthetic_market_is_stamped_across_the_page_and_said_on_top():
+    page = the_page(synthetic=True)
+    assert '<div class="stamp" aria-hidden="true"><span>SYNTHETIC</span></div>' in page
+    assert "Nothing below says anything about a real market." in first_screen(page)
+
+
+def test_a_recorded_market_bears_no_stamp(page: str):
+    assert "SYNTHETIC" not in words_of(page)
+
+
+def test_candles_of_a_derivative_are_named_on_the_first_screen():
+    said = "candles of a derivative stand in for spot: its prices are close, not equal"
+    assert said[1:] in first_screen(the_page(None, said))
+
+
+@pytest.mark.req("S-50", "S-51", "S-52")
+def test_the_statistics_of_the_specification_are_shown(page: str):
+    words = words_of(page)
+    for said in (
+        "BOS, potential 414",
+        "BOS, confirmed 521",
+        "Episodes 2 3 armed",
+        "Bars in MM 149",
+        "Time in Disabled 51.0 % 11 entries",
+        "Defensive 10.7 % 9 entries",
+    ):
+        assert said in words, said
+
+
+@pytest.mark.req("S-05")
+def test_the_share_of_capital_in_the_quote_asset_is_shown_beside_its_floor(page: str):
+    assert "Mostly in the quote asset, weighted by time 96.0 % / 50 %" in first_screen(page)
+
+
+def test_what_is_needed_to_run_it_again_is_on_the_page(page: str):
+    words = words_of(page)
+    for needed in (
+        "quintet backtest structure_mm --data eth_5m.csv",
+        "a" * 64,
+        "b" * 64,
+        "c" * 64,
+        "sha256 " + "d" * 64,
+        "python 3.11.9",
+        "latency_ms = 250",
+        "2026-01-01T00:00:00.000000000Z",
+    ):
+        assert needed in words, needed
+
+
+def test_fees_lead_from_the_result_before_them_to_the_net_result(page: str):
+    words = words_of(page)
+    assert f"before fees {MINUS}1 487.50 fees, maker {MINUS}12.50" in words
+    assert f"net {MINUS}1 500.00" in words
+
+
+def test_cash_and_holding_stand_beside_the_system(page: str):
+    words = words_of(page)
+    assert words.index("structure_mm, worst (pessimistic)") < words.index("cash, no interest")
+    assert "holding ETH" in words
+
+
+def test_an_episode_is_told_with_its_prices_and_its_end(page: str):
+    assert "1 01 Jan 2026 00:25 01 Jan 2026 00:45 completed 4 2 0.01000 3 000.00 3 010.00 +1.23" in words_of(page)
+
+
+def test_of_many_episodes_the_first_and_the_last_are_shown_and_the_rest_is_named():
+    # given more episodes than two ends can show
+    many = 2 * SHOWN_ROWS + 7
+    words = words_of(the_page(HandMadeResult(NETS, episodes=many, bars=12 * many)))
+    # then the gap says how many, and in which file
+    assert "7 more, in events.parquet" in words
+    assert f"{2 * many - 2 * SHOWN_ROWS} more, in fills.parquet" in words
+
+
+def test_nothing_on_the_page_promises_anything(page: str):
+    assert not PROMISE.search(page)
+    assert not re.search(
+        r"\b(profitable|guarantee\w*|proven edge|will (earn|make|win))\b", words_of(page), re.IGNORECASE
+    )
+
+
+def test_words_from_outside_cannot_become_markup():
+    result = HandMadeResult(NETS)
+    manifest = hand_made_manifest(result, "<script>alert(1)</script>")
+    manifest["config"]["report"]["title"] = "<b>mine</b>"
+    page = render_report(result, manifest)
+    assert "<script>" not in page
+    assert "<b>mine</b>" not in page
+
+
+def test_a_run_that_did_not_trade_has_a_page_too():
+    words = words_of(the_page(HandMadeResult({"pessimistic": 0}, episodes=0)))
+    assert "Nothing to judge. It did not trade." in words
+    assert "no episode ended" in words
+
+
+def test_a_run_of_a_single_bar_has_a_page_too():
+    assert "Nothing to judge." in words_of(the_page(HandMadeResult({"pessimistic": 0}, episodes=0, bars=1)))
+
+
+def test_books_that_do_not_balance_are_the_verdict():
+    result = HandMadeResult(NETS)
+    result.conservation = 3
+    words = words_of(the_page(result))
+    assert "Not valid. The books do not balance." in words
+    assert "are off by 3 quanta" in words
+
+
+def test_a_system_whose_log_is_unknown_is_reported_without_states_and_episodes():
+    words = words_of(the_page(HandMadeResult(NETS, system="my_system")))
+    assert "my_system on ETHUSDT" in words
+    assert "By state" not in words
+
+
+def test_ten_months_of_bars_make_a_small_page():
+    page = the_page(HandMadeResult(NETS, episodes=300, bars=86_400))
+    assert len(page.encode()) < 1_500_000
+
+
+def test_the_verifying_command_asks_for_the_same_market_and_leaves_no_folder():
+    assert verify_command("quintet backtest structure_mm --data 'my eth.csv' --out runs/a --json --set a.b=c") == (
+        "quintet verify determinism structure_mm --data 'my eth.csv' --set a.b=c"
+    )
+
+
+def test_both_ends_of_a_long_table_are_kept():
+    ends = ends_of(2 * SHOWN_ROWS + 1, lambda n: n)
+    assert (ends.first[0], ends.first[-1], ends.last[0], ends.last[-1]) == (0, SHOWN_ROWS - 1, SHOWN_ROWS + 1, 100)
+    assert ends.hidden == 1

@@ -1,0 +1,225 @@
+"""The rules behind a report: the verdict, words for numbers, what a log tells, tables."""
+
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pytest
+
+from quintet.research.charts import Axis
+from quintet.research.report_parts import figures, wording
+from quintet.research.report_parts.activity import read_activity
+from quintet.research.report_parts.axes import decimals_between, time_marks
+from quintet.research.report_parts.episode_pictures import chosen
+from quintet.research.report_parts.market_bars import shown_bars
+from quintet.research.report_parts.verdict import MET, MISSED, UNKNOWN, Facts, judge
+from quintet.research.report_parts.wording import MINUS, THIN
+from tests.fakes.backtest_result import BAR_NS, START_NS, HandMadeResult
+
+DAY_NS = wording.DAY_NS
+
+
+def facts(**changes: Any) -> Facts:
+    usual = Facts(
+        low_frac=-0.02,
+        high_frac=0.01,
+        fills=100,
+        alarms=0,
+        conservation=0,
+        synthetic=False,
+        testing_form="",
+        quote_share_frac=0.96,
+        hold_frac=0.1,
+    )
+    return usual._replace(**changes)
+
+
+# ---- the verdict ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({}, "Not proven. Do not trade it yet."),
+        ({"low_frac": 0.5, "high_frac": 0.9}, "Not proven. Do not trade it yet."),
+        ({"low_frac": -0.2, "high_frac": -0.1}, "It lost on every reading of the bars. Do not trade it."),
+        ({"testing_form": "testing form, not money: run without fees"}, "Testing form, not money."),
+        ({"fills": 0}, "Nothing to judge. It did not trade."),
+        ({"alarms": 1}, "Not valid. The desk met the impossible."),
+        ({"conservation": 1, "fills": 0}, "Not valid. The books do not balance."),
+    ],
+)
+def test_the_first_rule_that_holds_is_the_verdict(changes: dict[str, Any], sentence: str):
+    assert judge(facts(**changes)).sentence == sentence
+
+
+def state_of(what: str, **changes: Any) -> str:
+    return next(check.state for check in judge(facts(**changes)).checks if what in check.text)
+
+
+def test_however_good_the_figures_queue_history_and_trials_stay_open():
+    best = {"low_frac": 9.0, "high_frac": 9.9, "hold_frac": 0.0}
+    assert [state_of(what, **best) for what in ("Queue", "history", "trials")] == [MISSED, MISSED, UNKNOWN]
+
+
+@pytest.mark.req("S-05")
+@pytest.mark.parametrize(("share", "state"), [(0.96, MET), (0.46, MISSED), (0.5, MISSED), (None, UNKNOWN)])
+def test_more_than_half_of_equity_must_stand_in_the_quote_asset(share: float | None, state: str):
+    assert state_of("quote asset", quote_share_frac=share) == state
+
+
+def test_a_synthetic_market_is_a_condition_missed():
+    assert state_of("Recorded market", synthetic=True) == MISSED
+
+
+# ---- words ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (wording.plain(1234567.891), f"1{THIN}234{THIN}567.89"),
+        (wording.plain(-0.001), "0.00"),
+        (wording.plain(Decimal("-41.2")), f"{MINUS}41.20"),
+        (wording.signed(318.4), "+318.40"),
+        (wording.signed(0.001), "0.00"),
+        (wording.signed_percent(-0.0160), f"{MINUS}1.60{THIN}%"),
+        (wording.utc(START_NS + 5 * BAR_NS), "01 Jan 2026 00:25"),
+        (wording.iso(START_NS + 7), "2026-01-01T00:00:00.000000007Z"),
+        (wording.span(START_NS, START_NS + 40 * DAY_NS), "1 Jan \u2013 10 Feb 2026"),
+        (wording.span(START_NS - DAY_NS, START_NS), "31 Dec 2025 \u2013 1 Jan 2026"),
+        (wording.counted(1, "fill", "fills"), "1 fill"),
+        (wording.counted(1200, "fill", "fills"), f"1{THIN}200 fills"),
+    ],
+)
+def test_numbers_and_times_read_calmly(text: str, expected: str):
+    assert text == expected
+
+
+@pytest.mark.parametrize(("value", "css"), [(1.0, "up"), (-1.0, "dn"), (0.001, ""), (0.0, "")])
+def test_colour_is_only_for_what_can_be_seen(value: float, css: str):
+    assert wording.direction(value) == css
+
+
+@pytest.mark.parametrize(("unit", "decimals"), [("0.01", 2), ("0.00001", 5), ("1", 0), ("10", 0)])
+def test_a_unit_decides_how_many_decimals_are_shown(unit: str, decimals: int):
+    assert wording.decimals_of(Decimal(unit)) == decimals
+
+
+# ---- the log -------------------------------------------------------------------------------------------------
+
+
+def the_activity(episodes: int = 2):
+    result = HandMadeResult({"pessimistic": -1}, episodes=episodes)
+    return read_activity(result.tables["events"], result.tables["fills"], START_NS, START_NS + 1000 * BAR_NS)
+
+
+def test_states_follow_each_other_without_a_hole():
+    states = the_activity().states
+    assert [each.name for each in states[:5]] == ["Idle", "BOS", "Rebalance", "MM", "Idle"]
+    assert all(a.last_ns == b.first_ns for a, b in zip(states, states[1:], strict=False))
+    assert (states[0].first_ns, states[-1].last_ns) == (START_NS, START_NS + 1000 * BAR_NS)
+
+
+def test_an_episode_knows_its_fills_by_their_tags():
+    first = the_activity().episodes[0]
+    assert (first.number, first.fills, first.lots, first.bought, first.sold) == (1, 2, 1000, 3000.0, 3010.0)
+    assert (first.entered_ns, first.ended_ns, first.reason) == (
+        START_NS + 5 * BAR_NS,
+        START_NS + 9 * BAR_NS,
+        "completed",
+    )
+
+
+def test_the_hard_stop_and_the_break_are_read_with_their_levels():
+    activity = the_activity(1)
+    assert [stop.price for stop in activity.stops] == [299_500]
+    assert [(each.name, each.level) for each in activity.breaks] == [("bos_confirmed", 300_500)]
+
+
+def test_the_episodes_shown_from_near_are_chosen_by_their_result():
+    # given five episodes that traded and one that did not
+    usual = the_activity(1).episodes[0]
+    results = (30, -50, 10, 80, -5)
+    episodes = [usual._replace(number=n, quanta=quanta) for n, quanta in enumerate(results)]
+    untraded = usual._replace(number=9, quanta=-999, fills=0)
+    # then the worst, the median and the best of those that traded are taken
+    taken = chosen([*episodes, untraded])
+    assert {name: each.quanta for name, each in taken.items()} == {"median": 10, "worst": -50, "best": 80}
+
+
+def test_with_fewer_than_three_episodes_each_is_shown_once():
+    assert [each.number for each in chosen(the_activity(2).episodes).values()] == [1, 2]
+
+
+def test_bars_come_off_the_tape_as_they_were():
+    bars = shown_bars(HandMadeResult({"pessimistic": 0}).tape, "5m")
+    assert int(bars.end_ns[0]) == START_NS + BAR_NS
+    assert (int(bars.open[0]), int(bars.high[0]), int(bars.low[0]), int(bars.close[0])) == (
+        300_000,
+        300_050,
+        299_950,
+        300_010,
+    )
+
+
+# ---- tables --------------------------------------------------------------------------------------------------
+
+
+def test_a_month_is_measured_from_the_last_mark_before_it():
+    # given marks at the ends of 31 January, 1 February and 28 February
+    days = np.array([31, 32, 59])
+    ts = START_NS + days * DAY_NS
+    months = figures.months(ts, np.array([110.0, 105.0, 121.0]), np.array([10.0, 9.0, 5.0]), 100.0)
+    # then the mark at midnight closes January, and February starts from it
+    assert [(month.name, round(month.own_frac, 6)) for month in months] == [("2026-01", 0.1), ("2026-02", 0.1)]
+    assert round(months[1].hold_frac, 6) == -0.5
+
+
+def test_a_waterfall_begins_each_step_where_the_last_one_ended():
+    steps = [figures.Step("before", 50.0, True), figures.Step("fees", -150.0), figures.Step("net", -100.0, True)]
+    before, fees, net = figures.waterfall(steps)
+    assert fees.left + fees.width == pytest.approx(before.left + before.width)
+    assert (net.left, net.left + net.width) == pytest.approx((fees.left, net.zero))
+
+
+def test_fees_are_split_between_maker_and_taker_and_their_sum_is_kept():
+    fills = {
+        "fee": np.array([1.0, 0.001]),
+        "fee_asset": ["USDT", "ETH"],
+        "price": np.array([3000.0, 3000.0]),
+        "maker": [True, False],
+    }
+    steps = figures.cost_steps({"fees_quote": 4.0, "before_fees_quote": 10.0, "net_quote": 6.0}, fills, "ETH")
+    assert [step.amount for step in steps] == pytest.approx([10.0, -1.0, -3.0, 6.0])
+
+
+def test_dust_that_cannot_be_sold_is_no_exposure():
+    # given a run that holds one lot, worth three cents, all the time
+    result = HandMadeResult({"pessimistic": 0})
+    result.headline.samples["held"] = 1000
+    assert figures.own_line("x", result.headline, result.instrument).exposure_frac == 0.0
+
+
+def test_endings_are_counted_by_reason_the_commonest_first():
+    usual = the_activity(1).episodes[0]
+    episodes = [usual._replace(reason="time", quanta=-1), usual._replace(quanta=5), usual._replace(quanta=-2)]
+    assert figures.endings(episodes) == [("completed", 2, 3, 1), ("time", 1, -1, 0)]
+
+
+# ---- axes ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("days", "expected"),
+    [(0.5, "01 Jan 01:00"), (8, "02 Jan"), (300, "Feb"), (900, "Apr")],
+)
+def test_a_time_axis_names_round_moments(days: float, expected: str):
+    marks = time_marks(Axis(float(START_NS), float(START_NS + int(days * DAY_NS))))
+    assert expected in [text for _, text in marks]
+    assert len(marks) <= 14
+
+
+@pytest.mark.parametrize(("values", "decimals"), [([0.0, 0.05], 0), ([0.0, 0.025], 1), ([0.0, 0.0025], 2), ([], 2)])
+def test_neighbouring_percents_can_be_told_apart(values: list[float], decimals: int):
+    assert decimals_between(values, 100.0) == decimals
