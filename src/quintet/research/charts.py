@@ -136,7 +136,8 @@ class Plot:
             (round(float(left)), round(float(top))) for left, top in zip(self.across(x), self.down(y), strict=True)
         }
         if places:
-            path = "".join(f"M{left} {top + lower_px}h0" for left, top in sorted(places))
+            # A path of no length has no round ends on paper.
+            path = "".join(f"M{left} {top + lower_px}h.01" for left, top in sorted(places))
             self.marks.append(f'<path class="{css}" d="{path}"/>')
 
     def segment(self, x1: float, y1: float, x2: float, y2: float, css: str) -> None:
