@@ -1,15 +1,15 @@
 """Markets drawn by hand for structure_mm, and its runs through the real loop."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 import numpy as np
 
-from quintet.core.events import MINUTE_NS, ROW
+from quintet.core.events import MINUTE_NS
 from quintet.core.instrument import DEFAULT_SPOT, Instrument
 from quintet.core.market.bars import Bars
 from quintet.core.risk.config import RiskConfig
+from quintet.core.tape import memory_tape
 from quintet.research.backtest import PolicyRun, run_policy
 from quintet.research.backtest_options import BacktestOptions
 from quintet.research.systems import find
@@ -57,21 +57,6 @@ def bars_of(candles: list[Candle], minutes: int = 5, start: int = START, volume:
     return Bars(f"{minutes}m", ts_open, *columns, volume=lots, turnover=turnover)
 
 
-@dataclass
-class OnlyRows:
-    """As much of a tape as a run needs."""
-
-    rows: Any
-    instruments: tuple[Instrument, ...]
-    instrument_changes: tuple[Any, ...] = ()
-
-
-def tape_of(rows: Any, instrument: Instrument) -> Any:
-    plain = np.ascontiguousarray(rows, ROW)
-    plain.flags.writeable = False
-    return OnlyRows(plain.view(np.recarray), (instrument,))
-
-
 def run_market(
     market: MarketBars,
     config: StructureMmConfig = SMALL,
@@ -84,7 +69,7 @@ def run_market(
     options = BacktestOptions(
         instrument, ExecutionConfig(**execution), RiskConfig(), market.htf.timeframe, fills, record_desk=False
     )
-    tape = tape_of(market_rows(market) if rows is None else rows, instrument)
+    tape = memory_tape(market_rows(market) if rows is None else rows, [instrument])
     return run_policy(tape, find("structure_mm"), config, options, policy)[0]
 
 

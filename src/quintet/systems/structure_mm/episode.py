@@ -111,6 +111,7 @@ def enter(state: Any, params: Any, view: Any) -> None:
     inst, account = view.instruments[0], view.account[0]
     cap = plan_size(state, params, view)
     state.clock = 0
+    state.entered_bar = state.bars
     state.closing = 0
     state.calm = 0
     state.stop = hard_stop(state.origin, params.hard_stop_e4, state.fast_units, inst.tick)
@@ -173,7 +174,7 @@ def finish_episode(state: Any, view: Any, reason: int) -> None:
     if reason == m.FLAT:
         reason = state.exit_reason
     gained = net_quanta(view.instruments[0], view.account[0], state.close) - state.net_start
-    note(view, n.ENDED, reason, gained, state.clock, state.episode)
+    note(view, n.ENDED, reason, gained, state.bars - state.entered_bar, state.episode)
     if reason != m.LATE_FILL:
         state.n_episodes += 1
     state.endings[reason] += 1

@@ -116,7 +116,8 @@ def upkeep(state: Any, params: Any, view: Any) -> None:
     elif state.machine == MM:
         set_takes(state, params, view)
     elif state.machine == EXIT:
-        if state.calm != 0 and state.exit_left > 0 and state.exit_price != state.best_ask:
+        if state.calm != 0 and state.exit_left > 0 and state.best_ask < state.exit_price:
+            # The market has gone down: follow it. Gone up, it comes through our price by itself.
             state.exit_left = 0
         state.exit_due = 1
 
@@ -146,13 +147,13 @@ def set_takes(state: Any, params: Any, view: Any) -> None:
             lowered = min(lowered, take_price(lot.price, 1, state.floor_e9, tick))
         if lot.ask == 0 or lowered < lot.take_price:
             lot.take_price = lowered
-            set_take(state, view, lot)
+            # Where the market is above the take already, the lot is sold at the best ask.
+            set_take(state, view, lot, max(lowered, state.best_ask))
 
 
 @kernel
-def set_take(state: Any, view: Any, lot: Any) -> None:
-    """Rest the take of a lot: at its price, or at the best ask where the market is already above it."""
-    price = max(lot.take_price, state.best_ask)
+def set_take(state: Any, view: Any, lot: Any, price: int) -> None:
+    """Rest the take of a lot at a price."""
     if price != lot.ask:
         lot.ask = price
         lot.ask_lots = 0

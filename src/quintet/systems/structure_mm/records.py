@@ -155,6 +155,7 @@ STATE = record(
     clock="i8",
     episode="i8",
     serial="i8",
+    entered_bar="i8",
     ended_bar="i8",
     closing="i8",  # 1: bids are called back, their outcome is awaited
     calm="i8",

