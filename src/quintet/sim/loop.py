@@ -252,6 +252,7 @@ def advance_body(tape: Any, world: Any, stop: int) -> int:
     view, book = desk.shown, venue.book
     state, params = world.state[0], world.params[0]
     end = min(stop, rows.shape[0])
+    unwatched = not LEAVES and desk.wakes & WAKE_BAR != 0 and venue.recording == 0 and venue.sampling == 0
     room = commands.shape[0] - 512
     row_room = rows_out.shape[0] - 4096
     i = venue.cursor
@@ -270,8 +271,8 @@ def advance_body(tape: Any, world: Any, stop: int) -> int:
         moment = min(min(timer, response_ts), request_ts)
         again = False
         # ---- bars that cannot touch us: nothing rests, nothing is under way, nobody asks for every row ----
-        if moment == timer and venue.live == 0 and venue.phase == 0 and desk.wakes & WAKE_BAR != 0 and not LEAVES:
-            if venue.recording == 0 and venue.sampling == 0 and venue.touch_head == venue.touch_tail:
+        if unwatched and moment == timer and venue.live == 0 and venue.phase == OPENING:
+            if venue.touch_head == venue.touch_tail:
                 i = quiet_bars(rows, i, end, desk, venue, state, params)
                 if view.dirty != 0 or view.n_notes != 0:
                     venue.cursor = i
@@ -364,7 +365,8 @@ def advance_body(tape: Any, world: Any, stop: int) -> int:
                     finish(desk)
                     dispatch(desk, venue, commands, fills, notes, rows_out)
                     again = True
-                if again:
+                if again or (unwatched and venue.live == 0):
+                    again = True  # back to the top: the bars to come may be quiet
                     break
                 continue
             elif kind == INSTRUMENT and i >= venue.defined:
