@@ -16,7 +16,7 @@ import platformdirs
 
 _SETTINGS = ("NUMBA_BOUNDSCHECK", "NUMBA_OPT", "NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES", "NUMBA_DEBUGINFO")
 
-ROOMS_WITHOUT_KERNELS = ("app", "storage", "venues")
+ROOMS_WITHOUT_KERNELS = ("app", "ports", "runtime", "storage", "venues")
 """A test holds them to it: nothing there is compiled, and nothing compiled takes a constant from there."""
 
 

@@ -16,6 +16,7 @@ PLANTED = {
     "pure": ("quintet.features.planted", "time"),
     "systems": ("quintet.systems.planted_one", "quintet.systems.planted_two"),
     "venues": ("quintet.venues.planted_one", "quintet.venues.planted_two"),
+    "runtime": ("quintet.runtime.planted", "quintet.storage.tape_files"),
     "strategy": ("quintet.venues.planted_one", "quintet.systems.planted_one"),
 }
 """Contract to one import that breaks it: who imports whom."""

@@ -9,6 +9,7 @@
     ├── TapeError           a tape cannot be read as it is
     │   ├── Damaged         something that was durable has changed; opening is refused
     │   └── NotATape        the file never was one, or is of a newer format
+    ├── CheckpointError     a whole checkpoint that does not fit: other code, config or layout
     └── InvariantError      the impossible happened; stop and keep the evidence
 
 Expected outcomes (a refused intent, a rejected order, a timeout) are values and events, never exceptions.
@@ -49,6 +50,10 @@ class Damaged(TapeError):
 
 class NotATape(TapeError):
     """The file never was a tape, or is of a format this version does not know."""
+
+
+class CheckpointError(QuintetError):
+    """A whole checkpoint that does not fit this code, configuration or layout. The message names what differs."""
 
 
 class InvariantError(QuintetError):

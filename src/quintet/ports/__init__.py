@@ -1,0 +1,1 @@
+"""What we need of the world, one sentence each: protocols only, no bodies."""

@@ -1,0 +1,13 @@
+"""Where a desk writes what enters and leaves its step."""
+
+from typing import Any, Protocol
+
+
+class DeskTape(Protocol):
+    """A desk tape that is being written; `storage.tape_files.TapeWriter` is one."""
+
+    def append(self, rows: Any) -> int:
+        """Append whole messages; returns the first row's place. Raises TapeError for rows that break a law."""
+
+    def sync(self) -> int:
+        """Wait until everything appended is on the disk; returns up to where."""

@@ -1,0 +1,211 @@
+"""The loop of a desk: the next event, the step, and what comes of it.
+
+`Session` is the shape of a live desk. Every message goes through the sequencer (numbered, on the desk tape) and the
+step; commands are on the tape and on the disk before they are sent. Where no gateway is given, nothing can leave this
+process: each order is answered by COMMAND_SUPPRESSED before the next message enters, so the system learns that it was
+not sent.
+
+`PaperSession` is the same desk with the simulated exchange behind it: the compiled loop of a backtest, moved forward
+one message at a time. It makes its own timers and numbers, by the same rules. No order leaves this process either.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any, Final, NamedTuple, Protocol
+
+import numpy as np
+
+from quintet.core import state as s
+from quintet.core.engine.entry import new_progress
+from quintet.core.errors import InvariantError
+from quintet.core.events import COMMAND_ORDER, COMMAND_SUPPRESSED, LAST, PLACE, ROW, SELL_BIT
+from quintet.core.row_laws import Rows, frozen
+from quintet.ports.gateway import Gateway
+from quintet.ports.tape import DeskTape
+from quintet.runtime.sequencer import Entry, Sequencer, in_time, messages_of
+
+STYLE_SHIFT: Final = 3
+"""Bits 3 to 5 of PLACE: the order's style."""
+
+_FIRST_ROOM: Final = 4_096
+_AHEAD: Final = 1
+"""Rows that a growing market always has beyond its end: a loop that sees the end would not wait for more."""
+
+
+class Happened(NamedTuple):
+    """What one message has brought about. `sent`: how many of the commands left this process."""
+
+    position: int
+    rows: Rows
+    notes: Any
+    commands: Any
+    fills: Any
+    sent: int
+
+
+class Desk(Protocol):
+    """Anything that hears messages and tells what they brought about."""
+
+    def hear(self, rows: Any) -> Iterator[Happened]:
+        """Let whole messages enter, one after the other; `rows` bear our receive time."""
+
+    def end(self) -> Iterator[Happened]:
+        """The feed has ended: whatever is still under way."""
+
+
+class Session:
+    """A live desk: sequencer, step, gateway. One thread; what it remembers is in its world and on its tape."""
+
+    def __init__(
+        self, world: s.World, enter: Callable[..., int], tape: DeskTape | None = None, gateway: Gateway | None = None
+    ) -> None:
+        """`enter`: `core.engine.entry.enter_for` the system. Without a gateway no order leaves."""
+        self.world = world
+        self.sequencer = Sequencer(world.desk[0], tape)
+        self._enter = enter
+        self._tape = tape
+        self._gateway = gateway
+        self._progress = new_progress()
+        self._unsent: list[int] = []
+
+    def hear(self, rows: Any) -> Iterator[Happened]:
+        """Let whole messages enter, each after the timers and answers that are due before it."""
+        for message in messages_of(rows):
+            yield from self._answer_unsent(max(int(message[0]["ts_recv"]), int(self.world.desk[0].shown.now)))
+            for entry in self.sequencer.take(message):
+                yield self._step(entry)
+
+    def silence(self, now_ns: int) -> Iterator[Happened]:
+        """Nothing was heard until `now_ns`: timers come due all the same."""
+        yield from self._answer_unsent(max(now_ns, int(self.world.desk[0].shown.now)))
+        for entry in self.sequencer.advance_clock(now_ns):
+            yield self._step(entry)
+
+    def end(self) -> Iterator[Happened]:
+        """Answer what was not sent; nothing else is under way."""
+        yield from self._answer_unsent(int(self.world.desk[0].shown.now))
+
+    def _step(self, entry: Entry) -> Happened:
+        """One event through the step; its commands on the tape, on the disk, and only then away."""
+        desk = self.world.desk[0]
+        with np.errstate(over="ignore"):
+            self._enter(entry.rows, self.world, self._progress)
+        commands = np.asarray(desk.outbox)[: int(desk.n_outbox)].copy()
+        fills = np.asarray(desk.filled)[: int(desk.n_filled)].copy()
+        notes = _stamped(np.asarray(desk.shown.notes)[: int(desk.shown.n_notes)].copy(), desk)
+        desk.n_outbox = desk.n_filled = desk.shown.n_notes = 0
+        return Happened(entry.position, entry.rows, notes, commands, fills, self._send(commands))
+
+    def _send(self, commands: Any) -> int:
+        if len(commands) == 0:
+            return 0
+        if self._tape is not None:
+            self._tape.append(command_rows(commands))
+        if self._gateway is None:
+            self._unsent += commands["number"][commands["kind"] == PLACE].tolist()
+            return 0
+        if self._tape is not None:
+            self._tape.sync()
+        self._gateway.send(commands)
+        return len(commands)
+
+    def _answer_unsent(self, now_ns: int) -> Iterator[Happened]:
+        """Tell the desk of orders that nobody sent. What it wants instead waits for the next message."""
+        numbers, self._unsent = self._unsent, []
+        for number in numbers:
+            row = np.array([(now_ns, now_ns, number, 0, 0, COMMAND_SUPPRESSED, LAST)], ROW)
+            for entry in self.sequencer.take(row):
+                yield self._step(entry)
+
+
+def _stamped(notes: Any, desk: Any) -> Any:
+    notes["ts"] = desk.shown.now
+    notes["position"] = desk.event
+    return notes
+
+
+def command_rows(commands: Any) -> Rows:
+    """Commands as they stand on a desk tape: two rows each."""
+    rows = np.zeros(2 * len(commands), ROW)
+    first, second = rows[::2], rows[1::2]
+    for part in (first, second):
+        part["ts_event"] = part["ts_recv"] = commands["ts"]
+        part["instrument"] = commands["instrument"]
+    placed = commands["kind"] == PLACE
+    first["kind"] = commands["kind"]
+    first["price"] = commands["price"]
+    first["quantity"] = commands["lots"]
+    first["bits"] = np.where(commands["side"] < 0, SELL_BIT, 0) | np.where(placed, commands["style"] << STYLE_SHIFT, 0)
+    second["kind"] = COMMAND_ORDER
+    second["price"] = commands["index"]
+    second["quantity"] = commands["number"]
+    second["bits"] = LAST
+    return frozen(rows)
+
+
+class PaperSession:
+    """A desk with the simulated exchange behind it, on a market that grows one message at a time."""
+
+    def __init__(self, world: s.World, advance: Callable[..., int], tape: DeskTape | None = None) -> None:
+        """`advance`: the compiled loop with the system inside. The world records its desk rows if there is a tape."""
+        self.world = world
+        self._advance = advance
+        self._tape = tape
+        self._market = np.zeros(_FIRST_ROOM, ROW)
+        self._count = 0
+        world.venue[0].recording = int(tape is not None)
+
+    def hear(self, rows: Any) -> Iterator[Happened]:
+        """Append whole messages to the market, and let desk and exchange move up to each."""
+        for message in messages_of(rows):
+            for placed in in_time(message, self._last_ns()):
+                self._grow(placed)
+                yield self._move(self._view(len(self._market)), frozen(placed))
+
+    def end(self) -> Iterator[Happened]:
+        """The market has ended: let everything that is under way arrive."""
+        yield self._move(self._view(self._count), frozen(np.zeros(0, ROW)))
+
+    def _last_ns(self) -> int:
+        return int(self._market[self._count - 1]["ts_recv"]) if self._count else 0
+
+    def _grow(self, rows: Any) -> None:
+        needed = self._count + len(rows) + _AHEAD
+        if needed > len(self._market):
+            room = np.zeros(max(needed, 2 * len(self._market)), ROW)
+            room[: self._count] = self._market[: self._count]
+            self._market = room
+        self._market[self._count : self._count + len(rows)] = rows
+        self._count += len(rows)
+
+    def _view(self, rows: int) -> s.Tape:
+        view = self._market[:rows]
+        view.flags.writeable = False
+        return s.Tape(view.view(np.recarray))
+
+    def _move(self, market: s.Tape, rows: Rows) -> Happened:
+        """Move until somebody must wait for the next message; empty the buffers on the way."""
+        position = int(self.world.desk[0].position)
+        parts: dict[str, list[Any]] = {"notes": [], "commands": [], "fills": []}
+        why = s.FULL
+        with np.errstate(over="ignore"):
+            while why in (s.FULL, s.DEFINITION):
+                why = self._advance(market, self.world, self._count)
+                self._drain(parts)
+                if why == s.DEFINITION:  # a world of this session knows its instrument from the beginning
+                    self.world.venue[0].defined = int(self.world.venue[0].cursor) + 1
+        if why not in (s.PAUSE, s.END):
+            raise InvariantError(
+                f"the loop stopped for {s.WHY_NAMES.get(why, why)}, expected to wait for the next message"
+            )
+        notes, commands, fills = (np.concatenate(part) for part in parts.values())
+        return Happened(position, rows, notes, commands, fills, 0)
+
+    def _drain(self, parts: dict[str, list[Any]]) -> None:
+        venue = self.world.venue[0]
+        for name, taken in parts.items():
+            taken.append(np.asarray(getattr(self.world, name))[: int(venue[f"n_{name}"])].copy())
+            venue[f"n_{name}"] = 0
+        venue.n_samples = 0
+        if self._tape is not None and venue.n_rows:
+            self._tape.append(np.asarray(self.world.rows_out)[: int(venue.n_rows)].copy())
+        venue.n_rows = 0
