@@ -81,14 +81,12 @@ def place(desk: Any, want: Any) -> None:
     inst = view.instruments[n]
     if desk.remembered > 0 and is_remembered(desk, want):
         return
-    blocker = own_order_in_the_way(desk, want)
+    if not reduces(view, want) and meets_an_exit(view, want):
+        remember(desk, want, SELF_TRADE)
+        return
+    blocker = own_order_in_the_way(desk, want, 0)
     if blocker >= 0:
-        order = desk.orders[blocker]
-        if order.matched == 0 or is_reducing(inst, view.account[n], want.side, want.lots):
-            if order.status == OPEN:
-                send_cancel(desk, blocker)
-        else:
-            remember(desk, want, SELF_TRADE)
+        clear_the_way(desk, want, blocker)
         return
     if want.price % inst.tick != 0:
         remember(desk, want, OFF_TICK)
@@ -105,6 +103,44 @@ def place(desk: Any, want: Any) -> None:
     slot = free_slot(desk)
     if slot >= 0:
         send_place(desk, want, slot, lots)
+
+
+@kernel
+def clear_the_way(desk: Any, want: Any, blocker: int) -> None:
+    """Cancel our own orders that a want would meet, from slot `blocker` on: those unwanted, and for an exit all."""
+    exits = reduces(desk.shown, want)
+    while blocker >= 0:
+        order = desk.orders[blocker]
+        if order.matched != 0 and not exits:
+            remember(desk, want, SELF_TRADE)
+            return
+        if order.status == OPEN:
+            send_cancel(desk, blocker)
+        blocker = own_order_in_the_way(desk, want, blocker + 1)
+
+
+@kernel
+def reduces(view: Any, want: Any) -> bool:
+    """Can the want only bring the position closer to zero? On spot that is a sale of what no other sale binds."""
+    inst, account = view.instruments[want.instrument], view.account[want.instrument]
+    if inst.kind == 0:
+        return want.side < 0 and account.lots > account.open_sell_lots
+    return is_reducing(inst, account, want.side, want.lots)
+
+
+@kernel
+def meets_an_exit(view: Any, want: Any) -> bool:
+    """Would this want trade with an exit that is wanted besides? Then the exit goes first, whatever its place."""
+    if want.style == STOP:
+        return False
+    for k in range(view.n):
+        other = view.wants[k]
+        if other.side == want.side or other.instrument != want.instrument or other.style == STOP or other.lots <= 0:
+            continue
+        crossing = want.style == MARKET or other.style == MARKET or want.side * (want.price - other.price) >= 0
+        if crossing and reduces(view, other):
+            return True
+    return False
 
 
 @kernel
@@ -125,8 +161,8 @@ def spends_money(view: Any, want: Any) -> bool:
 
 
 @kernel
-def own_order_in_the_way(desk: Any, want: Any) -> int:
-    """Slot of a live own order that the want could trade with, or -1.
+def own_order_in_the_way(desk: Any, want: Any, first: int) -> int:
+    """Slot, from `first` on, of a live own order that the want could trade with, or -1.
 
     An own order that the market has already traded through cannot be resting any more (its fill is on the way to
     us), so it does not count; a stop held at the desk is not in the market either.
@@ -135,7 +171,7 @@ def own_order_in_the_way(desk: Any, want: Any) -> int:
     market = desk.shown.market[want.instrument]
     if want.style == STOP:
         return -1
-    for s in range(desk.slots_used):
+    for s in range(first, desk.slots_used):
         order = orders[s]
         if (
             order.status == FREE

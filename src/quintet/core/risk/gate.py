@@ -79,6 +79,9 @@ def allowed_lots(desk: Any, want: Any, bound: int) -> int:
     if inst.trading == 0:
         limits.reason = NOT_TRADING
         return 0
+    if lots > inst.max_lots:
+        lots = inst.max_lots
+        limits.reason = ORDER_SIZE
     reducing = is_reducing(inst, account, side, lots)
     if inst.kind == 0 and side < 0:
         free = account.lots - account.open_sell_lots
