@@ -42,6 +42,7 @@ class Desk:
         self.account = self.view.account[0]
         self.now = START
         self.execution = 0
+        self.event(1)  # so that no order of ours bears number 0
         self.market(last)
         if lots:
             self.fill(0, lots=lots, price=last)  # of an order nobody remembers
