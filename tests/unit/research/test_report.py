@@ -5,8 +5,17 @@ from html import unescape
 
 import pytest
 
+from quintet.core.instrument import DEFAULT_SPOT
+from quintet.core.market.bars import bar_rows
+from quintet.core.risk.config import RiskConfig
+from quintet.core.tape import memory_tape
+from quintet.research.backtest import run_backtest
+from quintet.research.backtest_options import BacktestOptions
 from quintet.research.report import SHOWN_ROWS, ends_of, render_report, verify_command
 from quintet.research.report_parts.wording import MINUS, THIN
+from quintet.research.synthetic import synthesize
+from quintet.sim.config import ExecutionConfig
+from quintet.systems.structure_mm import StructureMmConfig
 from tests.fakes.backtest_result import HandMadeResult, hand_made_manifest
 from tools.tidy import PROMISE
 
@@ -169,6 +178,12 @@ def test_words_from_outside_cannot_become_markup():
     assert "<b>mine</b>" not in page
 
 
+def test_one_fill_policy_alone_is_called_no_interval():
+    words = words_of(the_page(HandMadeResult({"pessimistic": -1_000_000_000})))
+    assert "It lost. Do not trade it." in words
+    assert f"ended at {MINUS}0.10 % under the one fill policy that was run (pessimistic)" in words
+
+
 def test_a_run_that_did_not_trade_has_a_page_too():
     words = words_of(the_page(HandMadeResult({"pessimistic": 0}, episodes=0)))
     assert "Nothing to judge. It did not trade." in words
@@ -208,3 +223,18 @@ def test_both_ends_of_a_long_table_are_kept():
     ends = ends_of(2 * SHOWN_ROWS + 1, lambda n: n)
     assert (ends.first[0], ends.first[-1], ends.last[0], ends.last[-1]) == (0, SHOWN_ROWS - 1, SHOWN_ROWS + 1, 100)
     assert ends.hidden == 1
+
+
+def test_a_run_of_the_engine_itself_has_a_page():
+    # given twelve days of a synthetic market, really run
+    bars = synthesize(11, days=12, timeframe="5m")
+    tape = memory_tape(bar_rows(bars), [DEFAULT_SPOT])
+    options = BacktestOptions(DEFAULT_SPOT, ExecutionConfig(), RiskConfig(), "5m", "5m")
+    result = run_backtest(tape, "structure_mm", StructureMmConfig(atr_slow_n=48), options)
+    manifest = hand_made_manifest(HandMadeResult(NETS), *result.assumptions, synthetic=True)
+    manifest["market"] |= {"first_ns": tape.census.first_ns, "last_ns": tape.census.last_ns}
+    # when its page is made
+    words = words_of(render_report(result, manifest))
+    # then its own figures and assumptions stand on it
+    assert f"Episodes {result.metrics['episodes']} {result.metrics['armed']} armed" in words
+    assert all(" ".join(line.split()) in words for line in result.assumptions)

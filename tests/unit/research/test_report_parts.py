@@ -23,6 +23,7 @@ def facts(**changes: Any) -> Facts:
     usual = Facts(
         low_frac=-0.02,
         high_frac=0.01,
+        policies=4,
         fills=100,
         alarms=0,
         conservation=0,
@@ -43,6 +44,7 @@ def facts(**changes: Any) -> Facts:
         ({}, "Not proven. Do not trade it yet."),
         ({"low_frac": 0.5, "high_frac": 0.9}, "Not proven. Do not trade it yet."),
         ({"low_frac": -0.2, "high_frac": -0.1}, "It lost on every reading of the bars. Do not trade it."),
+        ({"low_frac": -0.2, "high_frac": -0.2, "policies": 1}, "It lost. Do not trade it."),
         ({"testing_form": "testing form, not money: run without fees"}, "Testing form, not money."),
         ({"fills": 0}, "Nothing to judge. It did not trade."),
         ({"alarms": 1}, "Not valid. The desk met the impossible."),

@@ -12,6 +12,7 @@ from quintet.research.report_parts.activity import Activity, Episode, Span
 from quintet.research.report_parts.axes import price_grid, time_axis
 from quintet.research.report_parts.market_bars import ShownBars
 from quintet.research.report_parts.wording import utc
+from quintet.systems.structure_mm.records import TAGS_PER_EPISODE
 
 BARS_BEFORE: Final = 30
 BARS_AFTER: Final = 10
@@ -77,14 +78,16 @@ def _draw_candles(plot: Plot, scene: Scene, bars: ShownBars) -> None:
 
 def _draw_resting(plot: Plot, scene: Scene) -> None:
     """A line for each resting order, from its placing to its cancel or its last fill."""
-    ends = _order_ends(scene)
-    orders = scene.orders
+    ends, orders = _order_ends(scene), scene.orders
+    episodes_end = {each.number: each.ended_ns for each in scene.activity.episodes}
     ts = np.asarray(orders["ts_ns"])
     for n in np.flatnonzero((ts >= plot.x.low) & (ts <= plot.x.high)).tolist():
         price = float(orders["price"][n])
         rests = orders["command"][n] == "place" and orders["style"][n] in RESTING_STYLES
         if rests and plot.y.low < price < plot.y.high:
-            until = min(ends.get(int(orders["order"][n]), plot.x.high), plot.x.high)
+            # A hard stop takes the asks back by itself, without a command: none outlives its episode.
+            ended = episodes_end.get(int(orders["tag"][n]) // TAGS_PER_EPISODE, plot.x.high)
+            until = min(ends.get(int(orders["order"][n]), plot.x.high), ended, plot.x.high)
             plot.segment(int(ts[n]), price, until, price, f"rest {orders['side'][n]}")
 
 

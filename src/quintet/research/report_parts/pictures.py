@@ -88,7 +88,7 @@ def equity_picture(curves: Sequence[Curve], headline: str, stopped_ns: Sequence[
     plot.segment(x.low, 0.0, x.high, 0.0, "zero")
     for ts in stopped_ns:
         plot.upright(ts, "limit")
-        plot.word(float(x.at(ts)), 0.05, "kill switch", "wrn halo right" if float(x.at(ts)) < 0.85 else "wrn halo left")
+        plot.word(float(x.at(ts)), 0.0, "kill switch", "wrn above")
     plot.line(worst.ts_ns, worst.gain, "main")
     told = f"Gain since the start, worst case {signed_percent(float(worst.gain[-1]))} at the end"
     return plot.render(told) + time_axis(x)

@@ -32,10 +32,11 @@ class Verdict(NamedTuple):
 
 
 class Facts(NamedTuple):
-    """What the rules look at. Fractions are plain; `conservation` in quanta."""
+    """What the rules look at. Fractions are plain; `policies`: how many were run; `conservation` in quanta."""
 
     low_frac: float
     high_frac: float
+    policies: int
     fills: int
     alarms: int
     conservation: int
@@ -52,6 +53,7 @@ def facts_of(result: Any, manifest: Mapping[str, Any]) -> Facts:
     return Facts(
         low_frac=float(interval["low_frac"]),
         high_frac=float(interval["high_frac"]),
+        policies=len(interval["policies"]),
         fills=int(metrics.get("fills", 0)),
         alarms=int(metrics.get("alarms", 0)),
         conservation=int(result.conservation),
@@ -76,8 +78,10 @@ def _sentence(facts: Facts) -> str:
         return "Nothing to judge. It did not trade."
     if facts.testing_form:
         return "Testing form, not money."
-    if facts.high_frac <= 0:
+    if facts.high_frac <= 0 and facts.policies > 1:
         return "It lost on every reading of the bars. Do not trade it."
+    if facts.high_frac <= 0:
+        return "It lost. Do not trade it."
     return "Not proven. Do not trade it yet."
 
 
