@@ -112,8 +112,6 @@ def a_world(
     )
     world = new_world(setup, state, params)
     world.venue[0].recording = int(recording)
-    if instrument.kind == "spot":
-        world.venue[0].book[0].held = capital.get(instrument.base_asset, 0)
     return world
 
 

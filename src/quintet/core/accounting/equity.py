@@ -19,6 +19,15 @@ def equity_quanta(inst: Any, account: Any, ledger: Any, price: int) -> int:
 
 
 @kernel
+def value_opening(inst: Any, account: Any, equity: Any, price: int) -> None:
+    """Coins brought in at the beginning cost what they are worth at the first mark: owning them is no profit."""
+    value = position_value(inst, account, price)
+    account.cost = value
+    equity.quanta += value
+    equity.start = equity.high_water = equity.day_open = equity.quanta
+
+
+@kernel
 def mark_equity(equity: Any, quanta: int, ts: int) -> None:
     """Take note of equity at a moment; a new UTC day keeps the last value before it as its opening value.
 

@@ -9,7 +9,7 @@ and `finish`, and takes out what has been put into the outbox: the breaker may c
 
 from typing import Any
 
-from quintet.core.accounting.equity import equity_quanta, mark_equity
+from quintet.core.accounting.equity import equity_quanta, mark_equity, value_opening
 from quintet.core.accounting.position import book_fill
 from quintet.core.events import (
     CANCEL_REJECTED,
@@ -87,6 +87,8 @@ def on_bar(desk: Any, n: int, timeframe: int, ts_event: int) -> int:
     market.ts = view.now
     desk.n_bars += 1
     if timeframe == desk.mark_timeframe:
+        if view.account[n].held > 0 and view.account[n].cost == 0 and view.account[n].n_fills == 0:
+            value_opening(view.instruments[n], view.account[n], view.equity, market.close)
         quanta = equity_quanta(view.instruments[n], view.account[n], desk.ledger, market.close)
         mark_equity(view.equity, quanta, ts_event)
         if watch_equity(desk, ts_event):

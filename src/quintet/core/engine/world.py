@@ -104,8 +104,15 @@ def _power_of_two(at_least: int) -> int:
 
 
 def new_world(setup: Setup, state: Any = None, params: Any = None) -> s.World:
-    """A world before its first event. `state` and `params` are one-row tables of the system's records."""
+    """A world before its first event. `state` and `params` are one-row tables of the system's records.
+
+    Raises ConfigError for more instruments than there is room for (in candle mode one: two bars of one time would have
+    to be walked side by side), and for capital in an asset that none of them trades.
+    """
     n = len(setup.instruments)
+    room = 1 if setup.execution.fill_timeframe else s.INSTRUMENTS
+    if not 1 <= n <= room:
+        raise ConfigError(f"{n} instruments, expected 1 to {room}" + (" when bars are filled" if room == 1 else ""))
     assets = asset_numbers(setup.instruments)
     low, high = setup.price_window
     width = high - low + 1 if high > 0 else 1
@@ -134,6 +141,10 @@ def new_world(setup: Setup, state: Any = None, params: Any = None) -> s.World:
         book.offset[s.BID] = 2 * i * width - low
         book.offset[s.ASK] = (2 * i + 1) * width - low
         desk.shown.market[i].ask = s.NO_ASK
+        if instrument.kind == "spot":
+            account, row = desk.shown.account[i], desk.shown.instruments[i]
+            account.held = book.held = setup.capital.get(instrument.base_asset, 0)
+            account.lots = account.held // row.base_quanta
     for asset, quanta in setup.capital.items():
         if asset not in assets:
             raise ConfigError(f"capital in {asset}, which no instrument of this desk trades")
