@@ -225,6 +225,7 @@ def test_both_ends_of_a_long_table_are_kept():
     assert ends.hidden == 1
 
 
+@pytest.mark.timeout(600)  # where the engine is not compiled yet, this test compiles it
 def test_a_run_of_the_engine_itself_has_a_page():
     # given twelve days of a synthetic market, really run
     bars = synthesize(11, days=12, timeframe="5m")
