@@ -216,25 +216,46 @@ def _symbol_set(config: Path | None, sets: Sequence[str]) -> bool:
 
 
 def _say_outcome(outcome: Mapping[str, Any]) -> None:
-    """The result for a person: what was run, what it cost or gave, what to distrust, where to read on."""
+    """The result for a person: the verdict, what it rests on, the few figures that matter, and where to read on."""
     if outcome["synthetic"]:
         say("SYNTHETIC MARKET: this shows the machine at work, not a profit.")
-    say(f"run          {outcome['run']}")
-    for name, value in outcome["interval"].items():
-        say(f"{name.replace('_', ' '):<12} {shown(value)}")
-    for name, value in outcome["metrics"].items():
-        if not isinstance(value, (dict, list, tuple)):
-            say(f"{name.replace('_', ' '):<32} {shown(value)}")
+    verdict = outcome.get("verdict", {})
+    say(f"\n{verdict.get('sentence', '')}")
+    for reason in verdict.get("reasons", ()):
+        say(f"  - {reason}")
+    say("")
+    for label, text in _headline(outcome["interval"], outcome["metrics"]):
+        say(f"{label:<14} {text}")
     off_quanta = outcome["conservation"]
-    say(f"books        {'balance' if off_quanta == 0 else f'ARE OFF by {off_quanta} quanta'}")
+    say(f"{'books':<14} {'balance' if off_quanta == 0 else f'ARE OFF by {off_quanta} quanta'}")
     for name, value in outcome["hashes"].items():
-        say(f"{name + ' hash':<12} {str(value)[:16]}")
+        say(f"{name + ' hash':<14} {str(value)[:16]}")
     for sentence in outcome["assumptions"]:
         note(f"assumed: {sentence}")
     report = Path(outcome["out"]) / "report.html"
-    say(f"report       {report}" if report.exists() else f"files        {report.parent}")
+    say(f"{'run':<14} {outcome['run']}")
+    say(f"{'report':<14} {report}" if report.exists() else f"{'files':<14} {report.parent}")
 
 
-def shown(value: Any) -> str:
-    """A figure for a person: six significant digits."""
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+def _headline(interval: Mapping[str, Any], metrics: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Label and text of the figures a person looks for first; all others are in metrics.json and the report."""
+    lines = []
+    if {"low_quote", "high_quote"} <= interval.keys():
+        ends = f"{interval['low_quote']:+,.2f} ... {interval['high_quote']:+,.2f}"
+        fractions = f"{interval['low_frac']:+.2%} ... {interval['high_frac']:+.2%}"
+        lines.append(("net result", f"{ends} ({fractions})"))
+        lines.append(("headline", f"{interval['headline_policy']}, the lowest of {', '.join(interval['policies'])}"))
+    if {"before_fees_quote", "fees_quote"} <= metrics.keys():
+        lines.append(
+            ("of it", f"{metrics['before_fees_quote']:+,.2f} before fees, {-metrics['fees_quote']:+,.2f} fees")
+        )
+    for label, name, form in (
+        ("drawdown", "max_drawdown_frac", ".2%"),
+        ("buy and hold", "buy_and_hold_return_frac", "+.2%"),
+        ("period", "days", ",.1f"),
+        ("fills", "fills", ",d"),
+        ("episodes", "episodes", ",d"),
+    ):
+        if name in metrics:
+            lines.append((label, f"{metrics[name]:{form}}{' days' if name == 'days' else ''}"))
+    return lines

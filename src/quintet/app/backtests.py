@@ -73,11 +73,16 @@ Reporter = Callable[[Result, Mapping[str, Any]], str]
 """Result and manifest to the page of a run, HTML."""
 
 
+Judge = Callable[[Result, Mapping[str, Any]], Mapping[str, Any]]
+"""Result and manifest to the verdict: `sentence`, and `reasons`, the conditions that are not met or not known."""
+
+
 class Parts(NamedTuple):
     """What a backtest is made of, besides files."""
 
     engine: Engine
     reporter: Reporter
+    judge: Judge
 
 
 class Task(NamedTuple):
@@ -113,6 +118,7 @@ def run(task: Task, parts: Parts, workspace: Workspace, now: datetime) -> dict[s
         "assumptions": assumptions,
     }
     manifest = described | _provenance(task, market, now)
+    described["verdict"] = manifest["verdict"] = dict(parts.judge(result, manifest))
     out = task.out or run_folders.free_folder(workspace.runs, name)
     writers = _files(result, described, config, now_ns)
     if config.report.html:

@@ -14,8 +14,8 @@ def clock() -> datetime:
 
 
 def parts() -> Parts:
-    """The compiled engine and the report of one page."""
-    return Parts(_run_compiled, _report)
+    """The compiled engine, the report of one page, and the rules of its verdict."""
+    return Parts(_run_compiled, _report, _judge)
 
 
 def _run_compiled(job: Job) -> Result:
@@ -33,6 +33,16 @@ def _report(result: Result, manifest: Mapping[str, Any]) -> str:
     from quintet.research.report import render_report
 
     return render_report(result, manifest)
+
+
+def _judge(result: Result, manifest: Mapping[str, Any]) -> Mapping[str, Any]:
+    from quintet.research.report_parts.verdict import MET, facts_of, judge
+
+    verdict = judge(facts_of(result, manifest))
+    reasons = [
+        f"{check.text}: {check.seen}" if check.seen else check.text for check in verdict.checks if check.state != MET
+    ]
+    return {"sentence": verdict.sentence, "reasons": reasons}
 
 
 def replayer() -> Callable[[Path], str]:

@@ -10,11 +10,13 @@ from quintet.app.backtests import Parts
 from quintet.app.cli import app
 from tests.fakes.command_line import CountingEngine, Quintet, Said
 
+VERDICT = {"sentence": "Not proven. Do not trade it yet.", "reasons": ["the lower end is a loss: -2.0 %"]}
+
 
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> CountingEngine:
     counting = CountingEngine()
-    monkeypatch.setattr(wiring, "parts", lambda: Parts(counting, lambda result, manifest: "<html></html>"))
+    monkeypatch.setattr(wiring, "parts", lambda: Parts(counting, lambda *_: "<html></html>", lambda *_: VERDICT))
     return counting
 
 
