@@ -3,7 +3,8 @@
 Numba notices neither a change in a function that a kernel calls from another file, nor a change of
 compile settings. So the folder's name is a hash of every source file, the versions and the settings
 that reach the machine code: whatever changes, the folder is another one, and undoing the change finds
-the old one again. Rooms that may hold no kernel are left out: editing a help text compiles nothing anew. The folder is bound to path, file times and CPU, so it is warmed where it will run.
+the old one again. Rooms that may hold no kernel are left out: editing a help text compiles nothing anew.
+The folder is bound to path, file times and CPU, so it is warmed where it will run.
 """
 
 import hashlib
