@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from quintet.app.backtests import Job, Parts, Result
+from quintet.core.errors import DefinitionError
 
 
 def clock() -> datetime:
@@ -30,8 +31,11 @@ def _run_compiled(job: Job) -> Result:
 
 
 def _report(result: Result, manifest: Mapping[str, Any]) -> str:
+    from quintet.research.backtest import BacktestResult
     from quintet.research.report import render_report
 
+    if not isinstance(result, BacktestResult):
+        raise DefinitionError(f"the report reads a BacktestResult, found {type(result).__name__}")
     return render_report(result, manifest)
 
 
