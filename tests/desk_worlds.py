@@ -17,6 +17,8 @@ from quintet.core.records import record, table
 from quintet.core.state import (
     END,
     FULL,
+    NO_ASK,
+    NO_BID,
     WAKE_BAR,
     WAKE_FILL,
     WAKE_ORDER,
@@ -124,11 +126,13 @@ DICE_PARAMS = record(wants_max="i8", spread="i8", lots_max="i8", styles="i8", ke
 
 @kernel
 def dice_maker(state: Any, params: Any, view: Any) -> None:
-    """At each wake keep the wants, or draw new ones: any side, style and price near the last close."""
+    """At each wake keep the wants, or draw new ones: any side, style and price near the last close or the mid."""
     dice = state.random
     state.wakes += 1
     view.dirty = 1
     close = view.market[0].last
+    if view.market[0].bid != NO_BID and view.market[0].ask != NO_ASK:
+        close = (view.market[0].bid + view.market[0].ask) // 2
     if close == 0 or below(dice, 10) < params.keep_in_ten:
         return
     view.n = below(dice, params.wants_max + 1)

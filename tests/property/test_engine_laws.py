@@ -229,5 +229,6 @@ def test_another_process_without_a_compiler_decides_the_same() -> None:
 
 
 @pytest.mark.jit_off
+@pytest.mark.bounds
 def test_two_runs_are_equal() -> None:
     assert small_run(SPOT_COIN) == small_run(SPOT_COIN)

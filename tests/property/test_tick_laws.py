@@ -1,0 +1,58 @@
+"""Tick mode: the loop with the system inside, left at every wake, and stopped anywhere, are one and the same."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from quintet.core.digest import command_hash, state_hash
+from quintet.core.state import END, PAUSE, World
+from quintet.sim.loop import after_wake
+from tests.desk_worlds import dice_maker, run, run_dice, run_left
+from tests.tick_market import MILLISECOND, tick_tape, tick_world
+
+latencies = st.sampled_from([0, 1, 3 * MILLISECOND, 70 * MILLISECOND])
+
+
+def hashes(world: World) -> tuple[str, str, int]:
+    return command_hash(world.desk[0]), state_hash(world.desk, world.state), int(world.desk[0].position)
+
+
+@pytest.mark.req("S-08", "S-27")
+@given(st.integers(0, 1_000), latencies, latencies, st.integers(0, 1), st.integers(1, 40))
+@settings(max_examples=25)
+def test_every_way_to_run_is_the_same(seed: int, entry_ns: int, response_ns: int, model: int, rows: int) -> None:
+    def a_world() -> World:
+        return tick_world(seed, entry_ns=entry_ns, response_ns=response_ns, queue_model=model)
+
+    tape = tick_tape(seed, 150)
+    straight = a_world()
+    run(run_dice, tape, straight)
+    expected = hashes(straight)
+    assert straight.desk[0].n_places > 0
+    assert not np.asarray(straight.desk[0].ledger).sum(axis=0).any()
+    assert straight.desk[0].alarms == 0
+    # left at every wake
+    left = a_world()
+    with np.errstate(over="ignore"):
+        while run_left(tape, left, 1 << 60) != END:
+            dice_maker(left.state[0], left.params[0], left.desk[0].shown)
+            after_wake(left)
+    assert hashes(left) == expected
+    # stopped after every few rows, and continued by a copy
+    resumed, stop = a_world(), rows
+    with np.errstate(over="ignore"):
+        while (why := run_dice(tape, resumed, stop)) != END:
+            assert why == PAUSE
+            stop += rows
+            resumed = World(*(part.copy() for part in resumed))
+    assert hashes(resumed) == expected
+
+
+def test_the_small_market_trades_with_us() -> None:
+    fills = 0
+    for seed in range(5):
+        world = tick_world(seed)
+        run(run_dice, tick_tape(seed, 400), world)
+        fills += int(world.desk[0].n_fills)
+    assert fills > 20

@@ -1,0 +1,152 @@
+"""Tick mode: what arrives in a book we see, and what the book does to it."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from quintet.core import events as ev
+from quintet.core.orders.lifecycle import IOC, LIMIT, MARKET, POST_ONLY, STOP
+from quintet.core.state import ASK, BID, END, NO_ASK, NO_BID, World
+from tests.desk_worlds import LINEAR_COIN, START, run_left
+from tests.tick_market import MILLISECOND, Message, message_rows, tick_world
+
+BOOK = [(ev.BID_LEVEL, 9_999, 10), (ev.BID_LEVEL, 9_998, 20), (ev.ASK_LEVEL, 10_001, 10), (ev.ASK_LEVEL, 10_003, 5)]
+
+
+def at(ms: int, *parts: tuple[int, int, int]) -> Message:
+    return (START + ms * MILLISECOND, START + ms * MILLISECOND, list(parts))
+
+
+def place(side: int, price: int, style: int = POST_ONLY, lots: int = 3, ms: int = 2) -> tuple[int, ...]:
+    return (ms, ev.PLACE, side, price, style, lots)
+
+
+def cancel(ms: int) -> tuple[int, ...]:
+    return (ms, ev.CANCEL, 0, 0, 0, 0)
+
+
+def responses(world: World) -> list[tuple[str, int, int, int]]:
+    """Kind, slot, price, lots of all answers so far."""
+    names = {
+        ev.FILL: "fill", ev.ORDER_ACCEPTED: "accepted", ev.ORDER_EXPIRED: "expired", ev.ORDER_REJECTED: "rejected",
+        ev.ORDER_CANCELED: "canceled", ev.CANCEL_REJECTED: "cancel rejected",
+    }  # fmt: skip
+    answers = world.venue[0].responses[: int(world.venue[0].response_tail)]
+    return [
+        (names[int(a.kind)], int(a.slot), *((int(a.price), int(a.lots)) if a.kind == ev.FILL else (0, 0)))
+        for a in answers
+    ]  # fmt: skip
+
+
+def played(messages: list[Message], *requests: tuple[int, ...], slots: tuple[int, ...] = ()) -> Any:
+    """The venue after these messages and requests; each place has a slot of its own, cancels name theirs."""
+    world = tick_world(entry_ns=0, response_ns=0, wakes=0)
+    venue = world.venue[0]
+    world.desk[0].timer_next = 2**62
+    for n, (ms, kind, side, price, style, lots) in enumerate(requests):
+        row = venue.requests[n]
+        row.ts = row.decided = START + ms * MILLISECOND
+        row.kind, row.side, row.price, row.style, row.lots = kind, side, price, style, lots
+        row.slot = slots[n] if slots else n
+        row.number = 256 + row.slot
+        venue.request_tail = n + 1
+    with np.errstate(over="ignore"):
+        assert run_left(message_rows([at(0, (ev.TRADE_BUY, 10_000, 1)), *messages]), world, 1 << 60) == END
+    return world
+
+
+# ---- arrival -------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("request_", "expected"),
+    [
+        (place(1, 9_999), [("accepted", 0, 0, 0)]),
+        (place(1, 10_001), [("expired", 0, 0, 0)]),
+        (place(-1, 9_999), [("expired", 0, 0, 0)]),
+        (place(1, 10_002, LIMIT), [("fill", 0, 10_001, 3)]),
+        (place(-1, 9_000, LIMIT), [("fill", 0, 9_999, 3)]),
+        (place(1, 10_000, LIMIT), [("accepted", 0, 0, 0)]),
+        (place(1, 10_000, IOC), [("expired", 0, 0, 0)]),
+        (place(1, 10_001, IOC), [("fill", 0, 10_001, 3)]),
+        (place(-1, 0, MARKET), [("fill", 0, 9_999, 3)]),
+        (place(-1, 9_900, STOP), [("rejected", 0, 0, 0)]),
+    ],
+    ids=["rests", "buy would take", "sell would take", "buy takes", "sell takes", "limit rests", "ioc misses",
+         "ioc takes", "market", "stop"],
+)  # fmt: skip
+def test_what_arrives(request_: tuple[int, ...], expected: list[Any]) -> None:
+    assert responses(played([at(1, *BOOK)], request_)) == expected
+
+
+def test_a_market_order_meets_an_empty_side_and_expires() -> None:
+    assert responses(played([at(1, BOOK[0])], place(1, 0, MARKET))) == [("expired", 0, 0, 0)]
+
+
+def test_a_taker_pays_the_taker_fee_and_a_maker_its_own() -> None:
+    taken = played([at(1, *BOOK)], place(1, 10_001, LIMIT)).venue[0].responses[0]
+    value = 10_001 * 3 * LINEAR_COIN.quanta_per_tick_lot
+    assert (taken.maker, taken.fee) == (0, -(-value * 550_000 // 10**9))
+    made = played([at(1, *BOOK), at(3, (ev.TRADE_SELL, 9_998, 1))], place(1, 9_999)).venue[0].responses[1]
+    assert (made.maker, made.fee) == (1, -(9_999 * 3 * LINEAR_COIN.quanta_per_tick_lot * 100_000 // 10**9))
+
+
+def test_a_cancel_finds_its_order_once() -> None:
+    world = played([at(1, *BOOK)], place(1, 9_999), cancel(3), cancel(4), slots=(0, 0, 0))
+    assert [kind for kind, *_ in responses(world)] == ["accepted", "canceled", "cancel rejected"]
+    assert world.venue[0].live == 0
+
+
+# ---- what the book does to orders that rest --------------------------------------------------------------------------
+def fills_after(price: int, *messages: Message, side: int = 1) -> list[int]:
+    """Prices of the fills of an order at `price` that arrives in BOOK at 2 ms."""
+    return [p for kind, _, p, _ in responses(played([at(1, *BOOK), *messages], place(side, price))) if kind == "fill"]
+
+
+def test_a_trade_through_our_price_fills_us_at_our_price() -> None:
+    assert fills_after(9_999, at(3, (ev.TRADE_SELL, 9_998, 1))) == [9_999]
+    assert fills_after(10_001, at(3, (ev.TRADE_BUY, 10_002, 1)), side=-1) == [10_001]
+
+
+@pytest.mark.req("S-56")
+def test_a_trade_at_our_price_fills_us_when_the_queue_before_us_is_gone() -> None:
+    assert fills_after(9_999, at(3, (ev.TRADE_SELL, 9_999, 10))) == []
+    assert fills_after(9_999, at(3, (ev.TRADE_SELL, 9_999, 10)), at(4, (ev.TRADE_SELL, 9_999, 1))) == [9_999]
+
+
+def test_a_trade_of_the_other_side_does_not_touch_us() -> None:
+    assert fills_after(9_999, at(3, (ev.TRADE_BUY, 10_001, 500))) == []
+
+
+def test_the_opposite_touch_reaching_us_fills_us() -> None:
+    assert fills_after(10_000, at(3, (ev.ASK_LEVEL, 10_000, 4))) == [10_000]
+    assert fills_after(10_000, at(3, (ev.BID_LEVEL, 10_000, 4)), side=-1) == [10_000]
+
+
+def test_levels_that_a_better_opposite_price_reaches_are_gone() -> None:
+    book = played([at(1, *BOOK), at(2, (ev.ASK_LEVEL, 9_999, 4))]).venue[0].book[0]
+    assert (book.best[BID], book.best[ASK]) == (9_998, 9_999)
+
+
+def test_the_touch_goes_back_to_the_next_level_and_to_nothing() -> None:
+    gone = [at(2, (ev.BID_LEVEL, 9_999, 0)), at(3, (ev.BID_LEVEL, 9_998, 0)), at(4, (ev.ASK_LEVEL, 10_001, 0))]
+    assert played([at(1, *BOOK), *gone[:1]]).venue[0].book[0].best[BID] == 9_998
+    book = played([at(1, *BOOK), *gone]).venue[0].book[0]
+    assert (book.best[BID], book.best[ASK]) == (NO_BID, 10_003)
+    assert played([at(1)] and [at(1, BOOK[0])]).venue[0].book[0].best[ASK] == NO_ASK
+
+
+@pytest.mark.parametrize("first", [0, 1, 2], ids=["oldest", "middle", "newest"])
+def test_own_orders_at_one_price_leave_their_chain_in_any_order(first: int) -> None:
+    places = [place(1, 9_999, ms=2), place(1, 9_999, ms=3), place(1, 9_999, ms=4)]
+    # given three bids at one price, one of them cancelled, then a trade through it
+    world = played([at(1, *BOOK), at(7, (ev.TRADE_SELL, 9_998, 1))], *places, cancel(5), slots=(0, 1, 2, first))
+    venue = world.venue[0]
+    assert sorted(slot for kind, slot, *_ in responses(world) if kind == "fill") == [s for s in range(3) if s != first]
+    assert (venue.live, venue.book[0].own[BID]) == (0, NO_BID)
+    assert not np.asarray(world.level)["own"].any()
+
+
+def test_the_best_own_price_follows_the_orders_that_rest() -> None:
+    places = [place(1, 9_999, ms=2), place(1, 9_998, ms=3)]
+    world = played([at(1, *BOOK), at(8, (ev.TRADE_BUY, 10_001, 1))], *places, cancel(5), slots=(0, 1, 0))
+    assert world.venue[0].book[0].own[BID] == 9_998
