@@ -7,8 +7,8 @@
   not from the clock. In silence the shell calls `advance_clock`.
 - Append before apply: an event is on the desk tape before it is handed out.
 
-Position, time and timer are read from the desk's own record, so there is nothing here to recover: after a checkpoint
-was restored, a new sequencer goes on where the old one stood.
+Position and timer are read from the desk's own record, so there is little here to recover: after a checkpoint was
+restored and the rest of the tape replayed, a new sequencer goes on where the old one stood.
 """
 
 import heapq
@@ -40,8 +40,12 @@ class Message(NamedTuple):
 class Sequencer:
     """Gives messages their order and their place on the desk tape."""
 
-    def __init__(self, desk: Any, tape: DeskTape | None = None) -> None:
-        """`desk`: the record of the desk whose events these are. `tape`: where they are written, if anywhere."""
+    def __init__(self, desk: Any, tape: DeskTape | None = None, last_ns: int = 0) -> None:
+        """`desk`: the record of the desk whose events these are. `tape`: where they are written, if anywhere.
+
+        `last_ns`: receive time of the last event on a tape that is gone on with.
+        """
+        self.last_ns = max(last_ns, int(desk.shown.now))
         self._desk = desk
         self._tape = tape
         self._next = int(desk.position)
@@ -49,7 +53,7 @@ class Sequencer:
     def take(self, rows: Any) -> Iterator[Entry]:
         """The timers that are due before these rows, then each of their messages."""
         for message in messages_of(rows):
-            for placed in in_time(message, int(self._desk.shown.now)):
+            for placed in in_time(message, self.last_ns):
                 yield from self._timers(int(placed[0]["ts_recv"]))
                 yield self._enter(placed)
 
@@ -71,6 +75,7 @@ class Sequencer:
             self._tape.append(rows)
         entry = Entry(self._next, frozen(rows))
         self._next += len(rows)
+        self.last_ns = int(rows[0]["ts_recv"])
         return entry
 
 

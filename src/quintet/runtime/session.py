@@ -70,19 +70,19 @@ class Session:
     def hear(self, rows: Any) -> Iterator[Happened]:
         """Let whole messages enter, each after the timers and answers that are due before it."""
         for message in messages_of(rows):
-            yield from self._answer_unsent(max(int(message[0]["ts_recv"]), int(self.world.desk[0].shown.now)))
+            yield from self._answer_unsent(int(message[0]["ts_recv"]))
             for entry in self.sequencer.take(message):
                 yield self._step(entry)
 
     def silence(self, now_ns: int) -> Iterator[Happened]:
         """Nothing was heard until `now_ns`: timers come due all the same."""
-        yield from self._answer_unsent(max(now_ns, int(self.world.desk[0].shown.now)))
+        yield from self._answer_unsent(now_ns)
         for entry in self.sequencer.advance_clock(now_ns):
             yield self._step(entry)
 
     def end(self) -> Iterator[Happened]:
         """Answer what was not sent; nothing else is under way."""
-        yield from self._answer_unsent(int(self.world.desk[0].shown.now))
+        yield from self._answer_unsent(self.sequencer.last_ns)
 
     def _step(self, entry: Entry) -> Happened:
         """One event through the step; its commands on the tape, on the disk, and only then away."""
@@ -111,8 +111,9 @@ class Session:
     def _answer_unsent(self, now_ns: int) -> Iterator[Happened]:
         """Tell the desk of orders that nobody sent. What it wants instead waits for the next message."""
         numbers, self._unsent = self._unsent, []
+        ts = max(now_ns, self.sequencer.last_ns)
         for number in numbers:
-            row = np.array([(now_ns, now_ns, number, 0, 0, COMMAND_SUPPRESSED, LAST)], ROW)
+            row = np.array([(ts, ts, number, 0, 0, COMMAND_SUPPRESSED, LAST)], ROW)
             for entry in self.sequencer.take(row):
                 yield self._step(entry)
 
@@ -152,21 +153,19 @@ class PaperSession:
         self._tape = tape
         self._market = np.zeros(_FIRST_ROOM, ROW)
         self._count = 0
+        self._last_ns = 0
         world.venue[0].recording = int(tape is not None)
 
     def hear(self, rows: Any) -> Iterator[Happened]:
         """Append whole messages to the market, and let desk and exchange move up to each."""
         for message in messages_of(rows):
-            for placed in in_time(message, self._last_ns()):
+            for placed in in_time(message, self._last_ns):
                 self._grow(placed)
                 yield self._move(self._view(len(self._market)), frozen(placed))
 
     def end(self) -> Iterator[Happened]:
         """The market has ended: let everything that is under way arrive."""
         yield self._move(self._view(self._count), frozen(np.zeros(0, ROW)))
-
-    def _last_ns(self) -> int:
-        return int(self._market[self._count - 1]["ts_recv"]) if self._count else 0
 
     def _grow(self, rows: Any) -> None:
         needed = self._count + len(rows) + _AHEAD
@@ -176,6 +175,7 @@ class PaperSession:
             self._market = room
         self._market[self._count : self._count + len(rows)] = rows
         self._count += len(rows)
+        self._last_ns = int(rows[0]["ts_recv"])
 
     def _view(self, rows: int) -> s.Tape:
         view = self._market[:rows]
