@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from quintet.app.cli import app
+from quintet.systems.structure_mm import tables
 from tools import command_line_page, configuration_page, trace
 
 FRONT_DOORS = (Path("README.md"), Path("docs/index.md"))
@@ -69,6 +70,36 @@ def configuration() -> str:
     return f"{generated_from('the typed sections of the configuration')}\n{configuration_page.page()}"
 
 
+def structure_mm_rules() -> str:
+    """The policy table, the state machine and its diagram, from the data that the system decides by."""
+    lines = [
+        generated_from("the tables of structure_mm"),
+        "# structure_mm: the rules as tables",
+        "",
+        "What the [system](structure_mm.md) decides by, from the same data. Of each table the first row that applies",
+        "is taken.",
+        "",
+        "## Policy",
+        "",
+        "Evaluated at the close of every structure bar.",
+        "",
+        tables.policy_table(),
+        "",
+        "## States",
+        "",
+        "```mermaid",
+        tables.state_diagram(),
+        "```",
+        "",
+        "## Transitions",
+        "",
+        "A row that raises O goes on with the rows below it; entering Exit goes on with the rows of Exit.",
+        "",
+        tables.transition_table(),
+    ]
+    return "\n".join(lines) + "\n"
+
+
 def page_index() -> str:
     """Every page of docs by folder, each with its title; the decisions have an index of their own."""
     lines = [generated_from("the pages in docs"), "# Documentation", ""]
@@ -96,6 +127,7 @@ FIRST_TO_READ = {
 GENERATED: Mapping[Path, Callable[[], str]] = {
     Path("docs/adr/README.md"): decision_index,
     Path("docs/requirements.md"): requirement_page,
+    Path("docs/systems/structure_mm_rules.md"): structure_mm_rules,
     Path("docs/command-line.md"): command_line,
     Path("docs/configuration.md"): configuration,
     Path("docs/config.schema.json"): configuration_page.schema_text,
