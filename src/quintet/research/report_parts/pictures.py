@@ -88,7 +88,8 @@ def equity_picture(curves: Sequence[Curve], headline: str, stopped_ns: Sequence[
     plot.segment(x.low, 0.0, x.high, 0.0, "zero")
     for ts in stopped_ns:
         plot.upright(ts, "limit")
-        plot.word(float(x.at(ts)), 0.0, "kill switch", "wrn above")
+        place = float(x.at(ts))
+        plot.word(place, 0.95, "kill switch", "wrn halo left" if place > 0.2 else "wrn halo right")
     plot.line(worst.ts_ns, worst.gain, "main")
     told = f"Gain since the start, worst case {signed_percent(float(worst.gain[-1]))} at the end"
     return plot.render(told) + time_axis(x)
