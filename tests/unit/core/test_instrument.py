@@ -126,6 +126,6 @@ def test_a_price_between_two_increments_is_refused():
 
 
 def test_a_capital_that_leaves_no_room_for_turnover_is_refused():
-    DEFAULT_SPOT.proves_capital(2**42 - 1)
+    DEFAULT_SPOT.proves_capital(2**50 - 1)
     with pytest.raises(InputError, match="choose a larger quote_quantum"):
-        DEFAULT_SPOT.proves_capital(2**42)
+        DEFAULT_SPOT.proves_capital(2**50)
