@@ -63,11 +63,12 @@ def run_market(
     instrument: Instrument = DEFAULT_SPOT,
     policy: str = "pessimistic",
     rows: Any = None,
+    risk: RiskConfig | None = None,
     **execution: Any,
 ) -> PolicyRun:
     fills = (market.ltf or market.htf).timeframe
     options = BacktestOptions(
-        instrument, ExecutionConfig(**execution), RiskConfig(), market.htf.timeframe, fills, record_desk=False
+        instrument, ExecutionConfig(**execution), risk or RiskConfig(), market.htf.timeframe, fills, record_desk=False
     )
     tape = memory_tape(market_rows(market) if rows is None else rows, [instrument])
     return run_policy(tape, find("structure_mm"), config, options, policy)[0]

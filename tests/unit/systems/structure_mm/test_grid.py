@@ -16,7 +16,7 @@ def step(atr_bp, maker_bp, policy=NORMAL, measured=0.0):
     return g.step_bp(PARAMS, floor, atr_bp, policy)
 
 
-@pytest.mark.req("S-24")
+@pytest.mark.req("S-10", "S-24")
 def test_the_step_follows_volatility():
     # given ATR 22 bp, then 44 bp, maker 1 bp
     # then the step goes from 17.6 to 35.2 bp

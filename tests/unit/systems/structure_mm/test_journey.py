@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 
 import msgspec
@@ -10,6 +11,8 @@ import numpy as np
 import pytest
 
 from quintet.core.orders.lifecycle import IOC, POST_ONLY, STOP
+from quintet.core.risk.config import RiskConfig
+from quintet.core.risk.gate import ORDER_SIZE
 from quintet.systems.structure_mm.machine import (
     BOS_CONFIRMED,
     COMPLETED,
@@ -283,6 +286,18 @@ def test_money_and_base_are_never_promised_twice(exit_by_structure, completed):
         assert done.desk.alarms == 0
         assert done.imbalance_quanta == 0
         assert done.samples["held"].min() >= 0
+
+
+@pytest.mark.req("S-11")
+def test_what_the_gate_refuses_does_not_leave_and_is_written_down():
+    # given a policy that says quote, and a gate that lets no order of the venue's minimum through
+    refused = run(*PULLBACK, (3040, 2), risk=RiskConfig(order_quantity_max=Decimal("0.00001")))
+    assert (BOS, REBALANCE, PULLBACK_READY) in transitions(refused)
+    # then no order has left but the stop, which is no order at the venue
+    assert set(refused.commands["style"].tolist()) == {STOP}
+    # and the refusal names its limit
+    assert refused.desk.n_refused > 0
+    assert int(refused.desk.refusals[0].reason) == ORDER_SIZE
 
 
 @pytest.mark.req("S-08")

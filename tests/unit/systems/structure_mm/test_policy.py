@@ -45,7 +45,7 @@ def at_ratio(v, **fields):
     return calm_market(fast_units=round(v * 1_000), **fields)
 
 
-@pytest.mark.req("S-22")
+@pytest.mark.req("S-10", "S-22")
 @pytest.mark.parametrize(
     ("number", "policy", "state", "inst", "day_open"),
     [
