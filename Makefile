@@ -19,6 +19,7 @@ run: $(READY)
 	@$(BIN)/quintet backtest structure_mm
 
 test: $(READY)
+	@$(BIN)/quintet warm
 	@echo "quintet: the whole suite"
 	@$(BIN)/pytest -q -n 2
 	@echo "quintet: once more with compilation off (the same bits)"

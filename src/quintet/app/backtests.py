@@ -1,5 +1,6 @@
 """One backtest from configuration to run folder: market, engine, files, and the object that `--json` prints."""
 
+import os
 import platform
 import shlex
 import sys
@@ -104,7 +105,7 @@ def run(task: Task, parts: Parts, workspace: Workspace, now: datetime) -> dict[s
     _check_policies(config, market, task.request.where)
     capital_quanta(config.execution.initial_quote, market.instrument, task.request.where)
     job = Job(market.tape, task.system, config, market.instrument, market.structure, market.fills)
-    with progress(f"{task.system} on {len(config.execution.fill_policies)} fill policies"):
+    with progress(_what_takes_time(task.system, config)):
         result = parts.engine(job)
     assumptions = [*testing_form(config, market.instrument), *market.assumptions, *result.assumptions]
     name = run_folders.run_id(stamp(now), task.system, *result.hashes.values(), repr(as_tree(config)))
@@ -137,6 +138,13 @@ def _check_policies(config: Config, market: Market, where: str) -> None:
             found=f"lower, with {market.structure} candles alone",
             expected="candles of a lower timeframe beside them, or another policy",
         )
+
+
+def _what_takes_time(system: str, config: Config) -> str:
+    """What a person waits for: the run, or the first compilation of this version on this machine."""
+    if not Path(os.environ.get("NUMBA_CACHE_DIR", "")).is_dir():
+        return f"compiling the engine and {system}, once on this machine (a minute or two)"
+    return f"{system} on {len(config.execution.fill_policies)} fill policies"
 
 
 def stamp(now: datetime) -> str:
