@@ -31,6 +31,7 @@ from quintet.sim.loop import for_python, for_system
 START = 1_767_225_600 * 1_000_000_000  # 2026-01-01 00:00 UTC
 SECOND = 1_000_000_000
 ONE_MINUTE = TIMEFRAME_NUMBER["1m"]
+FIVE_MINUTES = TIMEFRAME_NUMBER["5m"]
 USDT, COIN = 0, 1
 """Columns of the ledger."""
 
@@ -63,6 +64,21 @@ def bar_tape(bars: list[Bar], start: int = START) -> Tape:
     return tape_of(bar_rows(Bars("1m", ts_open, *columns, turnover=0 * ts_open)))
 
 
+def two_timeframes(bars: list[Bar], start: int = START) -> Tape:
+    """The same bars, and after each fifth one the bar of five minutes that ends with it."""
+    small = np.asarray(bar_tape(bars, start).rows)
+    parts = []
+    for n in range(0, len(bars), 5):
+        five = bars[n : n + 5]
+        parts.append(small[2 * n : 2 * n + 10])
+        if len(five) == 5:
+            high, low = max(bar[1] for bar in five), min(bar[2] for bar in five)
+            columns = [np.array([v]) for v in (five[0][0], high, low, five[-1][3], sum(bar[4] for bar in five))]
+            ts_open = np.array([start + n * MINUTE_NS])
+            parts.append(bar_rows(Bars("5m", ts_open, *columns, turnover=0 * ts_open)))
+    return tape_of(np.concatenate(parts))
+
+
 def tape_of(rows: Any) -> Tape:
     """Rows as the read-only type that loops are compiled for."""
     plain = np.ascontiguousarray(rows, ROW)
@@ -93,6 +109,7 @@ def a_world(
     limits: tuple[Limits, ...] = (Limits(),),
     wakes: int = ALL_WAKES,
     timer_every_ns: int = 0,
+    mark_timeframe: int = ONE_MINUTE,
     state: Any = None,
     params: Any = None,
     recording: bool = False,
@@ -107,8 +124,8 @@ def a_world(
         execution=execution or Execution(fill_timeframe=ONE_MINUTE),
         limits=limits,
         wakes=wakes,
-        wake_timeframes=(ONE_MINUTE,),
-        mark_timeframe=ONE_MINUTE,
+        wake_timeframes=(ONE_MINUTE, FIVE_MINUTES),
+        mark_timeframe=mark_timeframe,
         desk_rows=1 << 15 if recording else 1,
         **timer,
     )
@@ -129,12 +146,14 @@ def dice_maker(state: Any, params: Any, view: Any) -> None:
     """At each wake keep the wants, or draw new ones: any side, style and price near the last close or the mid."""
     dice = state.random
     state.wakes += 1
-    view.dirty = 1
     close = view.market[0].last
     if view.market[0].bid != NO_BID and view.market[0].ask != NO_ASK:
         close = (view.market[0].bid + view.market[0].ask) // 2
-    if close == 0 or below(dice, 10) < params.keep_in_ten:
+    roll = below(dice, 10)
+    if close == 0 or roll < params.keep_in_ten:
+        view.dirty = roll % 2  # silent, or the same once more
         return
+    view.dirty = 1
     view.n = below(dice, params.wants_max + 1)
     for k in range(view.n):
         want = view.wants[k]

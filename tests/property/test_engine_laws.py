@@ -26,6 +26,7 @@ from quintet.core.tape import memory_tape
 from quintet.sim.loop import after_wake
 from tests.desk_worlds import (
     COIN,
+    FIVE_MINUTES,
     LINEAR_COIN,
     ONE_MINUTE,
     SECOND,
@@ -39,6 +40,7 @@ from tests.desk_worlds import (
     run,
     run_dice,
     run_left,
+    two_timeframes,
     walking_bars,
 )
 
@@ -141,6 +143,7 @@ def scripts(draw: st.DrawFn) -> dict[str, Any]:
         ),
         # Stops of a contract may sell what asks on their way sell too; on spot nothing is sold that is not held.
         "params": dice_params(styles=5 if spot else 4, keep_in_ten=draw(st.sampled_from([5, 9])), lots_max=60),
+        "mark_timeframe": draw(st.sampled_from([0, ONE_MINUTE, FIVE_MINUTES])),
         "timer_every_ns": draw(st.sampled_from([0, 25 * SECOND])),
         "capital": {"USDT": draw(st.sampled_from([9_000_000_000, 100_000_000_000]))},
     }
@@ -183,7 +186,7 @@ def hashes(world: World) -> tuple[str, str, int]:
 @settings(max_examples=30)
 def test_the_laws_hold_at_every_wake_and_every_way_to_run_is_the_same(script: dict[str, Any], rows: int) -> None:
     spot = script["instrument"].kind == "spot"
-    tape = bar_tape(walking_bars(script["seed"], BARS))
+    tape = two_timeframes(walking_bars(script["seed"], BARS))
     world = stepped(tape, dice_world(**script), spot)
     expected = hashes(world)
     assert max(buys_in_each_second(world, spot), default=0) <= world.desk[0].limits.max_orders_per_second
