@@ -132,11 +132,11 @@ def test_a_tampered_fill_is_seen_at_the_first_command_it_changes(ran: tuple[Worl
 def test_a_changed_parameter_is_reported_where_it_first_decides_otherwise(ran: tuple[World, Any]) -> None:
     _, rows = ran
     got = replayed(rows, a_world(params=dice_params(spread=19))).difference
-    first = int(places(rows, ev.PLACE)[0])
     assert got is not None
-    assert (got.position, got.row) == (positions_before(rows, first) - 1, first)
+    assert got.row in places(rows, ev.PLACE)[:5]
+    assert got.position == positions_before(rows, got.row) - 1
     assert got.expected.startswith("place ") and got.found != got.expected
-    assert str(got).startswith(f"position {got.position} (row {first}): expected place ")
+    assert str(got).startswith(f"position {got.position} (row {got.row}): expected place ")
 
 
 def test_a_tampered_command_is_reported_with_what_the_step_gives(ran: tuple[World, Any]) -> None:
