@@ -23,7 +23,7 @@ _LAZY: Final = {
 """Group to module, attribute, and the line of help shown before the module is loaded."""
 
 
-_ORDER: Final = ("backtest", "runs", "data", "tape", "config", "verify", "doctor", "warm")
+_ORDER: Final = ("backtest", "watch", "runs", "data", "tape", "config", "verify", "doctor", "warm")
 
 
 class LazyRoot(CalmGroup):
@@ -76,8 +76,10 @@ def _mount() -> None:
     from quintet.app.backtest_command import backtest
     from quintet.app.doctor_command import doctor
     from quintet.app.warm_command import warm
+    from quintet.app.watch_command import watch
 
     app.command(no_args_is_help=True)(backtest)
+    app.command(no_args_is_help=True)(watch)
     for name, (_, _, line) in _LAZY.items():
         app.add_typer(typer.Typer(help=line), name=name, help=line)
     app.command()(doctor)

@@ -80,6 +80,11 @@ def say_json(value: Mapping[str, Any]) -> None:
     typer.echo(json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False))
 
 
+def say_json_line(value: Mapping[str, Any]) -> None:
+    """One object on one line, to stdout: for a command that speaks while things happen."""
+    typer.echo(json.dumps(_plain(value), ensure_ascii=False, allow_nan=False))
+
+
 def fail(code: int = CHECK_FAILED) -> NoReturn:
     """End with `code` after the result was printed: the answer is no, and it is not an error."""
     raise typer.Exit(code)

@@ -3,10 +3,15 @@
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 from quintet.app.backtests import Job, Parts, Result
+from quintet.app.config import Config
 from quintet.core.errors import DefinitionError
+from quintet.core.instrument import Instrument
+from quintet.ports.tape import DeskTape
+from quintet.runtime.lines import Words
+from quintet.runtime.session import PaperSession
 
 
 def clock() -> datetime:
@@ -54,3 +59,41 @@ def replayer() -> Callable[[Path], str]:
     from quintet.research.desk_replay import replay_desk_tape
 
     return replay_desk_tape
+
+
+class Watched(NamedTuple):
+    """A desk to be watched, how its notes are put into words, and which of them a person wants to see."""
+
+    desk: PaperSession
+    words: Words
+    headlines: frozenset[str]
+    notes: Mapping[str, str]
+    """For the meta block of its desk tape: what a replay needs to know."""
+
+
+PAPER_POLICY: Final = "pessimistic"
+"""How the simulated exchange reads a bar where it does not say what came first."""
+
+
+def paper_desk(
+    system: str, config: Config, instrument: Instrument, structure: str, fills: str, tape: DeskTape | None = None
+) -> Watched:
+    """A desk with the simulated exchange behind it: a live market, no order that leaves."""
+    from quintet.core.engine.world import new_world
+    from quintet.core.events import TIMEFRAME_NUMBER
+    from quintet.research import systems
+    from quintet.research.backtest import desk_notes, setup_of
+    from quintet.research.backtest_options import BacktestOptions
+
+    found = systems.find(system)
+    params = getattr(config.system, system)
+    options = BacktestOptions(instrument, config.execution, config.risk, structure, fills)
+    numbers = TIMEFRAME_NUMBER[structure], TIMEFRAME_NUMBER[fills]
+    world = new_world(
+        setup_of(found, options, PAPER_POLICY, recording=tape is not None),
+        found.state(params, instrument, *numbers),
+        found.params(params, instrument, *numbers),
+    )
+    words = Words(found.note_kind, found.explain, found.begins_quoting)
+    notes = {"system": system, **desk_notes(params, options, PAPER_POLICY)}
+    return Watched(PaperSession(world, systems.loop(found), tape), words, found.headlines, notes)

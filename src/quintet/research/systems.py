@@ -14,7 +14,8 @@ class KernelSystem(NamedTuple):
 
     `config` is the type of its parameters; `state` and `params` make its one-row tables from config, instrument and
     the two timeframe numbers (structure, fills); `statistics` reads figures from its state at the end; `explain` puts
-    one of its notes into words, `note_kind` names a note's code.
+    one of its notes into words, `note_kind` names a note's code. Who watches it live is told notes of the kinds in
+    `headlines` (empty: of all), and the note for which `begins_quoting` is true as a line of its own.
     """
 
     name: str
@@ -26,6 +27,8 @@ class KernelSystem(NamedTuple):
     statistics: Callable[[Any], Mapping[str, int | float]]
     explain: Callable[[Any, Instrument], str]
     note_kind: Callable[[int], str]
+    headlines: frozenset[str] = frozenset()
+    begins_quoting: Callable[[Any], bool] = lambda note: False
 
 
 NAMES = ("structure_mm",)
@@ -36,6 +39,8 @@ def find(name: str) -> KernelSystem:
     """The system of this name; raises DefinitionError when there is none."""
     if name == "structure_mm":
         from quintet.systems import structure_mm as system
+        from quintet.systems.structure_mm.notes import TRANSITION
+        from quintet.systems.structure_mm.records import MM
 
         return KernelSystem(
             name=name,
@@ -47,6 +52,10 @@ def find(name: str) -> KernelSystem:
             statistics=system.statistics,
             explain=system.explain_note,
             note_kind=system.note_kind,
+            headlines=frozenset(
+                ("bos", "pullback", "policy", "transition", "skipped", "episode", "gap", "kill_switch")
+            ),
+            begins_quoting=lambda note: bool(note["code"] == TRANSITION and note["b"] == MM),
         )
     raise DefinitionError(f"no system is named {name!r}; there are {', '.join(NAMES)}")
 

@@ -1,0 +1,135 @@
+"""`quintet watch SYSTEM`: the live loop on a recorded feed, without orders."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from quintet.app.backtest_command import MARKET, AsJson, ConfigFile, Sets, SystemName
+from quintet.app.messages import Complaint, say, say_json_line
+
+if TYPE_CHECKING:
+    from quintet.app.config import Config
+    from quintet.app.watching import Counts, Feed
+    from quintet.runtime.lines import Line
+
+KIND_WIDTH: Final = 12
+
+Frames = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE", help="Recorded public frames of Bybit, one JSON object a line.", rich_help_panel=MARKET
+    ),
+]
+TapeFile = Annotated[
+    Path | None, typer.Option("--tape", metavar="FILE", help="A market tape instead.", rich_help_panel=MARKET)
+]
+Symbol = Annotated[
+    str | None, typer.Option(help="Instrument; else that of the first candle frame.", rich_help_panel=MARKET)
+]
+Interval = Annotated[
+    str | None, typer.Option(help="Timeframe: 5, 5m, 1h ...; else that of the first candle.", rich_help_panel=MARKET)
+]
+Everything = Annotated[bool, typer.Option("--all", help="Every note of the system, not its headlines alone.")]
+
+
+def watch(
+    system: SystemName,
+    frames: Frames = None,
+    tape: TapeFile = None,
+    symbol: Symbol = None,
+    interval: Interval = None,
+    config: ConfigFile = None,
+    sets: Sets = None,
+    everything: Everything = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run the live loop on a recorded feed and tell what happens.
+
+    No order leaves: fills are simulated, so that what follows a fill can be watched too. With --json every line is an
+    object of its own, the last one the counts.
+    """
+    from quintet.app import wiring
+    from quintet.app.watching import Counts, watch
+
+    loaded, symbol_given = _configuration(system, config, sets or (), symbol, interval)
+    feed, fills = _feed(loaded, frames, tape, symbol_given)
+    watched = wiring.paper_desk(system, loaded, feed.instrument, feed.timeframe, fills)
+    shown = watched.headlines | ALWAYS
+    counts = Counts()
+    for line in watch(watched.desk, feed, watched.words, counts):
+        if everything or not watched.headlines or line.kind in shown:
+            _tell(line, as_json)
+    _tell_counts(counts, as_json)
+
+
+ALWAYS: Final = frozenset(("candle", "fill", "mm_on", "mode", "suspense"))
+"""Kinds of lines that belong to no system."""
+
+
+def _configuration(
+    system: str, config: Path | None, sets: "tuple[str, ...] | list[str]", symbol: str | None, interval: str | None
+) -> "tuple[Config, bool]":
+    """What was configured, and whether the symbol was; raises Complaint."""
+    from quintet.app.config import Given, check_system, given_keys, load
+
+    check_system(system)
+    if config is not None and not config.is_file():
+        raise Complaint("no such configuration", where="--config", found=config, expected="a TOML file")
+    flags = []
+    if symbol is not None:
+        flags.append(Given("instrument.symbol", symbol, "--symbol"))
+    if interval is not None:
+        flags.append(Given("data.interval", interval, "--interval"))
+    return load(config, sets, flags), symbol is not None or "instrument.symbol" in given_keys(config, sets)
+
+
+def _feed(config: "Config", frames: Path | None, tape: Path | None, symbol_given: bool) -> "tuple[Feed, str]":
+    """The feed and the timeframe that fills are simulated on; raises Complaint."""
+    from quintet.app.markets import MarketRequest, open_market
+    from quintet.app.watching import recorded_feed, tape_feed
+    from quintet.storage.workspace import workspace
+
+    if (frames is None) == (tape is None):
+        raise Complaint(
+            "one feed is watched",
+            where="arguments",
+            found="none" if frames is None else "--frames and --tape",
+            expected="--frames FILE or --tape FILE",
+        )
+    if frames is not None:
+        feed = recorded_feed(frames, config, symbol_given)
+        return feed, feed.timeframe
+    import msgspec
+
+    named = msgspec.structs.replace(
+        config, data=msgspec.structs.replace(config.data, tape=str(tape), files=(), cache="")
+    )
+    market = open_market(MarketRequest(named, "command line"), workspace(), 0)
+    return tape_feed(market.tape, market.instrument, market.structure), market.fills
+
+
+def _tell(line: "Line", as_json: bool) -> None:
+    from quintet.runtime.lines import clock_text
+
+    time = clock_text(line.ts_ns)
+    if as_json:
+        say_json_line({"ts_ns": line.ts_ns, "time": time, "kind": line.kind, "text": line.text})
+    else:
+        say(f"{time}  {line.kind:<{KIND_WIDTH}} {line.text}")
+
+
+def _tell_counts(counts: "Counts", as_json: bool) -> None:
+    if as_json:
+        say_json_line(
+            {
+                "kind": "end",
+                "candles": counts.candles,
+                "orders": counts.orders_sent,
+                "simulated_orders": counts.simulated_orders,
+                "simulated_fills": counts.simulated_fills,
+            }
+        )
+        return
+    say(f"candles {counts.candles}, orders {counts.orders_sent}")
+    say(f"simulated: orders {counts.simulated_orders}, fills {counts.simulated_fills}")
