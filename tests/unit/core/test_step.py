@@ -7,7 +7,7 @@ from quintet.core.state import WAKE_BAR, WAKE_FILL, WAKE_ORDER, WAKE_TIMER
 from tests.desk_driver import Desk
 from tests.desk_worlds import COIN, ONE_MINUTE, START, USDT, a_world
 
-FIVE_MINUTES = ONE_MINUTE + 2
+QUARTER_HOUR = ONE_MINUTE + 3
 
 
 def test_an_event_takes_its_rows_positions_and_numbers_commands_by_the_last() -> None:
@@ -31,7 +31,7 @@ def test_a_bar_wakes_only_who_asked_for_its_timeframe() -> None:
     market = desk.shown.market[0]
     market.close = 10_050
     begin(desk, 2, START)
-    assert on_bar(desk, 0, FIVE_MINUTES, START) == 0
+    assert on_bar(desk, 0, QUARTER_HOUR, START) == 0
     assert on_bar(desk, 0, ONE_MINUTE, START) == WAKE_BAR
     assert (market.last, market.bar_end, market.ts, market.timeframe, desk.n_bars) == (
         10_050,
@@ -47,7 +47,7 @@ def test_equity_is_marked_at_one_timeframe() -> None:
     market = desk.view.market[0]
     market.close = 10_100
     before = int(desk.view.equity.quanta)
-    on_bar(desk.record, 0, FIVE_MINUTES, START)
+    on_bar(desk.record, 0, QUARTER_HOUR, START)
     assert desk.view.equity.quanta == before
     on_bar(desk.record, 0, ONE_MINUTE, START)
     assert desk.view.equity.quanta == before + 10 * 100 * desk.view.instruments[0].quanta
