@@ -201,6 +201,14 @@ def test_an_order_that_would_turn_the_position_round_is_new_risk() -> None:
     assert lots_sent(desk, (-1, PRICE, 20), (-1, PRICE + 1, 20)) == []
 
 
+def test_two_exits_of_a_short_may_not_turn_it_round_together() -> None:
+    desk = Desk(LINEAR_COIN)
+    (number,) = desk.working((-1, PRICE, 30))
+    desk.fill(number, 30)
+    stopped(desk, "halted")
+    assert lots_sent(desk, (1, PRICE, 20), (1, PRICE - 1, 20)) == [20]
+
+
 # ---- the books of what is held back ----------------------------------------------------------------------------------
 def test_the_first_purchase_needs_money_not_coins() -> None:
     desk = Desk(capital={"USDT": 0, "COIN": 100_000_000})

@@ -153,6 +153,14 @@ def test_two_wants_that_would_meet_do_not_both_leave(side: int) -> None:
     assert len(desk.want((side, 10_000, 10), (-side, 10_000, 10))) == 1
 
 
+@pytest.mark.parametrize("side", [1, -1])
+def test_a_market_order_on_its_way_is_met_by_any_price(side: int) -> None:
+    desk = Desk(LINEAR_COIN)
+    keep = (side, 0, 10, MARKET)
+    assert kinds(desk.want(keep)) == ["place"]
+    assert desk.want(keep, (-side, 10_000 + side * 500, 10)) == []
+
+
 def test_orders_that_cannot_meet_are_no_obstacle() -> None:
     desk = Desk(LINEAR_COIN)
     assert len(desk.want((1, 9_999, 10), (-1, 10_000, 10))) == 2

@@ -150,12 +150,16 @@ def test_a_tampered_command_is_reported_with_what_the_step_gives(ran: tuple[Worl
     assert f" at {price + 1} of" in got.expected and f" at {price} of" in got.found
 
 
-@pytest.mark.parametrize("field", ["quantity", "price", "instrument", "bits", "ts_recv"])
-def test_every_field_of_a_command_is_compared(ran: tuple[World, Any], field: str) -> None:
+@pytest.mark.parametrize(
+    ("after", "field"),
+    [(0, "quantity"), (0, "price"), (0, "instrument"), (0, "bits"), (0, "ts_recv"), (1, "quantity"), (1, "price")],
+    ids=["lots", "price", "instrument", "style", "time", "number", "index"],
+)
+def test_every_field_of_a_command_is_compared(ran: tuple[World, Any], after: int, field: str) -> None:
     _, rows = ran
     tampered = changed(rows)
     first = int(places(rows, ev.PLACE)[0])
-    tampered[field][first] += 8 if field == "bits" else 1
+    tampered[field][first + after] += 8 if field == "bits" else 1
     got = replayed(tape_of(tampered).rows).difference
     assert got is not None and got.row == first
 
