@@ -9,6 +9,9 @@ from quintet.systems.structure_mm import statistics
 from quintet.systems.structure_mm.machine import TRANSITIONS
 from tests.structure_mm_worlds import SMALL, WARM, cents, notes_of, path, run_candles, spot, transitions
 
+# The first run of a session may compile the whole engine with the system inside.
+pytestmark = pytest.mark.timeout(400)
+
 LEGS = ((2960, 10), (3005, 8), (2975, 6), (3040, 10), (3005, 5), (3060, 10), (3044, 3))
 """Ends on the pullback of a confirmed break, so that what follows meets an episode."""
 
@@ -31,6 +34,7 @@ def rough(seed: int, size: int, bars: int = 160) -> list[tuple[int, int, int, in
     return candles
 
 
+@pytest.mark.bounds
 @pytest.mark.req("S-02", "S-03", "S-22", "S-23", "S-25")
 @settings(max_examples=60)
 @given(

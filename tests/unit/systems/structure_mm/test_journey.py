@@ -41,6 +41,9 @@ from tests.structure_mm_worlds import (
     transitions,
 )
 
+# The first run of a session may compile the whole engine with the system inside.
+pytestmark = pytest.mark.timeout(400)
+
 ROOT = Path(__file__).resolve().parents[4]
 
 BREAK = ((2960, 10), (3005, 8), (2975, 6), (3040, 10), (3005, 5), (3060, 10))

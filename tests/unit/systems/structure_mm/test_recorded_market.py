@@ -14,6 +14,9 @@ from quintet.systems.structure_mm import StructureMmConfig, statistics
 from quintet.systems.structure_mm.machine import TRANSITIONS
 from tests.structure_mm_worlds import run_market, transitions
 
+# The first run of a session may compile the whole engine with the system inside.
+pytestmark = pytest.mark.timeout(400)
+
 CONFIG = StructureMmConfig(drawdown_kill=1.0)
 DAY_NS = 86_400 * 10**9
 

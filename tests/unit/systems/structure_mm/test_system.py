@@ -76,13 +76,21 @@ def woken(state, view, why=WAKE_BAR):
     decide(state, PARAMS, view)
 
 
+def averages_exist(state):
+    """As after the warm-up, both ATR being 6.00."""
+    state.ready = 1
+    for average in (state.fast, state.slow):
+        average.count = average.period
+        average.value = 600.0
+
+
 def in_mm(view, held=0, close=300_000):
     """State MM of episode 3 at a close, with one lot of what is held, calm in every other way."""
     state = table(STATE, 1)[0]
     bar(view, 400, close)
     woken(state, view)
     state.bars = 400
-    state.ready = 1
+    averages_exist(state)
     state.machine = MM
     state.policy = NORMAL
     state.episode = 3
@@ -135,9 +143,8 @@ def test_a_missing_bar_disables_until_twelve_have_come_in_a_row():
     state, view = table(STATE, 1)[0], a_view()
     bar(view, 10)
     woken(state, view)
-    state.ready = 1
+    averages_exist(state)
     state.structure.bias = 1
-    state.slow.count = 0
     # when two bars are missing
     policies = []
     for number in range(13, 27):
@@ -341,7 +348,7 @@ def test_an_expired_take_waits_for_the_next_close_and_is_never_below_the_market(
     assert all(want[1] == STOP for want in wanted(view))
     # when the next bar closes above it
     bar(view, 401, 302_000)
-    state.structure.bias, state.slow.count = 1, 0
+    state.structure.bias = 1
     woken(state, view)
     # then it is offered at the best ask
     assert (-1, POST_ONLY, 302_001, 22_000, STOP_TAG + 1) in wanted(view)
