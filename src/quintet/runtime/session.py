@@ -15,16 +15,21 @@ from typing import Any, Final, NamedTuple, Protocol
 import numpy as np
 
 from quintet.core import state as s
+from quintet.core.engine.checkpoint import Place, desk_parts, encode
 from quintet.core.engine.entry import new_progress
 from quintet.core.errors import InvariantError
 from quintet.core.events import COMMAND_ORDER, COMMAND_SUPPRESSED, LAST, PLACE, ROW, SELL_BIT
 from quintet.core.row_laws import Rows, frozen
+from quintet.ports.checkpoints import Checkpoints
 from quintet.ports.gateway import Gateway
 from quintet.ports.tape import DeskTape
 from quintet.runtime.sequencer import Entry, Sequencer, in_time, messages_of
 
 STYLE_SHIFT: Final = 3
 """Bits 3 to 5 of PLACE: the order's style."""
+
+ROWS_OF_COMMAND: Final = 2
+"""PLACE or CANCEL, and COMMAND_ORDER."""
 
 _FIRST_ROOM: Final = 4_096
 _AHEAD: Final = 1
@@ -52,14 +57,33 @@ class Desk(Protocol):
         """The feed has ended: whatever is still under way."""
 
 
+class Keeping(NamedTuple):
+    """Where checkpoints are kept, and the hashes of code and configuration they belong to."""
+
+    store: Checkpoints
+    code: str
+    config: str
+
+
 class Session:
     """A live desk: sequencer, step, gateway. One thread; what it remembers is in its world and on its tape."""
 
     def __init__(
-        self, world: s.World, enter: Callable[..., int], tape: DeskTape | None = None, gateway: Gateway | None = None
+        self,
+        world: s.World,
+        enter: Callable[..., int],
+        tape: DeskTape | None = None,
+        gateway: Gateway | None = None,
+        keeping: Keeping | None = None,
+        tape_rows: int = 0,
     ) -> None:
-        """`enter`: `core.engine.entry.enter_for` the system. Without a gateway no order leaves."""
+        """`enter`: `core.engine.entry.enter_for` the system. Without a gateway no order leaves.
+
+        `tape_rows`: rows that the desk tape has already, commands included.
+        """
         self.world = world
+        self.tape_rows = tape_rows
+        self._keeping = keeping
         self.sequencer = Sequencer(world.desk[0], tape)
         self._enter = enter
         self._tape = tape
@@ -81,8 +105,10 @@ class Session:
             yield self._step(entry)
 
     def end(self) -> Iterator[Happened]:
-        """Answer what was not sent; nothing else is under way."""
+        """Answer what was not sent, and keep a last checkpoint; nothing else is under way."""
         yield from self._answer_unsent(self.sequencer.last_ns)
+        if self._keeping is not None:
+            self._keep(self._keeping)
 
     def _step(self, entry: Entry) -> Happened:
         """One event through the step; its commands on the tape, on the disk, and only then away."""
@@ -93,7 +119,17 @@ class Session:
         fills = np.asarray(desk.filled)[: int(desk.n_filled)].copy()
         notes = _stamped(np.asarray(desk.shown.notes)[: int(desk.shown.n_notes)].copy(), desk)
         desk.n_outbox = desk.n_filled = desk.shown.n_notes = 0
-        return Happened(entry.position, entry.rows, notes, commands, fills, self._send(commands))
+        happened = Happened(entry.position, entry.rows, notes, commands, fills, self._send(commands))
+        self.tape_rows += len(entry.rows) + ROWS_OF_COMMAND * len(commands)
+        if self._keeping is not None and self._keeping.store.is_due(int(desk.position)):
+            self._keep(self._keeping)
+        return happened
+
+    def _keep(self, keeping: Keeping) -> None:
+        """Write down everything the desk remembers between two events."""
+        position = int(self.world.desk[0].position)
+        place = Place(position=position, tape_rows=self.tape_rows, code=keeping.code, config=keeping.config)
+        keeping.store.write(position, encode(desk_parts(self.world), place))
 
     def _send(self, commands: Any) -> int:
         if len(commands) == 0:

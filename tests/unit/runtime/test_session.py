@@ -8,12 +8,14 @@ import pytest
 
 from quintet.core.digest import command_hash, state_hash
 from quintet.core.engine import replay as replaying
+from quintet.core.engine.checkpoint import config_hash, decode, desk_parts, restore
 from quintet.core.engine.entry import enter_for
 from quintet.core.events import COMMAND_SUPPRESSED, PLACE
 from quintet.core.risk import breaker as b
 from quintet.core.state import WAKE_BAR, WAKE_CONTROL, WAKE_FILL, WAKE_ORDER, WAKE_TIMER, World
 from quintet.core.tape import TapeMeta, instrument_rows
-from quintet.runtime.session import PaperSession, Session
+from quintet.runtime.session import Keeping, PaperSession, Session
+from quintet.storage.checkpoints import CheckpointFolder
 from quintet.storage.tape_files import TapeWriter, open_tape
 from tests.control_rows import operator_row, with_rows
 from tests.desk_worlds import (
@@ -99,6 +101,26 @@ def test_notes_of_the_desk_come_with_the_event_that_caused_them():
     (note,) = happened[-1].notes
     assert b.explain(note) == "operator: kill; mode normal becomes halted: killed by an operator"
     assert (note["ts"], note["position"]) == (START + SECOND, happened[-1].position)
+
+
+def test_a_desk_goes_on_from_its_last_checkpoint_and_the_rest_of_its_tape(tmp_path: Path):
+    market = np.asarray(a_market().rows)
+    noon = len(market) // 4 * 2
+    first, first_tape = a_world(), Paper()
+    config = config_hash(first.params)
+    store = CheckpointFolder(tmp_path, every_events=30)
+    list(
+        Session(first, enter_dice, first_tape, keeping=Keeping(store, "code", config)).hear(market[:noon])
+    )  # and then it crashes
+
+    again = a_world()
+    found = store.newest()
+    assert found is not None
+    kept = decode(found[1], found[0].name)
+    restore(kept, desk_parts(again), code="code", config=config)
+    assert kept.place.position < first.desk[0].position
+    replayed(first_tape.rows[kept.place.tape_rows :], again)
+    assert state_hash(again.desk, again.state) == state_hash(first.desk, first.state)
 
 
 # ---- paper -------------------------------------------------------------------------------------------------------

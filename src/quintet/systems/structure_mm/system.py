@@ -95,6 +95,7 @@ def start(state: Any, params: Any, view: Any) -> None:
 def on_bar(state: Any, params: Any, view: Any) -> None:
     """A closed bar: of structure, or of the lower timeframe, or of one that is both."""
     market = view.market[0]
+    mind_halt(state, view)
     if market.timeframe == params.structure_timeframe:
         if is_late(state, market.bar_end, view):
             return
@@ -382,12 +383,19 @@ def lot_order_over(state: Any, view: Any) -> None:
 
 
 @kernel
-def on_control(state: Any, params: Any, view: Any) -> None:
-    """An operator: the kill switch is pulled, or released; released, the high-water mark begins anew."""
+def mind_halt(state: Any, view: Any) -> None:
+    """The desk is halted, by an operator or by a rule of its own that this very bar has tripped."""
     if view.halted != 0 and state.killed == 0:
         state.killed = 1
         note(view, n.KILLED, state.equity, state.high_water, 1, 0)
-    elif view.halted == 0 and state.killed != 0:
+
+
+@kernel
+def on_control(state: Any, params: Any, view: Any) -> None:
+    """An operator: the kill switch is pulled, or released; released, the high-water mark begins anew."""
+    if view.halted != 0:
+        mind_halt(state, view)
+    elif state.killed != 0:
         state.killed = 0
         state.high_water = state.equity
         note(view, n.RELEASED, state.equity, 0, 0, 0)
