@@ -130,6 +130,11 @@ def test_an_ioc_takes_up_to_its_limit_and_the_rest_expires() -> None:
     assert [a.kind for a in dear] == ["expired"]
 
 
+def test_a_market_order_with_a_bound_pays_no_more_than_that() -> None:
+    assert fills(bars((104, 104, 104, 104)), order(1, "market", 105)) == [(1, 104, 10, False)]
+    assert [a.kind for a in answers(bars((106, 106, 106, 106)), order(1, "market", 105))] == ["expired"]
+
+
 def test_a_limit_order_that_would_take_takes_and_its_rest_stays() -> None:
     # given a close of 100 before, a buy at 103, an open at 101 with 4 lots of room, then a fall
     some = bars((100, 100, 100, 100), (101, 101, 101, 101), (101, 101, 90, 95))
@@ -195,6 +200,25 @@ def test_on_spot_a_sell_after_the_stop_is_filled_for_what_is_left() -> None:
     assert got == [(1, 90, 8, False), (2, 110, 2, True)]
 
 
+def test_at_one_price_the_stop_is_met_before_the_order_that_waits_for_a_trade_through() -> None:
+    both = (order(1, "post-only", 90, 5, number=1), order(-1, "stop", 90, 50, number=2))
+    assert fills(bars((100, 100, 80, 85)), *both, held_lots=10, policy=OLHC) == [(2, 90, 10, False), (1, 90, 5, True)]
+
+
+def test_a_stop_has_no_more_room_than_the_bar() -> None:
+    got = answers(bars((100, 100, 80, 85), volume=4), order(-1, "stop", 90), held_lots=10)
+    assert [(a.kind, a.lots) for a in got] == [("fill", 4), ("expired", 0)]
+
+
+# ---- [11] what is known when ---------------------------------------------------------------------------------------
+@pytest.mark.parametrize("policy", range(4), ids=POLICY_NAMES)
+@pytest.mark.parametrize("response", [0, LATER, 30 * SECOND])
+def test_what_happens_inside_a_bar_is_known_before_its_close(policy: int, response: int) -> None:
+    got = answers(bars((100, 110, 90, 95)), order(1, "post-only", 93), policy=policy, response_ns=response)
+    assert [a.kind for a in got] == ["fill"]
+    assert got[0].ts + response < START + MINUTE
+
+
 # ---- [8] policies --------------------------------------------------------------------------------------------------
 @pytest.mark.req("S-59")
 @pytest.mark.parametrize(
@@ -239,9 +263,21 @@ def test_the_way_of_a_bar_is_chosen_once() -> None:
     # given an optimistic walk that dips first because there is no stop yet, and a stop that comes while it is down
     some = bars((100, 110, 90, 100))
     ts = START + 25 * SECOND
-    stop = order(-1, "stop", 92, ts=ts, decided=ts, number=1)
-    # then the walk goes on to the high, instead of dipping once more into the stop
-    assert fills(some, stop, held_lots=10, policy=OPTIMISTIC) == []
+    stop = order(-1, "stop", 85, ts=ts, decided=ts, number=1)
+    # then the walk goes on to the high, instead of dipping once more away from it
+    assert fills(some, stop, order(-1, "post-only", 108, number=2), held_lots=10, policy=OPTIMISTIC) == [
+        (2, 108, 10, True)
+    ]
+
+
+def test_a_stop_that_was_cancelled_does_not_choose_the_way() -> None:
+    # given a bid and an ask with two lots of room left for one of them, and a stop that was taken back
+    some = bars((100, 110, 90, 100), volume=2)
+    orders = (order(1, "post-only", 95, 2, number=1), order(-1, "post-only", 105, 2, number=2))
+    stop = order(-1, "stop", 80, number=3)
+    gone = Request(START, START, 3, cancel=True)
+    assert fills(some, *orders, stop, held_lots=10, policy=OPTIMISTIC) == [(2, 105, 2, True)]
+    assert fills(some, *orders, stop, gone, held_lots=10, policy=OPTIMISTIC) == [(1, 95, 2, True)]
 
 
 # ---- what the policies do not promise ------------------------------------------------------------------------------
