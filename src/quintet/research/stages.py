@@ -113,7 +113,7 @@ def _most_repeats(evidence: Sequence[Evidence]) -> int:
 
 def _backtest(evidence: Sequence[Evidence]) -> Iterator[Condition]:
     standing = [each for each in evidence if not each.lost]
-    yield Condition(bool(standing), "a run on a recorded market", _counted(evidence, BACKTEST))
+    yield Condition(bool(standing), "a run that finished", _counted(evidence, BACKTEST))
     if standing:
         yield from _profitable(standing[-1])
     # A number alone would be met by luck after enough runs, so it is not asked for before runs are counted.

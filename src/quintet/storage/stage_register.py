@@ -75,10 +75,11 @@ def append_record(path: Path, record: StageRecord) -> StageRecord:
         _lock(file, path)
         file.seek(0)
         before = _records(file.readall(), path)
-        sealed = _sealed(record, before[-1].seal if before else FIRST)
+        line = msgspec.json.encode(_sealed(record, before[-1].seal if before else FIRST))
+        sealed = _record(line, before, path, len(before) + 1)  # what could not be read again is not written
         length = file.seek(0, os.SEEK_END)
         try:
-            _write_line(file, msgspec.json.encode(sealed) + b"\n")
+            _write_line(file, line + b"\n")
         except OSError:
             # A full disk: half a line would be damage for every reader after us.
             with contextlib.suppress(OSError):

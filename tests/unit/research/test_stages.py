@@ -1,0 +1,153 @@
+"""The order of proof: what opens a stage gate, what closes it again, and what is refused."""
+
+import pytest
+
+from quintet.research.stages import (
+    BACKTEST,
+    FORM,
+    PAPER,
+    SCALE,
+    SMALL_CAPITAL,
+    STAGES,
+    Evidence,
+    StageGate,
+    refusal,
+    stage_gates,
+)
+
+HASHES = {"tape": "a" * 64, "commands": "b" * 32, "state": "c" * 64}
+
+
+def a_run(name: str, stage: str = FORM, **facts: object) -> Evidence:
+    return Evidence(stage, name, name, HASHES)._replace(**facts)
+
+
+def a_good_backtest(name: str, **facts: object) -> Evidence:
+    good = {"low_frac": 0.02, "policies": ("pessimistic", "optimistic"), "costs_charged": True}
+    return a_run(name, BACKTEST, **(good | facts))
+
+
+def gate(stage: str, *evidence: Evidence) -> StageGate:
+    return stage_gates(evidence)[STAGES.index(stage)]
+
+
+def text(found: StageGate) -> str:
+    return "\n".join(found.reasons)
+
+
+PROVEN_FORM = (a_run("one"), a_run("two"))
+
+# ---- form ----------------------------------------------------------------------------------------------------
+
+
+def test_without_evidence_every_stage_gate_is_closed_and_says_why() -> None:
+    gates = stage_gates(())
+    assert [found.stage for found in gates] == list(STAGES)
+    assert not any(found.is_open for found in gates)
+    assert all(found.reasons for found in gates)
+    assert "no form record" in text(gates[0])
+
+
+@pytest.mark.req("S-71")
+def test_form_opens_when_a_run_was_repeated_with_equal_hashes() -> None:
+    assert not gate(FORM, a_run("one")).is_open
+    assert gate(FORM, *PROVEN_FORM).is_open
+    assert gate(FORM, *PROVEN_FORM).reasons == ()
+
+
+@pytest.mark.parametrize("which", ["tape", "commands", "state"])
+def test_a_repetition_with_another_hash_is_none(which: str) -> None:
+    found = gate(FORM, a_run("one"), a_run("two", hashes=HASHES | {which: "d" * 64}))
+    assert "repeated with equal hashes: made 1 of 2 times" in text(found)
+
+
+def test_a_copy_of_a_run_is_no_repetition() -> None:
+    assert not gate(FORM, a_run("one"), a_run("copy", origin="one")).is_open
+
+
+@pytest.mark.parametrize("wrong", [{"conservation": 1}, {"conservation": -1}, {"alarms": 1}])
+def test_a_run_whose_books_are_off_or_that_met_the_impossible_does_not_count(wrong: dict[str, int]) -> None:
+    assert not gate(FORM, a_run("one"), a_run("two", **wrong)).is_open
+    assert gate(FORM, a_run("one"), a_run("two", **wrong), a_run("three")).is_open
+
+
+@pytest.mark.req("S-71")
+def test_lost_evidence_closes_the_gate_again_and_another_repetition_opens_it() -> None:
+    lost = (a_run("one"), a_run("two", lost="the run is gone"))
+    assert not gate(FORM, *lost).is_open
+    assert gate(FORM, *lost, a_run("three")).is_open
+
+
+# ---- backtest ------------------------------------------------------------------------------------------------
+
+
+def test_the_best_backtest_lacks_the_count_of_trials_and_nothing_else() -> None:
+    found = gate(BACKTEST, *PROVEN_FORM, a_good_backtest("three"))
+    assert not found.is_open
+    assert len(found.reasons) == 1
+    assert "deflated Sharpe ratio of 0.95" in text(found)
+    assert "no ledger of trials exists yet" in text(found)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"low_frac": 0.0}, "pessimistic end above zero, net of fees: +0.00%"),
+        ({"low_frac": -0.05}, "pessimistic end above zero, net of fees: -5.00%"),
+        ({"low_frac": float("nan")}, "pessimistic end above zero"),
+        ({"policies": ("optimistic",)}, "run under the pessimistic policy: optimistic"),
+        ({"policies": ()}, "run under the pessimistic policy: none"),
+        ({"costs_charged": False}, "every other cost charged: testing form"),
+        ({"synthetic": True}, "the market is recorded: synthetic"),
+        ({"conservation": 3}, "3 quanta off"),
+        ({"alarms": 2}, "2 alarms"),
+    ],
+)
+def test_what_a_backtest_lacks_is_said(wrong: dict[str, object], said: str) -> None:
+    assert said in text(gate(BACKTEST, *PROVEN_FORM, a_good_backtest("three", **wrong)))
+
+
+def test_an_earlier_success_does_not_hide_a_later_loss() -> None:
+    found = gate(BACKTEST, *PROVEN_FORM, a_good_backtest("three"), a_good_backtest("four", low_frac=-0.01))
+    assert "-1.00%" in text(found)
+
+
+def test_a_lost_backtest_is_not_judged() -> None:
+    found = gate(BACKTEST, *PROVEN_FORM, a_good_backtest("three", lost="metrics.json has changed"))
+    assert "0 of 1 recorded stand" in text(found)
+    assert "pessimistic end" not in text(found)
+
+
+# ---- the order -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.req("S-71", "S-69")
+@pytest.mark.parametrize("stage", STAGES[1:])
+def test_no_stage_can_be_asked_for_while_the_one_before_is_closed(stage: str) -> None:
+    reason = refusal(stage, stage_gates(()))
+    assert reason.startswith(f"{STAGES[STAGES.index(stage) - 1]} is closed: ")
+
+
+@pytest.mark.req("S-69")
+def test_small_capital_without_a_paper_record_is_refused_for_that() -> None:
+    # given an empty register, when small capital is requested
+    reason = refusal(SMALL_CAPITAL, stage_gates(()))
+    # then it is refused: no paper record
+    assert reason.startswith("paper is closed")
+    assert "no paper record" in reason
+
+
+def test_form_can_always_be_asked_for_and_backtest_after_it() -> None:
+    assert refusal(FORM, stage_gates(())) == ""
+    assert refusal(BACKTEST, stage_gates(PROVEN_FORM)) == ""
+
+
+def test_a_stage_gate_never_stands_open_behind_a_closed_one() -> None:
+    # given records for later stages that no rule let in
+    evidence = [a_run("one", stage) for stage in (BACKTEST, PAPER, SMALL_CAPITAL, SCALE)]
+    assert not any(found.is_open for found in stage_gates(evidence))
+
+
+def test_a_stage_without_a_kind_of_evidence_is_refused_even_when_its_turn_has_come() -> None:
+    opened = [StageGate(stage, True, ()) for stage in STAGES]
+    assert refusal(PAPER, opened) == "no kind of evidence for paper exists yet"
