@@ -1,16 +1,20 @@
 """`quintet watch SYSTEM`: the live loop on a recorded feed, without orders."""
 
+import contextlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from quintet.app.backtest_command import MARKET, AsJson, ConfigFile, Sets, SystemName
+from quintet.app.backtest_command import MARKET, RUN, AsJson, ConfigFile, Sets, SystemName
 from quintet.app.messages import Complaint, say, say_json_line
 
 if TYPE_CHECKING:
     from quintet.app.config import Config
     from quintet.app.watching import Counts, Feed
+    from quintet.app.wiring import OpenTape
+    from quintet.ports.tape import DeskTape
     from quintet.runtime.lines import Line
 
 KIND_WIDTH: Final = 12
@@ -30,6 +34,15 @@ Symbol = Annotated[
 Interval = Annotated[
     str | None, typer.Option(help="Timeframe: 5, 5m, 1h ...; else that of the first candle.", rich_help_panel=MARKET)
 ]
+DeskTapeFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--desk-tape",
+        metavar="FILE",
+        help="Record what the desk heard and decided; a replay agrees.",
+        rich_help_panel=RUN,
+    ),
+]
 Everything = Annotated[bool, typer.Option("--all", help="Every note of the system, not its headlines alone.")]
 
 
@@ -41,6 +54,7 @@ def watch(
     interval: Interval = None,
     config: ConfigFile = None,
     sets: Sets = None,
+    desk_tape: DeskTapeFile = None,
     everything: Everything = False,
     as_json: AsJson = False,
 ) -> None:
@@ -53,14 +67,34 @@ def watch(
     from quintet.app.watching import Counts, watch
 
     loaded, symbol_given = _configuration(system, config, sets or (), symbol, interval)
-    feed, fills = _feed(loaded, frames, tape, symbol_given)
-    watched = wiring.paper_desk(system, loaded, feed.instrument, feed.timeframe, fills)
-    shown = watched.headlines | ALWAYS
+    feed = _feed(loaded, frames, tape, symbol_given)
     counts = Counts()
-    for line in watch(watched.desk, feed, watched.words, counts):
-        if everything or not watched.headlines or line.kind in shown:
-            _tell(line, as_json)
+    with contextlib.ExitStack() as files:
+        open_tape = _recorder(files, desk_tape, feed.synthetic) if desk_tape is not None else None
+        watched = wiring.paper_desk(system, loaded, feed.instrument, feed.structure, feed.fills, open_tape)
+        shown = watched.headlines | ALWAYS
+        for line in watch(watched.desk, feed, watched.words, counts):
+            if everything or not watched.headlines or line.kind in shown:
+                _tell(line, as_json)
     _tell_counts(counts, as_json)
+
+
+def _recorder(files: contextlib.ExitStack, path: Path, synthetic: bool) -> "OpenTape":
+    """Opens the desk tape in place when the desk knows what stands in its meta block; `files` closes it."""
+    from quintet import __version__
+    from quintet.app import wiring
+    from quintet.core.tape import TapeMeta
+    from quintet.storage.tape_files import TapeWriter
+
+    created_ns = int(wiring.clock().timestamp()) * 1_000_000_000
+
+    def open_tape(notes: Mapping[str, str]) -> "DeskTape":
+        meta = TapeMeta(
+            use="desk", synthetic=synthetic, created_ns=created_ns, tool_version=__version__, notes=dict(notes)
+        )
+        return files.enter_context(TapeWriter.record(path, meta))
+
+    return open_tape
 
 
 ALWAYS: Final = frozenset(("candle", "fill", "mm_on", "mode", "suspense"))
@@ -84,8 +118,8 @@ def _configuration(
     return load(config, sets, flags), symbol is not None or "instrument.symbol" in given_keys(config, sets)
 
 
-def _feed(config: "Config", frames: Path | None, tape: Path | None, symbol_given: bool) -> "tuple[Feed, str]":
-    """The feed and the timeframe that fills are simulated on; raises Complaint."""
+def _feed(config: "Config", frames: Path | None, tape: Path | None, symbol_given: bool) -> "Feed":
+    """The feed that was asked for; raises Complaint."""
     from quintet.app.markets import MarketRequest, open_market
     from quintet.app.watching import recorded_feed, tape_feed
     from quintet.storage.workspace import workspace
@@ -98,15 +132,14 @@ def _feed(config: "Config", frames: Path | None, tape: Path | None, symbol_given
             expected="--frames FILE or --tape FILE",
         )
     if frames is not None:
-        feed = recorded_feed(frames, config, symbol_given)
-        return feed, feed.timeframe
+        return recorded_feed(frames, config, symbol_given)
     import msgspec
 
     named = msgspec.structs.replace(
         config, data=msgspec.structs.replace(config.data, tape=str(tape), files=(), cache="")
     )
     market = open_market(MarketRequest(named, "command line"), workspace(), 0)
-    return tape_feed(market.tape, market.instrument, market.structure), market.fills
+    return tape_feed(market.tape, market.instrument, market.structure, market.fills)
 
 
 def _tell(line: "Line", as_json: bool) -> None:

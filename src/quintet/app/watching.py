@@ -23,10 +23,15 @@ from quintet.venues.bybit.recording import Frame, kline_topic, recorded_frames
 
 
 class Feed(NamedTuple):
-    """A market that comes message by message. `messages`: rows with our receive time, definitions inside."""
+    """A market that comes message by message. `messages`: rows with our receive time, definitions inside.
+
+    `structure` and `fills` name the timeframes of decisions and of simulated fills.
+    """
 
     instrument: Instrument
-    timeframe: str
+    structure: str
+    fills: str
+    synthetic: bool
     messages: Iterator[Any]
 
 
@@ -64,7 +69,7 @@ def recorded_feed(path: Path, config: Config, symbol_given: bool) -> Feed:
             expected=f"kline frames of {instrument.symbol}" + (f" {chosen}" if chosen else ""),
         )
     wanted = [frame for frame in frames if kline_topic(frame.push.topic) == (chosen, instrument.symbol)]
-    return Feed(instrument, chosen, _closed_candles(wanted, instrument))
+    return Feed(instrument, chosen, chosen, False, _closed_candles(wanted, instrument))
 
 
 def _closed_candles(frames: Sequence[Frame], instrument: Instrument) -> Iterator[Any]:
@@ -80,7 +85,7 @@ def _closed_candles(frames: Sequence[Frame], instrument: Instrument) -> Iterator
             yield rows
 
 
-def tape_feed(tape: Tape, instrument: Instrument, structure: str) -> Feed:
+def tape_feed(tape: Tape, instrument: Instrument, structure: str, fills: str) -> Feed:
     """A market tape from its first event to its last; raises Complaint for one whose instrument changes on the way."""
     if tape.instrument_changes:
         at = tape.instrument_changes[0].position
@@ -90,7 +95,7 @@ def tape_feed(tape: Tape, instrument: Instrument, structure: str) -> Feed:
             found=f"a definition at position {at}",
             expected="one definition; `quintet tape cut` makes a shorter tape",
         )
-    return Feed(instrument, structure, iter([np.asarray(tape.event_rows())]))
+    return Feed(instrument, structure, fills, tape.meta.synthetic, iter([np.asarray(tape.event_rows())]))
 
 
 def watch(desk: Desk, feed: Feed, words: Words, counts: Counts) -> Iterator[Line]:

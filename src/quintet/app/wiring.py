@@ -67,33 +67,28 @@ class Watched(NamedTuple):
     desk: PaperSession
     words: Words
     headlines: frozenset[str]
-    notes: Mapping[str, str]
-    """For the meta block of its desk tape: what a replay needs to know."""
 
+
+OpenTape = Callable[[Mapping[str, str]], DeskTape]
+"""Opens a new desk tape whose meta block bears these notes: what a replay needs to know."""
 
 PAPER_POLICY: Final = "pessimistic"
 """How the simulated exchange reads a bar where it does not say what came first."""
 
 
 def paper_desk(
-    system: str, config: Config, instrument: Instrument, structure: str, fills: str, tape: DeskTape | None = None
+    system: str, config: Config, instrument: Instrument, structure: str, fills: str, open_tape: OpenTape | None = None
 ) -> Watched:
     """A desk with the simulated exchange behind it: a live market, no order that leaves."""
-    from quintet.core.engine.world import new_world
-    from quintet.core.events import TIMEFRAME_NUMBER
     from quintet.research import systems
-    from quintet.research.backtest import desk_notes, setup_of
+    from quintet.research.backtest import desk_notes, fresh_world
     from quintet.research.backtest_options import BacktestOptions
 
     found = systems.find(system)
     params = getattr(config.system, system)
     options = BacktestOptions(instrument, config.execution, config.risk, structure, fills)
-    numbers = TIMEFRAME_NUMBER[structure], TIMEFRAME_NUMBER[fills]
-    world = new_world(
-        setup_of(found, options, PAPER_POLICY, recording=tape is not None),
-        found.state(params, instrument, *numbers),
-        found.params(params, instrument, *numbers),
-    )
+    world = fresh_world(found, params, options, PAPER_POLICY, recording=open_tape is not None)
     words = Words(found.note_kind, found.explain, found.begins_quoting)
     notes = {"system": system, **desk_notes(params, options, PAPER_POLICY)}
-    return Watched(PaperSession(world, systems.loop(found), tape), words, found.headlines, notes)
+    tape = open_tape(notes) if open_tape is not None else None
+    return Watched(PaperSession(world, systems.loop(found), tape), words, found.headlines)

@@ -7,12 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from quintet.core.events import PLACE
 from quintet.core.instrument import DEFAULT_SPOT
 from quintet.core.market.bars import Bars
 from quintet.core.tape import TapeMeta
+from quintet.research.desk_replay import replay_desk_tape
 from quintet.storage.candle_sources import MarketBars
 from quintet.storage.candle_tapes import market_rows
-from quintet.storage.tape_files import write_tape
+from quintet.storage.tape_files import open_tape, write_tape
 from tests.fakes.command_line import Quintet, Said
 from tests.structure_mm_worlds import RISE, WARM, bars_of, path
 
@@ -108,6 +110,17 @@ def test_all_tells_every_note(quintet: Quintet, place: Path, episode: list[dict[
     kinds = {line["kind"] for line in told}
     assert {"atr", "structure", "bid"} <= kinds
     assert not {"atr", "structure", "bid"} & {line["kind"] for line in episode}
+
+
+def test_what_was_watched_is_on_a_desk_tape_and_a_replay_of_it_decides_the_same(quintet: Quintet, place: Path):
+    file, tape = written(place, frames_of(bars_of(path(*EPISODE)))), place / "desk.tape"
+    told = lines(quintet("watch", "structure_mm", "--frames", file, *SMALL, "--desk-tape", tape, "--json"))
+    assert replay_desk_tape(tape)  # raises at the first command that is not the same
+    placed = (np.asarray(open_tape(tape).event_rows())["kind"] == PLACE).sum()
+    assert placed == told[-1]["simulated_orders"] > 0
+    again = quintet("watch", "structure_mm", "--frames", file, "--desk-tape", tape)
+    assert again.code == 2
+    assert "exists already" in again.err
 
 
 def test_a_frame_may_say_when_it_was_received(quintet: Quintet, place: Path):

@@ -18,6 +18,8 @@ from quintet.sim.loop import for_system
 from tests.control_rows import operator_row, reconciled_row, with_rows, with_rules
 from tests.desk_worlds import COIN, ONE_MINUTE, SECOND, START, USDT, a_world, bar_tape, run
 
+pytestmark = pytest.mark.jit_off
+
 MINUTE = 60 * SECOND
 CALM = [(10_000, 10_010, 9_990, 10_000, 1_000)] * 12
 """Twelve minutes in which nothing happens between 99.90 and 100.10."""

@@ -26,6 +26,8 @@ from quintet.sim.loop import for_system
 from tests.control_rows import operator_row
 from tests.desk_worlds import SECOND, START, a_world, bar_tape, run, walking_bars
 
+pytestmark = pytest.mark.jit_off
+
 SEEN = record(count="i8", at=("i8", 1024), why=("i8", 1024))
 
 
