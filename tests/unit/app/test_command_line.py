@@ -48,11 +48,11 @@ def test_help_is_there_at_once() -> None:
 def test_help_lists_every_command(quintet: Quintet) -> None:
     said = quintet("--help")
     assert said.code == 0
-    for name in ("backtest", "runs", "data", "tape", "config", "verify", "doctor", "warm"):
+    for name in ("backtest", "runs", "data", "tape", "stages", "config", "verify", "doctor", "warm"):
         assert name in said.out
 
 
-@pytest.mark.parametrize("group", ["runs", "data", "tape", "config", "verify"])
+@pytest.mark.parametrize("group", ["runs", "data", "tape", "stages", "config", "verify"])
 def test_a_group_alone_shows_its_help(quintet: Quintet, group: str) -> None:
     said = quintet(group)
     assert said.code == 2
