@@ -1,0 +1,166 @@
+"""Run the workloads: results first, ratios after, one JSON line last. Exits with 1 when results differ."""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks import data, peers, w1_ticks, w2_bars
+
+INTERPRETED_ROWS = 100_000
+LEAVING_ROWS = 1_000_000
+
+
+@dataclass
+class Report:
+    """What was compared and what was measured."""
+
+    checks: int = 0
+    differences: list[str] = field(default_factory=list)
+    figures: dict[str, Any] = field(default_factory=dict)
+
+    def compare(self, what: str, ours: Any, theirs: Any) -> None:
+        """Say that two results are equal, or keep the difference."""
+        self.checks += 1
+        if ours == theirs:
+            print(f"  equal   {what}")
+        else:
+            self.differences.append(what)
+            print(f"  DIFFERS {what}\n          ours   {ours}\n          theirs {theirs}")
+
+    def ratio(self, name: str, what: str, rows: int, ours: list[float], theirs: list[float], goal: float) -> None:
+        """Print rows per CPU second of both and how many times ours is theirs; medians."""
+        mine, other = statistics.median(ours), statistics.median(theirs)
+        self.figures[name] = {"ours": rows / mine, "theirs": rows / other, "ratio": other / mine, "goal": goal}
+        print(
+            f"  {what}: {rows / mine / 1e6:.1f} M against {rows / other / 1e6:.3g} M a CPU second, "
+            f"{other / mine:.1f} times (goal {goal:g})"
+        )
+
+    def alone(self, name: str, what: str, rows: int, ours: list[float]) -> None:
+        """Print our own figure where no peer is at hand."""
+        mine = statistics.median(ours)
+        self.figures[name] = {"ours": rows / mine}
+        print(f"  {what}: {rows / mine / 1e6:.1f} M a CPU second; no peer to compare with")
+
+
+def ticks(report: Report, rounds: int) -> None:
+    """W1: equal to hftbacktest with both queue models; compiled, interpreted, left at every wake alike; then speed."""
+    print("W1 tick market making, 5,000,000 rows")
+    tape = w1_ticks.tape_of(data.ticks())
+    found = peers.python_of("hbt") is not None
+    for queue, expected in w1_ticks.EXPECTED.items():
+        ours = w1_ticks.results(w1_ticks.cpu_seconds(tape, queue, 1)[1])
+        theirs: dict[str, Any] = peers.hftbacktest(queue, 1)[1] if found else dict(expected)
+        source = "hftbacktest" if found else "recorded results of hftbacktest 2.4.4"
+        for name in expected:
+            report.compare(f"{queue} queue: {name} = {ours[name]} ({source})", ours[name], theirs[name])
+    same_run_three_ways(report)
+    mine, theirs_seconds = [], []
+    for _ in range(rounds):
+        if found:
+            theirs_seconds.append(peers.hftbacktest("power", 3)[0])
+        mine += w1_ticks.cpu_seconds(tape, "power", 3)[0]
+    if found:
+        report.ratio("w1", "rows, hftbacktest (ROIVector, power)", len(tape.rows), mine, theirs_seconds, 4)
+    else:
+        report.alone("w1", "rows", len(tape.rows), mine)
+
+
+def same_run_three_ways(report: Report) -> None:
+    """Compiled, with compilation off, and left at every wake: commands, fills and state have equal hashes."""
+    tape = w1_ticks.tape_of(data.ticks(LEAVING_ROWS))
+    inside, outside = w1_ticks.world_for(tape, "power"), w1_ticks.world_for(tape, "power")
+    w1_ticks.drive(tape, inside)
+    w1_ticks.drive_leaving(tape, outside)
+    report.compare(
+        f"left at every wake, {LEAVING_ROWS:,} rows: three hashes", w1_ticks.hashes(outside), w1_ticks.hashes(inside)
+    )
+    tape = w1_ticks.tape_of(data.ticks(INTERPRETED_ROWS))
+    world = w1_ticks.world_for(tape, "power")
+    w1_ticks.drive(tape, world)
+    command = [sys.executable, "-m", "benchmarks.w1_ticks", "--rows", str(INTERPRETED_ROWS)]
+    ran = subprocess.run(
+        command, check=True, capture_output=True, text=True, env={**os.environ, "NUMBA_DISABLE_JIT": "1"}
+    )
+    compiled = {**w1_ticks.results(world), **w1_ticks.hashes(world)}
+    report.compare(
+        f"compilation off, {INTERPRETED_ROWS:,} rows: results and three hashes", json.loads(ran.stdout), compiled
+    )
+
+
+def bars(report: Report, rounds: int) -> None:
+    """W2: the entry list of backtesting.py; then speed against it and against vectorbt."""
+    print("W2 crossing averages with ADX and a stop, 1,000,000 bars")
+    tape = w2_bars.tape_of(data.bars())
+    rows = len(data.bars())
+    ours = w2_bars.cpu_seconds(tape, 1)[1]
+    slow: list[float] = []
+    if peers.python_of("bt") is not None:
+        with tempfile.TemporaryDirectory() as folder:
+            seconds, theirs = peers.backtesting_py(1, Path(folder) / "entries.npy")
+        slow.append(seconds)
+        report.compare(f"entries = {len(ours):,}, each with its time and side (backtesting.py)", *same(ours, theirs))
+    else:
+        report.compare(
+            f"entries = {len(ours):,}, each with its time and side (recorded list of backtesting.py 0.6.6)",
+            (len(ours), w2_bars.fingerprint(ours)),
+            (w2_bars.ENTRIES, w2_bars.ENTRIES_SHA256),
+        )
+    mine, fast = [], []
+    for _ in range(rounds):
+        if peers.python_of("vbt") is not None:
+            fast.append(peers.vectorbt(3)[0])
+        mine += w2_bars.cpu_seconds(tape, 5)[0]
+    if slow:
+        report.ratio("w2_backtesting", "bars, backtesting.py", rows, mine, slow, 600)
+    if fast:
+        report.ratio("w2_vectorbt", "bars, vectorbt", rows, mine, fast, 25)
+    if not slow and not fast:
+        report.alone("w2", "bars", rows, mine)
+
+
+def same(ours: np.ndarray[Any, Any], theirs: np.ndarray[Any, Any]) -> tuple[str, str]:
+    """Both lists as what a reader wants to see: equal text when equal, else the first difference."""
+    if np.array_equal(ours, theirs):
+        return w2_bars.fingerprint(ours), w2_bars.fingerprint(theirs)
+    shorter = min(len(ours), len(theirs))
+    where = np.flatnonzero((ours[:shorter] != theirs[:shorter]).any(axis=1))
+    first = int(where[0]) if len(where) else shorter
+    return tuple(f"{len(x):,} entries, number {first}: {x[first : first + 1].tolist()}" for x in (ours, theirs))  # type: ignore[return-value]
+
+
+def main() -> int:
+    """The exit code: 1 when a result differs, else 0, also where the data cannot be made."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="the hot paths against their peers")
+    parser.add_argument("--peers", action="store_true", help="fetch the peers that are missing")
+    parser.add_argument("--rounds", type=int, default=3, help="how often the peers and we are measured in turn")
+    parser.add_argument("--only", choices=("w1", "w2"))
+    asked = parser.parse_args()
+    workloads = {"w1": ticks, "w2": bars}
+    chosen = {name: run for name, run in workloads.items() if asked.only in (None, name)}
+    if data.folder() is None:
+        print(f"skipped: {len(chosen)} of {len(chosen)} workloads; their data need {data.SCRIPTS}, which is not here")
+        return 0
+    if asked.peers:
+        peers.install()
+    missing = [package for peer, package in peers.PACKAGES.items() if peers.python_of(peer) is None]
+    if missing:
+        print(f"no {', '.join(missing)} in {peers.root()}: compared with recorded results (--peers fetches them)")
+    report = Report()
+    for run in chosen.values():
+        run(report, asked.rounds)
+    print(json.dumps({"checks": report.checks, "differences": report.differences, **report.figures}))
+    return 1 if report.differences else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

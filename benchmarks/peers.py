@@ -1,0 +1,75 @@
+"""The peers: hftbacktest, vectorbt and backtesting.py, each in a virtual environment of its own, run as processes."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import platformdirs
+from numpy.typing import NDArray
+
+from benchmarks import data
+
+PACKAGES = {"hbt": "hftbacktest==2.4.4", "vbt": "vectorbt==1.2.0", "bt": "backtesting==0.6.6"}
+"""Folder of the environment, and what is installed in it: the versions whose results are recorded here."""
+
+
+def root() -> Path:
+    """Where the environments are: QUINTET_BENCH_VENVS, else the cache folder."""
+    return Path(os.environ.get("QUINTET_BENCH_VENVS") or Path(platformdirs.user_cache_dir("quintet")) / "bench-peers")
+
+
+def python_of(peer: str) -> Path | None:
+    """The interpreter of a peer's environment, None when it is not there."""
+    found = root() / peer / "bin" / "python"
+    return found if found.exists() else None
+
+
+def install() -> None:
+    """Make the environments that are missing; raises CalledProcessError when pip does not find a peer."""
+    for peer, package in PACKAGES.items():
+        if python_of(peer) is None:
+            print(f"fetching {package} into {root() / peer}", flush=True)
+            subprocess.run([sys.executable, "-m", "venv", str(root() / peer)], check=True)
+            command = [str(root() / peer / "bin" / "python"), "-m", "pip", "install", "--quiet", package]
+            subprocess.run([*command, "--disable-pip-version-check"], check=True)
+
+
+def _answer(peer: str, *arguments: str) -> dict[str, Any]:
+    """Run a script with a peer's Python and read the JSON line it prints last."""
+    python = python_of(peer)
+    assert python is not None, peer
+    environment = {k: v for k, v in os.environ.items() if k not in ("NUMBA_CACHE_DIR", "PYTHONPATH")}
+    ran = subprocess.run([str(python), *arguments], capture_output=True, text=True, env=environment)
+    if ran.returncode != 0:
+        raise RuntimeError(f"{PACKAGES[peer]} failed:\n{ran.stderr[-2000:]}")
+    answer: dict[str, Any] = json.loads(ran.stdout.strip().splitlines()[-1])
+    return answer
+
+
+def _script(peer: str, name: str, runs: int, *arguments: str) -> tuple[float, dict[str, Any]]:
+    """One of the shared scripts: median CPU seconds of `runs` runs, and its checks."""
+    folder = data.folder()
+    script = str(data.SCRIPTS / name)
+    answer = _answer(peer, script, "--data", str(folder), "--runs", str(runs), *arguments)
+    return float(answer["cpu_seconds"]), answer["checks"]
+
+
+def hftbacktest(queue: str, runs: int) -> tuple[float, dict[str, Any]]:
+    """W1 in its best configuration (ROIVector depth)."""
+    return _script("hbt", "w1_hftbacktest.py", runs, "--depth", "roivec", "--queue", queue)
+
+
+def vectorbt(runs: int) -> tuple[float, dict[str, Any]]:
+    """W2."""
+    return _script("vbt", "w2_vectorbt.py", runs)
+
+
+def backtesting_py(runs: int, entries_file: Path) -> tuple[float, NDArray[np.int64]]:
+    """W2: median CPU seconds, and the list of entries."""
+    script = str(Path(__file__).with_name("peer_entries.py"))
+    answer = _answer("bt", script, str(data.SCRIPTS), str(data.folder()), str(entries_file), str(runs))
+    return float(np.median(answer["seconds"])), np.load(entries_file)
