@@ -1,8 +1,8 @@
 """W2 on backtesting.py, run by that peer's own Python: CPU seconds, and the list of entries into a file.
 
-Prices are handed over in whole ticks. In tenths, moves of equal size differ in their last bit (0.3 - 0.2 is not 0.1), so
-that one of them counts as the larger; directional movement then takes sides where it should take none, and 7 of the
-12,755 entries come at another bar.
+Prices are handed over in whole ticks. In tenths, moves of equal size differ in their last bit (0.3 - 0.2 is not 0.1),
+so that one of them counts as the larger; directional movement then takes sides where it should take none, and 7 of
+the 12,755 entries come at another bar.
 
 python peer_entries.py SCRIPTS DATA ENTRIES.npy RUNS
 """
@@ -28,10 +28,8 @@ frame = pd.DataFrame(columns, index=pd.to_datetime(bars["ts"]))
 seconds = []
 for _ in range(int(runs)):
     begun = time.process_time()
-    test = Backtest(
-        frame, w2_backtesting.Cross, cash=10_000_000 * TICKS_PER_UNIT, commission=0.00055, margin=0.1, trade_on_close=False,
-        finalize_trades=True,
-    )  # fmt: skip
+    cash = 10_000_000 * TICKS_PER_UNIT
+    test = Backtest(frame, w2_backtesting.Cross, cash=cash, commission=0.00055, margin=0.1, finalize_trades=True)
     trades = test.run()["_trades"]
     seconds.append(time.process_time() - begun)
 trades = trades.sort_values("EntryBar")

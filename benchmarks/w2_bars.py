@@ -101,6 +101,7 @@ def new_run() -> World:
         execution=Execution(fill_timeframe=1),
         wakes=WAKE_BAR,
         wake_timeframes=(1,),
+        buffer_rows=2048,
     )
     state = table(STATE, 1)
     start_sma(state[0].fast, 50)
