@@ -274,6 +274,7 @@ def test_a_replay_that_stops_at_a_difference_is_told(
     assert "position 7" in said.out
 
 
+@pytest.mark.timeout(400)  # where the engine is not compiled yet, this test compiles it
 @pytest.mark.req("S-71")
 def test_two_real_backtests_prove_the_form_and_stand_up_to_a_replay(
     place: Path, monkeypatch: pytest.MonkeyPatch
