@@ -14,11 +14,12 @@ from quintet.core.engine.migration import Migration, MigrationRecord, migrate
 from quintet.core.errors import CheckpointError, DefinitionError
 from quintet.core.events import LAST, MIGRATION, PLACE, REFUSED
 from quintet.core.kernel import bind, kernel
-from quintet.core.random import RANDOM, below
+from quintet.core.random import RANDOM
 from quintet.core.records import record, table
 from quintet.core.row_laws import text_of
-from quintet.core.state import DESK, World
-from tests.desk_worlds import bar_tape, dice_world, replay_dice, run, run_dice, tape_of, walking_bars
+from quintet.core.state import DESK, WAKE_BAR, World
+from quintet.sim.loop import for_system
+from tests.desk_worlds import a_world, bar_tape, dice_world, run, run_dice, tape_of, walking_bars
 
 OLD = "code of yesterday"
 NEW = "code of today"
@@ -100,33 +101,39 @@ def test_a_format_of_the_future_is_refused():
 
 # ---- migration ---------------------------------------------------------------------------------------------------
 
-RENAMED = record(random=RANDOM, times_woken="i8", newer="f8")
-"""The dice system's memory in code of today: one field has another name, one is new."""
+YESTERDAY = record(wakes="i8", steps=("i8", 4))
+TODAY = record(times_woken="i8", steps=("i8", 4), newer="f8")
+"""One field has another name, one is new."""
 
 
 @kernel
-def renamed_dice_maker(state: Any, params: Any, view: Any) -> None:
-    """The dice system of today: decides the same."""
-    dice = state.random
-    state.times_woken += 1
+def want_one_bid(view: Any, count: int, step: int) -> None:
+    """A bid that moves with the number of wakes."""
     view.dirty = 1
-    close = view.market[0].last
-    if close == 0 or below(dice, 10) < params.keep_in_ten:
-        return
-    view.n = below(dice, params.wants_max + 1)
-    for k in range(view.n):
-        want = view.wants[k]
-        want.instrument = 0
-        want.style = below(dice, params.styles)
-        want.side = 1 - 2 * below(dice, 2)
-        want.lots = 1 + below(dice, params.lots_max)
-        want.tag = below(dice, 3)
-        want.price = max(1, close + below(dice, 2 * params.spread + 1) - params.spread)
-        if want.style == 3:
-            want.price = 0
+    view.n = 1
+    want = view.wants[0]
+    want.side = 1
+    want.lots = 10 + count % 7
+    want.price = view.market[0].last - step
 
 
-replay_renamed = bind(replaying.advance_body, "replay_renamed", decide=renamed_dice_maker, LEAVES=False)
+@kernel
+def of_yesterday(state: Any, params: Any, view: Any) -> None:
+    state.wakes += 1
+    state.steps[state.wakes % 4] = state.wakes
+    want_one_bid(view, state.wakes, state.steps[0])
+
+
+@kernel
+def of_today(state: Any, params: Any, view: Any) -> None:
+    state.times_woken += 1
+    state.steps[state.times_woken % 4] = state.times_woken
+    want_one_bid(view, state.times_woken, state.steps[0])
+
+
+run_yesterday = for_system("of_yesterday", of_yesterday)
+replay_yesterday = bind(replaying.advance_body, "replay_yesterday", decide=of_yesterday, LEAVES=False)
+replay_today = bind(replaying.advance_body, "replay_today", decide=of_today, LEAVES=False)
 
 RENAMING = Migration(
     name="wakes become times_woken",
@@ -137,8 +144,12 @@ RENAMING = Migration(
 )
 
 
+def world_of_yesterday(recording: bool = False) -> World:
+    return a_world(wakes=WAKE_BAR, state=table(YESTERDAY, 1), recording=recording)
+
+
 def world_of_today() -> World:
-    return dice_world(1)._replace(state=table(RENAMED, 1))
+    return a_world(wakes=WAKE_BAR, state=table(TODAY, 1))
 
 
 def test_a_renamed_field_is_carried_over_and_the_desk_goes_on():
@@ -148,7 +159,7 @@ def test_a_renamed_field_is_carried_over_and_the_desk_goes_on():
     assert today.state[0].times_woken == wakes
     assert today.state[0].newer == 0.5
     with np.errstate(over="ignore"):
-        outcome = replaying.replay(replay_renamed, tape_of(afternoon()).rows, today)
+        outcome = replaying.replay(replay_today, tape_of(afternoon()).rows, today)
     assert outcome.difference is None
     assert outcome.positions == positions()
 
@@ -158,7 +169,7 @@ def test_the_migration_takes_its_positions_like_any_event():
     today = world_of_today()
     message = migrate(before, RENAMING, desk_parts(today))
     with np.errstate(over="ignore"):
-        outcome = replaying.replay(replay_renamed, message, today)
+        outcome = replaying.replay(replay_today, message, today)
     assert outcome.positions == before.place.position + len(message)
 
 
@@ -193,7 +204,7 @@ def test_a_migration_that_loses_or_invents_a_field_is_refused(change: dict[str, 
 
 
 def desk_rows() -> Any:
-    return run(run_dice, bar_tape(walking_bars(1, 30)), dice_world(1, recording=True))
+    return run(run_yesterday, bar_tape(walking_bars(1, 30)), world_of_yesterday(recording=True))
 
 
 def noon(rows: Any) -> int:
@@ -205,9 +216,9 @@ def noon(rows: Any) -> int:
 
 def a_morning() -> tuple[Any, int]:
     """The checkpoint of the first half of a desk tape, and how often the system was woken."""
-    rows, world = desk_rows(), dice_world(1)
+    rows, world = desk_rows(), world_of_yesterday()
     with np.errstate(over="ignore"):
-        replaying.replay(replay_dice, rows[: noon(rows)], world)
+        replaying.replay(replay_yesterday, rows[: noon(rows)], world)
     return kept_of(world), int(world.state[0].wakes)
 
 
@@ -217,6 +228,7 @@ def afternoon() -> Any:
 
 
 def positions() -> int:
-    world = dice_world(1)
-    run(run_dice, bar_tape(walking_bars(1, 30)), world)
+    world = world_of_yesterday()
+    run(run_yesterday, bar_tape(walking_bars(1, 30)), world)
+    assert world.desk[0].n_places > 5
     return int(world.desk[0].position)
