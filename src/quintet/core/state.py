@@ -25,6 +25,7 @@ RING: Final = 512
 END: Final = 0
 PAUSE: Final = 1
 FULL: Final = 2
+OVERFLOW: Final = -1
 WAKE_TIMER: Final = 4
 WAKE_BAR: Final = 8
 WAKE_FILL: Final = 16
@@ -32,8 +33,8 @@ WAKE_ORDER: Final = 32
 WAKE_CONTROL: Final = 64
 DEFINITION: Final = 128  # not a wake: an instrument definition is under the cursor and must be applied first
 WHY_NAMES: Final = {
-    END: "end", PAUSE: "stop", FULL: "full", WAKE_TIMER: "timer", WAKE_BAR: "bar", WAKE_FILL: "fill",
-    WAKE_ORDER: "order", WAKE_CONTROL: "control", DEFINITION: "definition",
+    END: "end", PAUSE: "stop", FULL: "full", OVERFLOW: "a full wire", WAKE_TIMER: "timer", WAKE_BAR: "bar",
+    WAKE_FILL: "fill", WAKE_ORDER: "order", WAKE_CONTROL: "control", DEFINITION: "definition",
 }  # fmt: skip
 
 # ---- accounts of the double entry ----------------------------------------------------------------------------
@@ -320,6 +321,7 @@ VENUE = record(
     stops="i8",  # live stops
     recording="i8",  # 1: desk rows go to the buffer
     sampling="i8",  # 1: equity marks go to the buffer
+    overflow="i8",  # 1: more is on the wire than there is room for
     n_commands="i8",  # filled lengths of the buffers
     n_fills="i8",
     n_notes="i8",
@@ -339,7 +341,7 @@ LEVEL = record(lots="i8", own="i8")
 """One price of one side: what rests there, and the first own order there (its slot plus one, 0 = none)."""
 TOUCH = record(ts_recv="i8", bid="i8", ask="i8", rows="i8", end="i8", instrument="i8")
 SAMPLE = record(
-    ts="i8", equity="i8", cash="i8", lots="i8", price="i8", drawdown="f8", held="i8", realized="i8", fees="i8",
+    ts="i8", equity="i8", lots="i8", price="i8", drawdown="f8", held="i8", realized="i8", fees="i8",
     cost="i8",
 )  # fmt: skip
 

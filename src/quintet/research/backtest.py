@@ -167,17 +167,24 @@ def breaker_of(risk: RiskConfig) -> BreakerRules:
     )
 
 
+def fresh_world(
+    system: KernelSystem, params: Any, options: BacktestOptions, policy: str, recording: bool = False
+) -> s.World:
+    """The world of a system before its first event, as a configuration describes it."""
+    structure, fills = TIMEFRAME_NUMBER[options.structure], TIMEFRAME_NUMBER[options.fills]
+    instrument = options.instrument
+    return new_world(
+        setup_of(system, options, policy, recording),
+        system.state(params, instrument, structure, fills),
+        system.params(params, instrument, structure, fills, options.execution.spread_bps),
+    )
+
+
 def run_policy(
     tape: Tape, system: KernelSystem, params: Any, options: BacktestOptions, policy: str, record: bool = False
 ) -> tuple[PolicyRun, list[Any]]:
     """Run the whole tape under one fill policy; with `record` also return the rows of the desk tape."""
-    structure, fills = TIMEFRAME_NUMBER[options.structure], TIMEFRAME_NUMBER[options.fills]
-    instrument = options.instrument
-    world = new_world(
-        setup_of(system, options, policy, record),
-        system.state(params, instrument, structure, fills),
-        system.params(params, instrument, structure, fills),
-    )
+    world = fresh_world(system, params, options, policy, record)
     begin_at(world, tape.first_row)
     venue = world.venue[0]
     venue.sampling = 1

@@ -8,14 +8,12 @@ import msgspec
 import numpy as np
 
 from quintet.core.engine import replay as replaying
-from quintet.core.engine.world import new_world
 from quintet.core.errors import TapeError
-from quintet.core.events import TIMEFRAME_NUMBER
 from quintet.core.instrument import decode
 from quintet.core.kernel import bind
 from quintet.core.risk.config import RiskConfig
 from quintet.core.tape import Tape
-from quintet.research.backtest import setup_of
+from quintet.research.backtest import fresh_world
 from quintet.research.backtest_options import BacktestOptions
 from quintet.research.systems import KernelSystem, find
 from quintet.sim.config import ExecutionConfig
@@ -67,13 +65,8 @@ def replay_desk_tape(path: Path) -> str:
 
 def replay_tape(tape: Tape, run: DeskRun) -> replaying.Replayed:
     """Replay the rows of a desk tape in a fresh world of its run."""
-    options, system = run.options, run.system
-    structure, fills = TIMEFRAME_NUMBER[options.structure], TIMEFRAME_NUMBER[options.fills]
-    world = new_world(
-        setup_of(system, options, run.policy),
-        system.state(run.params, options.instrument, structure, fills),
-        system.params(run.params, options.instrument, structure, fills),
-    )
+    system = run.system
+    world = fresh_world(system, run.params, run.options, run.policy)
     advance = bind(replaying.advance_body, f"replay_{system.name}", decide=system.decide, LEAVES=False)
     with np.errstate(over="ignore"):
         return replaying.replay(advance, tape.event_rows(), world)

@@ -13,9 +13,10 @@ class KernelSystem(NamedTuple):
     """A system whose decision is a kernel.
 
     `config` is the type of its parameters; `state` and `params` make its one-row tables from config, instrument and
-    the two timeframe numbers (structure, fills); `statistics` reads figures from its state at the end; `explain` puts
-    one of its notes into words, `note_kind` names a note's code. Who watches it live is told notes of the kinds in
-    `headlines` (empty: of all), and the note for which `begins_quoting` is true as a line of its own.
+    the two timeframe numbers (structure, fills), `params` also from the assumed spread in bp; `statistics` reads
+    figures from its state at the end; `explain` puts one of its notes into words, `note_kind` names a note's code. Who
+    watches it live is told notes of the kinds in `headlines` (empty: of all), and the note for which `begins_quoting`
+    is true as a line of its own.
     """
 
     name: str
@@ -23,7 +24,7 @@ class KernelSystem(NamedTuple):
     decide: Any
     wakes: int
     state: Callable[[Any, Instrument, int, int], Any]
-    params: Callable[[Any, Instrument, int, int], Any]
+    params: Callable[[Any, Instrument, int, int, float], Any]
     statistics: Callable[[Any], Mapping[str, int | float]]
     explain: Callable[[Any, Instrument], str]
     note_kind: Callable[[int], str]

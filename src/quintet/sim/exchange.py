@@ -32,6 +32,8 @@ from quintet.sim.queue import on_level, on_trade
 def respond(venue: Any, kind: int, slot: int, number: int, ts: int) -> Any:
     """Put an answer about a slot's order on its way to us; returns its record."""
     responses = venue.responses
+    if venue.response_tail - venue.response_head == responses.shape[0]:
+        venue.overflow = 1  # the loop stops before the overwritten answer is read
     response = responses[venue.response_tail & (responses.shape[0] - 1)]
     venue.response_tail += 1
     response.ts = ts + venue.response_ns

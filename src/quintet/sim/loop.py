@@ -30,7 +30,7 @@ from quintet.core.events import (
     TRADE_SELL,
 )
 from quintet.core.kernel import bind, fetch_ahead, kernel, uncounted
-from quintet.core.state import ASK, BID, DEFINITION, END, FULL, NEVER, PAUSE, WAKE_BAR
+from quintet.core.state import ASK, BID, DEFINITION, END, FULL, NEVER, OVERFLOW, PAUSE, WAKE_BAR
 from quintet.sim.bars import DONE, OPENING, arrive_in_bars, phase_ts, play_phase
 from quintet.sim.desk_rows import put_command, put_feed, put_response, put_timer
 from quintet.sim.exchange import arrive_in_book, improved, level_changed, next_level, traded
@@ -102,6 +102,9 @@ def dispatch(desk: Any, venue: Any, commands: Any, fills: Any, notes: Any, rows_
     requests = venue.requests
     for k in range(desk.n_outbox):
         command = desk.outbox[k]
+        if venue.request_tail - venue.request_head == requests.shape[0]:
+            venue.overflow = 1
+            return
         request = requests[venue.request_tail & (requests.shape[0] - 1)]
         venue.request_tail += 1
         request.ts = command.ts + venue.entry_ns
@@ -261,6 +264,8 @@ def advance_body(tape: Any, world: Any, stop: int) -> int:
             return FULL
         if venue.recording != 0 and venue.n_rows > row_room:
             return FULL
+        if venue.overflow != 0:
+            return OVERFLOW
         response_ts = NEVER
         if venue.response_head < venue.response_tail:
             response_ts = venue.responses[venue.response_head & (venue.responses.shape[0] - 1)].ts

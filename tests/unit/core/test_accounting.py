@@ -188,16 +188,18 @@ def test_drawdown_is_measured_from_the_high_water_mark() -> None:
     assert (equity.high_water, equity.max_drawdown) == (1_300, 0.25)
 
 
-def test_a_day_opens_with_the_last_value_before_it() -> None:
+def test_a_day_opens_with_its_value_at_midnight_or_else_the_last_one_before() -> None:
     equity = an_equity(1_000)
     mark_equity(equity, 1_010, 10 * DAY + 5)
     assert equity.day_open == 1_000
     mark_equity(equity, 990, 11 * DAY - 1)
     assert equity.day_open == 1_000
     mark_equity(equity, 980, 11 * DAY)
-    assert equity.day_open == 990
-    mark_equity(equity, 970, 15 * DAY + 7)
     assert equity.day_open == 980
+    mark_equity(equity, 975, 11 * DAY + 1)
+    assert equity.day_open == 980
+    mark_equity(equity, 970, 15 * DAY + 7)
+    assert equity.day_open == 975
 
 
 def test_the_books_have_names() -> None:

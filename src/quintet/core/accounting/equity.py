@@ -29,12 +29,13 @@ def value_opening(inst: Any, account: Any, equity: Any, price: int) -> None:
 
 @kernel
 def mark_equity(equity: Any, quanta: int, ts: int) -> None:
-    """Take note of equity at a moment; a new UTC day keeps the last value before it as its opening value.
+    """Take note of equity at a moment; a new UTC day opens with its value at 00:00.
 
     Drawdown is a fraction of the high-water mark: a signal, so a float.
     """
     if ts >= equity.day_end:
-        equity.day_open = equity.quanta
+        # A mark at midnight itself opens the day, else the last one before it.
+        equity.day_open = quanta if ts % DAY_NS == 0 else equity.quanta
         equity.day_end = (ts // DAY_NS + 1) * DAY_NS
     equity.quanta = quanta
     if quanta >= equity.high_water:

@@ -12,6 +12,7 @@ from typing import Any
 from quintet.core.accounting.equity import equity_quanta, mark_equity, value_opening
 from quintet.core.accounting.position import book_fill
 from quintet.core.events import (
+    BAR_OPEN,
     CANCEL_REJECTED,
     COMMAND_LOST,
     COMMAND_SUPPRESSED,
@@ -86,15 +87,17 @@ def on_bar(desk: Any, n: int, timeframe: int, ts_event: int) -> int:
     market.bar_end = ts_event
     market.ts = view.now
     desk.n_bars += 1
+    tripped = False
     if timeframe == desk.mark_timeframe:
         if view.account[n].held > 0 and view.account[n].cost == 0 and view.account[n].n_fills == 0:
             value_opening(view.instruments[n], view.account[n], view.equity, market.close)
         quanta = equity_quanta(view.instruments[n], view.account[n], desk.ledger, market.close)
         mark_equity(view.equity, quanta, ts_event)
-        if watch_equity(desk, ts_event):
+        tripped = watch_equity(desk, ts_event)
+        if tripped:
             call_back(desk)
     if (desk.timeframes >> timeframe) & 1 == 0:
-        return 0
+        return wake_for_control(desk, BAR_OPEN) if tripped else 0
     view.why = WAKE_BAR
     view.instrument = n
     return WAKE_BAR
