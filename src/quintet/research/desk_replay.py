@@ -42,14 +42,18 @@ def read_desk_run(tape: Tape, name: str) -> DeskRun:
     if absent:
         raise TapeError(f"{name}: the meta block does not say {', '.join(absent)}; expected a desk tape of a backtest")
     system = find(notes["system"])
-    options = BacktestOptions(
-        decode(notes["instrument"].encode()),
-        msgspec.json.decode(notes["execution"], type=ExecutionConfig),
-        msgspec.json.decode(notes["risk"], type=RiskConfig),
-        notes["structure"],
-        notes["fills"],
-    )
-    return DeskRun(system, msgspec.json.decode(notes["params"], type=system.config), options, notes["policy"])
+    try:
+        options = BacktestOptions(
+            decode(notes["instrument"].encode()),
+            msgspec.json.decode(notes["execution"], type=ExecutionConfig),
+            msgspec.json.decode(notes["risk"], type=RiskConfig),
+            notes["structure"],
+            notes["fills"],
+        )
+        params: Any = msgspec.json.decode(notes["params"], type=system.config)
+    except msgspec.MsgspecError as error:
+        raise TapeError(f"{name}: the meta block does not fit this version of {system.name}: {error}") from None
+    return DeskRun(system, params, options, notes["policy"])
 
 
 def replay_desk_tape(path: Path) -> str:
