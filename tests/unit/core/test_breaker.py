@@ -118,6 +118,14 @@ def test_a_new_day_begins_with_the_equity_of_the_evening():
     assert desk.breaker.causes == b.BY_DAY_LOSS
 
 
+def test_a_rule_that_trips_at_a_bar_the_system_does_not_hear_wakes_it_all_the_same():
+    desk = desk_of(capital={"USDT": 1_000_000}, breaker=BreakerRules(drawdown_e9=100_000_000))
+    desk.timeframes = 0
+    assert mark(desk, 950_000, 1) == 0
+    assert mark(desk, 900_000, 2) == WAKE_CONTROL
+    assert mark(desk, 890_000, 3) == 0
+
+
 def test_no_rule_is_on_by_default():
     desk = desk_of(capital={"USDT": 1_000_000})
     mark(desk, 1, 1)
