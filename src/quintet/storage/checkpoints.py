@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from quintet.core.errors import CheckpointError
+from quintet.storage.durability import sync_folder
 
 SUFFIX: Final = ".checkpoint"
 _PART: Final = ".part"
@@ -43,7 +44,7 @@ class CheckpointFolder:
         part = path.with_name(path.name + _PART)
         _write_synced(part, data)
         part.replace(path)
-        _sync_folder(self.folder)
+        sync_folder(self.folder)
         self._last = position
         for old in self.positions()[: -self.keep]:
             self.path(old).unlink()
@@ -69,12 +70,3 @@ def _write_synced(path: Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a rename durable."""
-    file = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)

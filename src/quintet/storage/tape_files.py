@@ -46,6 +46,7 @@ from quintet.core.tape import (
     rows_of,
     with_instruments,
 )
+from quintet.storage.durability import sync_folder
 
 _PART: Final = ".part"
 _PIECES_MAX: Final = os.sysconf("SC_IOV_MAX")
@@ -352,7 +353,7 @@ class TapeWriter:
         self._written_to = self.path
         self._durable_upto = self._written[0]
         self._guard(lambda: _replace_json(durable_path(self.path), self._mark(), sync=True), "mark")
-        _sync_folder(self.path.parent)
+        sync_folder(self.path.parent)
 
     def _write(self, pieces: Sequence[bytes | memoryview], positions: int, chain: bytes) -> None:
         length = self._written[1] + sum(len(piece) for piece in pieces)
@@ -427,15 +428,6 @@ def _replace_json(path: Path, value: msgspec.Struct, *, sync: bool) -> None:
     finally:
         os.close(file)
     part.replace(path)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a rename durable."""
-    file = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)
 
 
 __all__ = ["Definition", "Tape", "TapeMeta", "TapeWriter", "open_tape", "verify_tape", "write_tape"]
