@@ -3,7 +3,8 @@
 Numba notices neither a change in a function that a kernel calls from another file, nor a change of
 compile settings. So the folder's name is a hash of every source file, the versions and the settings
 that reach the machine code: whatever changes, the folder is another one, and undoing the change finds
-the old one again. Rooms that may hold no kernel are left out: editing a help text compiles nothing anew.
+the old one again. Rooms that may hold no kernel are left out, and files of `research` that hold none: editing a
+help text or a report compiles nothing anew.
 The folder is bound to path, file times and CPU, so it is warmed where it will run.
 """
 
@@ -20,15 +21,21 @@ _SETTINGS = ("NUMBA_BOUNDSCHECK", "NUMBA_OPT", "NUMBA_CPU_NAME", "NUMBA_CPU_FEAT
 ROOMS_WITHOUT_KERNELS = ("app", "ports", "runtime", "storage", "venues")
 """A test holds them to it: nothing there is compiled, and nothing compiled takes a constant from there."""
 
+ROOM_WITH_FEW_KERNELS = "research"
+"""A file there counts when it names the compile decorator; a test sees to it that it takes nothing from its neighbours."""
+
 
 def cache_key() -> str:
     """16 hex digits over sources, the versions of Python, numba, llvmlite and NumPy, and compile settings."""
     digest = hashlib.sha256()
     root = Path(__file__).parent
     for path in sorted(root.rglob("*.py")):
-        if path.relative_to(root).parts[0] in ROOMS_WITHOUT_KERNELS:
+        room = path.relative_to(root).parts[0]
+        if room in ROOMS_WITHOUT_KERNELS:
             continue
         text = path.read_bytes()
+        if room == ROOM_WITH_FEW_KERNELS and b"quintet.core.kernel" not in text:
+            continue
         # Name and length stand before the text, so that no two trees run together into the same bytes.
         digest.update(f"{path.relative_to(root)} {len(text)}\n".encode() + text)
     digest.update(sys.version.encode())

@@ -48,6 +48,23 @@ def test_the_rooms_left_out_hold_no_kernel(room):
         assert "import bind" not in text
 
 
+def test_a_file_of_research_counts_when_it_holds_a_kernel(small_tree):
+    before = _kernel_cache.cache_key()
+    (small_tree / "research").mkdir()
+    (small_tree / "research" / "report.py").write_text("words = 1\n")
+    assert _kernel_cache.cache_key() == before
+    (small_tree / "research" / "market.py").write_text("from quintet.core.kernel import kernel\n")
+    assert _kernel_cache.cache_key() != before
+
+
+def test_kernels_of_research_take_nothing_from_their_neighbours():
+    for path in (Path(quintet.__file__).parent / _kernel_cache.ROOM_WITH_FEW_KERNELS).rglob("*.py"):
+        text = path.read_text()
+        if "@kernel" in text:
+            assert "from quintet.core.kernel import" in text
+            assert "quintet.research" not in text
+
+
 def test_a_moved_or_renamed_source_is_another_key(small_tree):
     before = _kernel_cache.cache_key()
     (small_tree / "callee.py").rename(small_tree / "room" / "callee.py")
