@@ -240,6 +240,7 @@ def quiet_bars_body(rows: Any, i: int, end: int, desk: Any, venue: Any, state: A
         desk.n_bars += bars
         if number == venue.fill_timeframe:
             venue.book[n].last = market.close
+            venue.phase = OPENING
     return i
 
 
@@ -276,7 +277,7 @@ def advance_body(tape: Any, world: Any, stop: int) -> int:
         moment = min(min(timer, response_ts), request_ts)
         again = False
         # ---- bars that cannot touch us: nothing rests, nothing is under way, nobody asks for every row ----
-        if unwatched and moment == timer and venue.live == 0 and venue.phase == OPENING:
+        if unwatched and moment == timer and venue.live == 0:
             if venue.touch_head == venue.touch_tail:
                 i = quiet_bars(rows, i, end, desk, venue, state, params)
                 if view.dirty != 0 or view.n_notes != 0:
