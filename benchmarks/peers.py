@@ -38,15 +38,20 @@ def install() -> None:
             subprocess.run([*command, "--disable-pip-version-check"], check=True)
 
 
-def _answer(peer: str, *arguments: str) -> dict[str, Any]:
-    """Run a script with a peer's Python and read the JSON line it prints last."""
+def run_script(peer: str, script: str, *arguments: str) -> str:
+    """Run a script with a peer's Python; returns what it prints, raises RuntimeError with its last words."""
     python = python_of(peer)
     assert python is not None, peer
     environment = {k: v for k, v in os.environ.items() if k not in ("NUMBA_CACHE_DIR", "PYTHONPATH")}
-    ran = subprocess.run([str(python), *arguments], capture_output=True, text=True, env=environment)
+    ran = subprocess.run([str(python), script, *arguments], capture_output=True, text=True, env=environment)
     if ran.returncode != 0:
         raise RuntimeError(f"{PACKAGES[peer]} failed:\n{ran.stderr[-2000:]}")
-    answer: dict[str, Any] = json.loads(ran.stdout.strip().splitlines()[-1])
+    return ran.stdout
+
+
+def _answer(peer: str, *arguments: str) -> dict[str, Any]:
+    """Run a script with a peer's Python and read the JSON line it prints last."""
+    answer: dict[str, Any] = json.loads(run_script(peer, *arguments).strip().splitlines()[-1])
     return answer
 
 

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks import data
+from benchmarks.oracle.grids import Grid
 from quintet.core.digest import canonical_bytes, command_hash, state_hash
 from quintet.core.engine.world import Execution, Setup, new_world
 from quintet.core.events import ROW
@@ -26,10 +27,10 @@ from quintet.core.kernel import kernel
 from quintet.core.records import record, table
 from quintet.core.state import END, WAKE_TIMER, Tape, World
 from quintet.sim.loop import after_wake, for_python, for_system
-from quintet.sim.queue import POWER, RISK_AVERSE
+from quintet.sim.queue import QUEUE_MODEL_NAMES
 
-QUEUES = {"power": POWER, "risk": RISK_AVERSE}
-"""The peer's names of the queue models, and ours."""
+QUEUES = {"power": "power", "risk": "risk_averse"}
+"""The peer's script's names of the queue models, and ours."""
 
 EXPECTED: dict[str, dict[str, float]] = {
     "power": {
@@ -51,7 +52,6 @@ EXPECTED: dict[str, dict[str, float]] = {
 }
 """What hftbacktest 2.4.4 answers on all rows: the reference where no peer is at hand."""
 
-STEP_NS = 100_000_000
 MARGIN_TICKS = 500
 
 PARAMS = record(lots="i8", levels="i8", gap="i8", max_position="i8")
@@ -132,21 +132,32 @@ def tape_of(events: NDArray[Any]) -> Tape:
 
 
 def world_for(tape: Tape, queue: str) -> World:
+    """The world of the workload, by the peer's name of the queue model."""
+    return world_of(tape, Grid(QUEUES[queue]))
+
+
+def world_of(tape: Tape, grid: Grid, instrument: Instrument = INSTRUMENT) -> World:
     """A world before its first event; its buffers hold all that such a run decides."""
     rows = tape.rows
+    execution = Execution(
+        entry_ns=grid.entry_ns,
+        response_ns=grid.response_ns,
+        queue_model=QUEUE_MODEL_NAMES.index(grid.queue),
+        queue_exponent=grid.exponent,
+    )
     setup = Setup(
-        instruments=(INSTRUMENT,),
+        instruments=(instrument,),
         capital={"USDT": 10**15},
-        execution=Execution(entry_ns=5_000_000, response_ns=3_000_000, queue_model=QUEUES[queue]),
-        timer_first_ns=int(rows.ts_event[0]) + STEP_NS,
-        timer_every_ns=STEP_NS,
+        execution=execution,
+        timer_first_ns=int(rows.ts_event[0]) + grid.step_ns,
+        timer_every_ns=grid.step_ns,
         price_window=(int(rows.price.min()) - MARGIN_TICKS, int(rows.price.max()) + MARGIN_TICKS),
         messages_in_flight=5000,
         buffer_rows=1 << 18,
         wakes=WAKE_TIMER,
     )
     params = table(PARAMS, 1)
-    params[0] = (100, 5, 2, 2000)
+    params[0] = (grid.lots, grid.levels, grid.gap, grid.max_position)
     return new_world(setup, table(STATE, 1), params)
 
 

@@ -231,7 +231,8 @@ def traded(venue: Any, level: Any, n: int, aggressor: int, price: int, lots: int
 @kernel
 def level_changed(venue: Any, own: int, old_lots: int, new_lots: int) -> None:
     """Tell every own order at a price that the level has changed; `own` is the first of them, its slot plus one."""
-    resting, model = venue.resting, venue.queue_model
+    resting, model, exponent = venue.resting, venue.queue_model, venue.queue_exponent
+    unit = venue.book[resting[own - 1].instrument].lot_quantity
     while own != 0:
-        on_level(resting[own - 1], model, old_lots, new_lots)
+        on_level(resting[own - 1], model, exponent, unit, old_lots, new_lots)
         own = resting[own - 1].next

@@ -69,6 +69,14 @@ def deliver_feed(desk: Any, venue: Any, touches: Any, rows: Any, rows_out: Any, 
 
 
 @kernel
+def feed_is_due(venue: Any, touches: Any, until: int) -> bool:
+    """Is feed on its way that reaches us at `until` or later? Then what is due at `until` comes first."""
+    if venue.touch_head == venue.touch_tail:
+        return False
+    return touches[(venue.touch_tail - 1) & (touches.shape[0] - 1)].ts_recv >= until
+
+
+@kernel
 def keep_touch(venue: Any, touches: Any, n: int, ts_recv: int, end: int) -> None:
     """Remember the touch after the message that ends before tape row `end`, for the moment it reaches us."""
     touch = touches[venue.touch_tail & (touches.shape[0] - 1)]
@@ -379,7 +387,7 @@ def advance_body(tape: Any, world: Any, stop: int) -> int:
             continue  # an answer of the exchange may now be the next thing to happen
         if i >= end and i < rows.shape[0]:
             return PAUSE  # the next row may come before the moment; only who resumes can tell
-        if i >= end and moment == timer:
+        if i >= end and moment == timer and not feed_is_due(venue, touches, timer):
             return END
         # ---- the moment itself ----
         if request_ts == moment and request_ts < response_ts and request_ts < timer:
@@ -416,3 +424,17 @@ def for_system(name: str, decide: Any) -> Any:
 def for_python() -> Any:
     """The loop that leaves at every wake; after each, the caller decides and calls `after_wake`."""
     return bind(advance_body, "advance")
+
+
+def hear_the_rest(run: Any, tape: Any, world: Any) -> int:
+    """After the tape's end: what is under way between us and the exchange arrives, and nobody is asked any more.
+
+    Fills that happened before the end are facts, also those whose answer travels longer than the tape. No timer fires
+    and no system is woken, so this ends. Returns why the loop stopped: END, or FULL to be called again.
+    """
+    desk = world.desk[0]
+    wakes, timer = desk.wakes, desk.timer_next
+    desk.wakes, desk.timer_next = 0, NEVER
+    why = int(run(tape, world, len(tape.rows)))
+    desk.wakes, desk.timer_next = wakes, timer
+    return why

@@ -24,6 +24,7 @@ class Execution:
     entry_ns: int = 0
     response_ns: int = 0
     queue_model: int = 0
+    queue_exponent: int = 3
     policy: int = 0
     participation_e9: int = E9
     touch_e9: int = 0
@@ -137,6 +138,7 @@ def new_world(setup: Setup, state: Any = None, params: Any = None) -> s.World:
         set_instrument(venue.instruments[i], instrument, assets)
         book = venue.book[i]
         book.low, book.high = low, high
+        book.lot_quantity = float(instrument.lot_size)
         book.best[s.ASK] = book.own[s.ASK] = s.NO_ASK
         book.offset[s.BID] = 2 * i * width - low
         book.offset[s.ASK] = (2 * i + 1) * width - low

@@ -1,0 +1,109 @@
+"""Run the published list on both engines and compare every fill. Exits with 1 when anything differs."""
+
+import argparse
+import json
+import sys
+import tempfile
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks import data, peers, w1_ticks
+from benchmarks.oracle.grids import GRIDS, Grid
+from quintet.core.state import Tape
+from quintet.sim.loop import hear_the_rest
+
+FINE = msgspec.structs.replace(w1_ticks.INSTRUMENT, quote_quantum=Decimal("1e-12"))
+"""The instrument with so small a quantum that no fee is rounded: the peer does not round."""
+
+MONEY_TOLERANCE = 1e-9
+"""Relative: the peer adds floats, we add quanta."""
+
+Answer = tuple[NDArray[np.int64], dict[str, Any]]
+"""Fills (time at the exchange, side, ticks, lots) by time, side and price; and the totals."""
+
+
+def ours(tape: Tape, grid: Grid) -> Answer:
+    """One set through the ordinary loop."""
+    world = w1_ticks.world_of(tape, grid, FINE)
+    w1_ticks.drive(tape, world)
+    hear_the_rest(w1_ticks.run, tape, world)
+    found = world.fills[: world.venue[0].n_fills]
+    fills = np.stack([found[name] for name in ("ts_event", "side", "price", "lots")], axis=1)
+    desk, account = world.desk[0], world.desk[0].shown.account[0]
+    totals = {
+        "trades": int(account.n_fills),
+        "position_lots": int(account.lots),
+        "balance": float(int(account.realized - account.cost) * FINE.quote_quantum),
+        "fee": float(int(account.fees) * FINE.quote_quantum),
+        "submits": int(desk.n_places),
+        "cancels": int(desk.n_cancels),
+    }
+    return fills[np.lexsort((fills[:, 2], fills[:, 1], fills[:, 0]))], totals
+
+
+def theirs(rows: int, grids: tuple[Grid, ...]) -> list[Answer]:
+    """Every set on the peer, in one process of its own."""
+    python, folder = peers.python_of("hbt"), data.folder()
+    assert python is not None
+    assert folder is not None
+    with tempfile.TemporaryDirectory() as out:
+        sets = Path(out) / "sets.json"
+        sets.write_text(json.dumps([grid._asdict() for grid in grids]))
+        script = str(Path(__file__).with_name("reference.py"))
+        peers.run_script("hbt", script, str(folder / "ticks.npy"), str(rows), str(sets), out)
+        totals = json.loads((Path(out) / "results.json").read_text())
+        return [(np.load(Path(out) / f"{k}.npy"), totals[k]) for k in range(len(grids))]
+
+
+def differences(mine: Answer, other: Answer) -> list[str]:
+    """What is not equal, in words; the first fill that differs stands for those behind it."""
+    (fills, totals), (peer_fills, peer_totals) = mine, other
+    found = []
+    if not np.array_equal(fills, peer_fills):
+        shorter = min(len(fills), len(peer_fills))
+        where = np.flatnonzero((fills[:shorter] != peer_fills[:shorter]).any(axis=1))
+        first = int(where[0]) if len(where) else shorter
+        pair = [x[first : first + 1].tolist() for x in (fills, peer_fills)]
+        found.append(f"fill {first} of {len(fills)} and {len(peer_fills)}: {pair[0]} and {pair[1]}")
+    for name, value in totals.items():
+        close = abs(value - peer_totals[name]) <= MONEY_TOLERANCE * max(1.0, abs(peer_totals[name]))
+        if not (close if name in ("balance", "fee") else value == peer_totals[name]):
+            found.append(f"{name}: {value} and {peer_totals[name]}")
+    return found
+
+
+def main() -> int:
+    """The exit code: 1 when a set differs, else 0, also where the peer or the data are not here."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.oracle", description="fill by fill against hftbacktest")
+    parser.add_argument("--rows", type=int, default=500_000)
+    asked = parser.parse_args()
+    if data.folder() is None or peers.python_of("hbt") is None:
+        print("skipped: hftbacktest or the data are not here (python -m benchmarks --peers fetches the peer)")
+        return 0
+    tape = w1_ticks.tape_of(data.ticks(asked.rows))
+    failed = 0
+    for grid, answer in zip(GRIDS, theirs(asked.rows, GRIDS), strict=True):
+        mine = ours(tape, grid)
+        found = differences(mine, answer)
+        failed += bool(found)
+        print(f"{'DIFFERS' if found else 'equal':<8}{len(mine[0]):>7,} fills  {describe(grid)}", flush=True)
+        for line in found:
+            print(f"          ours and theirs: {line}")
+    print(f"{len(GRIDS) - failed} of {len(GRIDS)} sets equal on {len(tape.rows):,} rows")
+    return 1 if failed else 0
+
+
+def describe(grid: Grid) -> str:
+    """What of a set is not as W1 has it."""
+    usual = Grid()
+    named = [f"{name}={value}" for name, value in grid._asdict().items() if value != getattr(usual, name)]
+    return ", ".join(named) or "as W1"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

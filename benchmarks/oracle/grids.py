@@ -1,0 +1,38 @@
+"""The published list: grids of the W1 system under every queue model and several latencies."""
+
+from typing import Final, NamedTuple
+
+MILLISECOND: Final = 1_000_000
+
+
+class Grid(NamedTuple):
+    """One set. Sizes in lots, `gap` in ticks, times in ns; `exponent` is the n of a power model."""
+
+    queue: str = "power"
+    exponent: int = 3
+    lots: int = 100
+    levels: int = 5
+    gap: int = 2
+    max_position: int = 2000
+    step_ns: int = 100 * MILLISECOND
+    entry_ns: int = 5 * MILLISECOND
+    response_ns: int = 3 * MILLISECOND
+
+
+QUEUES: Final = ("risk_averse", "power", "power_ratio", "power_share", "log_ratio", "log_share")
+
+GRIDS: Final = (
+    # every model as W1 has it, the power family with other exponents
+    *(Grid(queue) for queue in QUEUES),
+    *(Grid(queue, exponent) for queue in ("power", "power_ratio", "power_share") for exponent in (1, 2, 5)),
+    # narrow and wide, small and large, quick and slow
+    *(Grid(gap=gap, levels=levels) for gap, levels in ((1, 1), (1, 10), (3, 5), (10, 3))),
+    *(Grid(lots=lots, max_position=20 * lots) for lots in (1, 7, 1000)),
+    *(Grid("log_ratio", step_ns=step * MILLISECOND) for step in (10, 37, 1000)),
+    # an answer that is slower than the next look, an order that is slower than the market, no latency to speak of
+    *(
+        Grid(queue, entry_ns=entry * MILLISECOND, response_ns=response * MILLISECOND)
+        for queue in ("risk_averse", "power")
+        for entry, response in ((1, 1), (5, 250), (250, 5), (40, 40))
+    ),
+)
