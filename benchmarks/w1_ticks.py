@@ -136,7 +136,7 @@ def world_for(tape: Tape, queue: str) -> World:
     return world_of(tape, Grid(QUEUES[queue]))
 
 
-def world_of(tape: Tape, grid: Grid, instrument: Instrument = INSTRUMENT) -> World:
+def world_of(tape: Tape, grid: Grid, instrument: Instrument = INSTRUMENT, buffer_rows: int = 1 << 18) -> World:
     """A world before its first event; its buffers hold all that such a run decides."""
     rows = tape.rows
     execution = Execution(
@@ -153,7 +153,7 @@ def world_of(tape: Tape, grid: Grid, instrument: Instrument = INSTRUMENT) -> Wor
         timer_every_ns=grid.step_ns,
         price_window=(int(rows.price.min()) - MARGIN_TICKS, int(rows.price.max()) + MARGIN_TICKS),
         messages_in_flight=5000,
-        buffer_rows=1 << 18,
+        buffer_rows=buffer_rows,
         wakes=WAKE_TIMER,
     )
     params = table(PARAMS, 1)

@@ -29,7 +29,7 @@ Answer = tuple[NDArray[np.int64], dict[str, Any]]
 
 def ours(tape: Tape, grid: Grid) -> Answer:
     """One set through the ordinary loop."""
-    world = w1_ticks.world_of(tape, grid, FINE)
+    world = w1_ticks.world_of(tape, grid, FINE, buffer_rows=1 << 20)
     w1_ticks.drive(tape, world)
     hear_the_rest(w1_ticks.run, tape, world)
     found = world.fills[: world.venue[0].n_fills]
