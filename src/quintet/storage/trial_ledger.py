@@ -105,6 +105,13 @@ def begin_ledger(path: Path, earlier: Sequence[EarlierTrials], recorded_utc: str
         raise DataError(f"{path}: a ledger of trials cannot be made: {error.strerror or error}") from None
 
 
+def check_newest(path: Path) -> None:
+    """Raise Damage or DataError when a row could not be added now; a ledger that is not there can be begun."""
+    if path.exists():
+        with opened(path) as ledger:
+            _newest(ledger, path)
+
+
 def read_entries(path: Path, last: int | None = None) -> list[Entry]:
     """The rows in order, or the `last` so many; none when there is no ledger. Raises Damage, DataError."""
     if not path.exists():
