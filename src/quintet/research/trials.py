@@ -75,9 +75,9 @@ def count_backtest(ledger: Path, result: Any, door: str, now: datetime, run: str
 def standing(counted: Counted, daily_returns: Series) -> dict[str, Any]:
     """Where a result stands among all trials: its place in the ledger, the counts, and its Sharpe ratio deflated.
 
-    `sharpe_deviation`, per day: that of the trials' ratios, and at least what luck alone gives in so many days. Trials
-    that were nearly alike would otherwise lower the bar for one another. `independent`: how many trials the `total`
-    is worth, None as long as nobody has measured it; the deflated ratio takes every trial as independent.
+    `sharpe_deviation`, per day: that of the ratios on this market, and at least what luck alone gives in so many days.
+    Trials that were nearly alike would otherwise lower the bar for one another. `independent`: how many trials the
+    `total` is worth, None as long as nobody has measured it; the deflated ratio takes every trial as independent.
     """
     deviation = _deviation(counted, len(daily_returns))
     return {

@@ -39,8 +39,8 @@ SCHEMA: Final = (
         sharpe REAL AS (json_extract(record, '$.trial.sharpe')) VIRTUAL,
         earlier_of TEXT AS (json_extract(record, '$.earlier.system')) VIRTUAL
     )""",
-    "CREATE INDEX by_id ON entries (id, counts, sharpe)",
-    "CREATE INDEX by_data ON entries (data, counts)",
+    "CREATE INDEX by_id ON entries (id, counts)",
+    "CREATE INDEX by_data ON entries (data, counts, sharpe)",
     "CREATE INDEX by_earlier ON entries (earlier_of, counts) WHERE earlier_of IS NOT NULL",
     "CREATE TABLE head (one INTEGER PRIMARY KEY CHECK (one = 1), number INTEGER NOT NULL, seal TEXT NOT NULL)",
     """CREATE TRIGGER entries_continue BEFORE INSERT ON entries
@@ -62,8 +62,11 @@ SCHEMA: Final = (
         BEGIN SELECT RAISE(ABORT, 'the ledger has one head'); END""",
 )
 
-ROWS: Final = "SELECT number, CAST(record AS BLOB) FROM entries ORDER BY number"
-"""Records as the bytes that were written, also where those are no text any more."""
+ROWS: Final = "SELECT rowid, CAST(record AS BLOB) FROM entries ORDER BY rowid"
+"""Number and record of each row: the record as the bytes that were written, also where they are no text any more."""
+
+UNREADABLE: Final = (sqlite3.Error, UnicodeDecodeError)
+"""What reading a damaged file raises: a name in its schema may be no text any more."""
 
 
 def record_trial(path: Path, trial: Trial, recorded_utc: str, earlier: Sequence[EarlierTrials] = ()) -> Counted:
@@ -130,16 +133,16 @@ def opened(path: Path, *, read_only: bool = False) -> Iterator[sqlite3.Connectio
         ledger = sqlite3.connect(address, uri=True, timeout=LOCK_WAIT_S, isolation_level=None)
         ledger.execute("PRAGMA synchronous = FULL")  # a row that was acknowledged survives a power cut
         yield ledger
-    except sqlite3.Error as error:
+    except UNREADABLE as error:
         raise told(error, path) from None
     finally:
         if ledger is not None:
             ledger.close()
 
 
-def told(error: sqlite3.Error, path: Path) -> DataError:
-    """An error of SQLite in our words: damage where the file is not what was written."""
-    name = getattr(error, "sqlite_errorname", "")
+def told(error: Exception, path: Path) -> DataError:
+    """One of UNREADABLE in our words: damage where the file is not what was written."""
+    name = getattr(error, "sqlite_errorname", "SQLITE_ERROR")
     if name == "SQLITE_BUSY":
         return DataError(f"{path}: another process has been writing the ledger for {LOCK_WAIT_S:g} s, expected a turn")
     if name.startswith(("SQLITE_CONSTRAINT", "SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_ERROR")):
@@ -240,8 +243,9 @@ def _counted(ledger: sqlite3.Connection, trials: Sequence[Trial], written: Seque
     begun = str(ledger.execute("SELECT json_extract(record, '$.seal') FROM entries WHERE number = 1").fetchone()[0])
     everything = _sum(ledger, "id > ''")
     earlier = {system: _sum(ledger, "earlier_of = ?", system) for system in {trial.system for trial in trials}}
-    on_data = {data: _sum(ledger, "data = ?", data) for data in {trial.data for trial in trials}}
-    deviation = _sharpe_deviation(ledger)
+    markets = {trial.data for trial in trials}
+    on_data = {data: _sum(ledger, "data = ?", data) for data in markets}
+    deviation = {data: _sharpe_deviation(ledger, data) for data in markets}
     return [
         Counted(
             trial_id=entry.id,
@@ -251,7 +255,7 @@ def _counted(ledger: sqlite3.Connection, trials: Sequence[Trial], written: Seque
             repeated=entry.counts == 0,
             on_data=on_data[trial.data] + earlier[trial.system],
             total=everything + earlier[trial.system],
-            sharpe_deviation=deviation,
+            sharpe_deviation=deviation[trial.data],
         )
         for trial, entry in zip(trials, written, strict=True)
     ]
@@ -261,10 +265,11 @@ def _sum(ledger: sqlite3.Connection, which: str, *values: str) -> int:
     return int(ledger.execute(f"SELECT coalesce(sum(counts), 0) FROM entries WHERE {which}", values).fetchone()[0])
 
 
-def _sharpe_deviation(ledger: sqlite3.Connection) -> float | None:
-    """Sample standard deviation over distinct trials; None when fewer than two have a ratio."""
-    rows = ledger.execute("SELECT sharpe FROM entries WHERE id > '' AND counts = 1 AND sharpe IS NOT NULL").fetchall()
-    if len(rows) < 2:
+def _sharpe_deviation(ledger: sqlite3.Connection, data: str) -> float | None:
+    """Sample standard deviation over distinct trials on one market; None when fewer than two have a ratio."""
+    having = "SELECT sharpe FROM entries WHERE data = ? AND counts = 1 AND sharpe IS NOT NULL"
+    ratios = [ratio for (ratio,) in ledger.execute(having, [data])]
+    if len(ratios) < 2:
         return None
-    mean = math.fsum(ratio for (ratio,) in rows) / len(rows)
-    return math.sqrt(math.fsum((ratio - mean) ** 2 for (ratio,) in rows) / (len(rows) - 1))
+    mean = math.fsum(ratios) / len(ratios)
+    return math.sqrt(math.fsum((ratio - mean) ** 2 for ratio in ratios) / (len(ratios) - 1))

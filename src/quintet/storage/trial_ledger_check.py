@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from quintet.storage.sealing import FIRST, Mismatch, mismatch
-from quintet.storage.trial_ledger import ROWS, SCHEMA, decoded, opened, told
+from quintet.storage.trial_ledger import ROWS, SCHEMA, UNREADABLE, decoded, opened, told
 from quintet.storage.trial_records import Entry
 
 
@@ -51,10 +51,9 @@ def check_ledger(path: Path, witnesses: Sequence[Witness] = ()) -> LedgerCheck:
     with opened(path, read_only=True) as ledger:
         try:
             problems += _pages(ledger)
-            problems += _guards(ledger)
-            problems += _chain(ledger, seals)
-            problems += _head(ledger, seals)
-        except sqlite3.Error as error:
+            if not problems:  # else nothing that SQLite reads from them can be relied on
+                problems += [*_guards(ledger), *_chain(ledger, seals), *_head(ledger, seals)]
+        except UNREADABLE as error:
             problems.append(str(told(error, path)))
     known = dict(seals)
     here = [each for each in witnesses if each.ledger == known.get(1)]

@@ -107,10 +107,11 @@ def test_earlier_trials_are_entered_when_a_ledger_begins_and_never_again(path: P
     assert len(read_entries(path)) == 3
 
 
-def test_the_spread_of_the_ratios_is_that_of_distinct_trials(path: Path) -> None:
+def test_the_spread_of_the_ratios_is_that_of_distinct_trials_on_one_market(path: Path) -> None:
     assert record_trial(path, a_trial(sharpe=0.1), NOW).sharpe_deviation is None
     record_trial(path, a_trial(sharpe=9.9), NOW)  # a repeat: the first ratio stands
     record_trial(path, a_trial(parameters={}, sharpe=None), NOW)  # did not trade
+    record_trial(path, a_trial(data=digest("another market"), sharpe=-7.0), NOW)
     counted = record_trials(path, trials(5), NOW)[-1]
     assert counted.sharpe_deviation == pytest.approx(statistics.stdev([0.1, 0.0, 0.01, 0.02, 0.03, 0.04]))
 
