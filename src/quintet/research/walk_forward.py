@@ -30,6 +30,8 @@ from quintet.research.observations import Series, whole
 from quintet.research.returns import DAY_NS, DAYS_PER_YEAR, Returns, daily_returns
 from quintet.research.systems import KernelSystem, find
 from quintet.research.tape_markets import between
+from quintet.research.trials import trial_of
+from quintet.storage.trial_records import Trial
 
 SETS_MAX: Final = 1_000
 
@@ -78,12 +80,12 @@ class Segment(NamedTuple):
 
 
 class Fold(NamedTuple):
-    """One window: every set's train score, the number of the chosen set, and what every set gave in the test days."""
+    """One window: what every set gave in the train days and its score, the number of the chosen one, the test days."""
 
     window: Window
+    trains: tuple[Segment, ...]
     train_scores: tuple[float | None, ...]
     chosen: int
-    train: Segment
     tests: tuple[Segment, ...]
 
     @property
@@ -183,6 +185,30 @@ class WalkForward:
         )
 
 
+class _Look(NamedTuple):
+    """A segment as the ledger of trials asks for a result."""
+
+    system: KernelSystem
+    params: Any
+    options: BacktestOptions
+    tape: Tape
+    daily_returns: Series
+
+
+def looks(walk: WalkForward, tape: Tape, system: KernelSystem, options: BacktestOptions, door: str) -> list[Trial]:
+    """Every set in every train and test window as the ledger counts it: each was looked at, so each is a trial."""
+    found = []
+    for fold in walk.folds:
+        for from_ns, to_ns, parts in (
+            (fold.window.train_from_ns, fold.window.test_from_ns, fold.trains),
+            (fold.window.test_from_ns, fold.window.test_to_ns, fold.tests),
+        ):
+            for each, segment in zip(walk.sets, parts, strict=True):
+                trial = trial_of(_Look(system, each.params, options, tape, segment.daily.frac), door)
+                found.append(msgspec.structs.replace(trial, first_ns=from_ns, last_ns=to_ns))
+    return found
+
+
 def windows(first_ns: int, last_ns: int, plan: Plan) -> tuple[Window, ...]:
     """Every window whose test days are whole, between the first and the last known moment of a tape.
 
@@ -274,7 +300,7 @@ def _fold(
     scores = tuple(objective(segment) for segment in trained)
     chosen = max(range(len(sets)), key=lambda n: (scores[n] is not None, scores[n] or 0.0, -n))
     tests = segments(tape, system, sets, options, test_from_ns, test_to_ns)
-    return Fold(window, scores, chosen, trained[chosen], tests)
+    return Fold(window, trained, scores, chosen, tests)
 
 
 def segments(
