@@ -10,6 +10,7 @@ from quintet.app import backtest_command as flags
 from quintet.app.messages import Complaint, progress, say, say_json
 
 if TYPE_CHECKING:
+    from quintet.research.significance import Luck
     from quintet.research.walk_forward import Fold, WalkForward
 
 DOOR: Final = "walk-forward"
@@ -105,6 +106,7 @@ def _axes(written: Sequence[str]) -> dict[str, list[str]]:
 def _walked(task: Any, axes: Mapping[str, Sequence[str]], plan: tuple[Any, ...], objective: str) -> dict[str, Any]:
     """Open the market, walk it, count what was looked at, and say it."""
     from quintet.app import wiring
+    from quintet.app.backtests import testing_form
     from quintet.app.markets import open_market
     from quintet.research import systems
     from quintet.research import walk_forward as walk
@@ -127,7 +129,7 @@ def _walked(task: Any, axes: Mapping[str, Sequence[str]], plan: tuple[Any, ...],
         "synthetic": market.synthetic,
         "market": market.label,
         "policies": list(config.execution.fill_policies),
-        **_described(done, counted[-1].total),
+        **_described(done, counted[-1].total, costs_charged=not testing_form(config, market.instrument)),
         "trials": {
             "counted": len(counted),
             "repeated": sum(each.repeated for each in counted),
@@ -137,11 +139,12 @@ def _walked(task: Any, axes: Mapping[str, Sequence[str]], plan: tuple[Any, ...],
     }
 
 
-def _described(done: "WalkForward", trials: int) -> dict[str, Any]:
+def _described(done: "WalkForward", trials: int, costs_charged: bool) -> dict[str, Any]:
     """A walk as plain values: the plan, every window, and what they say together."""
     from quintet.research.metrics import daily_figures
     from quintet.research.significance import luck
 
+    found = luck(done.daily.frac, trials)
     return {
         "plan": done.plan._asdict(),
         "objective": done.objective,
@@ -154,8 +157,8 @@ def _described(done: "WalkForward", trials: int) -> dict[str, Any]:
         "test_score": done.test_score,
         "efficiency": done.efficiency,
         "stability": [row._asdict() for row in done.stability],
-        "overfitting": _overfitting(done),
-        "luck": luck(done.daily.frac, trials)._asdict(),
+        "luck": found._asdict(),
+        "evidence": _judged(done, found, costs_charged),
     }
 
 
@@ -175,14 +178,13 @@ def _window(done: "WalkForward", fold: "Fold") -> dict[str, Any]:
     }
 
 
-def _overfitting(done: "WalkForward") -> dict[str, Any] | None:
-    """The probability that the best set is a poor one, over the test days; None with too few sets or days for it."""
-    from quintet.research.overfitting import BLOCKS, probability_of_overfitting
+def _judged(done: "WalkForward", found: "Luck", costs_charged: bool) -> dict[str, Any]:
+    """Whether the test days are evidence, and of what each condition was seen."""
+    from quintet.research.candidates import together
+    from quintet.research.evidence import Findings, judge_evidence
 
-    days, sets = done.performance.shape
-    if sets < 2 or days <= sets or days < 2 * BLOCKS:
-        return None
-    return probability_of_overfitting(done.performance)._asdict()
+    judgement = judge_evidence(Findings(found, costs_charged, **together(done.performance)._asdict()))
+    return {"sentence": judgement.sentence, "conditions": [each._asdict() for each in judgement.conditions]}
 
 
 def _date(moment_ns: int) -> str:
@@ -215,11 +217,13 @@ def _lines(said: Mapping[str, Any]) -> Iterator[str]:
     for row in said["stability"]:
         wandered, by_dice = row["wander"], row["wander_by_dice"]
         yield f"{row['name']:<14} wandered {wandered:.2f} of its range between windows, dice {by_dice:.2f}"
-    if said["overfitting"] is not None:
-        yield f"{'overfitting':<14} {said['overfitting']['probability']:.0%} of halves chose a set below the median"
     trials = said["trials"]
     yield f"{'trials':<14} {trials['counted'] - trials['repeated']:,} more, {trials['total']:,} in all"
-    yield f"{'deflated':<14} {_number(luck['deflated_sharpe'])} confidence that this is more than luck"
+    yield ""
+    yield f"The test days: {said['evidence']['sentence']}."
+    for condition in said["evidence"]["conditions"]:
+        mark = {True: "met", False: "not met", None: "unknown"}[condition["met"]]
+        yield f"  {mark:<8} {condition['text']}: {condition['seen']}"
 
 
 def _number(value: float | None) -> str:

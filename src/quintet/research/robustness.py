@@ -79,6 +79,11 @@ class Outcome(NamedTuple):
     fills: int | None = None
     last_fill_days: float | None = None
 
+    @property
+    def low_frac_per_active_day(self) -> float | None:
+        """Net result over the days until the last fill: what stopping early hides."""
+        return self.low_frac / self.last_fill_days if self.last_fill_days else None
+
 
 def what_breaks(
     result: BacktestResult, kinds: Sequence[str] = KINDS, policies: Sequence[str] | None = None

@@ -31,7 +31,11 @@ def test_a_walk_says_what_was_chosen_and_what_came_of_it(quintet: Quintet, ledge
     assert all(window["chosen"]["step_atr"] in (0.6, 0.8) for window in walk["windows"])
     assert walk["days"] == 6
     assert walk["stability"][0]["name"] == "step_atr"
-    assert walk["overfitting"] is None
+    # then six days of two sets are no evidence of anything, and what was not measured is said to be unknown
+    assert walk["evidence"]["sentence"] == "no evidence of edge"
+    met = {condition["text"]: condition["met"] for condition in walk["evidence"]["conditions"]}
+    assert met["probability of overfitting"] is None
+    assert met["net of every cost"] is True
     assert walk["luck"]["trials"] == walk["trials"]["total"]
     # then two sets in two windows of two stretches each were looked at, and each look is a trial
     newest = [entry.trial for entry in read_entries(ledger)][-8:]
@@ -53,6 +57,7 @@ def test_the_same_walk_again_counts_once_and_says_the_same(quintet: Quintet, led
     assert lines[2].startswith("2026-01-06 to 2026-01-09")
     assert any(line.startswith("step_atr       wandered ") for line in lines)
     assert any(line.startswith("trials         0 more") for line in lines)
+    assert "The test days: no evidence of edge." in lines
 
 
 @pytest.mark.parametrize(
