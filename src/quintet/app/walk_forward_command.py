@@ -207,23 +207,29 @@ def _lines(said: Mapping[str, Any]) -> Iterator[str]:
             f"{_number(window['test_score']):>9} {window['test_net_frac']:>+9.2%} {window['test_fills']:>6}  {chosen}"
         )
     yield ""
-    luck = said["luck"]
-    yield f"{'test days':<14} {said['days']:,} in {len(said['windows'])} windows, net {said['net_frac']:+.2%}"
-    yield f"{'Sharpe':<14} {_number(luck['sharpe_annualised'])} a year of 365 days"
-    train, test = _number(said["train_score"]), _number(said["test_score"])
-    yield f"{'train to test':<14} {train} where chosen, {test} where tried"
-    if said["efficiency"] is not None:
-        yield f"{'efficiency':<14} {said['efficiency']:.0%} of what was found was left"
-    for row in said["stability"]:
-        wandered, by_dice = row["wander"], row["wander_by_dice"]
-        yield f"{row['name']:<14} wandered {wandered:.2f} of its range between windows, dice {by_dice:.2f}"
-    trials = said["trials"]
-    yield f"{'trials':<14} {trials['counted'] - trials['repeated']:,} more, {trials['total']:,} in all"
+    facts = list(_facts(said))
+    width = max(len(name) for name, _ in facts)
+    yield from (f"{name:<{width}}  {text}" for name, text in facts)
     yield ""
     yield f"The test days: {said['evidence']['sentence']}."
     for condition in said["evidence"]["conditions"]:
         mark = {True: "met", False: "not met", None: "unknown"}[condition["met"]]
         yield f"  {mark:<8} {condition['text']}: {condition['seen']}"
+
+
+def _facts(said: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What all windows say together, by name."""
+    train, test = _number(said["train_score"]), _number(said["test_score"])
+    yield "test days", f"{said['days']:,} in {len(said['windows'])} windows, net {said['net_frac']:+.2%}"
+    yield "Sharpe", f"{_number(said['luck']['sharpe_annualised'])} a year of 365 days"
+    yield "train to test", f"{train} where chosen, {test} where tried"
+    if said["efficiency"] is not None:
+        yield "efficiency", f"{said['efficiency']:.0%} of what was found was left"
+    for row in said["stability"]:
+        wandered, by_dice = row["wander"], row["wander_by_dice"]
+        yield row["name"], f"wandered {wandered:.2f} of its range between windows, dice {by_dice:.2f}"
+    trials = said["trials"]
+    yield "trials", f"{trials['counted'] - trials['repeated']:,} more, {trials['total']:,} in all"
 
 
 def _number(value: float | None) -> str:
