@@ -10,6 +10,7 @@ The test days of all windows, one after another, are the result: a record that n
 """
 
 import itertools
+import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -233,13 +234,17 @@ def windows(first_ns: int, last_ns: int, plan: Plan) -> tuple[Window, ...]:
 def grid(params: Any, axes: Mapping[str, Sequence[Any]]) -> tuple[ParameterSet, ...]:
     """Every combination of values, over `params` (a msgspec struct); those that contradict themselves are left out.
 
-    Raises ConfigError for a parameter that does not exist, and when nothing or too much is left.
+    Without axes the parameters as they are, of whatever type. Raises ConfigError for a parameter that does not exist,
+    and when nothing or too much is left.
     """
-    known = params.__struct_fields__
+    if not axes:
+        return (ParameterSet({}, params),)
+    known = params.__struct_fields__ if isinstance(params, msgspec.Struct) else ()
+    expected = f"one of {', '.join(known)}" if known else "nothing, as this system has no parameters"
     for name in axes:
         if name not in known:
-            raise ConfigError(f"grid: found {name!r}, expected one of {', '.join(known)}")
-    count = int(np.prod([len(values) for values in axes.values()])) if axes else 1
+            raise ConfigError(f"grid: found {name!r}, expected {expected}")
+    count = math.prod(len(values) for values in axes.values())
     if count > SETS_MAX:
         raise ConfigError(f"grid: found {count} combinations, expected at most {SETS_MAX}")
     found = list(_combinations(params, axes))
