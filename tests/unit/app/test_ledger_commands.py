@@ -66,6 +66,12 @@ def test_the_count_is_outside_every_hash(quintet: Quintet, candles: Path, monkey
         assert again[part] == first[part]
 
 
+def test_the_count_is_told_to_a_person(quintet: Quintet, candles: Path) -> None:
+    words = ("backtest", "structure_mm", "--data", candles)
+    assert "trials         213, 213 on this data\n" in quintet(*words).out
+    assert "trials         213, 213 on this data, this one again\n" in quintet(*words).out
+
+
 def test_a_throw_away_ledger_leaves_the_workspaces_own_alone(
     quintet: Quintet, candles: Path, ledger: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
