@@ -138,13 +138,13 @@ def opened(path: Path, *, read_only: bool = False) -> Iterator[sqlite3.Connectio
         ledger.execute("PRAGMA synchronous = FULL")  # a row that was acknowledged survives a power cut
         yield ledger
     except UNREADABLE as error:
-        raise told(error, path) from None
+        raise _told(error, path) from None
     finally:
         if ledger is not None:
             ledger.close()
 
 
-def told(error: Exception, path: Path) -> DataError:
+def _told(error: Exception, path: Path) -> DataError:
     """One of UNREADABLE in our words: damage where the file is not what was written."""
     name = getattr(error, "sqlite_errorname", "SQLITE_ERROR")
     if name == "SQLITE_BUSY":

@@ -173,6 +173,15 @@ def test_a_changed_ledger_is_no_success(quintet: Quintet, candles: Path, ledger:
     assert "NOT what was written" in quintet("ledger", "verify").out
 
 
+def test_a_file_that_is_no_ledger_is_no_success(quintet: Quintet, ledger: Path) -> None:
+    ledger.parent.mkdir()
+    ledger.write_text("something else, of some length, that is no ledger of trials" * 9)
+    said = quintet("ledger", "verify", "--json")
+    assert (said.code, said.json["ok"], said.json["rows"]) == (1, False, 0)
+    assert "file is not a database" in said.json["problems"][0]
+    assert quintet("ledger", "show").code == 2
+
+
 def test_a_ledger_that_was_put_back_contradicts_the_runs_made_since(
     quintet: Quintet, candles: Path, ledger: Path
 ) -> None:
