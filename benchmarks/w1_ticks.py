@@ -144,6 +144,7 @@ def world_of(tape: Tape, grid: Grid, instrument: Instrument = INSTRUMENT, buffer
         response_ns=grid.response_ns,
         queue_model=QUEUE_MODEL_NAMES.index(grid.queue),
         queue_exponent=grid.exponent,
+        partial_fills=int(grid.fills == "partial"),
     )
     setup = Setup(
         instruments=(instrument,),

@@ -92,17 +92,20 @@ def tick_tape(seed: int, count: int) -> Tape:
 
 def tick_world(
     seed: int = 1, *, entry_ns: int = 5 * MILLISECOND, response_ns: int = 3 * MILLISECOND, queue_model: int = 0,
-    wakes: int = WAKE_TIMER | WAKE_FILL | WAKE_ORDER, state: Any = None,
+    wakes: int = WAKE_TIMER | WAKE_FILL | WAKE_ORDER, state: Any = None, recording: bool = False, **execution: Any,
 ) -> World:  # fmt: skip
-    """A world in tick mode with the dice system in it, woken every 50 ms."""
+    """A world in tick mode with the dice system in it, woken every 50 ms; `execution`: more fields of Execution."""
     setup = Setup(
         instruments=(LINEAR_COIN,),
         capital={"USDT": 10**12},
-        execution=Execution(entry_ns=entry_ns, response_ns=response_ns, queue_model=queue_model),
+        execution=Execution(entry_ns=entry_ns, response_ns=response_ns, queue_model=queue_model, **execution),
         wakes=wakes,
         timer_first_ns=START + 50 * MILLISECOND,
         timer_every_ns=50 * MILLISECOND,
         price_window=WINDOW,
         messages_in_flight=64,
+        desk_rows=1 << 13 if recording else 1,
     )
-    return new_world(setup, dice_state(seed) if state is None else state, dice_params(spread=6, keep_in_ten=6))
+    world = new_world(setup, dice_state(seed) if state is None else state, dice_params(spread=6, keep_in_ten=6))
+    world.venue[0].recording = int(recording)
+    return world

@@ -17,6 +17,9 @@ class Grid(NamedTuple):
     step_ns: int = 100 * MILLISECOND
     entry_ns: int = 5 * MILLISECOND
     response_ns: int = 3 * MILLISECOND
+    fills: str = "whole"
+    market_factor: int = 1
+    """Every quantity of the market is multiplied by this."""
 
 
 QUEUES: Final = ("risk_averse", "power", "power_ratio", "power_share", "log_ratio", "log_share")
@@ -35,4 +38,30 @@ GRIDS: Final = (
         for queue in ("risk_averse", "power")
         for entry, response in ((1, 1), (5, 250), (250, 5), (40, 40))
     ),
+    # orders that are filled in parts, smaller and larger than most trades
+    *(
+        Grid(queue, lots=lots, max_position=20 * lots, fills="partial", market_factor=2)
+        for queue in ("risk_averse", "power", "log_share")
+        for lots in (7, 101, 1001)
+    ),
+    *(
+        Grid(gap=gap, levels=levels, lots=301, max_position=6020, fills="partial", market_factor=2)
+        for gap, levels in ((1, 10), (3, 5))
+    ),
+    Grid(
+        "risk_averse",
+        lots=101,
+        entry_ns=40 * MILLISECOND,
+        response_ns=250 * MILLISECOND,
+        fills="partial",
+        market_factor=2,
+    ),
 )
+"""Filled in parts, two things of the peer (2.4.4) are not ours, and the list goes around them:
+
+- Where a trade leaves an order exactly what it still needs, the peer keeps the filled order and breaks down at the next
+  trade with it. So these orders are odd and their market is even; where it breaks down all the same, what came before
+  is compared.
+- `power_ratio`, `power_share` and `log_ratio` may estimate less than nothing ahead of us; the peer then fills more than
+  was traded, we never do.
+"""

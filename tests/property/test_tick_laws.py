@@ -13,17 +13,21 @@ from tests.tick_market import MILLISECOND, tick_tape, tick_world
 
 latencies = st.sampled_from([0, 1, 3 * MILLISECOND, 70 * MILLISECOND])
 
+FILLS = [{}, {"partial_fills": 1}, {"partial_fills": 1, "own_impact": 1}]
+
 
 def hashes(world: World) -> tuple[str, str, int]:
     return command_hash(world.desk[0]), state_hash(world.desk, world.state), int(world.desk[0].position)
 
 
 @pytest.mark.req("S-08", "S-27")
-@given(st.integers(0, 1_000), latencies, latencies, st.integers(0, 5), st.integers(1, 40))
+@given(st.integers(0, 1_000), latencies, latencies, st.integers(0, 5), st.sampled_from(FILLS), st.integers(1, 40))
 @settings(max_examples=25)
-def test_every_way_to_run_is_the_same(seed: int, entry_ns: int, response_ns: int, model: int, rows: int) -> None:
+def test_every_way_to_run_is_the_same(
+    seed: int, entry_ns: int, response_ns: int, model: int, fills: dict[str, int], rows: int
+) -> None:
     def a_world() -> World:
-        return tick_world(seed, entry_ns=entry_ns, response_ns=response_ns, queue_model=model)
+        return tick_world(seed, entry_ns=entry_ns, response_ns=response_ns, queue_model=model, **fills)
 
     tape = tick_tape(seed, 150)
     straight = a_world()

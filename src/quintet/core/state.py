@@ -247,9 +247,9 @@ BOOK = record(
     low="i8",  # the window of prices
     high="i8",
     lot_quantity="f8",  # what one lot is in the instrument's own quantity: queue models that take logarithms need it
-    last="i8",  # candle mode: where the price is now
+    last="i8",  # candle mode: where the price is now; tick mode: the last trade's price, 0 = none
     room_lots="i8",  # candle mode: what we may still take part in this bar
-    held="i8",  # candle mode: what the venue knows we hold, base quanta on spot, lots on contracts
+    held="i8",  # what the venue knows we hold, base quanta on spot, lots on contracts
 )
 
 BAR = record(
@@ -267,7 +267,7 @@ RESTING = record(
     number="i8",
     ahead="f8",  # estimated lots before us at our price
     traded="f8",  # lots traded at our price since the level was last reported
-    since="i8",  # when it reached the venue
+    since="i8",  # when it reached the venue, or was triggered
     decided="i8",  # when it was decided
     next="i8",  # the next own order at this price: its slot plus one
     taking="i8",  # candle mode: 1 = takes at the next price there is
@@ -318,6 +318,9 @@ VENUE = record(
     slippage_e9="i8",
     half_spread_e9="i8",
     stop_cap_e9="i8",
+    partial_fills="i8",  # tick mode: 1 = a trade fills what it reaches, a taker walks the book
+    own_impact="i8",  # tick mode: 1 = what we took is gone until the feed reports its level again
+    market_bound_e9="i8",  # tick mode: how far beyond the touch a market order walks
     fill_timeframe="i8",  # bars of this timeframe are matched against; others only inform
     phase="i8",  # candle mode: how far the bar under the cursor has been matched
     stops="i8",  # live stops

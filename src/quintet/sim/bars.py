@@ -41,7 +41,7 @@ from quintet.core.events import ORDER_ACCEPTED, ORDER_CANCELED, ORDER_EXPIRED, P
 from quintet.core.kernel import kernel
 from quintet.core.orders.lifecycle import IOC, LIMIT, MARKET, POST_ONLY, STOP
 from quintet.core.units import DOWN, E9, UP, mul_div
-from quintet.sim.exchange import cancel_arrives, leave, respond, respond_fill, rest, take_order
+from quintet.sim.exchange import cancel_arrives, leave, respond, rest, settle, take_order, worse_price
 
 PESSIMISTIC: Final = 0
 OPTIMISTIC: Final = 1
@@ -223,14 +223,6 @@ def crosses(venue: Any, side: int, price: int, market_price: int) -> bool:
 
 
 @kernel
-def worse_price(price: int, side: int, rate_e9: int) -> int:
-    """`price` moved against a taker by `rate_e9`, rounded against them."""
-    if side > 0:
-        return mul_div(price, E9 + rate_e9, E9, UP)
-    return mul_div(price, E9 - rate_e9, E9, DOWN)
-
-
-@kernel
 def fill_reached(venue: Any, level: Any, slot: int, extreme: int, ts: int) -> None:
     """Sentences 3 and 4 for one resting limit order; `extreme` is how far the price went its way."""
     resting, bar = venue.resting[slot], venue.bar
@@ -264,25 +256,14 @@ def fill_resting(venue: Any, level: Any, slot: int, available: int, ts: int) -> 
     if lots <= 0:
         return
     book.room_lots -= lots
-    settle(venue, level, slot, resting.price, lots, 1, ts)
+    trade(venue, level, slot, resting.price, lots, 1, ts)
 
 
 @kernel
-def settle(venue: Any, level: Any, slot: int, price: int, lots: int, maker: int, ts: int) -> None:
-    """Answer a fill, keep the venue's own count of what we hold, and drop the order when it is done."""
-    resting = venue.resting[slot]
-    respond_fill(venue, slot, price, lots, maker, ts)
-    n = resting.instrument
-    book, inst = venue.book[n], venue.instruments[n]
-    if inst.kind == 0:
-        book.held += resting.side * lots * inst.base_quanta
-        last = venue.responses[(venue.response_tail - 1) & (venue.responses.shape[0] - 1)]
-        if last.fee_asset == inst.base_asset:
-            book.held -= last.fee
-    else:
-        book.held += resting.side * lots
-    resting.open_lots -= lots
-    if resting.open_lots <= 0:
+def trade(venue: Any, level: Any, slot: int, price: int, lots: int, maker: int, ts: int) -> None:
+    """Lots of an order have traded; the order is dropped when it is done."""
+    settle(venue, slot, price, lots, maker, ts)
+    if venue.resting[slot].open_lots <= 0:
         drop(venue, level, slot)
 
 
@@ -307,7 +288,7 @@ def take(venue: Any, level: Any, slot: int, price: int, ts: int) -> None:
     lots = min(min(resting.open_lots, book.room_lots), deliverable(venue, resting))
     if lots > 0 and (resting.price == 0 or resting.side * (resting.price - paid) >= 0):
         book.room_lots -= lots
-        settle(venue, level, slot, paid, lots, 0, ts)
+        trade(venue, level, slot, paid, lots, 0, ts)
     if resting.alive != 0 and resting.style != LIMIT:
         expire(venue, level, slot, ts)
 
@@ -337,7 +318,7 @@ def trigger(venue: Any, level: Any, slot: int, price: int, ts: int) -> None:
     lots = min(min(held, resting.open_lots), book.room_lots)
     if lots > 0:
         book.room_lots -= lots
-        settle(venue, level, slot, worse_price(price, resting.side, slip), lots, 0, ts)
+        trade(venue, level, slot, worse_price(price, resting.side, slip), lots, 0, ts)
     if resting.alive != 0:
         expire(venue, level, slot, ts)
 

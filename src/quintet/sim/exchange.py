@@ -4,9 +4,12 @@ Assumptions, in the order of the code:
 - an order or cancel reaches the venue `entry_ns` after the decision, the answer us `response_ns` after that;
 - a post-only order that would trade on arrival expires;
 - a resting order has no effect on what the market did;
-- tick mode fills a resting order whole (no partial fills), at its price, as maker, when a trade goes through its
-  price, when the opposite touch reaches it, or when the queue model says the trade at its price reached it;
-- a taking order fills whole at the opposite touch;
+- tick mode fills a resting order at its price, as maker: whole when a trade goes through its price or the opposite
+  touch reaches it; when a trade at its price reaches it in the queue, whole too, or, with partial fills, with as many
+  lots as the queue before it leaves of that trade, our older order first; what is left of it is then at the front;
+- without partial fills a taking order fills whole at the opposite touch, whatever is there;
+- with partial fills it walks the book level by level up to its limit, a market order up to `market_bound_e9` beyond the
+  touch; what it took is there again for the next taker, or, with `own_impact`, only when the feed reports the level;
 - tick mode holds no stops yet and rejects them.
 """
 
@@ -23,8 +26,9 @@ from quintet.core.events import (
     PLACE,
 )
 from quintet.core.kernel import kernel
-from quintet.core.orders.lifecycle import IOC, MARKET, POST_ONLY, STOP
+from quintet.core.orders.lifecycle import LIMIT, MARKET, POST_ONLY, STOP
 from quintet.core.state import ASK, BID, NO_ASK, NO_BID
+from quintet.core.units import DOWN, E9, UP, mul_div
 from quintet.sim.queue import on_level, on_trade
 
 
@@ -64,6 +68,30 @@ def respond_fill(venue: Any, slot: int, price: int, lots: int, maker: int, ts: i
         response.fee_asset = inst.base_asset if inst.kind == 2 else inst.quote_asset
     venue.next_execution += 1
     response.execution = venue.next_execution
+
+
+@kernel
+def settle(venue: Any, slot: int, price: int, lots: int, maker: int, ts: int) -> None:
+    """Lots of an order have traded: answer the fill, and keep the venue's own count of what we hold."""
+    resting = venue.resting[slot]
+    respond_fill(venue, slot, price, lots, maker, ts)
+    resting.open_lots -= lots
+    book, inst = venue.book[resting.instrument], venue.instruments[resting.instrument]
+    if inst.kind != 0:
+        book.held += resting.side * lots
+        return
+    book.held += resting.side * lots * inst.base_quanta
+    last = venue.responses[(venue.response_tail - 1) & (venue.responses.shape[0] - 1)]
+    if last.fee_asset == inst.base_asset:
+        book.held -= last.fee
+
+
+@kernel
+def worse_price(price: int, side: int, rate_e9: int) -> int:
+    """`price` moved against a taker by `rate_e9`, rounded against them."""
+    if side > 0:
+        return mul_div(price, E9 + rate_e9, E9, UP)
+    return mul_div(price, E9 - rate_e9, E9, DOWN)
 
 
 @kernel
@@ -167,12 +195,53 @@ def arrive_in_book(venue: Any, level: Any, request: Any) -> None:
     empty = touch == NO_ASK or touch == NO_BID
     crosses = not empty and (request.style == MARKET or request.side * (request.price - touch) >= 0)
     if crosses and request.style != POST_ONLY:
-        respond_fill(venue, slot, touch, request.lots, 0, ts)
-    elif crosses or request.style == IOC or request.style == MARKET:
-        respond(venue, ORDER_EXPIRED, slot, request.number, ts)
-    else:
+        if venue.partial_fills != 0:
+            walk_book(venue, level, slot, ts)
+        else:
+            settle(venue, slot, touch, request.lots, 0, ts)
+    elif request.style <= LIMIT and not crosses:
         rest(venue, level, slot)
         respond(venue, ORDER_ACCEPTED, slot, request.number, ts)
+    else:
+        respond(venue, ORDER_EXPIRED, slot, request.number, ts)
+
+
+@kernel
+def walk_book(venue: Any, level: Any, slot: int, ts: int) -> None:
+    """Take from the opposite side, level by level up to the order's limit; what is left of a limit order rests.
+
+    A market order's limit is its slippage bound. With own impact the levels taken from hold less until the feed reports
+    them again; without, the next taker finds them as they were shown.
+    """
+    resting = venue.resting[slot]
+    book, side = venue.book[resting.instrument], resting.side
+    other = ASK if side > 0 else BID
+    limit = walking_limit(venue, resting, book.best[other])
+    price = book.best[other]
+    while resting.open_lots > 0 and book.low <= price <= book.high and side * (limit - price) >= 0:
+        place = level[price + book.offset[other]]
+        lots = min(resting.open_lots, place.lots)
+        settle(venue, slot, price, lots, 0, ts)
+        if venue.own_impact != 0:
+            place.lots -= lots
+        price = next_level(book, level, other, price + side)
+    if venue.own_impact != 0:
+        book.best[other] = next_level(book, level, other, book.best[other])
+    if resting.open_lots > 0:
+        if resting.style == LIMIT:
+            rest(venue, level, slot)
+        else:
+            respond(venue, ORDER_EXPIRED, slot, resting.number, ts)
+
+
+@kernel
+def walking_limit(venue: Any, resting: Any, touch: int) -> int:
+    """The worst price a taker may pay: its limit, for a market order so far beyond the touch as the venue allows."""
+    if resting.style != MARKET or resting.price != 0:
+        return resting.price
+    if resting.side > 0:
+        return mul_div(touch, E9 + venue.market_bound_e9, E9, DOWN)
+    return mul_div(touch, E9 - venue.market_bound_e9, E9, UP)
 
 
 @kernel
@@ -180,7 +249,7 @@ def fill_whole(venue: Any, level: Any, slot: int, ts: int) -> None:
     """A resting order is filled completely at its own price."""
     resting = venue.resting[slot]
     leave(venue, level, slot)
-    respond_fill(venue, slot, resting.price, resting.open_lots, 1, ts)
+    settle(venue, slot, resting.price, resting.open_lots, 1, ts)
 
 
 @kernel
@@ -224,8 +293,44 @@ def traded(venue: Any, level: Any, n: int, aggressor: int, price: int, lots: int
         if resting.alive == 0 or resting.side == aggressor or resting.instrument != n:
             continue
         through = (price - resting.price) * aggressor
-        if through > 0 or (through == 0 and on_trade(resting, venue.queue_model, lots)):
+        if through == 0 and venue.partial_fills != 0:
+            continue
+        if through > 0 or (through == 0 and on_trade(resting, venue.queue_model, lots) > 0):
             fill_whole(venue, level, s, ts)
+    if venue.partial_fills != 0:
+        share_trade(venue, level, n, -aggressor, price, lots, ts)
+
+
+@kernel
+def share_trade(venue: Any, level: Any, n: int, side: int, price: int, lots: int, ts: int) -> None:
+    """A trade at `price`: own orders there get what the queue leaves of it, the older one first."""
+    taken = 0
+    s = next_in_queue(venue, n, side, price, -1)
+    while s >= 0:
+        resting = venue.resting[s]
+        reached = on_trade(resting, venue.queue_model, lots)
+        if reached > 0:
+            resting.ahead = 0.0
+            filled = min(max(min(reached, lots) - taken, 0), resting.open_lots)
+            taken += filled
+            if filled == resting.open_lots:
+                fill_whole(venue, level, s, ts)
+            elif filled > 0:
+                settle(venue, s, price, filled, 1, ts)
+        s = next_in_queue(venue, n, side, price, resting.number)
+
+
+@kernel
+def next_in_queue(venue: Any, n: int, side: int, price: int, after: int) -> int:
+    """The slot of our oldest order at a price with a number above `after`; -1 when there is none."""
+    found = -1
+    for s in range(venue.slots_used):
+        resting = venue.resting[s]
+        if resting.alive == 0 or resting.instrument != n or resting.side != side or resting.price != price:
+            continue
+        if resting.number > after and (found < 0 or resting.number < venue.resting[found].number):
+            found = s
+    return found
 
 
 @kernel

@@ -105,9 +105,12 @@ def power(x: float, n: int) -> float:
 
 
 @kernel
-def on_trade(order: Any, model: int, lots: int) -> bool:
-    """`lots` traded at our price; True when the queue before us is exhausted and the trade reached us."""
+def on_trade(order: Any, model: int, lots: int) -> int:
+    """`lots` traded at our price; returns how many of them the queue before us has left for us, 0 = it held them off.
+
+    More than `lots` where the estimate was below zero before the trade: the queue had been gone for longer.
+    """
     order.ahead -= lots
     if model != RISK_AVERSE:
         order.traded += lots
-    return order.ahead <= -0.5
+    return math.floor(0.5 - order.ahead) if order.ahead <= -0.5 else 0

@@ -39,9 +39,9 @@ def responses(world: World) -> list[tuple[str, int, int, int]]:
     ]  # fmt: skip
 
 
-def played(messages: list[Message], *requests: tuple[int, ...], slots: tuple[int, ...] = ()) -> Any:
+def played(messages: list[Message], *requests: tuple[int, ...], slots: tuple[int, ...] = (), **execution: int) -> Any:
     """The venue after these messages and requests; each place has a slot of its own, cancels name theirs."""
-    world = tick_world(entry_ns=0, response_ns=0, wakes=0)
+    world = tick_world(entry_ns=0, response_ns=0, wakes=0, **execution)
     venue = world.venue[0]
     world.desk[0].timer_next = 2**62
     for n, (ms, kind, side, price, style, lots) in enumerate(requests):
@@ -150,3 +150,57 @@ def test_the_best_own_price_follows_the_orders_that_rest() -> None:
     places = [place(1, 9_999, ms=2), place(1, 9_998, ms=3)]
     world = played([at(1, *BOOK), at(8, (ev.TRADE_BUY, 10_001, 1))], *places, cancel(5), slots=(0, 1, 0))
     assert world.venue[0].book[0].own[BID] == 9_998
+
+
+# ---- orders filled in parts --------------------------------------------------------------------------------------
+def fills_in_parts(messages: list[Message], *requests: tuple[int, ...], **execution: int) -> list[tuple[int, int, int]]:
+    """Slot, price, lots of each fill after BOOK at 1 ms."""
+    answers = responses(played([at(1, *BOOK), *messages], *requests, partial_fills=1, **execution))
+    return [tuple(rest) for kind, *rest in answers if kind == "fill"]  # type: ignore[misc]
+
+
+def test_a_trade_fills_what_the_queue_leaves_of_it_and_the_next_one_finds_us_at_the_front() -> None:
+    # given 10 lots before our 5: 12 trade and 2 are ours, then 2 more, then the last one
+    trades = [at(ms, (ev.TRADE_SELL, 9_999, lots)) for ms, lots in ((3, 12), (4, 2), (5, 9))]
+    assert fills_in_parts(trades, place(1, 9_999, lots=5)) == [(0, 9_999, 2), (0, 9_999, 2), (0, 9_999, 1)]
+
+
+def test_two_orders_at_one_price_share_a_trade_the_older_first() -> None:
+    trade = at(4, (ev.TRADE_SELL, 9_999, 14))
+    assert fills_in_parts([trade], place(1, 9_999), place(1, 9_999, ms=3)) == [(0, 9_999, 3), (1, 9_999, 1)]
+
+
+@pytest.mark.parametrize("model", range(6))
+def test_never_is_more_filled_than_has_traded(model: int) -> None:
+    # given an order that an estimate may place before the front: cancellations, then a small trade
+    changes = [at(ms, (ev.BID_LEVEL, 9_999, lots)) for ms, lots in ((3, 60), (4, 30), (5, 6), (6, 2), (7, 1))]
+    filled = fills_in_parts([*changes, at(8, (ev.TRADE_SELL, 9_999, 4))], place(1, 9_999, lots=50), queue_model=model)
+    assert sum(lots for _, _, lots in filled) <= 4
+
+
+def test_a_trade_through_the_price_fills_all_that_is_left() -> None:
+    trades = [at(3, (ev.TRADE_SELL, 9_999, 12)), at(4, (ev.TRADE_SELL, 9_998, 1))]
+    assert fills_in_parts(trades, place(1, 9_999, lots=50)) == [(0, 9_999, 2), (0, 9_999, 48)]
+
+
+def test_a_taker_walks_the_book_to_its_limit_and_the_rest_expires_or_rests() -> None:
+    assert fills_in_parts([], place(1, 10_003, IOC, lots=12)) == [(0, 10_001, 10), (0, 10_003, 2)]
+    world = played([at(1, *BOOK)], place(1, 10_002, IOC, lots=12), place(1, 10_002, LIMIT, lots=12), partial_fills=1)
+    assert [(kind, slot) for kind, slot, *_ in responses(world)] == [("fill", 0), ("expired", 0), ("fill", 1)]
+    assert (world.venue[0].live, world.venue[0].resting[1].open_lots) == (1, 2)
+
+
+def test_a_market_order_walks_no_further_than_its_bound() -> None:
+    # given asks at 10 001 and 10 003, and a bound of 1.5 bp, which is less than two ticks
+    assert fills_in_parts([], place(1, 0, MARKET, lots=12), market_bound_e9=150_000) == [(0, 10_001, 10)]
+    assert fills_in_parts([], place(-1, 0, MARKET, lots=12), market_bound_e9=150_000) == [(0, 9_999, 10), (0, 9_998, 2)]
+
+
+def test_with_own_impact_what_we_took_is_gone_until_the_level_is_reported_again() -> None:
+    takers = [place(1, 10_003, IOC, lots=12, ms=ms) for ms in (2, 3, 5)]
+    again = at(4, (ev.ASK_LEVEL, 10_001, 7))
+    there = fills_in_parts([again], *takers)
+    assert [lots for slot, _, lots in there if slot == 1] == [10, 2]
+    gone = fills_in_parts([again], *takers, own_impact=1)
+    assert [(price, lots) for slot, price, lots in gone if slot == 1] == [(10_003, 3)]
+    assert [(price, lots) for slot, price, lots in gone if slot == 2] == [(10_001, 7)]

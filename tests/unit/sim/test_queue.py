@@ -36,10 +36,10 @@ def level_goes(order: Any, model: int, old_lots: int, new_lots: int) -> None:
 def test_trades_bring_us_forward_and_fill_us_when_the_queue_is_gone(model: int) -> None:
     order = an_order(5)
     # given 5 lots ahead: 3 traded leave 2 and no fill, 2 more reach the front, the next one is ours
-    assert not on_trade(order, model, 3)
+    assert on_trade(order, model, 3) == 0
     assert order.ahead == 2
-    assert not on_trade(order, model, 2)
-    assert on_trade(order, model, 1)
+    assert on_trade(order, model, 2) == 0
+    assert on_trade(order, model, 4) == 4
 
 
 @pytest.mark.req("S-56")

@@ -31,6 +31,9 @@ class Execution:
     slippage_e9: int = 0
     half_spread_e9: int = 0
     stop_cap_e9: int = 5_000_000
+    partial_fills: int = 0
+    own_impact: int = 0
+    market_bound_e9: int = 50_000_000
     fill_timeframe: int = 0
 
 

@@ -1,0 +1,93 @@
+"""Tick mode: the compiled exchange and its slow twin tell us the same things in the same order."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from quintet.core.state import ASK, BID, NO_ASK, NO_BID
+from quintet.sim.queue import QUEUE_MODEL_NAMES
+from tests.desk_worlds import START
+from tests.tick_exchange import FIRST_TIMER, LOT_QUANTITY, TIMER_EVERY, exchange_hears
+from tests.tick_market import MILLISECOND
+from tests.twins.ticks_twin import Exchange, Message, Request, Row, Rules, what_we_hear
+
+# ---- what is drawn: few prices and few moments, so that crossings, bursts and races are common ---------------------
+prices = st.integers(9_996, 10_004)
+steps = st.sampled_from([0, 0, 1, 5 * MILLISECOND, 25 * MILLISECOND])
+rows = st.one_of(
+    st.tuples(st.just("bid"), st.integers(9_995, 10_001), st.sampled_from([0, 1, 4, 30])),
+    st.tuples(st.just("ask"), st.integers(9_999, 10_005), st.sampled_from([0, 1, 4, 30])),
+    st.tuples(st.sampled_from(["buy", "sell"]), prices, st.sampled_from([1, 3, 8, 40])),
+)
+
+
+@st.composite
+def markets(draw: st.DrawFn) -> list[Message]:
+    happened = heard = START
+    messages = []
+    for parts in draw(st.lists(st.lists(rows, min_size=1, max_size=4), min_size=2, max_size=25)):
+        happened += draw(steps)
+        heard = max(heard, happened + draw(steps))
+        messages.append(Message(happened, heard, tuple(parts)))
+    return messages
+
+
+@st.composite
+def request_lists(draw: st.DrawFn) -> list[Request]:
+    requests = []
+    for number in range(256, 256 + draw(st.integers(1, 8))):
+        arrives = START + sum(draw(st.lists(steps, max_size=8)))
+        style = draw(st.sampled_from(["post-only", "post-only", "limit", "ioc", "market", "stop"]))
+        price = 0 if style == "market" else draw(prices)
+        side, lots = draw(st.sampled_from([1, -1])), draw(st.sampled_from([1, 5, 30]))
+        requests.append(Request(arrives, number, side, style, price, lots))
+        if draw(st.booleans()):
+            requests.append(Request(arrives + draw(steps), number, cancel=True))
+    return sorted(requests, key=lambda r: r.arrives)
+
+
+rules = st.builds(
+    Rules,
+    queue=st.sampled_from(QUEUE_MODEL_NAMES),
+    exponent=st.integers(1, 3),
+    quantity_of_lot=st.just(LOT_QUANTITY),
+    partial=st.booleans(),
+    impact=st.booleans(),
+    market_bound=st.sampled_from([Fraction(1, 20), Fraction(1, 5_000)]),
+    response=st.sampled_from([0, 1, 5 * MILLISECOND, 70 * MILLISECOND]),
+)
+
+
+@pytest.mark.bounds
+@given(markets(), request_lists(), rules)
+@settings(max_examples=150)
+def test_the_exchange_tells_what_its_twin_tells(messages: list[Message], requests: list[Request], rules: Rules) -> None:
+    twin = Exchange(rules)
+    expected = what_we_hear(messages, twin.run(messages, requests), FIRST_TIMER, TIMER_EVERY)
+    heard, world = exchange_hears(messages, requests, rules)
+    assert heard == expected
+    book = world.venue[0].book[0]
+    best = {1: int(book.best[BID]), -1: int(book.best[ASK])}
+    assert best == {1: twin.book.best[1] or NO_BID, -1: twin.book.best[-1] or NO_ASK}
+    assert sorted(int(r.number) for r in world.venue[0].resting if r.alive) == sorted(o.number for o in twin.orders)
+    assert not np.asarray(world.desk[0].ledger).sum(axis=0).any()
+
+
+def test_what_is_drawn_fills_orders_in_every_way() -> None:
+    # given one level of 4 lots and a burst of trades, two orders behind them, and a taker larger than a level
+    market: list[Row] = [("bid", 9_999, 4), ("ask", 10_001, 5), ("ask", 10_002, 5)]
+    burst: list[Row] = [("sell", 9_999, 3), ("sell", 9_999, 3), ("sell", 9_999, 3)]
+    messages = [Message(START, START, tuple(market)), Message(START + 10, START + 10, tuple(burst))]
+    orders = [
+        Request(START + 1, 256, 1, "post-only", 9_999, 3),
+        Request(START + 1, 257, 1, "ioc", 10_002, 12),
+    ]
+    twin = Exchange(Rules(partial=True))
+    twin.run(messages, orders)
+    fills = [(a.number, a.price, a.lots, a.maker) for a in twin.answers if a.kind == "fill"]
+    assert fills == [
+        (257, 10_001, 5, False), (257, 10_002, 5, False), (256, 9_999, 2, True), (256, 9_999, 1, True),
+    ]  # fmt: skip

@@ -1,0 +1,77 @@
+"""A market and orders sent straight to the exchange of tick mode, and all that enters the step because of them."""
+
+from typing import Any
+
+from quintet.core import events as ev
+from quintet.core.orders.lifecycle import STYLE_NAMES
+from quintet.core.state import World
+from quintet.sim.loop import hear_the_rest
+from quintet.sim.queue import QUEUE_MODEL_NAMES
+from tests.bar_exchange import NAMES
+from tests.desk_worlds import LINEAR_COIN, START, run, run_left
+from tests.tick_market import MILLISECOND, message_rows, tick_world
+from tests.twins.ticks_twin import Answer, Message, Request, Rules
+
+E9 = 10**9
+TIMER_EVERY = 50 * MILLISECOND
+ROW_KINDS = {"bid": ev.BID_LEVEL, "ask": ev.ASK_LEVEL, "buy": ev.TRADE_BUY, "sell": ev.TRADE_SELL}
+
+
+def heard_of(rows: Any) -> list[object]:
+    """What has entered the step, from the rows of a desk tape: feed messages by number, timers, answers."""
+    heard: list[object] = []
+    messages = 0
+    for i, row in enumerate(rows):
+        kind, happened, at = int(row.kind), int(row.ts_event), int(row.ts_recv)
+        if kind <= ev.TRADE_SELL and row.bits & ev.LAST:
+            heard.append(("feed", messages))
+            messages += 1
+        elif kind == ev.TIMER:
+            heard.append(("timer", at))
+        elif kind == ev.FILL:
+            maker, number = bool(row.bits & ev.MAKER), int(rows[i + 1].quantity)
+            heard.append(Answer(happened, at, "fill", number, int(row.price), int(row.quantity), maker))
+        elif kind in NAMES or kind == ev.ORDER_REJECTED:
+            heard.append(Answer(happened, at, NAMES.get(kind, "rejected"), int(row.quantity)))
+    return heard
+
+
+def send(world: World, requests: list[Request]) -> None:
+    """Put requests on the wire to the venue, each order in a slot of its own."""
+    orders = {r.number: (slot, r) for slot, r in enumerate(r for r in requests if not r.cancel)}
+    for n, request in enumerate(requests):
+        slot, order = orders[request.number]
+        row = world.venue[0].requests[n]
+        row.ts = row.decided = request.arrives
+        row.kind = ev.CANCEL if request.cancel else ev.PLACE
+        row.slot, row.number, row.style = slot, request.number, STYLE_NAMES.index(order.style)
+        row.side, row.price, row.lots = order.side, order.price, order.lots
+        world.venue[0].request_tail = n + 1
+
+
+def execution_of(rules: Rules) -> dict[str, Any]:
+    """The rules as fields of an Execution."""
+    return {
+        "queue_model": QUEUE_MODEL_NAMES.index(rules.queue),
+        "queue_exponent": rules.exponent,
+        "partial_fills": int(rules.partial),
+        "own_impact": int(rules.impact),
+        "market_bound_e9": round(rules.market_bound * E9),
+        "response_ns": rules.response,
+    }
+
+
+def exchange_hears(messages: list[Message], requests: list[Request], rules: Rules) -> tuple[list[object], World]:
+    """The compiled exchange in the real loop, with a desk that wants nothing; all it hears, also after the tape."""
+    world = tick_world(entry_ns=0, wakes=0, recording=True, **execution_of(rules))
+    send(world, requests)
+    tape = message_rows([(m.happened, m.heard, [(ROW_KINDS[k], p, lots) for k, p, lots in m.rows]) for m in messages])
+    rows = list(run(run_left, tape, world))
+    before = len(rows)
+    hear_the_rest(run_left, tape, world)
+    rows += list(world.rows_out[before : int(world.venue[0].n_rows)])
+    return heard_of(rows), world
+
+
+FIRST_TIMER = START + TIMER_EVERY
+LOT_QUANTITY = float(LINEAR_COIN.lot_size)

@@ -1,0 +1,288 @@
+"""The exchange of tick mode once more, from the sentences of `quintet.sim`: dictionaries, lists, one thing a time.
+
+It is told the market and all requests beforehand and says what reaches us, in order: messages of the feed, timers,
+answers. One class a concept: the `Book` that is shown, the `Order` with its place in the queue, the `Exchange` where
+both meet, and `what_we_hear` for the second clock. Times ns, prices in increments, quantities in lots.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Literal, NamedTuple
+
+from quintet.core.kernel import log
+
+Style = Literal["post-only", "limit", "ioc", "market", "stop"]
+
+Row = tuple[str, int, int]
+"""bid, ask (a level's new lots), buy or sell (a trade by such an aggressor); price; lots."""
+
+
+class Message(NamedTuple):
+    happened: int
+    heard: int
+    rows: tuple[Row, ...]
+
+
+class Request(NamedTuple):
+    """An order, or with `cancel` the wish to end it. `side` +1 buys, -1 sells; a market order has price 0."""
+
+    arrives: int
+    number: int
+    side: int = 1
+    style: Style = "post-only"
+    price: int = 0
+    lots: int = 0
+    cancel: bool = False
+
+
+class Answer(NamedTuple):
+    happened: int
+    heard: int
+    kind: str
+    number: int
+    price: int = 0
+    lots: int = 0
+    maker: bool = False
+
+
+@dataclass
+class Rules:
+    """What the venue is told."""
+
+    queue: str = "risk_averse"
+    exponent: int = 3
+    quantity_of_lot: float = 1.0
+    partial: bool = False
+    impact: bool = False
+    market_bound: Fraction = Fraction(1, 20)
+    response: int = 0
+
+
+# ---- the queue ----------------------------------------------------------------------------------------------------
+def ratio(above: float, below: float) -> float:
+    """A share; where nothing is divided by nothing it says nothing."""
+    if below == 0:
+        return 1.0 if above != 0 else math.nan
+    return above / below
+
+
+def power(x: float, n: int) -> float:
+    return math.prod([x] * n)
+
+
+def share_behind(rules: Rules, ahead: float, behind: float) -> float:
+    """The share of cancellations behind us, by model."""
+    n = rules.exponent
+
+    def ln(x: float) -> float:
+        return log(1.0 + x * rules.quantity_of_lot)
+
+    shares: dict[str, Callable[[], float]] = {
+        "power": lambda: 1.0 - power(ahead / (ahead + behind), n),
+        "power_ratio": lambda: ratio(power(behind, n), power(behind, n) + power(ahead, n)),
+        "power_share": lambda: ratio(power(behind, n), power(ahead + behind, n)),
+        "log_ratio": lambda: ratio(ln(behind), ln(behind) + ln(ahead)),
+        "log_share": lambda: ratio(ln(behind), ln(ahead + behind)),
+    }
+    if rules.queue == "power" and ahead + behind == 0:
+        return 1.0 if ahead != 0 else math.nan
+    return shares[rules.queue]()
+
+
+@dataclass
+class Order:
+    number: int
+    side: int
+    style: Style
+    price: int
+    lots: int
+    ahead: float = 0.0
+    traded: float = 0.0
+
+    def level_changes(self, rules: Rules, old: int, new: int) -> None:
+        """The level of our price is reported anew."""
+        gone = old - new - self.traded
+        self.traded = 0.0
+        if rules.queue != "risk_averse" and gone >= 0:
+            behind = old - self.ahead
+            share = share_behind(rules, self.ahead, behind)
+            estimate = self.ahead - (1.0 - share) * gone + min(behind - share * gone, 0.0)
+            self.ahead = new if math.isnan(estimate) else estimate
+        self.ahead = min(self.ahead, float(new))
+
+    def trade_reaches(self, rules: Rules, lots: int) -> int:
+        """How many lots of a trade at our price come to us after those before us."""
+        self.ahead -= lots
+        self.traded += lots if rules.queue != "risk_averse" else 0
+        return max(0, math.floor(0.5 - self.ahead))
+
+
+# ---- what is shown -------------------------------------------------------------------------------------------------
+@dataclass
+class Book:
+    """Lots by price as last reported, +1: bids, -1: asks; and the best of each side, None when there is none.
+
+    What a better opposite price has reached is no longer the best of its side; its level is not reported gone, and
+    counts again when the best of its side comes past it.
+    """
+
+    levels: dict[int, dict[int, int]] = field(default_factory=lambda: {1: {}, -1: {}})
+    best: dict[int, int | None] = field(default_factory=lambda: {1: None, -1: None})
+
+    def at(self, side: int, price: int) -> int:
+        return self.levels[side].get(price, 0)
+
+    def improves(self, side: int, price: int) -> bool:
+        best = self.best[side]
+        return best is None or side * (price - best) > 0
+
+    def report(self, side: int, price: int, lots: int) -> None:
+        """A level holds `lots` from now on."""
+        self.levels[side].pop(price, None)
+        if lots:
+            self.levels[side][price] = lots
+        if lots and self.improves(side, price):
+            self.best[side] = price
+            other = self.best[-side]
+            if other is not None and side * (price - other) >= 0:
+                self.best[-side] = self.next(-side, price + side)
+        elif not lots and price == self.best[side]:
+            self.best[side] = self.next(side, price)
+
+    def next(self, side: int, price: int) -> int | None:
+        """The best level of a side that is not better than `price`."""
+        return max((p for p in self.levels[side] if side * (price - p) >= 0), key=lambda p: side * p, default=None)
+
+    def reachable(self, side: int, limit: Fraction | int) -> list[int]:
+        """Prices a taker of `side` finds from the touch to its limit, the nearest first."""
+        touch = self.best[-side]
+        there = [p for p in self.levels[-side] if touch is not None and side * (p - touch) >= 0]
+        return sorted((p for p in there if side * (limit - p) >= 0), key=lambda p: side * p)
+
+
+# ---- the exchange --------------------------------------------------------------------------------------------------
+@dataclass
+class Exchange:
+    rules: Rules
+    book: Book = field(default_factory=Book)
+    orders: list[Order] = field(default_factory=list)
+    answers: list[Answer] = field(default_factory=list)
+    now: int = 0
+
+    def run(self, messages: list[Message], requests: list[Request]) -> list[Answer]:
+        """Everything in the order of the exchange's clock; at one moment the market goes first."""
+        rows = [(m.happened, 0, n, row) for n, m in enumerate(messages) for row in m.rows]
+        wishes = [(r.arrives, 1, n, r) for n, r in enumerate(requests)]
+        for ts, _, _, what in sorted([*rows, *wishes], key=lambda item: item[:3]):  # type: ignore[list-item]
+            self.now = ts
+            if isinstance(what, Request):
+                self.arrive(what)
+            else:
+                self.market(*what)
+        return self.answers
+
+    def answer(self, kind: str, number: int, price: int = 0, lots: int = 0, maker: bool = False) -> None:
+        self.answers.append(Answer(self.now, self.now + self.rules.response, kind, number, price, lots, maker))
+
+    # ---- the market moves ----
+    def market(self, kind: str, price: int, lots: int) -> None:
+        if kind in ("bid", "ask"):
+            self.level(1 if kind == "bid" else -1, price, lots)
+        else:
+            self.trade(1 if kind == "buy" else -1, price, lots)
+
+    def level(self, side: int, price: int, lots: int) -> None:
+        for order in [o for o in self.orders if o.side == side and o.price == price]:
+            order.level_changes(self.rules, self.book.at(side, price), lots)
+        reaches = lots > 0 and self.book.improves(side, price)
+        self.book.report(side, price, lots)
+        for order in [o for o in self.orders if reaches and o.side == -side and side * (price - o.price) >= 0]:
+            self.fill_whole(order)
+
+    def trade(self, aggressor: int, price: int, lots: int) -> None:
+        hit = [o for o in self.orders if o.side == -aggressor]
+        for order in [o for o in hit if aggressor * (price - o.price) > 0]:
+            self.fill_whole(order)
+        taken = 0  # by our older orders at this price
+        for order in sorted((o for o in hit if o.price == price), key=lambda o: o.number):
+            reached = order.trade_reaches(self.rules, lots)
+            if reached and not self.rules.partial:
+                self.fill_whole(order)
+            elif reached:
+                order.ahead = 0.0
+                filled = min(max(min(reached, lots) - taken, 0), order.lots)
+                taken += filled
+                self.fill(order, price, filled, maker=True)
+
+    # ---- orders trade ----
+    def fill_whole(self, order: Order) -> None:
+        self.fill(order, order.price, order.lots, maker=True)
+
+    def fill(self, order: Order, price: int, lots: int, maker: bool) -> None:
+        if not lots:
+            return
+        order.lots -= lots
+        if not order.lots and order in self.orders:
+            self.orders.remove(order)
+        self.answer("fill", order.number, price, lots, maker)
+
+    # ---- requests ----
+    def arrive(self, request: Request) -> None:
+        if request.cancel:
+            found = [o for o in self.orders if o.number == request.number]
+            self.answer("canceled" if found else "cancel rejected", request.number)
+            self.orders = [o for o in self.orders if o not in found]
+            return
+        order = Order(request.number, request.side, request.style, request.price, request.lots)
+        if order.style == "stop":
+            self.answer("rejected", order.number)
+            return
+        touch = self.book.best[-order.side]
+        takes = touch is not None and (order.style == "market" or order.side * (order.price - touch) >= 0)
+        if takes and order.style != "post-only":
+            assert touch is not None
+            self.take(order, touch)
+        elif not takes and order.style in ("post-only", "limit"):
+            self.rest(order)
+            self.answer("accepted", order.number)
+        else:
+            self.answer("expired", order.number)
+
+    def rest(self, order: Order) -> None:
+        order.ahead = float(self.book.at(order.side, order.price))
+        self.orders.append(order)
+
+    def take(self, order: Order, touch: int) -> None:
+        if not self.rules.partial:
+            self.fill(order, touch, order.lots, maker=False)
+            return
+        limit = order.price or touch * (1 + order.side * self.rules.market_bound)
+        for price in self.book.reachable(order.side, limit):
+            there = self.book.at(-order.side, price)
+            taken = min(order.lots, there)
+            self.fill(order, price, taken, maker=False)
+            if self.rules.impact:
+                self.book.report(-order.side, price, there - taken)
+        if order.lots and order.style == "limit":
+            self.rest(order)
+        elif order.lots:
+            self.answer("expired", order.number)
+
+
+# ---- our clock -----------------------------------------------------------------------------------------------------
+def what_we_hear(messages: list[Message], answers: list[Answer], first_timer: int, every: int) -> list[object]:
+    """What enters the step, in order: at one moment a timer, then feed, then answers.
+
+    Timers go on as long as feed is still to come. Feed that nothing follows is not waited for.
+    """
+    last = messages[-1].heard
+    happens: list[tuple[int, int, int, object]] = []
+    happens += [(ts, 0, 0, ("timer", ts)) for ts in range(first_timer, last + 1, every)]
+    happens += [(m.heard, 1, n, ("feed", n)) for n, m in enumerate(messages)]
+    happens += [(a.heard, 2, n, a) for n, a in enumerate(answers)]
+    heard = [what for *_, what in sorted(happens, key=lambda item: item[:3])]
+    while isinstance(heard[-1], tuple) and heard[-1][0] == "feed":
+        heard.pop()
+    return heard
