@@ -20,12 +20,13 @@ from numpy.typing import NDArray
 from benchmarks import data
 from benchmarks.oracle.grids import Grid
 from quintet.core.digest import canonical_bytes, command_hash, state_hash
-from quintet.core.engine.world import Execution, Setup, new_world
+from quintet.core.engine.world import Execution, Latencies, Setup, new_world
 from quintet.core.events import ROW
 from quintet.core.instrument import Instrument
 from quintet.core.kernel import kernel
 from quintet.core.records import record, table
 from quintet.core.state import END, WAKE_TIMER, Tape, World
+from quintet.sim.latency import LATENCY_MODEL_NAMES
 from quintet.sim.loop import after_wake, for_python, for_system
 from quintet.sim.queue import QUEUE_MODEL_NAMES
 
@@ -136,10 +137,13 @@ def world_for(tape: Tape, queue: str) -> World:
     return world_of(tape, Grid(QUEUES[queue]))
 
 
-def world_of(tape: Tape, grid: Grid, instrument: Instrument = INSTRUMENT, buffer_rows: int = 1 << 18) -> World:
+def world_of(
+    tape: Tape, grid: Grid, instrument: Instrument = INSTRUMENT, *, buffer_rows: int = 1 << 18, recorded: Any = None
+) -> World:
     """A world before its first event; its buffers hold all that such a run decides."""
     rows = tape.rows
     execution = Execution(
+        latency_model=LATENCY_MODEL_NAMES.index(grid.latency),
         entry_ns=grid.entry_ns,
         response_ns=grid.response_ns,
         queue_model=QUEUE_MODEL_NAMES.index(grid.queue),
@@ -150,6 +154,7 @@ def world_of(tape: Tape, grid: Grid, instrument: Instrument = INSTRUMENT, buffer
         instruments=(instrument,),
         capital={"USDT": 10**15},
         execution=execution,
+        latencies=Latencies(recorded=recorded),
         timer_first_ns=int(rows.ts_event[0]) + grid.step_ns,
         timer_every_ns=grid.step_ns,
         price_window=(int(rows.price.min()) - MARGIN_TICKS, int(rows.price.max()) + MARGIN_TICKS),

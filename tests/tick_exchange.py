@@ -3,14 +3,17 @@
 from typing import Any
 
 from quintet.core import events as ev
+from quintet.core.engine.world import Latencies
 from quintet.core.orders.lifecycle import STYLE_NAMES
-from quintet.core.state import World
+from quintet.core.records import table
+from quintet.core.state import LATENCY, World
+from quintet.sim.latency import LATENCY_MODEL_NAMES, arrival_at_venue
 from quintet.sim.loop import hear_the_rest
 from quintet.sim.queue import QUEUE_MODEL_NAMES
 from tests.bar_exchange import NAMES
 from tests.desk_worlds import LINEAR_COIN, START, run, run_left
 from tests.tick_market import MILLISECOND, message_rows, tick_world
-from tests.twins.ticks_twin import Answer, Message, Request, Rules
+from tests.twins.ticks_twin import Answer, Message, Request, Rules, Travel
 
 E9 = 10**9
 TIMER_EVERY = 50 * MILLISECOND
@@ -42,7 +45,8 @@ def send(world: World, requests: list[Request]) -> None:
     for n, request in enumerate(requests):
         slot, order = orders[request.number]
         row = world.venue[0].requests[n]
-        row.ts = row.decided = request.arrives
+        row.ts = arrival_at_venue(world.venue[0], world.latencies, request.sent)
+        row.decided = request.sent
         row.kind = ev.CANCEL if request.cancel else ev.PLACE
         row.slot, row.number, row.style = slot, request.number, STYLE_NAMES.index(order.style)
         row.side, row.price, row.lots = order.side, order.price, order.lots
@@ -57,13 +61,32 @@ def execution_of(rules: Rules) -> dict[str, Any]:
         "partial_fills": int(rules.partial),
         "own_impact": int(rules.impact),
         "market_bound_e9": round(rules.market_bound * E9),
-        "response_ns": rules.response,
+        "latency_model": LATENCY_MODEL_NAMES.index(rules.travel.model),
+        "entry_ns": rules.travel.entry,
+        "response_ns": rules.travel.response,
+        "spike_every_ns": rules.travel.spike_every,
+        "spike_ns": rules.travel.spike_length,
+        "spike_factor_e9": rules.travel.spike_factor * E9,
     }
+
+
+def latencies_of(travel: Travel) -> Latencies:
+    """What latencies need that are not constant."""
+    recorded = table(LATENCY, len(travel.recorded))
+    for n, row in enumerate(travel.recorded):
+        recorded[n] = row
+    return Latencies(
+        seed=travel.seed,
+        entry_p99_ns=travel.p99,
+        response_p99_ns=travel.p99,
+        least_ns=travel.least,
+        recorded=recorded if len(recorded) else None,
+    )
 
 
 def exchange_hears(messages: list[Message], requests: list[Request], rules: Rules) -> tuple[list[object], World]:
     """The compiled exchange in the real loop, with a desk that wants nothing; all it hears, also after the tape."""
-    world = tick_world(entry_ns=0, wakes=0, recording=True, **execution_of(rules))
+    world = tick_world(wakes=0, recording=True, latencies=latencies_of(rules.travel), **execution_of(rules))
     send(world, requests)
     tape = message_rows([(m.happened, m.heard, [(ROW_KINDS[k], p, lots) for k, p, lots in m.rows]) for m in messages])
     rows = list(run(run_left, tape, world))

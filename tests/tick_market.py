@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from quintet.core.engine.world import Execution, Setup, new_world
+from quintet.core.engine.world import Execution, Latencies, Setup, new_world
 from quintet.core.events import ASK_LEVEL, BID_LEVEL, LAST, ROW, TRADE_BUY, TRADE_SELL
 from quintet.core.random import below, seeded
 from quintet.core.state import WAKE_FILL, WAKE_ORDER, WAKE_TIMER, Tape, World
@@ -92,13 +92,15 @@ def tick_tape(seed: int, count: int) -> Tape:
 
 def tick_world(
     seed: int = 1, *, entry_ns: int = 5 * MILLISECOND, response_ns: int = 3 * MILLISECOND, queue_model: int = 0,
-    wakes: int = WAKE_TIMER | WAKE_FILL | WAKE_ORDER, state: Any = None, recording: bool = False, **execution: Any,
+    wakes: int = WAKE_TIMER | WAKE_FILL | WAKE_ORDER, state: Any = None, recording: bool = False,
+    latencies: Latencies | None = None, **execution: Any,
 ) -> World:  # fmt: skip
     """A world in tick mode with the dice system in it, woken every 50 ms; `execution`: more fields of Execution."""
     setup = Setup(
         instruments=(LINEAR_COIN,),
         capital={"USDT": 10**12},
         execution=Execution(entry_ns=entry_ns, response_ns=response_ns, queue_model=queue_model, **execution),
+        latencies=latencies or Latencies(),
         wakes=wakes,
         timer_first_ns=START + 50 * MILLISECOND,
         timer_every_ns=50 * MILLISECOND,

@@ -13,8 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks import data, peers, w1_ticks
-from benchmarks.oracle.grids import GRIDS, Grid
-from quintet.core.state import Tape
+from benchmarks.oracle.grids import GRIDS, MILLISECOND, Grid
+from quintet.core.random import below, seeded
+from quintet.core.records import table
+from quintet.core.state import LATENCY, Tape
 from quintet.sim.loop import hear_the_rest
 
 FINE = msgspec.structs.replace(w1_ticks.INSTRUMENT, quote_quantum=Decimal("1e-12"))
@@ -29,7 +31,7 @@ Answer = tuple[NDArray[np.int64], dict[str, Any]]
 
 def ours(tape: Tape, grid: Grid) -> Answer:
     """One set through the ordinary loop."""
-    world = w1_ticks.world_of(tape, grid, FINE, buffer_rows=1 << 20)
+    world = w1_ticks.world_of(tape, grid, FINE, buffer_rows=1 << 20, recorded=recorded_orders(tape))
     w1_ticks.drive(tape, world)
     hear_the_rest(w1_ticks.run, tape, world)
     found = world.fills[: world.venue[0].n_fills]
@@ -56,6 +58,18 @@ def of_one_moment(fills: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.column_stack([moments, lots])
 
 
+def recorded_orders(tape: Tape) -> NDArray[Any]:
+    """Orders as they might have been recorded beside this market: one every 150 ms, 1 to 40 ms each way."""
+    first, last = int(tape.rows.ts_event[0]), int(tape.rows.ts_recv[-1])
+    orders = table(LATENCY, (last - first) // (150 * MILLISECOND) + 1)
+    dice = seeded(1, "recorded orders")[0]
+    for n in range(len(orders)):
+        sent = first + n * 150 * MILLISECOND
+        arrived = sent + MILLISECOND + below(dice, 39 * MILLISECOND)
+        orders[n] = (sent, arrived, arrived + MILLISECOND + below(dice, 39 * MILLISECOND))
+    return orders
+
+
 def theirs(rows: int, grids: tuple[Grid, ...]) -> list[Answer]:
     """Every set on the peer, in one process of its own."""
     python, folder = peers.python_of("hbt"), data.folder()
@@ -65,9 +79,18 @@ def theirs(rows: int, grids: tuple[Grid, ...]) -> list[Answer]:
         sets = Path(out) / "sets.json"
         sets.write_text(json.dumps([grid._asdict() for grid in grids]))
         script = str(Path(__file__).with_name("reference.py"))
-        peers.run_script("hbt", script, str(folder / "ticks.npy"), str(rows), str(sets), out)
+        np.save(Path(out) / "latencies.npy", peer_latencies(recorded_orders(tape_of(rows, 1))))
+        latencies = str(Path(out) / "latencies.npy")
+        peers.run_script("hbt", script, str(folder / "ticks.npy"), str(rows), str(sets), latencies, out)
         totals = json.loads((Path(out) / "results.json").read_text())
         return [(np.load(Path(out) / f"{k}.npy"), totals[k]) for k in range(len(grids))]
+
+
+def peer_latencies(orders: NDArray[Any]) -> NDArray[Any]:
+    """Recorded orders in the peer's record."""
+    found = np.zeros(len(orders), [(name, "<i8") for name in ("req_ts", "exch_ts", "resp_ts", "_padding")])
+    found["req_ts"], found["exch_ts"], found["resp_ts"] = orders["sent"], orders["arrived"], orders["heard"]
+    return found
 
 
 def differences(mine: Answer, other: Answer) -> list[str]:
@@ -109,12 +132,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.oracle", description="fill by fill against hftbacktest")
     parser.add_argument("--rows", type=int, default=500_000)
     parser.add_argument("--fills", choices=("whole", "partial"), help="only the sets with such fills")
+    parser.add_argument("--latency", choices=("constant", "recorded"), help="only the sets with such latencies")
     asked = parser.parse_args()
     if data.folder() is None or peers.python_of("hbt") is None:
         print("skipped: hftbacktest or the data are not here (python -m benchmarks --peers fetches the peer)")
         return 0
     tapes = {factor: tape_of(asked.rows, factor) for factor in {grid.market_factor for grid in GRIDS}}
-    chosen = tuple(grid for grid in GRIDS if asked.fills in (None, grid.fills))
+    chosen = tuple(
+        grid for grid in GRIDS if asked.fills in (None, grid.fills) and asked.latency in (None, grid.latency)
+    )
     failed = 0
     for grid, answer in zip(chosen, theirs(asked.rows, chosen), strict=True):
         mine = ours(tapes[grid.market_factor], grid)

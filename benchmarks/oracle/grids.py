@@ -17,6 +17,7 @@ class Grid(NamedTuple):
     step_ns: int = 100 * MILLISECOND
     entry_ns: int = 5 * MILLISECOND
     response_ns: int = 3 * MILLISECOND
+    latency: str = "constant"
     fills: str = "whole"
     market_factor: int = 1
     """Every quantity of the market is multiplied by this."""
@@ -38,6 +39,9 @@ GRIDS: Final = (
         for queue in ("risk_averse", "power")
         for entry, response in ((1, 1), (5, 250), (250, 5), (40, 40))
     ),
+    # latencies interpolated from recorded orders
+    *(Grid(queue, latency="recorded") for queue in ("risk_averse", "power")),
+    Grid(step_ns=10 * MILLISECOND, gap=1, levels=10, latency="recorded"),
     # orders that are filled in parts, smaller and larger than most trades
     *(
         Grid(queue, lots=lots, max_position=20 * lots, fills="partial", market_factor=2)
@@ -57,11 +61,13 @@ GRIDS: Final = (
         market_factor=2,
     ),
 )
-"""Filled in parts, two things of the peer (2.4.4) are not ours, and the list goes around them:
+"""Filled in parts, three things of the peer (2.4.4) are not ours, and the list goes around them:
 
 - Where a trade leaves an order exactly what it still needs, the peer keeps the filled order and breaks down at the next
   trade with it. So these orders are odd and their market is even; where it breaks down all the same, what came before
   is compared.
 - `power_ratio`, `power_share` and `log_ratio` may estimate less than nothing ahead of us; the peer then fills more than
   was traded, we never do.
+- When part of an order fills while its cancel is under way, the peer may cancel it once more; so an answer here is
+  quicker than the next look.
 """

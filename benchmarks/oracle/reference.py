@@ -1,10 +1,11 @@
 """The grid of W1 on hftbacktest, run by that peer's own Python: every fill of every set into a folder.
 
-    python reference.py TICKS.npy ROWS SETS.json FOLDER
+    python reference.py TICKS.npy ROWS SETS.json LATENCIES.npy FOLDER
 
-`SETS.json` is a list of sets, see `grids.py`; for set number k the folder gets `k.npy` (time at the exchange in ns,
-side, ticks, lots: one row for what an order got at one moment, in order of time) and, at the end, `results.json`. After
-every answer that reaches it the peer's own records of its orders are read: what has become less of one is a fill.
+`LATENCIES.npy` holds recorded orders: when they were sent, at the exchange, and answered. `SETS.json` is a list of sets,
+see `grids.py`; for set number k the folder gets `k.npy` (time at the exchange in ns, side, ticks, lots: one row for what
+an order got at one moment, in order of time) and, at the end, `results.json`. After every answer that reaches it the
+peer's own records of its orders are read: what has become less of one is a fill.
 """
 
 import json
@@ -118,13 +119,12 @@ def events_of(ticks: Any, factor: int) -> Any:
     return events
 
 
-def asset_of(events: Any, wanted: dict[str, Any], low: int, high: int) -> Any:
+def asset_of(events: Any, latencies: Any, wanted: dict[str, Any], low: int, high: int) -> Any:
     """The peer's market under one set's assumptions."""
     asset = (
         BacktestAsset()
         .data([events])
         .linear_asset(1.0)
-        .constant_order_latency(wanted["entry_ns"], wanted["response_ns"])
         .trading_value_fee_model(MAKER_FEE, TAKER_FEE)
         .tick_size(TICK)
         .lot_size(LOT)
@@ -132,6 +132,10 @@ def asset_of(events: Any, wanted: dict[str, Any], low: int, high: int) -> Any:
         .roi_lb(low * TICK)
         .roi_ub(high * TICK)
     )
+    if wanted["latency"] == "recorded":
+        asset = asset.intp_order_latency(latencies)
+    else:
+        asset = asset.constant_order_latency(wanted["entry_ns"], wanted["response_ns"])
     asset = asset.partial_fill_exchange() if wanted["fills"] == "partial" else asset.no_partial_fill_exchange()
     exponent = float(wanted["exponent"])
     models = {
@@ -167,14 +171,17 @@ def totals_of(fills: Any) -> dict[str, float]:
 
 def main() -> None:
     """Every set, one after the other."""
-    source, rows, sets_file, folder = sys.argv[1:5]
+    source, rows, sets_file, latencies_file, folder = sys.argv[1:6]
+    latencies = np.load(latencies_file)
     sets = json.loads(Path(sets_file).read_text())
     ticks = np.load(source)[: int(rows)]
     all_events = {factor: events_of(ticks, factor) for factor in {wanted["market_factor"] for wanted in sets}}
     low, high = int(ticks["tick"].min()) - MARGIN_TICKS, int(ticks["tick"].max()) + MARGIN_TICKS
     results = []
     for k, wanted in enumerate(sets):
-        market = ROIVectorMarketDepthBacktest([asset_of(all_events[wanted["market_factor"]], wanted, low, high)])
+        market = ROIVectorMarketDepthBacktest(
+            [asset_of(all_events[wanted["market_factor"]], latencies, wanted, low, high)]
+        )
         fills = np.zeros((len(ticks), 4), np.int64)
         known_lots = np.zeros(2 * high + 2, np.int64)
         shape = [wanted[name] for name in ("lots", "levels", "gap", "max_position", "step_ns")]

@@ -1,19 +1,35 @@
 """Tick mode: the loop with the system inside, left at every wake, and stopped anywhere, are one and the same."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quintet.core.digest import command_hash, state_hash
+from quintet.core.engine.world import Latencies
 from quintet.core.state import END, PAUSE, World
+from quintet.sim.latency import DRAWN
 from quintet.sim.loop import after_wake
 from tests.desk_worlds import dice_maker, run, run_dice, run_left
 from tests.tick_market import MILLISECOND, tick_tape, tick_world
 
 latencies = st.sampled_from([0, 1, 3 * MILLISECOND, 70 * MILLISECOND])
 
-FILLS = [{}, {"partial_fills": 1}, {"partial_fills": 1, "own_impact": 1}]
+WORLDS: list[dict[str, Any]] = [
+    {},
+    {"partial_fills": 1},
+    {"partial_fills": 1, "own_impact": 1, "feed_ns": 4 * MILLISECOND},
+    {
+        "latency_model": DRAWN,
+        "latencies": Latencies(seed=5, entry_p99_ns=200 * MILLISECOND, response_p99_ns=90 * MILLISECOND, least_ns=-1),
+        "spike_every_ns": 300 * MILLISECOND,
+        "spike_ns": 100 * MILLISECOND,
+        "spike_factor_e9": 5 * 10**9,
+    },
+]
+"""What else may be assumed: how orders are filled, and how long things travel."""
 
 
 def hashes(world: World) -> tuple[str, str, int]:
@@ -21,13 +37,13 @@ def hashes(world: World) -> tuple[str, str, int]:
 
 
 @pytest.mark.req("S-08", "S-27")
-@given(st.integers(0, 1_000), latencies, latencies, st.integers(0, 5), st.sampled_from(FILLS), st.integers(1, 40))
+@given(st.integers(0, 1_000), latencies, latencies, st.integers(0, 5), st.sampled_from(WORLDS), st.integers(1, 40))
 @settings(max_examples=25)
 def test_every_way_to_run_is_the_same(
-    seed: int, entry_ns: int, response_ns: int, model: int, fills: dict[str, int], rows: int
+    seed: int, entry_ns: int, response_ns: int, model: int, more: dict[str, Any], rows: int
 ) -> None:
     def a_world() -> World:
-        return tick_world(seed, entry_ns=entry_ns, response_ns=response_ns, queue_model=model, **fills)
+        return tick_world(seed, entry_ns=entry_ns, response_ns=response_ns, queue_model=model, **more)
 
     tape = tick_tape(seed, 150)
     straight = a_world()

@@ -8,11 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quintet.core.state import ASK, BID, NO_ASK, NO_BID
+from quintet.sim.latency import LATENCY_MODEL_NAMES
 from quintet.sim.queue import QUEUE_MODEL_NAMES
 from tests.desk_worlds import START
 from tests.tick_exchange import FIRST_TIMER, LOT_QUANTITY, TIMER_EVERY, exchange_hears
 from tests.tick_market import MILLISECOND
-from tests.twins.ticks_twin import Exchange, Message, Request, Row, Rules, what_we_hear
+from tests.twins.ticks_twin import Exchange, Message, Request, Row, Rules, Travel, what_we_hear
 
 # ---- what is drawn: few prices and few moments, so that crossings, bursts and races are common ---------------------
 prices = st.integers(9_996, 10_004)
@@ -39,14 +40,43 @@ def markets(draw: st.DrawFn) -> list[Message]:
 def request_lists(draw: st.DrawFn) -> list[Request]:
     requests = []
     for number in range(256, 256 + draw(st.integers(1, 8))):
-        arrives = START + sum(draw(st.lists(steps, max_size=8)))
+        sent = START + sum(draw(st.lists(steps, max_size=8)))
         style = draw(st.sampled_from(["post-only", "post-only", "limit", "ioc", "market", "stop"]))
         price = 0 if style == "market" else draw(prices)
         side, lots = draw(st.sampled_from([1, -1])), draw(st.sampled_from([1, 5, 30]))
-        requests.append(Request(arrives, number, side, style, price, lots))
+        requests.append(Request(sent, number, side, style, price, lots))
         if draw(st.booleans()):
-            requests.append(Request(arrives + draw(steps), number, cancel=True))
-    return sorted(requests, key=lambda r: r.arrives)
+            requests.append(Request(sent + draw(steps), number, cancel=True))
+    return sorted(requests, key=lambda r: r.sent)
+
+
+@st.composite
+def recorded_orders(draw: st.DrawFn) -> list[tuple[int, int, int]]:
+    orders: list[tuple[int, int, int]] = []
+    sent = arrived = START - 10 * MILLISECOND
+    for _ in range(draw(st.integers(1, 4))):
+        sent += 1 + draw(steps)
+        arrived = max(arrived + 1, sent + draw(steps))
+        orders.append((sent, arrived, arrived + draw(steps)))
+    return orders
+
+
+@st.composite
+def travels(draw: st.DrawFn) -> Travel:
+    model = draw(st.sampled_from(LATENCY_MODEL_NAMES))
+    ways = st.sampled_from([MILLISECOND, 5 * MILLISECOND] if model == "drawn" else [0, 1, 70 * MILLISECOND])
+    return Travel(
+        model,
+        entry=draw(ways),
+        response=draw(ways),
+        seed=draw(st.integers(0, 9)),
+        p99=draw(st.sampled_from([5 * MILLISECOND, 40 * MILLISECOND])),
+        least=draw(st.sampled_from([0, MILLISECOND // 2])),
+        recorded=draw(recorded_orders()) if model == "recorded" else [],
+        spike_every=draw(st.sampled_from([0, 40 * MILLISECOND])),
+        spike_length=15 * MILLISECOND,
+        spike_factor=3,
+    )
 
 
 rules = st.builds(
@@ -57,7 +87,7 @@ rules = st.builds(
     partial=st.booleans(),
     impact=st.booleans(),
     market_bound=st.sampled_from([Fraction(1, 20), Fraction(1, 5_000)]),
-    response=st.sampled_from([0, 1, 5 * MILLISECOND, 70 * MILLISECOND]),
+    travel=travels(),
 )
 
 

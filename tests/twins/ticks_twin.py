@@ -9,9 +9,10 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
-from quintet.core.kernel import log
+from quintet.core.kernel import exp, log
+from quintet.core.random import next_word, normal, seeded, uniform
 
 Style = Literal["post-only", "limit", "ioc", "market", "stop"]
 
@@ -28,7 +29,7 @@ class Message(NamedTuple):
 class Request(NamedTuple):
     """An order, or with `cancel` the wish to end it. `side` +1 buys, -1 sells; a market order has price 0."""
 
-    arrives: int
+    sent: int
     number: int
     side: int = 1
     style: Style = "post-only"
@@ -57,7 +58,72 @@ class Rules:
     partial: bool = False
     impact: bool = False
     market_bound: Fraction = Fraction(1, 20)
+    travel: "Travel" = field(default_factory=lambda: Travel())
+
+
+# ---- on the way ----------------------------------------------------------------------------------------------------
+@dataclass
+class Travel:
+    """How long things travel. Recorded orders are (sent, arrived, heard)."""
+
+    model: str = "constant"
+    entry: int = 0
     response: int = 0
+    seed: int = 0
+    p99: int = 0
+    least: int = 0
+    recorded: list[tuple[int, int, int]] = field(default_factory=list)
+    spike_every: int = 0
+    spike_length: int = 0
+    spike_factor: int = 1
+
+    def wire(self, name: Literal["entry", "response"]) -> "Wire":
+        return Wire(self, name, seeded(self.seed, f"latency of {name}")[0])
+
+    def in_spike(self, ts: int) -> bool:
+        if not self.spike_every:
+            return False
+        span, into = divmod(ts, self.spike_every)
+        dice = seeded(self.seed, "latency spikes")[0]
+        dice.word_0 ^= span & 0xFFFFFFFF
+        dice.word_1 ^= span >> 32
+        dice.word_3 |= 1
+        for _ in range(16):
+            next_word(dice)
+        begins = int(uniform(dice) * (self.spike_every - self.spike_length))
+        return begins <= into < begins + self.spike_length
+
+
+@dataclass
+class Wire:
+    travel: Travel
+    name: Literal["entry", "response"]
+    dice: Any
+    last: int = 0
+
+    def arrival(self, ts: int) -> int:
+        """Nothing overtakes."""
+        longer = self.travel.spike_factor if self.travel.in_spike(ts) else 1
+        self.last = max(self.last, ts + longer * self.duration(ts))
+        return self.last
+
+    def duration(self, ts: int) -> int:
+        travel = self.travel
+        median = travel.entry if self.name == "entry" else travel.response
+        if travel.model == "constant":
+            return median
+        if travel.model == "drawn":
+            scale = float(median - travel.least)
+            sigma = log((travel.p99 - travel.least) / scale) / 2.3263478740408408
+            return travel.least + int(scale * exp(sigma * normal(self.dice)))
+        begins, ends = (0, 1) if self.name == "entry" else (1, 2)
+        known = [(row[begins], row[ends] - row[begins]) for row in travel.recorded]
+        before = [pair for pair in known if pair[0] <= ts][-1:]
+        after = [pair for pair in known if pair[0] > ts][:1]
+        if not before or not after:
+            return (before or after)[0][1]
+        (x_1, y_1), (x_2, y_2) = before[0], after[0]
+        return int((y_2 - y_1) / (x_2 - x_1) * (ts - x_1)) + y_1
 
 
 # ---- the queue ----------------------------------------------------------------------------------------------------
@@ -171,10 +237,13 @@ class Exchange:
     answers: list[Answer] = field(default_factory=list)
     now: int = 0
 
+    def __post_init__(self) -> None:
+        self.way_in, self.way_back = self.rules.travel.wire("entry"), self.rules.travel.wire("response")
+
     def run(self, messages: list[Message], requests: list[Request]) -> list[Answer]:
         """Everything in the order of the exchange's clock; at one moment the market goes first."""
         rows = [(m.happened, 0, n, row) for n, m in enumerate(messages) for row in m.rows]
-        wishes = [(r.arrives, 1, n, r) for n, r in enumerate(requests)]
+        wishes = [(self.way_in.arrival(r.sent), 1, n, r) for n, r in enumerate(requests)]
         for ts, _, _, what in sorted([*rows, *wishes], key=lambda item: item[:3]):  # type: ignore[list-item]
             self.now = ts
             if isinstance(what, Request):
@@ -184,7 +253,7 @@ class Exchange:
         return self.answers
 
     def answer(self, kind: str, number: int, price: int = 0, lots: int = 0, maker: bool = False) -> None:
-        self.answers.append(Answer(self.now, self.now + self.rules.response, kind, number, price, lots, maker))
+        self.answers.append(Answer(self.now, self.way_back.arrival(self.now), kind, number, price, lots, maker))
 
     # ---- the market moves ----
     def market(self, kind: str, price: int, lots: int) -> None:

@@ -7,6 +7,7 @@ is one record, so one pointer carries it through compiled code, and its bytes ar
 
 from typing import Any, Final, NamedTuple
 
+from quintet.core.random import RANDOM
 from quintet.core.records import record
 
 SLOTS: Final = 64
@@ -294,6 +295,16 @@ RESPONSE = record(
     execution="i8",
 )
 
+WIRE = record(
+    last="i8",  # when the last thing sent on it arrives
+    row="i8",  # recorded latencies: the row that stands before now
+    least_ns="i8",  # drawn latencies: nothing is quicker
+    scale_ns="f8",  # the median's distance from it
+    sigma="f8",  # standard deviation of the logarithm of that distance
+    random=RANDOM,
+)
+"""One direction of travel between us and the venue."""
+
 VENUE = record(
     cursor="i8",  # next tape row of the exchange's side
     feed_cursor="i8",  # next tape row that has not reached us
@@ -303,13 +314,26 @@ VENUE = record(
     request_tail="i8",
     response_head="i8",
     response_tail="i8",
+    responses_sent="i8",  # answers up to this one have a time at which they reach us
     touch_head="i8",
     touch_tail="i8",
     next_execution="i8",
     slots_used="i8",
     live="i8",  # orders resting
-    entry_ns="i8",
+    latency_model="i8",
+    entry_ns="i8",  # constant, or the median
     response_ns="i8",
+    feed_ns="i8",  # below 0: as the feed's rows say
+    spike_every_ns="i8",  # 0 = no spikes
+    spike_ns="i8",
+    spike_factor_e9="i8",
+    spike_span="i8",  # the span whose spike begins at spike_from
+    spike_from="i8",
+    spike_seed=RANDOM,
+    spike_dice=RANDOM,
+    entry=WIRE,
+    response=WIRE,
+    feed=WIRE,
     queue_model="i8",
     queue_exponent="i8",
     policy="i8",
@@ -345,6 +369,9 @@ VENUE = record(
 LEVEL = record(lots="i8", own="i8")
 """One price of one side: what rests there, and the first own order there (its slot plus one, 0 = none)."""
 TOUCH = record(ts_recv="i8", bid="i8", ask="i8", rows="i8", end="i8", instrument="i8")
+LATENCY = record(sent="i8", arrived="i8", heard="i8")
+"""A recorded order: when we sent it, when the venue had it (0 = it never handled it), when we heard of it."""
+
 SAMPLE = record(
     ts="i8", equity="i8", lots="i8", price="i8", drawdown="f8", held="i8", realized="i8", fees="i8",
     cost="i8",
@@ -364,6 +391,7 @@ class World(NamedTuple):
     venue: Any
     level: Any
     touches: Any
+    latencies: Any
     commands: Any
     fills: Any
     notes: Any

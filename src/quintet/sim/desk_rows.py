@@ -43,11 +43,16 @@ def put(
 
 
 @kernel
-def put_feed(rows_out: Any, venue: Any, rows: Any, until: int) -> None:
-    """Copy the market rows that have reached us since the last time, up to tape row `until` (exclusive)."""
+def put_feed(rows_out: Any, venue: Any, rows: Any, until: int, recv: int) -> None:
+    """Copy the market rows that have reached us since the last time, up to tape row `until` (exclusive).
+
+    Where the feed's own clock is not believed they are stamped with `recv`.
+    """
     for i in range(venue.feed_cursor, until):
         if int(rows[i].kind) != HEADER:
             rows_out[venue.n_rows] = rows[i]
+            if venue.feed_ns >= 0:
+                rows_out[venue.n_rows].ts_recv = recv
             venue.n_rows += 1
     venue.feed_cursor = until
 

@@ -1,7 +1,7 @@
 """The simulated venue's side of our orders: arrival, rest, fill, answer.
 
 Assumptions, in the order of the code:
-- an order or cancel reaches the venue `entry_ns` after the decision, the answer us `response_ns` after that;
+- how long an order travels to the venue and an answer back to us: `sim.latency`;
 - a post-only order that would trade on arrival expires;
 - a resting order has no effect on what the market did;
 - tick mode fills a resting order at its price, as maker: whole when a trade goes through its price or the opposite
@@ -27,8 +27,9 @@ from quintet.core.events import (
 )
 from quintet.core.kernel import kernel
 from quintet.core.orders.lifecycle import LIMIT, MARKET, POST_ONLY, STOP
-from quintet.core.state import ASK, BID, NO_ASK, NO_BID
+from quintet.core.state import ASK, BID, NEVER, NO_ASK, NO_BID
 from quintet.core.units import DOWN, E9, UP, mul_div
+from quintet.sim.latency import in_order
 from quintet.sim.queue import on_level, on_trade
 
 
@@ -40,7 +41,7 @@ def respond(venue: Any, kind: int, slot: int, number: int, ts: int) -> Any:
         venue.overflow = 1  # the loop stops before the overwritten answer is read
     response = responses[venue.response_tail & (responses.shape[0] - 1)]
     venue.response_tail += 1
-    response.ts = ts + venue.response_ns
+    response.ts = NEVER  # until it is sent: sim.latency
     response.ts_event = ts
     response.kind = kind
     response.slot = slot
@@ -177,6 +178,18 @@ def cancel_arrives(venue: Any, level: Any, request: Any) -> None:
         respond(venue, ORDER_CANCELED, request.slot, request.number, request.ts)
     else:
         respond(venue, CANCEL_REJECTED, request.slot, request.number, request.ts)
+
+
+@kernel
+def refuse(venue: Any, request: Any, sent: int, heard: int) -> None:
+    """A request that never reached the venue's matching: we hear at `heard` that what we sent at `sent` is refused."""
+    if request.kind == PLACE:
+        take_order(venue, request)
+        kind = ORDER_REJECTED
+    else:
+        kind = CANCEL_REJECTED
+    response = respond(venue, kind, request.slot, request.number, sent)
+    response.ts = in_order(venue.response, heard)
 
 
 @kernel

@@ -32,7 +32,8 @@ from quintet.core.market.bars import read_bar, read_prices
 from quintet.core.state import ASK, BID, DEFINITION, END, FULL, NEVER, OVERFLOW, PAUSE, WAKE_BAR
 from quintet.sim.bars import DONE, OPENING, arrive_in_bars, phase_ts, play_phase
 from quintet.sim.desk_rows import put_command, put_feed, put_response, put_timer
-from quintet.sim.exchange import arrive_in_book, improved, level_changed, next_level, traded
+from quintet.sim.exchange import arrive_in_book, improved, level_changed, next_level, refuse, traded
+from quintet.sim.latency import arrival_at_venue, feed_arrival, send_answers
 
 
 @kernel
@@ -63,7 +64,7 @@ def deliver_feed(desk: Any, venue: Any, touches: Any, rows: Any, rows_out: Any, 
         desk.position += touch.rows - venue.rows_known
         venue.rows_known = touch.rows
         if venue.recording != 0:
-            put_feed(rows_out, venue, rows, touch.end)
+            put_feed(rows_out, venue, rows, touch.end, touch.ts_recv)
         head += 1
     venue.touch_head = head
 
@@ -104,7 +105,7 @@ def hear(desk: Any, venue: Any, rows_out: Any) -> int:
 
 
 @kernel
-def dispatch(desk: Any, venue: Any, commands: Any, fills: Any, notes: Any, rows_out: Any) -> None:
+def dispatch(desk: Any, venue: Any, latencies: Any, commands: Any, fills: Any, notes: Any, rows_out: Any) -> None:
     """Empty what the step has put out: commands go on their way to the exchange, copies into the buffers."""
     requests = venue.requests
     for k in range(desk.n_outbox):
@@ -112,9 +113,9 @@ def dispatch(desk: Any, venue: Any, commands: Any, fills: Any, notes: Any, rows_
         if venue.request_tail - venue.request_head == requests.shape[0]:
             venue.overflow = 1
             return
+        arrives = arrival_at_venue(venue, latencies, command.ts)
         request = requests[venue.request_tail & (requests.shape[0] - 1)]
-        venue.request_tail += 1
-        request.ts = command.ts + venue.entry_ns
+        request.ts = arrives
         request.decided = command.ts
         request.kind = command.kind
         request.slot = command.slot
@@ -124,6 +125,10 @@ def dispatch(desk: Any, venue: Any, commands: Any, fills: Any, notes: Any, rows_
         request.style = command.style
         request.price = command.price
         request.lots = command.lots
+        if arrives >= 0:
+            venue.request_tail += 1
+        else:
+            refuse(venue, request, command.ts, -arrives)
         commands[venue.n_commands] = command
         venue.n_commands += 1
         if venue.recording != 0:
@@ -160,7 +165,7 @@ def enter_control(desk: Any, venue: Any, touches: Any, rows: Any, rows_out: Any,
     begin(desk, known - venue.rows_known, row.ts_recv)
     venue.rows_known = known
     if venue.recording != 0:
-        put_feed(rows_out, venue, rows, until)
+        put_feed(rows_out, venue, rows, until, row.ts_recv)
     return on_control(desk, int(row.kind), row.quantity, int(row.price))
 
 
@@ -187,7 +192,7 @@ def after_wake(world: Any) -> None:
     """What follows a wake that left the loop: plan, pass the gate, empty the outbox."""
     desk = world.desk[0]
     finish(desk)
-    dispatch(desk, world.venue[0], world.commands, world.fills, world.notes, world.rows_out)
+    dispatch(desk, world.venue[0], world.latencies, world.commands, world.fills, world.notes, world.rows_out)
 
 
 def quiet_bars_body(rows: Any, i: int, end: int, desk: Any, venue: Any, state: Any, params: Any) -> int:
@@ -242,6 +247,7 @@ quiet_bars = kernel(quiet_bars_body)
 def advance_body(tape: Any, world: Any, stop: int) -> int:
     """Move along the tape until row `stop`, a full buffer, the end, or (where `LEAVES`) a wake; returns why."""
     rows, level, touches = uncounted(tape.rows), uncounted(world.level), uncounted(world.touches)
+    latencies = uncounted(world.latencies)
     commands, fills, notes = uncounted(world.commands), uncounted(world.fills), uncounted(world.notes)
     samples, rows_out = uncounted(world.samples), uncounted(world.rows_out)
     desk, venue = world.desk[0], world.venue[0]
@@ -259,6 +265,8 @@ def advance_body(tape: Any, world: Any, stop: int) -> int:
             return FULL
         if venue.overflow != 0:
             return OVERFLOW
+        if venue.responses_sent < venue.response_tail:
+            send_answers(venue, latencies)
         response_ts = NEVER
         if venue.response_head < venue.response_tail:
             response_ts = venue.responses[venue.response_head & (venue.responses.shape[0] - 1)].ts
@@ -275,7 +283,7 @@ def advance_body(tape: Any, world: Any, stop: int) -> int:
                 if view.dirty != 0 or view.n_notes != 0:
                     venue.cursor = i
                     finish(desk)
-                    dispatch(desk, venue, commands, fills, notes, rows_out)
+                    dispatch(desk, venue, latencies, commands, fills, notes, rows_out)
                     continue
         # ---- the exchange's feed up to and including that moment ----
         heard = venue.response_tail
@@ -335,7 +343,7 @@ def advance_body(tape: Any, world: Any, stop: int) -> int:
                 begin(desk, known - venue.rows_known, recv)
                 venue.rows_known = known
                 if venue.recording != 0:
-                    put_feed(rows_out, venue, rows, i)
+                    put_feed(rows_out, venue, rows, i, recv)
                 if number == venue.fill_timeframe:
                     venue.phase = OPENING
                 wake = on_bar(desk, n, number, ts)
@@ -351,7 +359,7 @@ def advance_body(tape: Any, world: Any, stop: int) -> int:
                     decide(state, params, view)
                 if view.dirty != 0 or view.n_notes != 0 or desk.n_outbox != 0:
                     finish(desk)
-                    dispatch(desk, venue, commands, fills, notes, rows_out)
+                    dispatch(desk, venue, latencies, commands, fills, notes, rows_out)
                     again = True
                 if again or (unwatched and venue.live == 0):
                     again = True  # back to the top: the bars to come may be quiet
@@ -374,12 +382,12 @@ def advance_body(tape: Any, world: Any, stop: int) -> int:
                         return wake
                     decide(state, params, view)
                 finish(desk)
-                dispatch(desk, venue, commands, fills, notes, rows_out)
+                dispatch(desk, venue, latencies, commands, fills, notes, rows_out)
                 again = True
                 break
             i += 1
             if int(rows[i - 1].bits) & LAST != 0 and kind <= TRADE_SELL:
-                keep_touch(venue, touches, n, rows[i - 1].ts_recv, i)
+                keep_touch(venue, touches, n, feed_arrival(venue, ts, rows[i - 1].ts_recv), i)
             if venue.response_tail != heard:
                 break
         venue.cursor = i
@@ -412,7 +420,7 @@ def advance_body(tape: Any, world: Any, stop: int) -> int:
                 return wake
             decide(state, params, view)
             finish(desk)
-        dispatch(desk, venue, commands, fills, notes, rows_out)
+        dispatch(desk, venue, latencies, commands, fills, notes, rows_out)
 
 
 def for_system(name: str, decide: Any) -> Any:

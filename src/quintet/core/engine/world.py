@@ -9,6 +9,8 @@ from quintet.core import state as s
 from quintet.core.errors import ConfigError
 from quintet.core.events import ROW
 from quintet.core.instrument import KIND_NUMBER, Instrument
+from quintet.core.kernel import log
+from quintet.core.random import seeded
 from quintet.core.records import record, table
 from quintet.core.units import E9, SAFE_MAX
 
@@ -21,8 +23,13 @@ UNLIMITED = SAFE_MAX
 class Execution:
     """How the simulated venue treats us; every field is an assumption that stands on the report."""
 
+    latency_model: int = 0
     entry_ns: int = 0
     response_ns: int = 0
+    feed_ns: int = -1
+    spike_every_ns: int = 0
+    spike_ns: int = 0
+    spike_factor_e9: int = E9
     queue_model: int = 0
     queue_exponent: int = 3
     policy: int = 0
@@ -35,6 +42,20 @@ class Execution:
     own_impact: int = 0
     market_bound_e9: int = 50_000_000
     fill_timeframe: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Latencies:
+    """What latencies need that are not constant: dice for drawn ones, a table for recorded ones."""
+
+    seed: int = 0
+    entry_p99_ns: int = 0
+    response_p99_ns: int = 0
+    """One in a hundred takes longer than this; the medians are `entry_ns` and `response_ns` of Execution."""
+    least_ns: int = 0
+    """Nothing is quicker."""
+    recorded: Any = None
+    """Recorded orders in the order of their sending: a table of `state.LATENCY`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +96,7 @@ class Setup:
     capital: dict[str, int] = field(default_factory=dict)
     """Asset to quanta brought in."""
     execution: Execution = Execution()
+    latencies: Latencies = Latencies()
     limits: tuple[Limits, ...] = (Limits(),)
     breaker: BreakerRules = BreakerRules()
     wakes: int = 0
@@ -125,6 +147,7 @@ def new_world(setup: Setup, state: Any = None, params: Any = None) -> s.World:
         venue=table(s.VENUE, 1),
         level=table(s.LEVEL, 2 * n * width),
         touches=table(s.TOUCH, _power_of_two(setup.messages_in_flight + 2)),
+        latencies=table(s.LATENCY, 1) if setup.latencies.recorded is None else setup.latencies.recorded,
         commands=table(s.COMMAND, setup.buffer_rows),
         fills=table(s.FILL_RECORD, setup.buffer_rows),
         notes=table(s.NOTE, setup.buffer_rows),
@@ -135,6 +158,9 @@ def new_world(setup: Setup, state: Any = None, params: Any = None) -> s.World:
     )
     _set_clock(world, setup)
     _set_limits(world, setup)
+    if setup.execution.fill_timeframe and (setup.execution.latency_model or setup.execution.spike_every_ns):
+        raise ConfigError("latencies that vary: expected constant ones when bars are filled")
+    _set_wires(world, setup)
     desk, venue = world.desk[0], world.venue[0]
     for i, instrument in enumerate(setup.instruments):
         set_instrument(desk.shown.instruments[i], instrument, assets)
@@ -173,6 +199,54 @@ def _set_clock(world: s.World, setup: Setup) -> None:
     desk.hash_b = np.uint64(0x13198A2E03707344)
     for item in fields(Execution):
         venue[item.name] = getattr(setup.execution, item.name)
+
+
+P99: float = 2.3263478740408408
+"""The standard normal number that one in a hundred exceeds."""
+
+
+def _set_wires(world: s.World, setup: Setup) -> None:
+    venue, latencies, execution = world.venue[0], setup.latencies, setup.execution
+    venue.spike_span = -1
+    venue.spike_seed = seeded(latencies.seed, "latency spikes")[0]
+    for name in ("entry", "response"):
+        wire, median = venue[name], getattr(execution, f"{name}_ns")
+        wire.random = seeded(latencies.seed, f"latency of {name}")[0]
+        if execution.latency_model == 1:
+            p99 = getattr(latencies, f"{name}_p99_ns")
+            if not latencies.least_ns < median <= p99:
+                raise ConfigError(
+                    f"latency of {name}: least {latencies.least_ns}, median {median}, 99th percentile {p99} ns; "
+                    "expected least < median <= 99th percentile"
+                )
+            wire.least_ns, wire.scale_ns = latencies.least_ns, float(median - latencies.least_ns)
+            wire.sigma = log((p99 - latencies.least_ns) / wire.scale_ns) / P99
+    if execution.spike_every_ns and not 0 < execution.spike_ns <= execution.spike_every_ns:
+        raise ConfigError(
+            f"spikes: {execution.spike_ns} ns in every {execution.spike_every_ns} ns; expected one to fit into its span"
+        )
+    if execution.latency_model == 2:
+        _check_recorded(latencies.recorded)
+
+
+def _check_recorded(recorded: Any) -> None:
+    """Raise ConfigError unless recorded orders are in order and no time between two of their stamps is negative."""
+    if recorded is None or len(recorded) == 0:
+        raise ConfigError("recorded latencies: found no orders, expected one or more")
+    plain = np.asarray(recorded)
+    handled = plain[plain["arrived"] > 0]
+    checks = {
+        "are not in order of their sending": np.diff(plain["sent"]) <= 0,
+        "are not in order of their arrival": np.diff(handled["arrived"]) <= 0,
+        "arrived before they were sent": handled["arrived"] < handled["sent"],
+        "were heard of before they arrived": handled["heard"] < handled["arrived"],
+        "were heard of before they were sent": plain["heard"] < plain["sent"],
+    }
+    for what, wrong in checks.items():
+        if wrong.any():
+            raise ConfigError(
+                f"recorded latencies: {int(wrong.sum())} orders {what}, the first is {int(wrong.argmax())}"
+            )
 
 
 def _set_limits(world: s.World, setup: Setup) -> None:
