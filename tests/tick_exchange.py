@@ -4,12 +4,13 @@ from typing import Any
 
 from quintet.core import events as ev
 from quintet.core.engine.world import Latencies
-from quintet.core.orders.lifecycle import STYLE_NAMES
+from quintet.core.orders.lifecycle import STYLE_NAMES, VENUE_REASON_NAMES
 from quintet.core.records import table
 from quintet.core.state import LATENCY, World
 from quintet.sim.latency import LATENCY_MODEL_NAMES, arrival_at_venue
 from quintet.sim.loop import hear_the_rest
 from quintet.sim.queue import QUEUE_MODEL_NAMES
+from quintet.sim.taking import SELF_TRADE_NAMES
 from tests.bar_exchange import NAMES
 from tests.desk_worlds import LINEAR_COIN, START, run, run_left
 from tests.tick_market import MILLISECOND, message_rows, tick_world
@@ -35,7 +36,8 @@ def heard_of(rows: Any) -> list[object]:
             maker, number = bool(row.bits & ev.MAKER), int(rows[i + 1].quantity)
             heard.append(Answer(happened, at, "fill", number, int(row.price), int(row.quantity), maker))
         elif kind in NAMES or kind == ev.ORDER_REJECTED:
-            heard.append(Answer(happened, at, NAMES.get(kind, "rejected"), int(row.quantity)))
+            reason = VENUE_REASON_NAMES[int(row.price)]
+            heard.append(Answer(happened, at, NAMES.get(kind, "rejected"), int(row.quantity), reason=reason))
     return heard
 
 
@@ -59,6 +61,8 @@ def execution_of(rules: Rules) -> dict[str, Any]:
         "queue_model": QUEUE_MODEL_NAMES.index(rules.queue),
         "queue_exponent": rules.exponent,
         "partial_fills": int(rules.partial),
+        "self_trade": SELF_TRADE_NAMES.index(rules.self_trade),
+        "orders_per_second": rules.orders_per_second,
         "own_impact": int(rules.impact),
         "market_bound_e9": round(rules.market_bound * E9),
         "latency_model": LATENCY_MODEL_NAMES.index(rules.travel.model),

@@ -2,10 +2,10 @@
 
     python reference.py TICKS.npy ROWS SETS.json LATENCIES.npy FOLDER
 
-`LATENCIES.npy` holds recorded orders: when they were sent, at the exchange, and answered. `SETS.json` is a list of sets,
-see `grids.py`; for set number k the folder gets `k.npy` (time at the exchange in ns, side, ticks, lots: one row for what
-an order got at one moment, in order of time) and, at the end, `results.json`. After every answer that reaches it the
-peer's own records of its orders are read: what has become less of one is a fill.
+`LATENCIES.npy` holds recorded orders: when they were sent, at the exchange, and answered. `SETS.json` is a list of
+sets, see `grids.py`; for set number k the folder gets `k.npy` (time at the exchange in ns, side, ticks, lots: one row
+for what an order got at one moment, in order of time) and, at the end, `results.json`. After every answer that reaches
+it the peer's own records of its orders are read: what has become less of one is a fill.
 """
 
 import json

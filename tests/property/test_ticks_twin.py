@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from quintet.core.orders.lifecycle import STYLE_NAMES
 from quintet.core.state import ASK, BID, NO_ASK, NO_BID
 from quintet.sim.latency import LATENCY_MODEL_NAMES
 from quintet.sim.queue import QUEUE_MODEL_NAMES
+from quintet.sim.taking import SELF_TRADE_NAMES
 from tests.desk_worlds import START
 from tests.tick_exchange import FIRST_TIMER, LOT_QUANTITY, TIMER_EVERY, exchange_hears
 from tests.tick_market import MILLISECOND
@@ -41,7 +43,7 @@ def request_lists(draw: st.DrawFn) -> list[Request]:
     requests = []
     for number in range(256, 256 + draw(st.integers(1, 8))):
         sent = START + sum(draw(st.lists(steps, max_size=8)))
-        style = draw(st.sampled_from(["post-only", "post-only", "limit", "ioc", "market", "stop"]))
+        style = draw(st.sampled_from(["post-only", "post-only", *STYLE_NAMES]))
         price = 0 if style == "market" else draw(prices)
         side, lots = draw(st.sampled_from([1, -1])), draw(st.sampled_from([1, 5, 30]))
         requests.append(Request(sent, number, side, style, price, lots))
@@ -87,6 +89,8 @@ rules = st.builds(
     partial=st.booleans(),
     impact=st.booleans(),
     market_bound=st.sampled_from([Fraction(1, 20), Fraction(1, 5_000)]),
+    self_trade=st.sampled_from(SELF_TRADE_NAMES),
+    orders_per_second=st.sampled_from([0, 2]),
     travel=travels(),
 )
 
@@ -102,7 +106,10 @@ def test_the_exchange_tells_what_its_twin_tells(messages: list[Message], request
     book = world.venue[0].book[0]
     best = {1: int(book.best[BID]), -1: int(book.best[ASK])}
     assert best == {1: twin.book.best[1] or NO_BID, -1: twin.book.best[-1] or NO_ASK}
-    assert sorted(int(r.number) for r in world.venue[0].resting if r.alive) == sorted(o.number for o in twin.orders)
+    assert sorted(int(r.number) for r in world.venue[0].resting if r.alive) == sorted(
+        o.number for o in twin.orders + twin.waiting
+    )
+    assert int(book.held) == twin.held
     assert not np.asarray(world.desk[0].ledger).sum(axis=0).any()
 
 

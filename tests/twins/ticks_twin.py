@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple
 from quintet.core.kernel import exp, log
 from quintet.core.random import next_word, normal, seeded, uniform
 
-Style = Literal["post-only", "limit", "ioc", "market", "stop"]
+Style = Literal["post-only", "limit", "ioc", "market", "stop", "fok", "take-profit"]
 
 Row = tuple[str, int, int]
 """bid, ask (a level's new lots), buy or sell (a trade by such an aggressor); price; lots."""
@@ -46,6 +46,7 @@ class Answer(NamedTuple):
     price: int = 0
     lots: int = 0
     maker: bool = False
+    reason: str = "none"
 
 
 @dataclass
@@ -58,6 +59,8 @@ class Rules:
     partial: bool = False
     impact: bool = False
     market_bound: Fraction = Fraction(1, 20)
+    self_trade: str = "cancel taker"
+    orders_per_second: int = 0
     travel: "Travel" = field(default_factory=lambda: Travel())
 
 
@@ -167,6 +170,11 @@ class Order:
     ahead: float = 0.0
     traded: float = 0.0
 
+    def is_reached_by(self, price: int) -> bool:
+        """Does a trade at `price` trigger it? A stop waits for the price to come against us, a take-profit for us."""
+        rises = self.side if self.style == "stop" else -self.side
+        return rises * (price - self.price) >= 0
+
     def level_changes(self, rules: Rules, old: int, new: int) -> None:
         """The level of our price is reported anew."""
         gone = old - new - self.traded
@@ -234,11 +242,15 @@ class Exchange:
     rules: Rules
     book: Book = field(default_factory=Book)
     orders: list[Order] = field(default_factory=list)
+    waiting: list[Order] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
+    held: int = 0
+    last_trade: int | None = None
     now: int = 0
 
     def __post_init__(self) -> None:
         self.way_in, self.way_back = self.rules.travel.wire("entry"), self.rules.travel.wire("response")
+        self.arrivals: list[int] = []
 
     def run(self, messages: list[Message], requests: list[Request]) -> list[Answer]:
         """Everything in the order of the exchange's clock; at one moment the market goes first."""
@@ -252,15 +264,19 @@ class Exchange:
                 self.market(*what)
         return self.answers
 
-    def answer(self, kind: str, number: int, price: int = 0, lots: int = 0, maker: bool = False) -> None:
-        self.answers.append(Answer(self.now, self.way_back.arrival(self.now), kind, number, price, lots, maker))
+    def answer(self, kind: str, number: int, reason: str = "none") -> None:
+        self.answers.append(Answer(self.now, self.way_back.arrival(self.now), kind, number, reason=reason))
 
     # ---- the market moves ----
     def market(self, kind: str, price: int, lots: int) -> None:
         if kind in ("bid", "ask"):
             self.level(1 if kind == "bid" else -1, price, lots)
-        else:
-            self.trade(1 if kind == "buy" else -1, price, lots)
+            return
+        self.trade(1 if kind == "buy" else -1, price, lots)
+        self.last_trade = price
+        for order in sorted(self.waiting, key=lambda o: o.number):
+            if order.is_reached_by(price):
+                self.trigger(order)
 
     def level(self, side: int, price: int, lots: int) -> None:
         for order in [o for o in self.orders if o.side == side and o.price == price]:
@@ -285,6 +301,23 @@ class Exchange:
                 taken += filled
                 self.fill(order, price, filled, maker=True)
 
+    def trigger(self, order: Order) -> None:
+        self.waiting.remove(order)
+        for other in [o for o in self.orders if o.side == order.side]:
+            self.orders.remove(other)
+            self.answer("canceled", other.number, "makes room for what closes")
+        closable = max(0, -order.side * self.held)
+        wanted, order.lots = order.lots, min(order.lots, closable)
+        order.style, order.price = "market", 0
+        reason = "nothing to close"
+        if closable:
+            reason = self.take(order)
+            if closable < wanted and not order.lots:
+                reason = "nothing to close"
+        left = order.lots + max(0, wanted - closable)
+        if left:
+            self.answer("expired", order.number, reason)
+
     # ---- orders trade ----
     def fill_whole(self, order: Order) -> None:
         self.fill(order, order.price, order.lots, maker=True)
@@ -293,51 +326,96 @@ class Exchange:
         if not lots:
             return
         order.lots -= lots
+        self.held += order.side * lots
         if not order.lots and order in self.orders:
             self.orders.remove(order)
-        self.answer("fill", order.number, price, lots, maker)
+        heard = self.way_back.arrival(self.now)
+        self.answers.append(Answer(self.now, heard, "fill", order.number, price, lots, maker))
 
     # ---- requests ----
     def arrive(self, request: Request) -> None:
         if request.cancel:
-            found = [o for o in self.orders if o.number == request.number]
+            found = [o for o in self.orders + self.waiting if o.number == request.number]
             self.answer("canceled" if found else "cancel rejected", request.number)
             self.orders = [o for o in self.orders if o not in found]
+            self.waiting = [o for o in self.waiting if o not in found]
             return
         order = Order(request.number, request.side, request.style, request.price, request.lots)
-        if order.style == "stop":
-            self.answer("rejected", order.number)
-            return
-        touch = self.book.best[-order.side]
-        takes = touch is not None and (order.style == "market" or order.side * (order.price - touch) >= 0)
-        if takes and order.style != "post-only":
-            assert touch is not None
-            self.take(order, touch)
-        elif not takes and order.style in ("post-only", "limit"):
-            self.rest(order)
+        self.arrivals.append(self.now)
+        this_second = sum(ts // 10**9 == self.now // 10**9 for ts in self.arrivals)
+        if self.rules.orders_per_second and this_second > self.rules.orders_per_second:
+            self.answer("rejected", order.number, "too many orders in a second")
+        elif order.style in ("stop", "take-profit"):
             self.answer("accepted", order.number)
+            self.waiting.append(order)
+            if self.last_trade is not None and order.is_reached_by(self.last_trade):
+                self.trigger(order)
         else:
-            self.answer("expired", order.number)
+            self.trade_or_rest(order)
 
-    def rest(self, order: Order) -> None:
-        order.ahead = float(self.book.at(order.side, order.price))
-        self.orders.append(order)
-
-    def take(self, order: Order, touch: int) -> None:
-        if not self.rules.partial:
-            self.fill(order, touch, order.lots, maker=False)
+    def trade_or_rest(self, order: Order) -> None:
+        wanted = order.lots
+        touch = self.book.best[-order.side]
+        crosses = touch is not None and (order.style == "market" or order.side * (order.price - touch) >= 0)
+        meets_us = order.style != "market" and bool(self.our_own_within(order, order.price))
+        reason = "nothing left within its limit"
+        if order.style == "post-only" and (crosses or meets_us):
+            self.answer("expired", order.number, "post-only would take")
             return
-        limit = order.price or touch * (1 + order.side * self.rules.market_bound)
-        for price in self.book.reachable(order.side, limit):
-            there = self.book.at(-order.side, price)
-            taken = min(order.lots, there)
-            self.fill(order, price, taken, maker=False)
-            if self.rules.impact:
-                self.book.report(-order.side, price, there - taken)
-        if order.lots and order.style == "limit":
-            self.rest(order)
+        if crosses or meets_us:
+            reason = self.take(order)
+        if order.lots and (order.style not in ("post-only", "limit") or reason == "meets our own order"):
+            self.answer("expired", order.number, reason)
         elif order.lots:
-            self.answer("expired", order.number)
+            order.ahead = float(self.book.at(order.side, order.price))
+            self.orders.append(order)
+            if order.lots == wanted:
+                self.answer("accepted", order.number)
+
+    def our_own_within(self, order: Order, limit: Fraction | int) -> list[Order]:
+        """Orders of ours that a taker could meet, the nearest price first, at one price the older first."""
+        met = [o for o in self.orders if o.side == -order.side and order.side * (limit - o.price) >= 0]
+        return sorted(met, key=lambda o: (order.side * o.price, o.number))
+
+    def take(self, order: Order) -> str:
+        """Why something is left of it, if anything is."""
+        touch = self.book.best[-order.side]
+        nothing = "not all of it was there" if order.style == "fok" else "nothing left within its limit"
+        limit: Fraction | int = order.price
+        if order.style == "market":
+            if touch is None:
+                return nothing
+            limit = touch * (1 + order.side * self.rules.market_bound)
+        own = self.our_own_within(order, limit)
+        prices = self.book.reachable(order.side, limit)
+        if order.style == "fok" and self.rules.partial:
+            free = [p for p in prices if not own or order.side * (own[0].price - p) > 0]
+            counted = prices if self.rules.self_trade == "cancel maker" else free
+            if sum(self.book.at(-order.side, p) for p in counted) < order.lots:
+                return nothing
+        # own orders and levels in the order in which they are met, at one price our own first
+        way = sorted([(order.side * o.price, 0, o.price) for o in own] + [(order.side * p, 1, p) for p in prices])
+        for _, is_market, price in way:
+            if not order.lots:
+                break
+            if is_market:
+                self.take_level(order, price)
+                continue
+            ours = [o for o in own if o.price == price and o in self.orders]
+            if ours and self.rules.self_trade != "cancel taker":
+                for other in ours:
+                    self.orders.remove(other)
+                    self.answer("canceled", other.number, "meets our own order")
+            if ours and self.rules.self_trade != "cancel maker":
+                return "meets our own order"
+        return nothing
+
+    def take_level(self, order: Order, price: int) -> None:
+        there = self.book.at(-order.side, price)
+        taken = min(order.lots, there) if self.rules.partial else order.lots
+        self.fill(order, price, taken, maker=False)
+        if self.rules.impact and self.rules.partial:
+            self.book.report(-order.side, price, there - taken)
 
 
 # ---- our clock -----------------------------------------------------------------------------------------------------

@@ -244,6 +244,8 @@ ASK: Final = 1
 BOOK = record(
     best=("i8", 2),  # best bid and ask, NO_BID and NO_ASK when empty
     own=("i8", 2),  # best own resting bid and ask, NO_BID and NO_ASK when none
+    rise_to="i8",  # the lowest price at which a rising trade triggers an order of ours, NO_ASK when none
+    fall_to="i8",  # the highest price at which a falling one does, NO_BID when none
     offset=("i8", 2),  # add to a price: its index in the levels
     low="i8",  # the window of prices
     high="i8",
@@ -259,7 +261,7 @@ BAR = record(
 )  # fmt: skip
 
 RESTING = record(
-    alive="i8",
+    alive="i8",  # 0: no; 1: rests in the book; 2: tick mode, waits for its price
     instrument="i8",
     side="i8",
     style="i8",
@@ -293,6 +295,7 @@ RESPONSE = record(
     fee="i8",
     fee_asset="i8",
     execution="i8",
+    reason="i8",  # why the venue ended an order, of core.orders.lifecycle
 )
 
 WIRE = record(
@@ -344,6 +347,10 @@ VENUE = record(
     stop_cap_e9="i8",
     partial_fills="i8",  # tick mode: 1 = a trade fills what it reaches, a taker walks the book
     own_impact="i8",  # tick mode: 1 = what we took is gone until the feed reports its level again
+    self_trade="i8",  # tick mode: what the venue does when a taker of ours meets our own order
+    orders_per_second="i8",  # tick mode: more of them in one second of the venue's clock are refused, 0 = no limit
+    second="i8",  # the second the counter below belongs to
+    orders_this_second="i8",
     market_bound_e9="i8",  # tick mode: how far beyond the touch a market order walks
     fill_timeframe="i8",  # bars of this timeframe are matched against; others only inform
     phase="i8",  # candle mode: how far the bar under the cursor has been matched
@@ -356,6 +363,7 @@ VENUE = record(
     n_notes="i8",
     n_samples="i8",
     n_rows="i8",
+    ended=("i8", 16),  # orders the venue ended, by reason
     defined="i8",  # instrument definitions up to this tape row have been applied
     bar=BAR,  # candle mode: the bar under the cursor
     book=(BOOK, INSTRUMENTS),

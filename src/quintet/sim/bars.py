@@ -33,15 +33,16 @@
 10. On spot nothing is sold that is not held: a sell that comes after a stop has sold is filled for what is left.
 11. What happens inside a bar is known to us before its close: it came earlier, nobody knows when, so its answer is
     never on its way when the close is decided upon (unless an answer takes as long as the bar).
+12. Neither fill or kill nor a take-profit is known here: both are refused.
 """
 
 from typing import Any, Final
 
-from quintet.core.events import ORDER_ACCEPTED, ORDER_CANCELED, ORDER_EXPIRED, PLACE
+from quintet.core.events import ORDER_ACCEPTED, ORDER_CANCELED, ORDER_EXPIRED, ORDER_REJECTED, PLACE
 from quintet.core.kernel import kernel
-from quintet.core.orders.lifecycle import IOC, LIMIT, MARKET, POST_ONLY, STOP
+from quintet.core.orders.lifecycle import IOC, LIMIT, MARKET, POST_ONLY, STOP, UNKNOWN_STYLE
 from quintet.core.units import DOWN, E9, UP, mul_div
-from quintet.sim.exchange import cancel_arrives, leave, respond, rest, settle, take_order, worse_price
+from quintet.sim.exchange import cancel_arrives, end, leave, respond, rest, settle, take_order, worse_price
 
 PESSIMISTIC: Final = 0
 OPTIMISTIC: Final = 1
@@ -334,6 +335,9 @@ def arrive_in_bars(venue: Any, level: Any, request: Any) -> None:
         cancel_arrives(venue, level, request)
         return
     take_order(venue, request)
+    if request.style > STOP:
+        end(venue, ORDER_REJECTED, slot, UNKNOWN_STYLE, ts)
+        return
     here = venue.book[request.instrument].last
     would_take = here > 0 and request.style <= LIMIT and crosses(venue, request.side, request.price, here)
     if would_take and request.style == POST_ONLY:

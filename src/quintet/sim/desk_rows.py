@@ -68,7 +68,7 @@ def put_response(rows_out: Any, venue: Any, response: Any) -> None:
     """An answer to one of our orders; a fill is four rows."""
     event, recv, n = response.ts_event, response.ts, response.instrument
     if response.kind != FILL:
-        put(rows_out, venue, event, recv, response.kind, LAST, n, 0, response.number)
+        put(rows_out, venue, event, recv, response.kind, LAST, n, response.reason, response.number)
         return
     bits = (MAKER if response.maker != 0 else 0) | (SELL_BIT if response.side < 0 else 0)
     put(rows_out, venue, event, recv, FILL, bits, n, response.price, response.lots)

@@ -1,16 +1,11 @@
-"""The simulated venue's side of our orders: arrival, rest, fill, answer.
+"""The simulated venue's side of our orders: rest, fill, answer.
 
-Assumptions, in the order of the code:
-- how long an order travels to the venue and an answer back to us: `sim.latency`;
-- a post-only order that would trade on arrival expires;
+Assumptions, in the order of the code (what arrives: `sim.arrival`; what takes: `sim.taking`; what waits for a price:
+`sim.triggers`; how long things travel: `sim.latency`):
 - a resting order has no effect on what the market did;
 - tick mode fills a resting order at its price, as maker: whole when a trade goes through its price or the opposite
   touch reaches it; when a trade at its price reaches it in the queue, whole too, or, with partial fills, with as many
-  lots as the queue before it leaves of that trade, our older order first; what is left of it is then at the front;
-- without partial fills a taking order fills whole at the opposite touch, whatever is there;
-- with partial fills it walks the book level by level up to its limit, a market order up to `market_bound_e9` beyond the
-  touch; what it took is there again for the next taker, or, with `own_impact`, only when the feed reports the level;
-- tick mode holds no stops yet and rejects them.
+  lots as the queue before it leaves of that trade, our older order first; what is left of it is then at the front.
 """
 
 from typing import Any
@@ -19,18 +14,17 @@ from quintet.core.accounting.fees import fee_quanta, fill_value
 from quintet.core.events import (
     CANCEL_REJECTED,
     FILL,
-    ORDER_ACCEPTED,
     ORDER_CANCELED,
-    ORDER_EXPIRED,
-    ORDER_REJECTED,
-    PLACE,
 )
 from quintet.core.kernel import kernel
-from quintet.core.orders.lifecycle import LIMIT, MARKET, POST_ONLY, STOP
+from quintet.core.orders.lifecycle import NO_REASON
 from quintet.core.state import ASK, BID, NEVER, NO_ASK, NO_BID
 from quintet.core.units import DOWN, E9, UP, mul_div
-from quintet.sim.latency import in_order
 from quintet.sim.queue import on_level, on_trade
+
+RESTS = 1
+WAITS = 2
+"""What an order that is alive does: it rests in the book, or waits for its price (tick mode)."""
 
 
 @kernel
@@ -44,6 +38,7 @@ def respond(venue: Any, kind: int, slot: int, number: int, ts: int) -> Any:
     response.ts = NEVER  # until it is sent: sim.latency
     response.ts_event = ts
     response.kind = kind
+    response.reason = NO_REASON
     response.slot = slot
     response.number = number
     response.instrument = venue.resting[slot].instrument
@@ -118,7 +113,7 @@ def rest(venue: Any, level: Any, slot: int) -> None:
     resting = venue.resting[slot]
     book = venue.book[resting.instrument]
     side = BID if resting.side > 0 else ASK
-    resting.alive = 1
+    resting.alive = RESTS
     resting.traded = 0.0
     resting.ahead = 0.0
     venue.live += 1
@@ -164,7 +159,7 @@ def best_own(venue: Any, n: int, side: int) -> int:
     best = NO_BID if side > 0 else NO_ASK
     for s in range(venue.slots_used):
         resting = venue.resting[s]
-        if resting.alive != 0 and resting.side == side and resting.instrument == n:
+        if resting.alive == RESTS and resting.side == side and resting.instrument == n:
             best = max(best, resting.price) if side > 0 else min(best, resting.price)
     return best
 
@@ -181,80 +176,10 @@ def cancel_arrives(venue: Any, level: Any, request: Any) -> None:
 
 
 @kernel
-def refuse(venue: Any, request: Any, sent: int, heard: int) -> None:
-    """A request that never reached the venue's matching: we hear at `heard` that what we sent at `sent` is refused."""
-    if request.kind == PLACE:
-        take_order(venue, request)
-        kind = ORDER_REJECTED
-    else:
-        kind = CANCEL_REJECTED
-    response = respond(venue, kind, request.slot, request.number, sent)
-    response.ts = in_order(venue.response, heard)
-
-
-@kernel
-def arrive_in_book(venue: Any, level: Any, request: Any) -> None:
-    """A request reaches a venue whose order book we see (tick mode)."""
-    slot, ts = request.slot, request.ts
-    if request.kind != PLACE:
-        cancel_arrives(venue, level, request)
-        return
-    take_order(venue, request)
-    if request.style == STOP:
-        respond(venue, ORDER_REJECTED, slot, request.number, ts)
-        return
-    book = venue.book[request.instrument]
-    touch = book.best[ASK] if request.side > 0 else book.best[BID]
-    empty = touch == NO_ASK or touch == NO_BID
-    crosses = not empty and (request.style == MARKET or request.side * (request.price - touch) >= 0)
-    if crosses and request.style != POST_ONLY:
-        if venue.partial_fills != 0:
-            walk_book(venue, level, slot, ts)
-        else:
-            settle(venue, slot, touch, request.lots, 0, ts)
-    elif request.style <= LIMIT and not crosses:
-        rest(venue, level, slot)
-        respond(venue, ORDER_ACCEPTED, slot, request.number, ts)
-    else:
-        respond(venue, ORDER_EXPIRED, slot, request.number, ts)
-
-
-@kernel
-def walk_book(venue: Any, level: Any, slot: int, ts: int) -> None:
-    """Take from the opposite side, level by level up to the order's limit; what is left of a limit order rests.
-
-    A market order's limit is its slippage bound. With own impact the levels taken from hold less until the feed reports
-    them again; without, the next taker finds them as they were shown.
-    """
-    resting = venue.resting[slot]
-    book, side = venue.book[resting.instrument], resting.side
-    other = ASK if side > 0 else BID
-    limit = walking_limit(venue, resting, book.best[other])
-    price = book.best[other]
-    while resting.open_lots > 0 and book.low <= price <= book.high and side * (limit - price) >= 0:
-        place = level[price + book.offset[other]]
-        lots = min(resting.open_lots, place.lots)
-        settle(venue, slot, price, lots, 0, ts)
-        if venue.own_impact != 0:
-            place.lots -= lots
-        price = next_level(book, level, other, price + side)
-    if venue.own_impact != 0:
-        book.best[other] = next_level(book, level, other, book.best[other])
-    if resting.open_lots > 0:
-        if resting.style == LIMIT:
-            rest(venue, level, slot)
-        else:
-            respond(venue, ORDER_EXPIRED, slot, resting.number, ts)
-
-
-@kernel
-def walking_limit(venue: Any, resting: Any, touch: int) -> int:
-    """The worst price a taker may pay: its limit, for a market order so far beyond the touch as the venue allows."""
-    if resting.style != MARKET or resting.price != 0:
-        return resting.price
-    if resting.side > 0:
-        return mul_div(touch, E9 + venue.market_bound_e9, E9, DOWN)
-    return mul_div(touch, E9 - venue.market_bound_e9, E9, UP)
+def end(venue: Any, kind: int, slot: int, reason: int, ts: int) -> None:
+    """Tell us that the venue has ended an order that we did not cancel, and why."""
+    respond(venue, kind, slot, venue.resting[slot].number, ts).reason = reason
+    venue.ended[reason] += 1
 
 
 @kernel
@@ -277,7 +202,7 @@ def improved(venue: Any, level: Any, n: int, side: int, price: int, ts: int) -> 
     if sign * (price - book.own[other]) >= 0:
         for s in range(venue.slots_used):
             resting = venue.resting[s]
-            if resting.alive != 0 and resting.side == -sign and resting.instrument == n:
+            if resting.alive == RESTS and resting.side == -sign and resting.instrument == n:
                 if sign * (price - resting.price) >= 0:
                     fill_whole(venue, level, s, ts)
 
@@ -303,7 +228,7 @@ def traded(venue: Any, level: Any, n: int, aggressor: int, price: int, lots: int
     """
     for s in range(venue.slots_used):
         resting = venue.resting[s]
-        if resting.alive == 0 or resting.side == aggressor or resting.instrument != n:
+        if resting.alive != RESTS or resting.side == aggressor or resting.instrument != n:
             continue
         through = (price - resting.price) * aggressor
         if through == 0 and venue.partial_fills != 0:
@@ -339,7 +264,7 @@ def next_in_queue(venue: Any, n: int, side: int, price: int, after: int) -> int:
     found = -1
     for s in range(venue.slots_used):
         resting = venue.resting[s]
-        if resting.alive == 0 or resting.instrument != n or resting.side != side or resting.price != price:
+        if resting.alive != RESTS or resting.instrument != n or resting.side != side or resting.price != price:
             continue
         if resting.number > after and (found < 0 or resting.number < venue.resting[found].number):
             found = s

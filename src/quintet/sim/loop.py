@@ -30,10 +30,12 @@ from quintet.core.events import (
 from quintet.core.kernel import bind, fetch_ahead, kernel, uncounted
 from quintet.core.market.bars import read_bar, read_prices
 from quintet.core.state import ASK, BID, DEFINITION, END, FULL, NEVER, OVERFLOW, PAUSE, WAKE_BAR
+from quintet.sim.arrival import arrive_in_book, refuse
 from quintet.sim.bars import DONE, OPENING, arrive_in_bars, phase_ts, play_phase
 from quintet.sim.desk_rows import put_command, put_feed, put_response, put_timer
-from quintet.sim.exchange import arrive_in_book, improved, level_changed, next_level, refuse, traded
+from quintet.sim.exchange import improved, level_changed, next_level, traded
 from quintet.sim.latency import arrival_at_venue, feed_arrival, send_answers
+from quintet.sim.triggers import pull_triggers
 
 
 @kernel
@@ -312,12 +314,16 @@ def advance_body(tape: Any, world: Any, stop: int) -> int:
                         improved(venue, level, n, kind, price, ts)
                 elif price == book[n].best[kind]:
                     book[n].best[kind] = next_level(book[n], level, kind, price)
-            elif kind == TRADE_BUY:
-                if price >= book[n].own[ASK]:
-                    traded(venue, level, n, 1, price, lots, ts)
-            elif kind == TRADE_SELL:
-                if price <= book[n].own[BID]:
+            elif kind <= TRADE_SELL:
+                if kind == TRADE_BUY:
+                    if price >= book[n].own[ASK]:
+                        traded(venue, level, n, 1, price, lots, ts)
+                elif price <= book[n].own[BID]:
                     traded(venue, level, n, -1, price, lots, ts)
+                if venue.fill_timeframe == 0:
+                    book[n].last = price
+                if price >= book[n].rise_to or price <= book[n].fall_to:
+                    pull_triggers(venue, level, n, price, ts)
             elif kind == BAR_OPEN:
                 number = int(rows[i].bits) >> 1
                 recv = rows[i].ts_recv

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from quintet.core import events as ev
-from quintet.core.orders.lifecycle import IOC, LIMIT, MARKET, POST_ONLY, STOP
+from quintet.core.orders.lifecycle import FOK, IOC, LIMIT, MARKET, POST_ONLY, STOP, TAKE_PROFIT, VENUE_REASON_NAMES
 from quintet.core.state import ASK, BID, END, NO_ASK, NO_BID, World
+from quintet.sim.taking import SELF_TRADE_NAMES
 from tests.desk_worlds import LINEAR_COIN, START, run_left
 from tests.tick_market import MILLISECOND, Message, message_rows, tick_world
 
@@ -69,10 +70,12 @@ def played(messages: list[Message], *requests: tuple[int, ...], slots: tuple[int
         (place(1, 10_000, IOC), [("expired", 0, 0, 0)]),
         (place(1, 10_001, IOC), [("fill", 0, 10_001, 3)]),
         (place(-1, 0, MARKET), [("fill", 0, 9_999, 3)]),
-        (place(-1, 9_900, STOP), [("rejected", 0, 0, 0)]),
+        (place(-1, 9_900, STOP), [("accepted", 0, 0, 0)]),
+        (place(-1, 9_999, FOK), [("fill", 0, 9_999, 3)]),
+        (place(-1, 10_000, FOK), [("expired", 0, 0, 0)]),
     ],
     ids=["rests", "buy would take", "sell would take", "buy takes", "sell takes", "limit rests", "ioc misses",
-         "ioc takes", "market", "stop"],
+         "ioc takes", "market", "stop waits", "fok takes", "fok misses"],
 )  # fmt: skip
 def test_what_arrives(request_: tuple[int, ...], expected: list[Any]) -> None:
     assert responses(played([at(1, *BOOK)], request_)) == expected
@@ -204,3 +207,92 @@ def test_with_own_impact_what_we_took_is_gone_until_the_level_is_reported_again(
     gone = fills_in_parts([again], *takers, own_impact=1)
     assert [(price, lots) for slot, price, lots in gone if slot == 1] == [(10_003, 3)]
     assert [(price, lots) for slot, price, lots in gone if slot == 2] == [(10_001, 7)]
+
+
+# ---- fill or kill, own orders, the venue's limit on orders -----------------------------------------------------------
+def told(world: World) -> list[tuple[int, str, str]]:
+    """Slot, kind and reason of all answers so far."""
+    answers = world.venue[0].responses[: int(world.venue[0].response_tail)]
+    kinds = [kind for kind, *_ in responses(world)]
+    return [(int(a.slot), kind, VENUE_REASON_NAMES[int(a.reason)]) for a, kind in zip(answers, kinds, strict=True)]
+
+
+def test_fill_or_kill_takes_all_of_it_or_nothing() -> None:
+    # given 10 lots at 10 001 and 5 at 10 003
+    assert fills_in_parts([], place(1, 10_003, FOK, lots=15)) == [(0, 10_001, 10), (0, 10_003, 5)]
+    world = played([at(1, *BOOK)], place(1, 10_003, FOK, lots=16), partial_fills=1)
+    assert told(world) == [(0, "expired", "not all of it was there")]
+
+
+@pytest.mark.parametrize(
+    ("mode", "expected", "alive"),
+    [
+        ("cancel taker", [(1, "expired", "meets our own order")], 1),
+        ("cancel maker", [(0, "canceled", "meets our own order"), (1, "fill", "none")], 0),
+        ("cancel both", [(0, "canceled", "meets our own order"), (1, "expired", "meets our own order")], 0),
+    ],
+)
+def test_a_taker_never_trades_with_an_order_of_ours(mode: str, expected: list[Any], alive: int) -> None:
+    # given an ask of ours at the touch, before which a buyer of ours would come
+    world = played(
+        [at(1, *BOOK)], place(-1, 10_000), place(1, 10_001, IOC, ms=3), self_trade=SELF_TRADE_NAMES.index(mode)
+    )
+    assert told(world)[1:] == expected
+    assert world.venue[0].live == alive
+
+
+def test_a_post_only_order_that_would_meet_ours_expires() -> None:
+    world = played([at(1, *BOOK)], place(-1, 10_000), place(1, 10_000, ms=3))
+    assert told(world)[1:] == [(1, "expired", "post-only would take")]
+
+
+def test_more_orders_in_a_second_than_the_venue_allows_are_refused_and_cancels_are_not() -> None:
+    orders = [place(1, 9_990, ms=2), place(1, 9_989, ms=3), cancel(4), place(1, 9_988, ms=1002)]
+    world = played([at(1, *BOOK), at(1100, BOOK[0])], *orders, slots=(0, 1, 0, 2), orders_per_second=1)
+    assert told(world) == [
+        (0, "accepted", "none"), (1, "rejected", "too many orders in a second"), (0, "canceled", "none"),
+        (2, "accepted", "none"),
+    ]  # fmt: skip
+    assert world.venue[0].ended[VENUE_REASON_NAMES.index("too many orders in a second")] == 1
+
+
+# ---- orders that wait for a price ------------------------------------------------------------------------------------
+LONG = (place(1, 10_001, IOC, lots=4), at(3, (ev.TRADE_BUY, 10_001, 1)))
+"""Four lots bought at 2 ms, and a trade after it."""
+
+
+@pytest.mark.parametrize(
+    ("style", "price", "trade"),
+    [(STOP, 9_990, 9_990), (STOP, 9_990, 9_980), (TAKE_PROFIT, 10_020, 10_020), (TAKE_PROFIT, 10_020, 10_030)],
+)
+def test_a_trade_at_or_beyond_its_price_triggers_it_and_it_closes_at_market(style: int, price: int, trade: int) -> None:
+    short_of_it = price - 1 if style == TAKE_PROFIT else price + 1
+    messages = [at(1, *BOOK), LONG[1], at(5, (ev.TRADE_BUY, short_of_it, 1)), at(6, (ev.TRADE_SELL, trade, 1))]
+    world = played(messages, LONG[0], place(-1, price, style, lots=4, ms=4))
+    assert responses(world)[1:] == [("accepted", 1, 0, 0), ("fill", 1, 9_999, 4)]
+    assert int(world.venue[0].responses[2].ts_event) == START + 6 * MILLISECOND
+    assert (world.venue[0].book[0].held, world.venue[0].live) == (0, 0)
+
+
+def test_it_closes_no_more_than_is_held_and_the_rest_expires() -> None:
+    world = played([at(1, *BOOK), at(6, (ev.TRADE_SELL, 9_980, 1))], LONG[0], place(-1, 9_990, STOP, lots=9, ms=4))
+    assert responses(world)[2] == ("fill", 1, 9_999, 4)
+    assert told(world)[3:] == [(1, "expired", "nothing to close")]
+
+
+def test_our_limit_orders_of_its_side_make_room_for_it() -> None:
+    orders = [LONG[0], place(-1, 10_020, lots=4, ms=3), place(-1, 9_990, STOP, lots=4, ms=4)]
+    world = played([at(1, *BOOK), at(6, (ev.TRADE_SELL, 9_980, 1))], *orders)
+    assert told(world)[3:] == [(1, "canceled", "makes room for what closes"), (2, "fill", "none")]
+
+
+def test_one_that_the_last_trade_has_reached_is_triggered_on_arrival() -> None:
+    world = played([at(1, *BOOK), LONG[1]], LONG[0], place(-1, 10_001, STOP, lots=4, ms=4))
+    assert [kind for kind, *_ in responses(world)[1:]] == ["accepted", "fill"]
+
+
+def test_a_waiting_order_can_be_cancelled_and_then_nothing_triggers() -> None:
+    messages = [at(1, *BOOK), LONG[1], at(6, (ev.TRADE_SELL, 9_980, 1))]
+    world = played(messages, LONG[0], place(-1, 9_990, STOP, lots=4, ms=4), cancel(5), slots=(0, 1, 1))
+    assert [kind for kind, *_ in responses(world)[1:]] == ["accepted", "canceled"]
+    assert (world.venue[0].live, world.venue[0].book[0].fall_to) == (0, NO_BID)

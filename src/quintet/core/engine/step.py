@@ -26,7 +26,7 @@ from quintet.core.events import (
 )
 from quintet.core.kernel import kernel
 from quintet.core.orders import lifecycle
-from quintet.core.orders.lifecycle import FREE, IGNORE, NEXT, OPEN, STOP
+from quintet.core.orders.lifecycle import FREE, IGNORE, NEXT, OPEN, waits_for_price
 from quintet.core.orders.planner import plan, send_cancel
 from quintet.core.risk.breaker import (
     SUSPENDED,
@@ -165,7 +165,7 @@ def on_status(desk: Any, kind: int, number: int, hint: int) -> int:
 @kernel
 def release(desk: Any, order: Any, lots: int) -> None:
     """Give back the room that `lots` of a live order held."""
-    if order.style == STOP:
+    if waits_for_price(order.style):
         return
     account = desk.shown.account[order.instrument]
     desk.room_version += 1
@@ -324,7 +324,7 @@ def call_back_overhang(desk: Any, n: int) -> None:
         return
     for s in range(desk.slots_used):
         order = desk.orders[s]
-        if order.status != FREE and order.instrument == n and order.side < 0 and order.style != STOP:
+        if order.status != FREE and order.instrument == n and order.side < 0 and not waits_for_price(order.style):
             order.recalled = 1
             call_back_one(desk, s)
 

@@ -40,6 +40,8 @@ class Execution:
     stop_cap_e9: int = 5_000_000
     partial_fills: int = 0
     own_impact: int = 0
+    self_trade: int = 0
+    orders_per_second: int = 0
     market_bound_e9: int = 50_000_000
     fill_timeframe: int = 0
 
@@ -168,7 +170,7 @@ def new_world(setup: Setup, state: Any = None, params: Any = None) -> s.World:
         book = venue.book[i]
         book.low, book.high = low, high
         book.lot_quantity = float(instrument.lot_size)
-        book.best[s.ASK] = book.own[s.ASK] = s.NO_ASK
+        book.best[s.ASK] = book.own[s.ASK] = book.rise_to = s.NO_ASK
         book.offset[s.BID] = 2 * i * width - low
         book.offset[s.ASK] = (2 * i + 1) * width - low
         desk.shown.market[i].ask = s.NO_ASK

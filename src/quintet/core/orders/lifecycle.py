@@ -8,6 +8,8 @@ from typing import Final
 
 import numpy as np
 
+from quintet.core.kernel import kernel
+
 # ---- status of a slot -----------------------------------------------------------------------------------------
 FREE: Final = 0
 IN_FLIGHT: Final = 1  # sent, not heard of
@@ -58,8 +60,33 @@ POST_ONLY: Final = 0  # limit, good till cancelled, expires instead of taking
 LIMIT: Final = 1  # limit, good till cancelled, may take
 IOC: Final = 2  # limit, immediate or cancel; its price is the slippage bound
 MARKET: Final = 3  # at the next price, whatever it is
-STOP: Final = 4  # held at the desk: sells (or buys) at market when the price trades at or through it
-STYLE_NAMES: Final = ("post-only", "limit", "ioc", "market", "stop")
+STOP: Final = 4  # waits until the price trades at or through its own, against us: then it closes at market
+FOK: Final = 5  # limit, fill or kill: all of it at once, or nothing
+TAKE_PROFIT: Final = 6  # waits until the price trades at or through its own, for us: then it closes at market
+STYLE_NAMES: Final = ("post-only", "limit", "ioc", "market", "stop", "fok", "take-profit")
+
+# ---- why the venue ended an order that we did not cancel --------------------------------------------------------
+NO_REASON: Final = 0
+WOULD_TAKE: Final = 1
+NOT_THERE: Final = 2
+NOT_WHOLE: Final = 3
+MEETS_OUR_OWN: Final = 4
+NOTHING_TO_CLOSE: Final = 5
+TOO_MANY: Final = 6
+CONGESTED: Final = 7
+UNKNOWN_STYLE: Final = 8
+MAKES_ROOM: Final = 9
+VENUE_REASON_NAMES: Final = (
+    "none", "post-only would take", "nothing left within its limit", "not all of it was there", "meets our own order",
+    "nothing to close", "too many orders in a second", "venue congested", "style the venue does not know",
+    "makes room for what closes",
+)  # fmt: skip
 
 BUY: Final = 1
 SELL: Final = -1
+
+
+@kernel
+def waits_for_price(style: int) -> bool:
+    """Is it an order that binds nothing and is in nobody's way until the price triggers it?"""
+    return style == STOP or style == TAKE_PROFIT

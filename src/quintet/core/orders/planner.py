@@ -11,7 +11,7 @@ from typing import Any
 from quintet.core.digest import mix_in
 from quintet.core.events import CANCEL, PLACE
 from quintet.core.kernel import kernel
-from quintet.core.orders.lifecycle import BUY, CANCEL_IN_FLIGHT, FREE, IN_FLIGHT, MARKET, OPEN, STOP
+from quintet.core.orders.lifecycle import BUY, CANCEL_IN_FLIGHT, FREE, IN_FLIGHT, MARKET, OPEN, waits_for_price
 from quintet.core.risk.gate import (
     OFF_TICK,
     ORDER_RATE,
@@ -91,7 +91,7 @@ def place(desk: Any, want: Any) -> None:
     if want.price % inst.tick != 0:
         remember(desk, want, OFF_TICK)
         return
-    if want.style == STOP:  # held at the desk it binds nothing; hit, it trades no more than what is held then
+    if waits_for_price(want.style):  # held at the desk it binds nothing; hit, it trades no more than what is held then
         lots = allowed_stop_lots(desk, want)
     else:
         lots = allowed_lots(desk, want, bound_of(view, want))
@@ -131,11 +131,16 @@ def reduces(view: Any, want: Any) -> bool:
 @kernel
 def meets_an_exit(view: Any, want: Any) -> bool:
     """Would this want trade with an exit that is wanted besides? Then the exit goes first, whatever its place."""
-    if want.style == STOP:
+    if waits_for_price(want.style):
         return False
     for k in range(view.n):
         other = view.wants[k]
-        if other.side == want.side or other.instrument != want.instrument or other.style == STOP or other.lots <= 0:
+        if (
+            other.side == want.side
+            or other.instrument != want.instrument
+            or waits_for_price(other.style)
+            or other.lots <= 0
+        ):
             continue
         crossing = want.style == MARKET or other.style == MARKET or want.side * (want.price - other.price) >= 0
         if crossing and reduces(view, other):
@@ -169,14 +174,14 @@ def own_order_in_the_way(desk: Any, want: Any, first: int) -> int:
     """
     orders = desk.orders
     market = desk.shown.market[want.instrument]
-    if want.style == STOP:
+    if waits_for_price(want.style):
         return -1
     for s in range(first, desk.slots_used):
         order = orders[s]
         if (
             order.status == FREE
             or order.side == want.side
-            or order.style == STOP
+            or waits_for_price(order.style)
             or order.instrument != want.instrument
         ):
             continue
@@ -282,7 +287,7 @@ def send_place(desk: Any, want: Any, slot: int, lots: int) -> None:
 def reserve(view: Any, order: Any, bound: int) -> None:
     """Hold back what the order may take. A stop held at the desk binds nothing until it triggers."""
     order.reserved = 0
-    if order.style == STOP:
+    if waits_for_price(order.style):
         return
     account, inst = view.account[order.instrument], view.instruments[order.instrument]
     if order.side < 0:
