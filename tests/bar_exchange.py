@@ -19,6 +19,7 @@ NAMES = {
     ev.ORDER_CANCELED: "canceled",
     ev.ORDER_EXPIRED: "expired",
     ev.CANCEL_REJECTED: "cancel rejected",
+    ev.ORDER_REJECTED: "rejected",
 }
 
 

@@ -35,9 +35,9 @@ def heard_of(rows: Any) -> list[object]:
         elif kind == ev.FILL:
             maker, number = bool(row.bits & ev.MAKER), int(rows[i + 1].quantity)
             heard.append(Answer(happened, at, "fill", number, int(row.price), int(row.quantity), maker))
-        elif kind in NAMES or kind == ev.ORDER_REJECTED:
+        elif kind in NAMES:
             reason = VENUE_REASON_NAMES[int(row.price)]
-            heard.append(Answer(happened, at, NAMES.get(kind, "rejected"), int(row.quantity), reason=reason))
+            heard.append(Answer(happened, at, NAMES[kind], int(row.quantity), reason=reason))
     return heard
 
 

@@ -108,6 +108,8 @@ def tick_world(
         messages_in_flight=64,
         desk_rows=1 << 13 if recording else 1,
     )
-    world = new_world(setup, dice_state(seed) if state is None else state, dice_params(spread=6, styles=7, keep_in_ten=6))
+    world = new_world(
+        setup, dice_state(seed) if state is None else state, dice_params(spread=6, styles=7, keep_in_ten=6)
+    )
     world.venue[0].recording = int(recording)
     return world

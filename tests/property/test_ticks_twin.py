@@ -90,7 +90,7 @@ rules = st.builds(
     impact=st.booleans(),
     market_bound=st.sampled_from([Fraction(1, 20), Fraction(1, 5_000)]),
     self_trade=st.sampled_from(SELF_TRADE_NAMES),
-    orders_per_second=st.sampled_from([0, 2]),
+    orders_per_second=st.sampled_from([0, 0, 0, 2]),
     travel=travels(),
 )
 

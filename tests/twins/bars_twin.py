@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Literal, NamedTuple
 
-Style = Literal["post-only", "limit", "ioc", "market", "stop"]
+Style = Literal["post-only", "limit", "ioc", "market", "stop", "fok", "take-profit"]
 Policy = Literal["pessimistic", "optimistic", "ohlc", "olhc"]
 
 
@@ -273,6 +273,9 @@ class BarExchange:
                 self.end(found[0], "canceled", request.ts)
             else:
                 self.answers.append(Answer(request.ts, "cancel rejected", request.number))
+            return
+        if request.style in ("fok", "take-profit"):  # [12]
+            self.answers.append(Answer(request.ts, "rejected", request.number))
             return
         order = Order(
             request.number, request.side, request.style, request.price, request.lots, request.decided, request.ts
