@@ -18,7 +18,13 @@ from tests.twins.ticks_twin import Answer, Message, Request, Rules, Travel
 
 E9 = 10**9
 TIMER_EVERY = 50 * MILLISECOND
-ROW_KINDS = {"bid": ev.BID_LEVEL, "ask": ev.ASK_LEVEL, "buy": ev.TRADE_BUY, "sell": ev.TRADE_SELL}
+ROW_KINDS = {
+    "bid": ev.BID_LEVEL,
+    "ask": ev.ASK_LEVEL,
+    "buy": ev.TRADE_BUY,
+    "sell": ev.TRADE_SELL,
+    "clear": ev.BOOK_CLEAR,
+}
 
 
 def heard_of(rows: Any) -> list[object]:
@@ -27,7 +33,7 @@ def heard_of(rows: Any) -> list[object]:
     messages = 0
     for i, row in enumerate(rows):
         kind, happened, at = int(row.kind), int(row.ts_event), int(row.ts_recv)
-        if kind <= ev.TRADE_SELL and row.bits & ev.LAST:
+        if kind <= ev.BOOK_CLEAR and row.bits & ev.LAST:
             heard.append(("feed", messages))
             messages += 1
         elif kind == ev.TIMER:

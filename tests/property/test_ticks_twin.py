@@ -20,11 +20,12 @@ from tests.twins.ticks_twin import Exchange, Message, Request, Row, Rules, Trave
 # ---- what is drawn: few prices and few moments, so that crossings, bursts and races are common ---------------------
 prices = st.integers(9_996, 10_004)
 steps = st.sampled_from([0, 0, 1, 5 * MILLISECOND, 25 * MILLISECOND])
-rows = st.one_of(
+levels_and_trades = st.one_of(
     st.tuples(st.just("bid"), st.integers(9_995, 10_001), st.sampled_from([0, 1, 4, 30])),
     st.tuples(st.just("ask"), st.integers(9_999, 10_005), st.sampled_from([0, 1, 4, 30])),
     st.tuples(st.sampled_from(["buy", "sell"]), prices, st.sampled_from([1, 3, 8, 40])),
 )
+rows = st.one_of(*[levels_and_trades] * 9, st.just(("clear", 0, 0)))
 
 
 @st.composite

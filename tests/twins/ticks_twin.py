@@ -17,7 +17,8 @@ from quintet.core.random import next_word, normal, seeded, uniform
 Style = Literal["post-only", "limit", "ioc", "market", "stop", "fok", "take-profit"]
 
 Row = tuple[str, int, int]
-"""bid, ask (a level's new lots), buy or sell (a trade by such an aggressor); price; lots."""
+"""bid or ask (a level's new lots), buy or sell (a trade by such an aggressor), clear (the feed lost the book); price;
+lots."""
 
 
 class Message(NamedTuple):
@@ -271,6 +272,9 @@ class Exchange:
     def market(self, kind: str, price: int, lots: int) -> None:
         if kind in ("bid", "ask"):
             self.level(1 if kind == "bid" else -1, price, lots)
+            return
+        if kind == "clear":
+            self.book = Book()
             return
         self.trade(1 if kind == "buy" else -1, price, lots)
         self.last_trade = price

@@ -3,6 +3,8 @@
 Assumptions, in the order of the code (what arrives: `sim.arrival`; what takes: `sim.taking`; what waits for a price:
 `sim.triggers`; how long things travel: `sim.latency`):
 - a resting order has no effect on what the market did;
+- where the feed has lost the book nothing is shown until levels arrive again: takers find nothing, and our orders are
+  then behind no more than is shown at their price;
 - tick mode fills a resting order at its price, as maker: whole when a trade goes through its price or the opposite
   touch reaches it; when a trade at its price reaches it in the queue, whole too, or, with partial fills, with as many
   lots as the queue before it leaves of that trade, our older order first; what is left of it is then at the front.
@@ -218,6 +220,15 @@ def next_level(book: Any, level: Any, side: int, price: int) -> int:
     while price <= book.high and level[price + offset].lots == 0:
         price += 1
     return price if price <= book.high else NO_ASK
+
+
+@kernel
+def forget_book(book: Any, level: Any) -> None:
+    """Both sides are unknown from here until levels arrive; our orders stay where they are."""
+    for side in (BID, ASK):
+        for price in range(book.low, book.high + 1):
+            level[price + book.offset[side]].lots = 0
+    book.best[BID], book.best[ASK] = NO_BID, NO_ASK
 
 
 @kernel

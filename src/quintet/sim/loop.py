@@ -17,6 +17,7 @@ from quintet.core.engine.step import ROWS_OF_FILL, begin, finish, on_bar, on_con
 from quintet.core.events import (
     ASK_LEVEL,
     BAR_OPEN,
+    BOOK_CLEAR,
     FILL,
     INSTRUMENT,
     LAST,
@@ -33,7 +34,7 @@ from quintet.core.state import ASK, BID, DEFINITION, END, FULL, NEVER, OVERFLOW,
 from quintet.sim.arrival import arrive_in_book, refuse
 from quintet.sim.bars import DONE, OPENING, arrive_in_bars, phase_ts, play_phase
 from quintet.sim.desk_rows import put_command, put_feed, put_response, put_timer
-from quintet.sim.exchange import improved, level_changed, next_level, traded
+from quintet.sim.exchange import forget_book, improved, level_changed, next_level, traded
 from quintet.sim.latency import arrival_at_venue, feed_arrival, send_answers
 from quintet.sim.triggers import pull_triggers
 
@@ -371,6 +372,8 @@ def advance_body(tape: Any, world: Any, stop: int) -> int:
                     again = True  # back to the top: the bars to come may be quiet
                     break
                 continue
+            elif kind == BOOK_CLEAR:
+                forget_book(book[n], level)
             elif kind == INSTRUMENT and i >= venue.defined:
                 venue.cursor = i
                 return DEFINITION
@@ -392,7 +395,7 @@ def advance_body(tape: Any, world: Any, stop: int) -> int:
                 again = True
                 break
             i += 1
-            if int(rows[i - 1].bits) & LAST != 0 and kind <= TRADE_SELL:
+            if int(rows[i - 1].bits) & LAST != 0 and kind <= BOOK_CLEAR:
                 keep_touch(venue, touches, n, feed_arrival(venue, ts, rows[i - 1].ts_recv), i)
             if venue.response_tail != heard:
                 break

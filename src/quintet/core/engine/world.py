@@ -110,6 +110,8 @@ class Setup:
     timer_every_ns: int = s.NEVER
     price_window: tuple[int, int] = (0, 0)
     """Lowest and highest price of the order book rows; (0, 0) when there are none."""
+    price_windows: tuple[tuple[int, int], ...] = ()
+    """The same for each instrument by itself, as `sim.windows` finds them; empty = `price_window` for all."""
     messages_in_flight: int = 1
     """At most so many feed messages are between the exchange and us at one moment."""
     buffer_rows: int = 8192
@@ -142,12 +144,14 @@ def new_world(setup: Setup, state: Any = None, params: Any = None) -> s.World:
     if not 1 <= n <= room:
         raise ConfigError(f"{n} instruments, expected 1 to {room}" + (" when bars are filled" if room == 1 else ""))
     assets = asset_numbers(setup.instruments)
-    low, high = setup.price_window
-    width = high - low + 1 if high > 0 else 1
+    windows = setup.price_windows or (setup.price_window,) * n
+    if len(windows) != n:
+        raise ConfigError(f"{len(windows)} price windows for {n} instruments, expected one for each")
+    widths = [high - low + 1 if high > 0 else 1 for low, high in windows]
     world = s.World(
         desk=table(s.DESK, 1),
         venue=table(s.VENUE, 1),
-        level=table(s.LEVEL, 2 * n * width),
+        level=table(s.LEVEL, 2 * sum(widths)),
         touches=table(s.TOUCH, _power_of_two(setup.messages_in_flight + 2)),
         latencies=table(s.LATENCY, 1) if setup.latencies.recorded is None else setup.latencies.recorded,
         commands=table(s.COMMAND, setup.buffer_rows),
@@ -168,11 +172,12 @@ def new_world(setup: Setup, state: Any = None, params: Any = None) -> s.World:
         set_instrument(desk.shown.instruments[i], instrument, assets)
         set_instrument(venue.instruments[i], instrument, assets)
         book = venue.book[i]
-        book.low, book.high = low, high
+        book.low, book.high = low, high = windows[i]
         book.lot_quantity = float(instrument.lot_size)
         book.best[s.ASK] = book.own[s.ASK] = book.rise_to = s.NO_ASK
-        book.offset[s.BID] = 2 * i * width - low
-        book.offset[s.ASK] = (2 * i + 1) * width - low
+        before = 2 * sum(widths[:i])
+        book.offset[s.BID] = before - low
+        book.offset[s.ASK] = before + widths[i] - low
         desk.shown.market[i].ask = s.NO_ASK
         if instrument.kind == "spot":
             account, row = desk.shown.account[i], desk.shown.instruments[i]
