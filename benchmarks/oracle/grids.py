@@ -56,7 +56,7 @@ GRIDS: Final = (
         "risk_averse",
         lots=101,
         entry_ns=40 * MILLISECOND,
-        response_ns=250 * MILLISECOND,
+        response_ns=40 * MILLISECOND,
         fills="partial",
         market_factor=2,
     ),

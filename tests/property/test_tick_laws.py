@@ -23,7 +23,9 @@ WORLDS: list[dict[str, Any]] = [
     {"partial_fills": 1, "own_impact": 1, "feed_ns": 4 * MILLISECOND},
     {
         "latency_model": DRAWN,
-        "latencies": Latencies(seed=5, entry_p99_ns=200 * MILLISECOND, response_p99_ns=90 * MILLISECOND, least_ns=-1),
+        "entry_ns": 5 * MILLISECOND,
+        "response_ns": 2 * MILLISECOND,
+        "latencies": Latencies(seed=5, entry_p99_ns=200 * MILLISECOND, response_p99_ns=90 * MILLISECOND),
         "spike_every_ns": 300 * MILLISECOND,
         "spike_ns": 100 * MILLISECOND,
         "spike_factor_e9": 5 * 10**9,
@@ -43,7 +45,8 @@ def test_every_way_to_run_is_the_same(
     seed: int, entry_ns: int, response_ns: int, model: int, more: dict[str, Any], rows: int
 ) -> None:
     def a_world() -> World:
-        return tick_world(seed, entry_ns=entry_ns, response_ns=response_ns, queue_model=model, **more)
+        ways = {"entry_ns": entry_ns, "response_ns": response_ns, **more}
+        return tick_world(seed, queue_model=model, **ways)
 
     tape = tick_tape(seed, 150)
     straight = a_world()

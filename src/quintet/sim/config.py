@@ -1,4 +1,7 @@
-"""What the simulated exchange is told: latency, liquidity, costs, and in which order a bar was walked."""
+"""What the simulated exchange is told: latency, liquidity, costs, and in which order a bar was walked.
+
+`ExecutionConfig` for bars, `TickExecutionConfig` for order books.
+"""
 
 from decimal import Decimal
 from typing import Annotated, Final, Literal
@@ -61,3 +64,77 @@ class ExecutionConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
             raise ParameterError("initial_quote", self.initial_quote, "an amount above 0, in the quote asset")
         if not self.initial_base.is_finite() or self.initial_base < 0:
             raise ParameterError("initial_base", self.initial_base, "0 or an amount above it, in the base asset")
+
+
+QueueModel = Literal["risk_averse", "power", "power_ratio", "power_share", "log_ratio", "log_share"]
+LatencyModel = Literal["constant", "drawn", "recorded"]
+SelfTrade = Literal["cancel taker", "cancel maker", "cancel both"]
+
+
+class TickExecutionConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The simulated exchange where order books are traded."""
+
+    latency_model: Annotated[
+        LatencyModel, text("name", "constant; drawn with a median and a 99th percentile; as recorded orders travelled")
+    ] = "constant"
+    entry_ms: Annotated[
+        float, parameter("ms", "from a decision to the exchange; the median where it is drawn", ge=0.0, le=60_000.0)
+    ] = 5.0
+    response_ms: Annotated[
+        float, parameter("ms", "from the exchange back to us; the median where it is drawn", ge=0.0, le=60_000.0)
+    ] = 3.0
+    entry_p99_ms: Annotated[
+        float, parameter("ms", "drawn: one order in a hundred takes longer", ge=0.0, le=600_000.0)
+    ] = 50.0
+    response_p99_ms: Annotated[
+        float, parameter("ms", "drawn: one answer in a hundred takes longer", ge=0.0, le=600_000.0)
+    ] = 50.0
+    least_ms: Annotated[float, parameter("ms", "drawn: nothing is quicker", ge=0.0, le=60_000.0)] = 0.0
+    latency_seed: Annotated[int, parameter("seed", "of what is drawn, spikes included", ge=0)] = 1
+    feed_ms: Annotated[float | None, text("ms", "from the exchange to us for every message; none: as the data say")] = (
+        None
+    )
+    spike_every_s: Annotated[
+        float, parameter("s", "one spike in every span of this length; 0: none", ge=0.0, le=86_400.0)
+    ] = 0.0
+    spike_ms: Annotated[float, parameter("ms", "how long a spike lasts", ge=0.0, le=600_000.0)] = 500.0
+    spike_factor: Annotated[
+        float, parameter("factor", "orders and answers take so many times longer in it", ge=1.0, le=1000.0)
+    ] = 10.0
+    queue_model: Annotated[
+        QueueModel, text("name", "who cancels when a level shrinks; risk_averse: nobody before us")
+    ] = "risk_averse"
+    queue_exponent: Annotated[int, parameter("exponent", "of the power models", ge=1, le=20)] = 3
+    partial_fills: Annotated[
+        bool,
+        text("switch", "a trade fills what the queue leaves of it, and takers walk the book; off: whole or nothing"),
+    ] = True
+    own_impact: Annotated[bool, text("switch", "what we took is gone until the feed reports its level again")] = True
+    market_bound_bps: Annotated[
+        float, parameter("bp", "a market order goes no further beyond the touch", gt=0.0, le=10_000.0)
+    ] = 500.0
+    self_trade: Annotated[
+        SelfTrade, text("name", "what the exchange ends where our orders would meet; the gate prevents it before")
+    ] = "cancel taker"
+    orders_per_second: Annotated[
+        int, parameter("orders per second", "the exchange refuses more; 0: no limit", ge=0, le=100_000)
+    ] = 10
+
+    def __post_init__(self) -> None:
+        if self.own_impact and not self.partial_fills:
+            raise ParameterError(
+                "own_impact", "on", "off where partial_fills is off: what is taken whole is not counted"
+            )
+        if self.feed_ms is not None and not 0.0 <= self.feed_ms <= 60_000.0:
+            raise ParameterError("feed_ms", self.feed_ms, "none, or 0 to 60000 ms")
+        if self.latency_model == "drawn":
+            for name in ("entry", "response"):
+                median, p99 = getattr(self, f"{name}_ms"), getattr(self, f"{name}_p99_ms")
+                if not self.least_ms < median <= p99:
+                    raise ParameterError(
+                        f"{name}_ms", median, f"above least_ms ({self.least_ms}), at most {name}_p99_ms ({p99})"
+                    )
+        if self.spike_every_s and not 0.0 < self.spike_ms <= 1000.0 * self.spike_every_s:
+            raise ParameterError(
+                "spike_ms", self.spike_ms, f"above 0, at most {1000.0 * self.spike_every_s}: one fits into its span"
+            )

@@ -221,10 +221,10 @@ def _set_wires(world: s.World, setup: Setup) -> None:
         wire.random = seeded(latencies.seed, f"latency of {name}")[0]
         if execution.latency_model == 1:
             p99 = getattr(latencies, f"{name}_p99_ns")
-            if not latencies.least_ns < median <= p99:
+            if not 0 <= latencies.least_ns < median <= p99:
                 raise ConfigError(
                     f"latency of {name}: least {latencies.least_ns}, median {median}, 99th percentile {p99} ns; "
-                    "expected least < median <= 99th percentile"
+                    "expected 0 <= least < median <= 99th percentile"
                 )
             wire.least_ns, wire.scale_ns = latencies.least_ns, float(median - latencies.least_ns)
             wire.sigma = log((p99 - latencies.least_ns) / wire.scale_ns) / P99
