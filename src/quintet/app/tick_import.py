@@ -258,7 +258,7 @@ def _notes(feed: _Feed, instruments: Sequence[Instrument], request: TickRequest)
 # ---- the tape --------------------------------------------------------------------------------------------------------
 
 
-def _definitions(instruments: Sequence[Instrument], rows: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+def _definitions(instruments: Sequence[Instrument], rows: np.ndarray) -> np.ndarray:
     """The instruments, defined at the times of the first message."""
     first = rows[0]
     stated = [

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from quintet.core import events as ev
 from quintet.core.kernel import kernel
@@ -67,8 +66,8 @@ WATCH: Final = record(
 )
 
 SLICE: Final = record(
-    messages="i8", trades="i8", lots="i8", bid="i8", ask="i8", low="i8", high="i8", spread="i8", crossed="i8", gaps="i8",
-    latency_us="i8", measured="i8",
+    messages="i8", trades="i8", lots="i8", bid="i8", ask="i8", low="i8", high="i8", spread="i8", crossed="i8",
+    gaps="i8", latency_us="i8", measured="i8",
 )  # fmt: skip
 """What one slice of time held: prices in ticks (0: none), the widest spread, latency summed."""
 
@@ -365,7 +364,7 @@ def _findings(watch: Any) -> list[TickFinding]:
         ),
         TickFinding(
             "crossed book", True, int(watch.crossed), at("first_crossed"),
-            f"best bid above best ask, for {int(watch.crossed_ns) / seconds:.3f} s in all: no order can be matched there",
+            f"best bid above best ask, for {int(watch.crossed_ns) / seconds:.3f} s in all: nothing can be matched there",
         ),
         TickFinding(
             "locked book", False, int(watch.locked), at("first_locked"),
@@ -373,8 +372,8 @@ def _findings(watch: Any) -> list[TickFinding]:
         ),
         TickFinding(
             "negative latency", False, int(watch.negative), at("first_negative"),
-            f"received before it happened, by {-int(watch.latency_min_ns) / 1e6:,.1f} ms at most: the two clocks do not "
-            "agree, a latency has to be assumed",
+            f"received before it happened, by {-int(watch.latency_min_ns) / 1e6:,.1f} ms at most: the two clocks do "
+            "not agree, a latency has to be assumed",
         ),
         TickFinding(
             "stale period", False, int(watch.stale), at("first_stale"),

@@ -80,8 +80,9 @@ class ClockReport:
             return ""
         least = f"{-self.latency_max_ns / 1e6:,.0f} to " if self.latency_max_ns < 0 else ""
         return (
-            f"clock skew: {self.negative:,} of {self.measured:,} messages were received before they happened; our clock "
-            f"is {least}{-self.latency_min_ns / 1e6:,.0f} ms behind the venue's or more, a latency cannot be measured"
+            f"clock skew: {self.negative:,} of {self.measured:,} messages were received before they happened; the "
+            f"recorder's clock is {least}{-self.latency_min_ns / 1e6:,.0f} ms behind the venue's or more, a latency "
+            "cannot be measured"
         )
 
 
@@ -132,9 +133,7 @@ class RowMaker:
         self.far_levels += found.far
         return found.price, found.quantity, found.counts
 
-    def _array_numbers(
-        self, pieces: Pieces, price: NDArray[Any], lots: NDArray[Any]
-    ) -> tuple[Column, Column, Column]:
+    def _array_numbers(self, pieces: Pieces, price: NDArray[Any], lots: NDArray[Any]) -> tuple[Column, Column, Column]:
         """Numbers that were numbers already: whole ones as they are, floats checked against their decimals."""
         levels = np.flatnonzero((pieces.kind != ev.BOOK_CLEAR) & (pieces.kind != ev.FEED_GAP))
         counts = np.ones(len(pieces.kind), np.int64)

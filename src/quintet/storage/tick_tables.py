@@ -4,12 +4,11 @@ Each becomes the same facts or batches as a recorded stream. Nothing here holds 
 """
 
 import heapq
-import io
 import re
 import zipfile
 from collections.abc import Iterator
-from decimal import Decimal, InvalidOperation
 from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
 from itertools import groupby
 from pathlib import Path
 from typing import IO, Any, Final, NamedTuple
@@ -144,7 +143,9 @@ def _parquet_trades(files: TickFiles, file: int) -> Iterator[Fact]:
 
 # ---- polled: looked at, not traded -------------------------------------------------------------------------------
 
-TOP_OF_BOOK: Final = ("best_bid", "best_ask", "mid_price", "spread", "bid_volume", "ask_volume", "imbalance", "timestamp")
+TOP_OF_BOOK: Final = (
+    "best_bid", "best_ask", "mid_price", "spread", "bid_volume", "ask_volume", "imbalance", "timestamp",
+)  # fmt: skip
 
 
 def polled_best_prices(files: TickFiles) -> Iterator[Fact]:
@@ -162,7 +163,7 @@ def polled_best_prices(files: TickFiles) -> Iterator[Fact]:
 
 
 def bybit_top5(files: TickFiles) -> Iterator[Fact]:
-    """Samples of five levels a side: what changed, symbol, local ms, venue ms, `[[bids],[asks]]` as Python writes it."""
+    """Samples of five levels a side: what changed, symbol, local ms, venue ms, and levels as Python writes lists."""
     for where, cells in files.rows():
         if len(cells) != 5:
             raise DataError(f"has {len(cells)} cells, expected 5: sides, symbol, local ms, venue ms, levels")
@@ -242,13 +243,13 @@ def _array_stream(path: Path) -> IO[bytes]:
     name = "data.npy" if "data.npy" in names else names[0] if len(names) == 1 else ""
     if not name.endswith(".npy"):
         raise DataError(f"{path}: holds {', '.join(names)[:80]}, expected one array, or one named data")
-    return io.BufferedReader(archive.open(name), 1 << 20)  # type: ignore[arg-type]
+    return archive.open(name)
 
 
 def _array_header(stream: IO[bytes], path: Path) -> tuple[int, np.dtype[Any]]:
-    version = np.lib.format.read_magic(stream)  # type: ignore[no-untyped-call]
+    version = np.lib.format.read_magic(stream)
     read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    shape, _, dtype = read(stream)  # type: ignore[no-untyped-call]
+    shape, _, dtype = read(stream)
     if len(shape) != 1:
         raise DataError(f"{path}: an array of shape {shape}, expected one dimension")
     return int(shape[0]), dtype
@@ -401,4 +402,3 @@ def _scaled(text: str, column: str, unit_ns: Decimal, unit: str) -> int:
     if not value.is_finite() or not 0 < value * unit_ns < TIME_MAX:
         raise DataError(f"column {column!r} is {text[:40]!r}, expected {unit} UTC before the year 2200")
     return int(value * unit_ns)
-

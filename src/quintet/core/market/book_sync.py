@@ -3,8 +3,8 @@
 One rule for every venue that numbers its messages, once a decoder has said which number a change follows and which it
 reaches (`previous_id`, `last_id`):
 
-    spot of Binance      follows U - 1, reaches u          USD-M and COIN-M      follows pu, reaches u
-    Bybit V5             follows u - 1, reaches u          Deribit               follows prev_change_id, reaches change_id
+    spot of Binance      follows U - 1, reaches u      USD-M and COIN-M   follows pu, reaches u
+    Bybit V5             follows u - 1, reaches u      Deribit            follows prev_change_id, reaches change_id
 
 While no snapshot is there, changes wait. A snapshot of number L drops the waiting ones that reach no further than L;
 the first that reaches further must follow L or something before it, and each later one exactly the one before it.

@@ -24,7 +24,18 @@ SURVEY: Final = -1
 FINEST: Final = record(price_places="i8", lot_places="i8")
 """The most decimals seen that are not trailing zeros."""
 
-STATUS: Final = record(far="i8", problem="i8", piece="i8", pair="i8", number="i8", begins="i8", ends="i8", pairs="i8")
+CURSOR: Final = record(
+    at="i8",  # the next byte
+    piece="i8",
+    pair="i8",
+    number="i8",  # 0 price, 1 quantity
+    begins="i8",  # of the number just read
+    ends="i8",
+    value="i8",  # its digits as one whole number, without zeros at the end
+    decimals="i8",  # how many of them stand behind the point; below 0: zeros left out before it
+    found="i8",  # pairs kept so far
+    far="i8",  # levels left out so far
+)
 
 SHAPE, NO_NUMBER, NEGATIVE, NOT_WHOLE, TOO_LARGE, ZERO_PRICE = range(1, 7)
 
@@ -39,7 +50,7 @@ EXPECTED: Final[dict[int, str]] = {
 
 _PLACES_MAX: Final = 18
 _MANTISSA_MAX: Final = 2**62 // 10 - 1
-_PRICE_MAX, _QUANTITY_MAX = PRICE_MAX, QUANTITY_MAX
+_PRICE_MAX, _SURVEY, _END = PRICE_MAX, SURVEY, -1
 _SPACE, _QUOTE, _COMMA, _MINUS, _PLUS, _DOT = (ord(sign) for sign in ' ",-+.')
 _ZERO, _NINE, _OPEN, _CLOSE, _SMALL_E, _LARGE_E = (ord(sign) for sign in "09[]eE")
 
@@ -74,7 +85,7 @@ def unit_of(price_increment: Decimal, lot_size: Decimal) -> tuple[int, int, int,
 def _places(unit: Decimal) -> tuple[int, int]:
     _, digits, exponent = unit.normalize().as_tuple()
     mantissa = int("".join(map(str, digits)))
-    return (-int(exponent), mantissa) if int(exponent) <= 0 else (0, mantissa * 10 ** int(exponent))
+    return (-int(exponent), mantissa) if int(exponent) <= 0 else (0, mantissa * int(Decimal(1).scaleb(int(exponent))))
 
 
 def read_levels(
@@ -85,189 +96,224 @@ def read_levels(
     In a piece of `depth` a level may be too far away for a row (an order to sell at a million times the price, as some
     venues keep): it is left out and counted. A trade there would be refused.
     """
-    room = text.count(b"[")
-    price, quantity = np.empty(room, np.int64), np.empty(room, np.int64)
+    numbers = np.empty((2, text.count(b"[")), np.int64)
     counts = np.zeros(len(ends), np.int64)
-    status, finest = table(STATUS, 1), table(FINEST, len(units))
-    data = np.frombuffer(text, np.uint8)
-    if read_pairs(data, ends, owner, depth, units, price, quantity, counts, finest, status) != 0:
-        return _misread(text, status[0], owner, units)
-    found = int(status[0].pairs)
-    return Levels(price[:found], quantity[:found], counts, int(status[0].far))
+    cursor, finest = table(CURSOR, 1), table(FINEST, len(units))
+    problem = read_pieces(np.frombuffer(text, np.uint8), ends, owner, depth, units, numbers, counts, finest, cursor)
+    if problem != 0:
+        return _misread(text, problem, cursor[0], units[int(owner[int(cursor[0].piece)])])
+    found = int(cursor[0].found)
+    return Levels(numbers[0, :found], numbers[1, :found], counts, int(cursor[0].far))
 
 
 def survey_levels(text: bytes, ends: NDArray[np.int64], owner: NDArray[np.int64], finest: Any) -> Misread | None:
     """Widen `finest` (FINEST by instrument) by the decimals of these pieces."""
     units = table(UNIT, len(finest))
     units.price_places = SURVEY
-    nothing = np.empty(0, np.int64)
-    status = table(STATUS, 1)
-    data = np.frombuffer(text, np.uint8)
-    counts = np.zeros(len(ends), np.int64)
-    depth = np.zeros(len(ends), np.bool_)
-    if read_pairs(data, ends, owner, depth, units, nothing, nothing, counts, finest, status) != 0:
-        return _misread(text, status[0], owner, units)
-    return None
+    nothing, counts, depth = np.empty((2, 0), np.int64), np.zeros(len(ends), np.int64), np.zeros(len(ends), np.bool_)
+    cursor = table(CURSOR, 1)
+    problem = read_pieces(np.frombuffer(text, np.uint8), ends, owner, depth, units, nothing, counts, finest, cursor)
+    return _misread(text, problem, cursor[0], units[0]) if problem != 0 else None
 
 
-def _misread(text: bytes, status: Any, owner: Any, units: Any) -> Misread:
-    unit = units[int(owner[int(status.piece)])]
+def _misread(text: bytes, problem: int, cursor: Any, unit: Any) -> Misread:
     places, divisor, limit = (
         (int(unit.price_places), int(unit.price_divisor), PRICE_MAX + 1)
-        if status.number == 0
+        if cursor.number == 0
         else (int(unit.lot_places), int(unit.lot_divisor), QUANTITY_MAX)
     )
     shown = f"{Decimal(divisor).scaleb(-max(places, 0)).normalize():f}"
-    found = text[int(status.begins) : min(int(status.ends), int(status.begins) + 40)].decode(errors="replace")
-    expected = EXPECTED[int(status.problem)].format(unit=shown, limit=limit)
-    return Misread(int(status.piece), int(status.pair), ("price", "quantity")[int(status.number)], found, expected)
+    found = text[int(cursor.begins) : min(int(cursor.ends), int(cursor.begins) + 40)].decode(errors="replace")
+    expected = EXPECTED[problem].format(unit=shown, limit=limit)
+    return Misread(int(cursor.piece), int(cursor.pair), ("price", "quantity")[int(cursor.number)], found, expected)
+
+
+# ---- kernels: one text walked once, by hand, as this is where an import spends its time --------------------------
 
 
 @kernel
-def read_pairs(
-    text: Any, ends: Any, owner: Any, depth: Any, units: Any, price: Any, quantity: Any, counts: Any, finest: Any,
-    status: Any,
-) -> int:  # fmt: skip
-    """Read every piece; 0, or the number of the first problem with its place in `status`.
-
-    One text walked once, by hand: this is where an import spends its time.
-    """
-    at = 0
-    found = 0
+def read_pieces(
+    text: Any, ends: Any, owner: Any, depth: Any, units: Any, numbers: Any, counts: Any, finest: Any, cursors: Any
+) -> int:
+    """Read every piece into `numbers` (prices, then quantities); 0, or the problem, its place in the cursor."""
+    cursor = cursors[0]
     for piece in range(ends.shape[0]):
-        end = ends[piece]
-        unit = units[owner[piece]]
-        survey = unit.price_places < 0
-        # An empty piece is a message without this side.
-        while at < end and int(text[at]) == _SPACE:
-            at += 1
-        if at == end:
-            continue
-        if int(text[at]) != _OPEN:
-            return _stop(status, SHAPE, piece, 0, 0, at, end)
-        at += 1
-        pair = 0
-        kept = 0
-        closed = False
-        while at < end:
-            sign = int(text[at])
-            if sign == _SPACE or (sign == _COMMA and pair > 0):
-                at += 1
-                continue
-            if sign == _CLOSE:
-                at += 1
-                closed = True
-                break
-            if sign != _OPEN:
-                return _stop(status, SHAPE, piece, pair, 0, at, end)
-            at += 1
-            far = 0
-            for number in range(2):
-                while at < end and int(text[at]) == _SPACE:
-                    at += 1
-                begins = at
-                quoted = at < end and int(text[at]) == _QUOTE
-                if quoted:
-                    at += 1
-                    begins = at
-                if at < end and int(text[at]) == _MINUS:
-                    return _stop(status, NEGATIVE, piece, pair, number, begins, _number_end(text, at, end))
-                value = 0
-                digits = 0
-                fraction = 0
-                zeros = 0  # at the end of the fraction, held back until another digit follows
-                in_fraction = False
-                while at < end:
-                    sign = int(text[at])
-                    if sign == _DOT and not in_fraction:
-                        in_fraction = True
-                    elif sign < _ZERO or sign > _NINE:
-                        break
-                    else:
-                        digits += 1
-                        if in_fraction and sign == _ZERO:
-                            zeros += 1
-                        else:
-                            for _ in range(zeros + 1):
-                                if value > _MANTISSA_MAX:
-                                    return _stop(
-                                        status, TOO_LARGE, piece, pair, number, begins, _number_end(text, at, end)
-                                    )
-                                value = value * 10
-                            value += sign - _ZERO
-                            if in_fraction:
-                                fraction += zeros + 1
-                                zeros = 0
-                    at += 1
-                if digits == 0:
-                    return _stop(status, NO_NUMBER, piece, pair, number, begins, _number_end(text, at, end))
-                if at < end and (int(text[at]) == _SMALL_E or int(text[at]) == _LARGE_E):
-                    at += 1
-                    down = False
-                    if at < end and (int(text[at]) == _MINUS or int(text[at]) == _PLUS):
-                        down = int(text[at]) == _MINUS
-                        at += 1
-                    exponent = 0
-                    while at < end and int(text[at]) >= _ZERO and int(text[at]) <= _NINE and exponent < 100:
-                        exponent = exponent * 10 + int(text[at]) - _ZERO
-                        at += 1
-                    fraction += exponent if down else -exponent
-                number_end = at
-                if quoted:
-                    if at >= end or int(text[at]) != _QUOTE:
-                        return _stop(status, NO_NUMBER, piece, pair, number, begins, _number_end(text, at, end))
-                    at += 1
-                while at < end and int(text[at]) == _SPACE:
-                    at += 1
-                if at >= end or int(text[at]) != (_COMMA if number == 0 else _CLOSE):
-                    return _stop(status, SHAPE, piece, pair, number, begins, _number_end(text, at, end))
-                at += 1
-                while value != 0 and fraction > 0 and value % 10 == 0:
-                    value //= 10
-                    fraction -= 1
-                if survey:
-                    if value != 0 and number == 0:
-                        finest[owner[piece]].price_places = max(finest[owner[piece]].price_places, fraction)
-                    elif value != 0:
-                        finest[owner[piece]].lot_places = max(finest[owner[piece]].lot_places, fraction)
-                    continue
-                shift = (unit.price_places if number == 0 else unit.lot_places) - fraction
-                divisor = unit.price_divisor if number == 0 else unit.lot_divisor
-                if value != 0 and shift < 0:
-                    return _stop(status, NOT_WHOLE, piece, pair, number, begins, number_end)
-                for _ in range(shift if value != 0 else 0):
-                    if value > _MANTISSA_MAX:
-                        return _stop(status, TOO_LARGE, piece, pair, number, begins, number_end)
-                    value *= 10
-                if value % divisor != 0:
-                    return _stop(status, NOT_WHOLE, piece, pair, number, begins, number_end)
-                value //= divisor
-                if number == 0:
-                    if value == 0:
-                        return _stop(status, ZERO_PRICE, piece, pair, number, begins, number_end)
-                    if value > _PRICE_MAX:
-                        if not depth[piece]:
-                            return _stop(status, TOO_LARGE, piece, pair, number, begins, number_end)
-                        far = 1
-                    price[found] = value
-                else:
-                    quantity[found] = value
-            pair += 1
-            status[0].far += far
-            kept += 1 - far
-            found += 0 if survey else 1 - far
-        while at < end and int(text[at]) == _SPACE:
-            at += 1
-        if not closed or at != end:
-            return _stop(status, SHAPE, piece, pair, 0, at, end)
-        counts[piece] = kept
-    status[0].pairs = found
+        cursor.piece = piece
+        before = cursor.found
+        instrument = owner[piece]
+        problem = _read_piece(text, ends[piece], units[instrument], depth[piece], numbers, finest[instrument], cursor)
+        if problem != 0:
+            return problem
+        counts[piece] = cursor.found - before
     return 0
 
 
 @kernel
+def _read_piece(text: Any, end: int, unit: Any, depth: bool, numbers: Any, finest: Any, cursor: Any) -> int:
+    """A list of pairs up to `end`, or nothing: a message without this side."""
+    cursor.pair = 0
+    cursor.number = 0
+    if _next_sign(text, end, cursor) == _END:
+        return 0
+    if _next_sign(text, end, cursor) != _OPEN:
+        return _misshapen(end, cursor)
+    cursor.at += 1
+    while True:
+        sign = _next_sign(text, end, cursor)
+        if sign == _COMMA and cursor.pair > 0:
+            cursor.at += 1
+            sign = _next_sign(text, end, cursor)
+        elif sign == _CLOSE:
+            cursor.at += 1
+            return 0 if _next_sign(text, end, cursor) == _END else _misshapen(end, cursor)
+        if sign != _OPEN:
+            return _misshapen(end, cursor)
+        cursor.at += 1
+        problem = _read_pair(text, end, unit, depth, numbers, finest, cursor)
+        if problem != 0:
+            return problem
+        cursor.pair += 1
+
+
+@kernel
+def _read_pair(text: Any, end: int, unit: Any, depth: bool, numbers: Any, finest: Any, cursor: Any) -> int:
+    """Price and quantity up to the closing bracket; kept, or only looked at."""
+    far = 0
+    for number in range(2):
+        cursor.number = number
+        problem = _read_number(text, end, cursor)
+        if problem != 0:
+            return problem
+        if _next_sign(text, end, cursor) != (_COMMA if number == 0 else _CLOSE):
+            return _misshapen(end, cursor)
+        cursor.at += 1
+        if unit.price_places == _SURVEY:
+            _widen(finest, cursor)
+            continue
+        value = _in_units(unit, cursor)
+        if value < 0:
+            return -value
+        if number == 0 and value == 0:
+            return ZERO_PRICE
+        if number == 0 and value > _PRICE_MAX:
+            if not depth:
+                return TOO_LARGE
+            far = 1
+        numbers[number, cursor.found] = value
+    if unit.price_places != _SURVEY:
+        cursor.found += 1 - far
+        cursor.far += far
+    return 0
+
+
+@kernel
+def _read_number(text: Any, end: int, cursor: Any) -> int:
+    """One number, quoted or bare: its digits without the zeros at their end, and where its point stands."""
+    quoted = _next_sign(text, end, cursor) == _QUOTE
+    cursor.at += 1 if quoted else 0
+    cursor.begins = cursor.at
+    cursor.ends = _number_end(text, cursor.at, end)
+    cursor.value = 0
+    cursor.decimals = 0
+    if cursor.at < end and int(text[cursor.at]) == _MINUS:
+        return NEGATIVE
+    zeros = 0  # held back until another digit follows
+    digits = 0
+    behind = False
+    while cursor.at < end:
+        sign = int(text[cursor.at])
+        if sign == _DOT and not behind:
+            behind = True
+        elif sign < _ZERO or sign > _NINE:
+            break
+        else:
+            digits += 1
+            cursor.decimals += 1 if behind else 0
+            if sign == _ZERO:
+                zeros += 1
+            else:
+                if not _shift(cursor, zeros + 1):
+                    return TOO_LARGE
+                cursor.value += sign - _ZERO
+                zeros = 0
+        cursor.at += 1
+    cursor.decimals -= zeros
+    if digits == 0 or not _read_exponent(text, end, cursor):
+        return NO_NUMBER
+    if quoted:
+        if cursor.at >= end or int(text[cursor.at]) != _QUOTE:
+            return NO_NUMBER
+        cursor.at += 1
+    return 0
+
+
+@kernel
+def _read_exponent(text: Any, end: int, cursor: Any) -> bool:
+    """What may follow the digits, as in 1e-05; False when it is no exponent."""
+    if cursor.at >= end or (int(text[cursor.at]) != _SMALL_E and int(text[cursor.at]) != _LARGE_E):
+        return True
+    cursor.at += 1
+    down = cursor.at < end and int(text[cursor.at]) == _MINUS
+    if down or (cursor.at < end and int(text[cursor.at]) == _PLUS):
+        cursor.at += 1
+    begins = cursor.at
+    exponent = 0
+    while cursor.at < end and int(text[cursor.at]) >= _ZERO and int(text[cursor.at]) <= _NINE:
+        exponent = min(exponent * 10 + int(text[cursor.at]) - _ZERO, 1000)
+        cursor.at += 1
+    cursor.decimals += exponent if down else -exponent
+    return cursor.at > begins
+
+
+@kernel
+def _in_units(unit: Any, cursor: Any) -> int:
+    """The number just read in whole units; below 0 the problem."""
+    if cursor.value == 0:
+        return 0
+    places = unit.price_places if cursor.number == 0 else unit.lot_places
+    divisor = unit.price_divisor if cursor.number == 0 else unit.lot_divisor
+    if cursor.decimals > places:
+        return -NOT_WHOLE
+    if not _shift(cursor, places - cursor.decimals):
+        return -TOO_LARGE
+    if cursor.value % divisor != 0:
+        return -NOT_WHOLE
+    return cursor.value // divisor
+
+
+@kernel
+def _shift(cursor: Any, places: int) -> bool:
+    """The value times ten, so many times; False when it no longer fits."""
+    if cursor.value == 0:
+        return True
+    for _ in range(places):
+        if cursor.value > _MANTISSA_MAX:
+            return False
+        cursor.value = cursor.value * 10
+    return True
+
+
+@kernel
+def _widen(finest: Any, cursor: Any) -> None:
+    if cursor.value == 0:
+        return
+    if cursor.number == 0:
+        finest.price_places = max(finest.price_places, cursor.decimals)
+    else:
+        finest.lot_places = max(finest.lot_places, cursor.decimals)
+
+
+@kernel
+def _next_sign(text: Any, end: int, cursor: Any) -> int:
+    """The next byte that is no space, _END behind the last; the cursor stands at it."""
+    while cursor.at < end and int(text[cursor.at]) == _SPACE:
+        cursor.at += 1
+    return int(text[cursor.at]) if cursor.at < end else _END
+
+
+@kernel
 def _number_end(text: Any, at: int, end: int) -> int:
-    """Where what should have been a number ends: at a quote, a comma or a bracket."""
+    """Where what should be a number ends: at a quote, a comma or a bracket."""
     while at < end:
         sign = int(text[at])
         if sign == _QUOTE or sign == _COMMA or sign == _CLOSE:
@@ -277,15 +323,11 @@ def _number_end(text: Any, at: int, end: int) -> int:
 
 
 @kernel
-def _stop(status: Any, problem: int, piece: int, pair: int, number: int, begins: int, ends: int) -> int:
-    state = status[0]
-    state.problem = problem
-    state.piece = piece
-    state.pair = pair
-    state.number = number
-    state.begins = begins
-    state.ends = ends
-    return problem
+def _misshapen(end: int, cursor: Any) -> int:
+    """What stands here is no list of pairs."""
+    cursor.begins = cursor.at
+    cursor.ends = end
+    return SHAPE
 
 
 def guessed_unit(places: int) -> Decimal:

@@ -4,7 +4,7 @@ Level-2 messages bear no numbers, so a lost one cannot be noticed. A match says 
 """
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
@@ -14,7 +14,7 @@ from quintet.core.market.tick_feed import UNKNOWN, Aside, BookChange, Fact, Fram
 
 _NOTHING: Final = msgspec.Raw(b"")
 _SIDES: Final = {"buy": True, "sell": False}
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Message(msgspec.Struct, frozen=True):
