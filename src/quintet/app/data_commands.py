@@ -313,16 +313,16 @@ def list_data(as_json: AsJson = False) -> None:
     for path in loose:
         say(f"{path.name}  (file)")
     for tape in tapes:
-        say("  ".join(str(part) for part in tape.values()))
+        say("  ".join(f"{part:,} rows" if isinstance(part, int) else str(part) for part in tape.values()))
 
 
-def _listed_tapes(folder: Path) -> list[dict[str, str]]:
+def _listed_tapes(folder: Path) -> list[dict[str, Any]]:
     """Each tape in the workspace: its path, what is on it, and from when to when by its own receive times."""
     from quintet.core.errors import TapeError
     from quintet.storage.candle_files import utc_text
     from quintet.storage.tape_files import open_tape
 
-    listed = []
+    listed: list[dict[str, Any]] = []
     for path in sorted(folder.glob("*.tape")):
         try:
             tape = open_tape(path)
@@ -333,7 +333,7 @@ def _listed_tapes(folder: Path) -> list[dict[str, str]]:
         named = ", ".join(symbols[:4]) + (f" and {len(symbols) - 4} more" if len(symbols) > 4 else "")
         census = tape.census
         span = f"{utc_text(census.first_ns)} to {utc_text(census.last_ns)}"
-        listed.append({"path": str(path), "rows": f"{census.positions:,} rows", "symbols": named, "span": span})
+        listed.append({"path": str(path), "rows": census.positions, "symbols": named, "span": span})
     return listed
 
 

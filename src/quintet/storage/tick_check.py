@@ -364,7 +364,7 @@ def _findings(watch: Any) -> list[TickFinding]:
         ),
         TickFinding(
             "crossed book", True, int(watch.crossed), at("first_crossed"),
-            f"best bid above best ask, for {int(watch.crossed_ns) / seconds:.3f} s in all: nothing can be matched there",
+            f"best bid above best ask, for {int(watch.crossed_ns) / seconds:.3f} s in all: nothing can match there",
         ),
         TickFinding(
             "locked book", False, int(watch.locked), at("first_locked"),

@@ -45,7 +45,7 @@ CLOCKS: Final = record(
 )
 ORDERED: Final = record(last_event="i8", crossed="i8", crossed_max_ns="i8")
 
-_BOOK_CLEAR, _FEED_GAP, _TRADE_SELL, _ORDER = ev.BOOK_CLEAR, ev.FEED_GAP, ev.TRADE_SELL, ev.LEVEL_ORDER
+_BOOK_CLEAR, _FEED_GAP, _TRADE_SELL, _ORDER = ev.BOOK_CLEAR, ev.FEED_GAP, ev.TRADE_SELL, ev.BOOK_ORDER
 _LAST = ev.LAST
 _UNKNOWN = UNKNOWN
 
@@ -105,7 +105,7 @@ class RowMaker:
     def rows(self, pieces: Pieces) -> NDArray[np.void]:
         """The rows of a batch; raises DataError naming file, line and field for a number that is not whole."""
         price, lots, counts = self._numbers(pieces)
-        mark = (pieces.kind == ev.BOOK_CLEAR) | (pieces.kind == ev.FEED_GAP) | (pieces.kind == ev.LEVEL_ORDER)
+        mark = (pieces.kind == ev.BOOK_CLEAR) | (pieces.kind == ev.FEED_GAP) | (pieces.kind == ev.BOOK_ORDER)
         each = np.repeat(np.arange(len(pieces.kind)), np.where(mark, 1, counts))
         rows = np.zeros(len(each), ev.ROW)
         is_mark = mark[each]
