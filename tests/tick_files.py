@@ -49,7 +49,7 @@ def good_frames() -> list[Any]:
     """A snapshot in the middle of changes: one is older than it, one straddles it, two follow, with trades between."""
     return [
         depth(1, 4, 0, bids=levels(("99.80", "3.000")), at_ms=0),
-        depth(5, 9, 4, bids=levels(("100.00", "6.000")), at_ms=20),
+        depth(5, 9, 4, bids=levels(("100.00", "6.000")), at_ms=10),
         snapshot(7),
         trade(1, at_ms=30),
         depth(10, 12, 9, asks=levels(("100.10", "3.000")), at_ms=40),

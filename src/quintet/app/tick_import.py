@@ -108,9 +108,8 @@ class _Feed:
         return reader.pieces(self.files.located(facts))
 
     def _frames(self) -> Iterator[Frame]:
-        """Frames; answers to requests only where one of them may be a snapshot."""
-        answers = self.format.name == "binance"
-        return (frame for frame in self.files.frames() if answers or not frame.url)
+        """Frames; of the answers to requests only those that are snapshots."""
+        return (frame for frame in self.files.frames() if not frame.url or b'"lastUpdateId"' in frame.body)
 
 
 def import_ticks(

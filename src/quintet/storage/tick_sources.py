@@ -20,9 +20,10 @@ import lzma
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from itertools import chain
 from pathlib import Path
-from typing import IO, Any, Final, TypeVar, cast
+from typing import IO, Final, TypeVar, cast
 
 from quintet.core.errors import DataError
 from quintet.core.market.tick_feed import UNKNOWN, Frame
@@ -175,45 +176,31 @@ def beginning(path: Path, length: int) -> bytes:
     return found
 
 
-class open_unpacked:  # noqa: N801  read like open()
+@contextmanager
+def open_unpacked(path: Path) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
     """The file as it lies on disk and the stream of what is in it, whatever it is packed with.
 
-    A zip holds one file. Raises DataError for a file that is not there or a zip of another number of files.
+    A zip holds one file. Raises DataError for a file that cannot be opened or a zip of another number of files.
     """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._open: list[IO[Any]] = []
-
-    def __enter__(self) -> tuple[IO[bytes], IO[bytes]]:
+    with ExitStack() as opened:
         try:
-            raw = self._path.open("rb")
+            raw = opened.enter_context(path.open("rb"))
         except OSError as error:
-            raise DataError(f"{self._path}: cannot open: {error.strerror}") from None
-        self._open.append(raw)
+            raise DataError(f"{path}: cannot open: {error.strerror}") from None
         magic = raw.read(6)
         raw.seek(0)
         if magic.startswith(b"\x1f\x8b"):
-            text = cast(IO[bytes], gzip.GzipFile(fileobj=raw))
+            yield raw, cast(IO[bytes], opened.enter_context(gzip.GzipFile(fileobj=raw)))
         elif magic == b"\xfd7zXZ\0":
-            text = cast(IO[bytes], lzma.LZMAFile(raw))
+            yield raw, cast(IO[bytes], opened.enter_context(lzma.LZMAFile(raw)))
         elif magic.startswith(b"PK\x03\x04"):
-            text = self._member(raw)
+            archive = opened.enter_context(zipfile.ZipFile(raw))
+            names = archive.namelist()
+            if len(names) != 1:
+                raise DataError(f"{path}: a zip of {len(names)} files, expected one recording in it")
+            yield raw, opened.enter_context(archive.open(names[0]))
         else:
-            return raw, raw
-        self._open.append(text)
-        return raw, text
-
-    def _member(self, raw: IO[bytes]) -> IO[bytes]:
-        archive = zipfile.ZipFile(raw)
-        names = archive.namelist()
-        if len(names) != 1:
-            raise DataError(f"{self._path}: a zip of {len(names)} files, expected one recording in it")
-        return archive.open(names[0])
-
-    def __exit__(self, *error: object) -> None:
-        for file in reversed(self._open):
-            file.close()
+            yield raw, raw
 
 
 def file_sha256(path: Path) -> str:

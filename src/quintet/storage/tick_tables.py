@@ -6,7 +6,8 @@ Each becomes the same facts or batches as a recorded stream. Nothing here holds 
 import heapq
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from itertools import groupby
@@ -231,19 +232,22 @@ def array_chunks(files: TickFiles, file: int, expected: tuple[str, ...]) -> Iter
             yield ArrayChunk(first + 1, np.frombuffer(data, dtype))
 
 
-def _array_stream(path: Path) -> IO[bytes]:
+@contextmanager
+def _array_stream(path: Path) -> Iterator[IO[bytes]]:
     """The bytes of the array: the file's own, or those of the one array (or `data`) in an .npz."""
-    raw = path.open("rb")
-    if raw.read(4) != b"PK\x03\x04":
+    with ExitStack() as opened:
+        raw = opened.enter_context(path.open("rb"))
+        packed = raw.read(4) == b"PK\x03\x04"
         raw.seek(0)
-        return raw
-    raw.seek(0)
-    archive = zipfile.ZipFile(raw)
-    names = archive.namelist()
-    name = "data.npy" if "data.npy" in names else names[0] if len(names) == 1 else ""
-    if not name.endswith(".npy"):
-        raise DataError(f"{path}: holds {', '.join(names)[:80]}, expected one array, or one named data")
-    return archive.open(name)
+        if not packed:
+            yield raw
+            return
+        archive = opened.enter_context(zipfile.ZipFile(raw))
+        names = archive.namelist()
+        name = "data.npy" if "data.npy" in names else names[0] if len(names) == 1 else ""
+        if not name.endswith(".npy"):
+            raise DataError(f"{path}: holds {', '.join(names)[:80]}, expected one array, or one named data")
+        yield opened.enter_context(archive.open(name))
 
 
 def _array_header(stream: IO[bytes], path: Path) -> tuple[int, np.dtype[Any]]:
@@ -255,6 +259,20 @@ def _array_header(stream: IO[bytes], path: Path) -> tuple[int, np.dtype[Any]]:
     return int(shape[0]), dtype
 
 
+def _whole_messages(chunks: Iterator[ArrayChunk], end_of: Callable[[NDArray[np.void]], int]) -> Iterator[ArrayChunk]:
+    """The same rows cut between messages; `end_of` tells how many rows are whole messages for certain."""
+    held: ArrayChunk | None = None
+    for chunk in chunks:
+        if held is not None:
+            chunk = ArrayChunk(held.first, np.concatenate([held.rows, chunk.rows]))
+        end = end_of(chunk.rows)
+        if end:
+            yield ArrayChunk(chunk.first, chunk.rows[:end])
+        held = ArrayChunk(chunk.first + end, chunk.rows[end:])
+    if held is not None and len(held.rows):
+        yield held
+
+
 def hftbacktest_pieces(files: TickFiles) -> Iterator[Pieces]:
     """Events of hftbacktest, in the order they were received; stamps are ns.
 
@@ -262,17 +280,27 @@ def hftbacktest_pieces(files: TickFiles) -> Iterator[Pieces]:
     its other half, marked for here, is the one that is read. Rows of one type with equal stamps are one message.
     """
     message = 0
-    before: tuple[Any, ...] = ()
     for file in range(len(files.paths)):
-        for chunk in array_chunks(files, file, HFTBACKTEST):
-            pieces, message, before = _event_pieces(chunk, file, message, before)
+        for chunk in _whole_messages(array_chunks(files, file, HFTBACKTEST), _end_of_events):
+            pieces = _event_pieces(chunk, file, message)
             if pieces is not None:
+                message = int(pieces.message[-1])
                 yield pieces
 
 
-def _event_pieces(
-    chunk: ArrayChunk, file: int, message: int, before: tuple[Any, ...]
-) -> tuple[Pieces | None, int, tuple[Any, ...]]:
+def _groups(rows: NDArray[np.void]) -> NDArray[np.int64]:
+    """By row what makes a message: its type (a clear belongs to the snapshot that follows) and both stamps."""
+    what = rows["ev"].astype(np.int64) & 0xFF
+    return np.stack([np.where(what == _CLEAR, _SNAPSHOT, what), rows["exch_ts"], rows["local_ts"]], axis=1)
+
+
+def _end_of_events(rows: NDArray[np.void]) -> int:
+    """Where the last message begins: the next chunk may go on with it."""
+    other = np.flatnonzero((_groups(rows) != _groups(rows[-1:])).any(axis=1))
+    return int(other[-1]) + 1 if len(other) else 0
+
+
+def _event_pieces(chunk: ArrayChunk, file: int, message: int) -> Pieces | None:
     flags = chunk.rows["ev"].astype(np.int64)
     _require_event(chunk, (flags & (_AT_EXCHANGE | _HERE)) != 0, "ev", "an event for the exchange or for here")
     what = flags & 0xFF
@@ -280,25 +308,21 @@ def _event_pieces(
     _require_event(chunk, known, "ev", "depth, trade, clear, snapshot or best prices (order-level events are not read)")
     sided = (flags & (_BUY | _SELL)) != 0
     _require_event(chunk, sided | (what == _CLEAR), "ev", "the flag of a buy or a sell")
+    for name in ("exch_ts", "local_ts"):
+        sane = (chunk.rows[name] > 0) & (chunk.rows[name] < TIME_MAX)
+        _require_event(chunk, sane, name, "ns UTC before the year 2200")
     here = np.flatnonzero(((flags & _HERE) != 0) & (what != _BEST))
     if not len(here):
-        return None, message, before
-    rows, what, flags = chunk.rows[here], what[here], flags[here]
-    for name in ("exch_ts", "local_ts"):
-        sane = (rows[name] >= 0) & (rows[name] < TIME_MAX)
-        _require_event(ArrayChunk(chunk.first, rows), sane, name, "ns UTC before the year 2200")
-    buy = (flags & _BUY) != 0
+        return None
+    rows, what = chunk.rows[here], what[here]
+    buy = (flags[here] & _BUY) != 0
     kind = np.where(what == _TRADE, np.where(buy, ev.TRADE_BUY, ev.TRADE_SELL), np.where(buy, 0, 1))
     kind = np.where(what == _CLEAR, ev.BOOK_CLEAR, kind)
     # The two sides are cleared by two rows; the book is unknown from the first.
-    keep = ~((what == _CLEAR) & np.append(before[:1] == (_CLEAR,), what[:-1] == _CLEAR))
-    group = np.where(what == _CLEAR, _SNAPSHOT, what)
-    keys = np.stack([group, rows["exch_ts"].astype(np.int64), rows["local_ts"].astype(np.int64)], axis=1)
-    last = tuple(int(part) for part in keys[-1])
-    new = np.append(before[1:] != tuple(int(part) for part in keys[0]), (keys[1:] != keys[:-1]).any(axis=1))
-    numbers = message + np.cumsum(new)
-    ending = (int(what[-1]), *last)
-    return _array_pieces(chunk.first + here, file, rows, kind, numbers, keep), int(numbers[-1]), ending
+    keep = ~((what == _CLEAR) & np.append(False, what[:-1] == _CLEAR))
+    keys = _groups(rows)
+    numbers = message + 1 + np.append(0, np.cumsum((keys[1:] != keys[:-1]).any(axis=1)))
+    return _array_pieces(chunk.first + here, file, rows, kind, numbers, keep)
 
 
 def _array_pieces(
@@ -333,32 +357,41 @@ def _require_event(chunk: ArrayChunk, good: NDArray[Any], field: str, expected: 
 def bench_pieces(files: TickFiles) -> Iterator[Pieces]:
     """Rows of the benchmark's own array: whole ticks and lots, `last` on the last row of a message."""
     message = 0
-    ended = True
     for file in range(len(files.paths)):
-        for chunk in array_chunks(files, file, BENCH):
-            rows = chunk.rows
-            _require_event(chunk, rows["kind"] <= ev.TRADE_SELL, "kind", "0 to 3: bid, ask, buy, sell")
-            _require_event(chunk, rows["tick"] > 0, "tick", "a price above 0")
-            _require_event(chunk, rows["lots"] >= 0, "lots", "0 or more")
-            begins = np.append(True, rows["last"][:-1] == 1)
-            begins[0] = ended
-            numbers = message + np.cumsum(begins)
-            message, ended = int(numbers[-1]), bool(rows["last"][-1] == 1)
-            nothing = np.zeros(len(rows), np.int64)
-            yield Pieces(
-                where=np.stack([np.full(len(rows), file), chunk.first + np.arange(len(rows))], axis=1),
-                event_ns=rows["ts_exch"].astype(np.int64),
-                recv_ns=rows["ts_local"].astype(np.int64),
-                instrument=nothing,
-                kind=rows["kind"].astype(np.int64),
-                bits=nothing,
-                message=numbers.astype(np.int64),
-                quantity=nothing,
-                text=b"",
-                ends=nothing,
-                price=rows["tick"].astype(np.int64),
-                lots=rows["lots"].astype(np.int64),
-            )  # fmt: skip
+        for chunk in _whole_messages(array_chunks(files, file, BENCH), _end_of_bench):
+            pieces = _bench_pieces(chunk, file, message)
+            message = int(pieces.message[-1])
+            yield pieces
+
+
+def _end_of_bench(rows: NDArray[np.void]) -> int:
+    last = np.flatnonzero(rows["last"] == 1)
+    return int(last[-1]) + 1 if len(last) else 0
+
+
+def _bench_pieces(chunk: ArrayChunk, file: int, message: int) -> Pieces:
+    rows = chunk.rows
+    _require_event(chunk, rows["kind"] <= ev.TRADE_SELL, "kind", "0 to 3: bid, ask, buy, sell")
+    _require_event(chunk, rows["tick"] > 0, "tick", "a price above 0")
+    _require_event(chunk, rows["lots"] >= 0, "lots", "0 or more")
+    for name in ("ts_exch", "ts_local"):
+        _require_event(chunk, (rows[name] > 0) & (rows[name] < TIME_MAX), name, "ns UTC before the year 2200")
+    count = len(rows)
+    nothing = np.zeros(count, np.int64)
+    return Pieces(
+        where=np.stack([np.full(count, file), chunk.first + np.arange(count)], axis=1),
+        event_ns=rows["ts_exch"].astype(np.int64),
+        recv_ns=rows["ts_local"].astype(np.int64),
+        instrument=nothing,
+        kind=rows["kind"].astype(np.int64),
+        bits=nothing,
+        message=message + 1 + np.append(0, np.cumsum(rows["last"][:-1] == 1)),
+        quantity=nothing,
+        text=b"",
+        ends=nothing,
+        price=rows["tick"].astype(np.int64),
+        lots=rows["lots"].astype(np.int64),
+    )
 
 
 # ---- cells -------------------------------------------------------------------------------------------------------

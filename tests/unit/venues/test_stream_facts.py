@@ -114,7 +114,8 @@ def deribit_frame(channel: str, data: Any) -> dict[str, Any]:
 
 def test_deribit_says_which_change_a_change_follows() -> None:
     data = {
-        "type": "change", "timestamp": START_MS, "instrument_name": "ETH-PERPETUAL", "change_id": 9, "prev_change_id": 7,
+        "type": "change", "timestamp": START_MS, "instrument_name": "ETH-PERPETUAL", "change_id": 9,
+        "prev_change_id": 7,
         "bids": [["delete", 0.5, 0.0]], "asks": [["new", 1e-05, 4.0]],
     }  # fmt: skip
 
