@@ -105,7 +105,7 @@ class _Feed:
             return self.files.located(_ARRAYS[name](self.files))
         reader.keep_best_prices = name == "top-of-book"
         facts = _TABLES[name](self.files) if name in _TABLES else _STREAMS[name](self._frames())
-        return reader.pieces(self.files.located(facts))
+        return self.files.located(reader.pieces(facts))
 
     def _frames(self) -> Iterator[Frame]:
         """Frames; of the answers to requests only those that are snapshots."""

@@ -29,6 +29,7 @@ from quintet.core.errors import DataError
 from quintet.core.market.tick_feed import UNKNOWN, Frame
 from quintet.core.row_laws import TIME_MAX
 
+_WITHOUT_LINES: Final = (".npy", ".npz", ".parquet")
 _SETTINGS: Final = b"configuration: "
 LINE_BYTES_MAX: Final = 64 << 20
 _DAMAGED: Final = (EOFError, gzip.BadGzipFile, lzma.LZMAError, zipfile.BadZipFile, zlib.error)
@@ -49,8 +50,9 @@ class TickFiles:
         self._read = [0] * len(self.paths)
 
     def place(self, file: int, line: int) -> str:
-        """File and line for people."""
-        return f"{self.paths[file]}: line {line}"
+        """File and line (of a table without lines: row) for people."""
+        path = self.paths[file]
+        return f"{path}: {'row' if path.suffix in _WITHOUT_LINES else 'line'} {line}"
 
     def sha256(self) -> list[str]:
         """Of each file, as it lies on disk."""

@@ -197,8 +197,9 @@ _AT_EXCHANGE, _HERE, _BUY, _SELL = 1 << 31, 1 << 30, 1 << 29, 1 << 28
 
 
 class ArrayChunk(NamedTuple):
-    """A piece of a structured array and the number of its first row, counted from 1."""
+    """A piece of a structured array, and the number of its first row, counted from 1."""
 
+    path: Path
     first: int
     rows: NDArray[np.void]
 
@@ -229,7 +230,7 @@ def array_chunks(files: TickFiles, file: int, expected: tuple[str, ...]) -> Iter
             if len(data) != wanted * dtype.itemsize:
                 raise DataError(f"{path}: ends at row {first + len(data) // dtype.itemsize}, expected {count} rows")
             files.at = (file, first + 1)
-            yield ArrayChunk(first + 1, np.frombuffer(data, dtype))
+            yield ArrayChunk(path, first + 1, np.frombuffer(data, dtype))
 
 
 @contextmanager
@@ -264,11 +265,11 @@ def _whole_messages(chunks: Iterator[ArrayChunk], end_of: Callable[[NDArray[np.v
     held: ArrayChunk | None = None
     for chunk in chunks:
         if held is not None:
-            chunk = ArrayChunk(held.first, np.concatenate([held.rows, chunk.rows]))
+            chunk = ArrayChunk(chunk.path, held.first, np.concatenate([held.rows, chunk.rows]))
         end = end_of(chunk.rows)
         if end:
-            yield ArrayChunk(chunk.first, chunk.rows[:end])
-        held = ArrayChunk(chunk.first + end, chunk.rows[end:])
+            yield chunk._replace(rows=chunk.rows[:end])
+        held = ArrayChunk(chunk.path, chunk.first + end, chunk.rows[end:])
     if held is not None and len(held.rows):
         yield held
 
@@ -351,7 +352,7 @@ def _require_event(chunk: ArrayChunk, good: NDArray[Any], field: str, expected: 
     bad = np.flatnonzero(~good)
     if len(bad):
         found = chunk.rows[field][int(bad[0])]
-        raise DataError(f"row {chunk.first + int(bad[0])}: {field} is {found}, expected {expected}")
+        raise DataError(f"{chunk.path}: row {chunk.first + int(bad[0])}: {field} is {found}, expected {expected}")
 
 
 def bench_pieces(files: TickFiles) -> Iterator[Pieces]:
