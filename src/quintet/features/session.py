@@ -31,9 +31,19 @@ SESSION = record(number="i8", whole="i8", bar_ns="i8", session_ns="i8")
 """`number` counts sessions since 1970, -1 before the first bar; `whole` is 1 when its beginning was seen."""
 
 VWAP = record(
-    vwap="f8", upper="f8", lower="f8", deviation="f8", multiple="f8", volume="f8", squares="f8", session=SESSION
+    vwap="f8",
+    upper="f8",
+    lower="f8",
+    deviation="f8",
+    multiple="f8",
+    volume="f8",
+    anchor="i8",
+    shift="f8",
+    squares="f8",
+    session=SESSION,
 )
-"""`deviation` is the volume-weighted standard deviation; `squares` the weighted sum of squares about the VWAP."""
+"""`deviation` is the volume-weighted standard deviation. Within, three times a typical price is a whole number: `anchor`
+is the session's first, `shift` the weighted mean of all less it, `squares` the weighted squares about that mean."""
 
 PIVOT_POINTS = record(
     pivot="f8",
@@ -96,6 +106,8 @@ def _forget_trades(state: Any) -> None:
     state.lower = NAN
     state.deviation = NAN
     state.volume = 0.0
+    state.anchor = 0
+    state.shift = 0.0
     state.squares = 0.0
 
 
@@ -105,20 +117,23 @@ def vwap_update(state: Any, end_ns: int, high: int, low: int, close: int, volume
 
     A bar counts with its typical price (high + low + close) / 3. `deviation` is the volume-weighted standard deviation
     about the VWAP, `upper` and `lower` stand `multiple` of it away; a band in another distance is
-    `vwap + k * deviation`. The sums are carried as mean and squares about it, which only grow: West, Updating Mean and
-    Variance Estimates: An Improved Method, Communications of the ACM 22:9 (1979).
+    `vwap + k * deviation`. Mean and squares are carried on from bar to bar, relative to the session's first price:
+    West, Updating Mean and Variance Estimates: An Improved Method, Communications of the ACM 22:9 (1979).
     """
     if session_update(state.session, end_ns):
         _forget_trades(state)
     if state.session.whole == 0 or volume <= 0:
         return float(state.vwap)
-    price = float(high + low + close) / 3.0
-    before = state.vwap if state.volume > 0.0 else price
+    if state.volume == 0.0:
+        state.anchor = high + low + close
+    before = state.volume
     state.volume += float(volume)
-    away = price - before
-    state.vwap = before + away * (float(volume) / state.volume)
-    state.squares += float(volume) * away * (price - state.vwap)
-    state.deviation = math.sqrt(state.squares / state.volume)
+    away = float(high + low + close - state.anchor) - state.shift
+    share = float(volume) / state.volume
+    state.shift += share * away
+    state.squares += before * share * away * away
+    state.vwap = (float(state.anchor) + state.shift) / 3.0
+    state.deviation = math.sqrt(state.squares / state.volume) / 3.0
     state.upper = state.vwap + state.multiple * state.deviation
     state.lower = state.vwap - state.multiple * state.deviation
     return float(state.vwap)
