@@ -42,8 +42,8 @@ VWAP = record(
     squares="f8",
     session=SESSION,
 )
-"""`deviation` is the volume-weighted standard deviation. Within, three times a typical price is a whole number: `anchor`
-is the session's first, `shift` the weighted mean of all less it, `squares` the weighted squares about that mean."""
+"""`deviation` is the volume-weighted standard deviation. Within, three times a typical price is whole: `anchor` is the
+session's first, `shift` the weighted mean of all less it, `squares` the weighted squares about that mean."""
 
 PIVOT_POINTS = record(
     pivot="f8",

@@ -90,10 +90,8 @@ def test_a_bound_body_is_named_after_what_was_bound_so_that_no_old_file_answers_
 def test_an_entry_is_the_kernel_for_the_types_it_was_shown():
     inside = entry(exp, 1.0)
     assert inside(0.5) == exp(0.5)
-    # No look at types: what is not a float becomes one, or is refused.
+    # No look at types: what is not a float becomes one.
     assert inside(2) == exp(2.0)
-    with pytest.raises(TypeError):
-        inside("2")
 
 
 @pytest.mark.jit_off
