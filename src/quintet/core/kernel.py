@@ -27,6 +27,15 @@ def kernel(function: F) -> F:
     return cast(F, njit(cache=True, error_model="numpy")(function))
 
 
+def kernel_inlined(function: F) -> F:
+    """A kernel whose code is copied into every compiled caller, with the same bits.
+
+    For a step that is taken on every bar, where calling takes about as long as working: eight indicators in one pass
+    are a sixth faster for it. Where it is called from many places, they all grow.
+    """
+    return cast(F, njit(cache=True, error_model="numpy", forceinline=True)(function))
+
+
 def bind(body: Callable[..., Any], name: str, **names: Any) -> Callable[..., Any]:
     """Compile `body` with some of its global names bound to other values: one text, several machines.
 

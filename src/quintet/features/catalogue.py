@@ -399,9 +399,9 @@ def lines_of(name: str, /, **columns_and_parameters: Any) -> dict[str, NDArray[n
     columns = _columns(name, indicator, columns_and_parameters)
     parameters = {key: value for key, value in columns_and_parameters.items() if key not in indicator.inputs}
     states = started(name, parameters)
-    drawn = np.empty((len(indicator.lines), len(columns[0])))
-    indicator.batch(states[0], *columns, *drawn)
-    return dict(zip(indicator.lines, drawn, strict=True))
+    drawn = {line: np.empty(len(columns[0])) for line in indicator.lines}
+    indicator.batch(states[0], *columns, *drawn.values())
+    return drawn
 
 
 def found(name: str) -> Indicator:

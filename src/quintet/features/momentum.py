@@ -7,7 +7,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from quintet.core.kernel import kernel
+from quintet.core.kernel import kernel, kernel_inlined
 from quintet.core.records import record
 from quintet.features.window import (
     HIGHEST,
@@ -39,7 +39,7 @@ def start_rsi(state: Any, period: int = 14) -> None:
     state.previous_close = 0
 
 
-@kernel
+@kernel_inlined
 def rsi_update(state: Any, close: int) -> float:
     """Relative strength index after this bar, 0 to 100; NaN for the first `period` bars; 50 when nothing moved.
 

@@ -8,7 +8,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from quintet.core.errors import ConfigError
-from quintet.core.kernel import kernel
+from quintet.core.kernel import kernel, kernel_inlined
 from quintet.core.records import record
 from quintet.features.bands import check_multiple
 from quintet.features.volatility import ATR, atr_update, start_atr
@@ -51,7 +51,7 @@ def start_parabolic(state: Any, step: float = 0.02, pace_max: float = 0.2) -> No
     state.previous_low = 0
 
 
-@kernel
+@kernel_inlined
 def parabolic_update(state: Any, high: int, low: int) -> float:
     """The stop that held during this bar, in ticks; where the bar touched it, the first stop of the other side.
 
@@ -94,7 +94,7 @@ def _choose_side(state: Any, high: int, low: int) -> None:
         state.following = float(state.previous_low)
 
 
-@kernel
+@kernel_inlined
 def _follow(state: Any, side: int, near: int, far: int, previous_near: int, previous_far: int) -> None:
     """One bar of a long position; a short one is a long one in the mirror, with every price negated."""
     stop = side * state.following

@@ -17,7 +17,7 @@ from typing import Any, Final
 from numpy.typing import NDArray
 
 from quintet.core.errors import ConfigError
-from quintet.core.kernel import kernel
+from quintet.core.kernel import kernel, kernel_inlined
 from quintet.core.records import record
 from quintet.features.volatility import true_range
 from quintet.features.window import (
@@ -109,7 +109,7 @@ def _forget_bars(state: Any) -> None:
     state.minus = 0.0
 
 
-@kernel
+@kernel_inlined
 def adx_update(state: Any, high: int, low: int) -> float:
     """Wilder's ADX after this bar; NaN for the first `2 * period - 1` bars."""
     high_change = high - state.previous_high

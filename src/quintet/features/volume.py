@@ -8,7 +8,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from quintet.core.kernel import kernel
+from quintet.core.kernel import kernel, kernel_inlined
 from quintet.core.records import record
 from quintet.features.window import (
     NAN,
@@ -67,7 +67,7 @@ def start_mfi(state: Any, period: int = 14) -> None:
     state.previous_total = 0
 
 
-@kernel
+@kernel_inlined
 def mfi_update(state: Any, high: int, low: int, close: int, volume: int) -> float:
     """100 * inflow / (inflow + outflow) over the last n bars, 0 to 100; NaN for the first n bars; 50 without any flow.
 

@@ -20,7 +20,7 @@ from typing import Any, Final
 from numpy.typing import NDArray
 
 from quintet.core.errors import ConfigError
-from quintet.core.kernel import kernel
+from quintet.core.kernel import kernel, kernel_inlined
 from quintet.core.records import record
 
 NAN: Final = math.nan
@@ -268,7 +268,7 @@ def start_deviation(state: Any, period: int) -> None:
     state.share = 1.0 / period
 
 
-@kernel
+@kernel_inlined
 def deviation_update(state: Any, value: int) -> float:
     """Population standard deviation (divisor n) of the last n values, same unit; NaN until there are as many.
 
@@ -394,7 +394,7 @@ def start_pair_sum(state: Any, period: int) -> None:
     state.seconds[:] = 0.0
 
 
-@kernel
+@kernel_inlined
 def pair_sum_update(state: Any, first: float, second: float) -> bool:
     """`window_sum_update` for two values of the same bar; the sums are left in the record. Is the window full?"""
     n = state.period
