@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 from quintet.app.cli import app
 from quintet.systems.structure_mm import tables
-from tools import command_line_page, configuration_page, trace
+from tools import command_line_page, configuration_page, indicators_page, trace
 
 FRONT_DOORS = (Path("README.md"), Path("docs/index.md"))
 TOP_PAGES = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md")
@@ -68,6 +68,11 @@ def command_line() -> str:
 def configuration() -> str:
     """Every key of a configuration file, from the typed sections."""
     return f"{generated_from('the typed sections of the configuration')}\n{configuration_page.page()}"
+
+
+def indicators() -> str:
+    """Every indicator with its inputs, lines, units and conventions, from their catalogue."""
+    return f"{generated_from('the catalogue of indicators')}\n{indicators_page.page()}"
 
 
 def structure_mm_rules() -> str:
@@ -130,6 +135,7 @@ GENERATED: Mapping[Path, Callable[[], str]] = {
     Path("docs/systems/structure_mm_rules.md"): structure_mm_rules,
     Path("docs/command-line.md"): command_line,
     Path("docs/configuration.md"): configuration,
+    Path("docs/indicators.md"): indicators,
     Path("docs/config.schema.json"): configuration_page.schema_text,
     Path("docs/index.md"): page_index,
 }

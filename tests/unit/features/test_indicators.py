@@ -3,6 +3,9 @@
 import hashlib
 import inspect
 import math
+import re
+import runpy
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -152,6 +155,24 @@ def test_a_stream_says_what_the_column_says(name, columns):
     assert np.array(seen, "f8").tobytes() == lines[INDICATORS[name].lines[0]].tobytes()
     for line in INDICATORS[name].lines[1:]:
         assert fed.states[0][line] == lines[line][-1]
+
+
+def test_the_examples_of_the_page_run_one_after_the_other():
+    page = (Path(__file__).resolve().parents[3] / "docs" / "indicators.md").read_text(encoding="utf-8")
+    # The third holds a kernel, which the compiler wants to see in a file.
+    examples = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    assert len(examples) == 3
+    names: dict[str, Any] = {}
+    exec("\n".join(examples[:2]), names)
+    assert names["value"] == lines_of("rsi", close=names["closes"], period=3)["rsi"][-1]
+
+
+def test_the_example_of_a_system_runs(tmp_path):
+    page = (Path(__file__).resolve().parents[3] / "docs" / "indicators.md").read_text(encoding="utf-8")
+    file = tmp_path / "example.py"
+    file.write_text(re.findall(r"```python\n(.*?)```", page, re.DOTALL)[2], encoding="utf-8")
+    names = runpy.run_path(str(file))
+    assert names["states"][0].bars == 1
 
 
 # ---- what the catalogue says ---------------------------------------------------------------------------------------

@@ -122,6 +122,14 @@ def test_equal_to_talib_on_generated_bars(name):
     assert differences(CASES[name], walk(6_000)) == []
 
 
+def test_a_market_without_movement_is_neutral_here_and_at_the_end_of_the_scale_there():
+    flat = np.full(40, 1_000.0)
+    bars = {"high": flat, "low": flat, "close": flat}
+    assert (talib.RSI(flat, 14)[-1], lines_of("rsi", close=flat)["rsi"][-1]) == (0.0, 50.0)
+    assert (talib.MFI(flat, flat, flat, flat, 14)[-1], lines_of("mfi", **bars, volume=flat)["mfi"][-1]) == (0.0, 50.0)
+    assert (talib.WILLR(flat, flat, flat, 14)[-1], lines_of("williams_r", **bars)["williams_r"][-1]) == (0.0, -50.0)
+
+
 @pytest.fixture(scope="module")
 def recorded(shared_data: Path) -> Callable[[str], Columns]:
     """Ten months of five-minute candles of a market, in ticks and lots of a thousandth."""
