@@ -1,21 +1,24 @@
-"""A feature fed bar by bar from Python, at the price of one plain call.
+"""Features fed bar by bar from Python.
 
     rsi = stream_of("rsi", period=14)
     for close in closes:
         value = rsi.update(close)
 
 The bits are those of `lines_of` and of a system's own updates. `rsi.states[0]` is what it remembers: copy its bytes to
-keep it, write them back to go on. Several features become one call by a kernel of one's own that takes an array of one
-record and updates what it holds; `streaming` binds that, too.
+keep it, write them back to go on.
+
+Many features become one call by a kernel of one's own, which takes an array of one record and updates what it holds;
+`streaming` binds that, at the price of a plain call and without looking at what it is given.
 """
 
 from collections.abc import Callable
 from functools import partial
+from operator import index
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from quintet.core.errors import DefinitionError
+from quintet.core.errors import DataError, DefinitionError
 from quintet.core.kernel import bind, entry
 from quintet.features.catalogue import found, started
 
@@ -30,13 +33,25 @@ class Stream(NamedTuple):
 def stream_of(name: str, /, **parameters: Any) -> Stream:
     """An indicator of the catalogue, nothing seen yet; `update` takes the values of its inputs as whole numbers.
 
-    Raises ConfigError for a name or parameter that does not exist or is missing. Further lines stand in `states[0]`.
+    Raises ConfigError for a name or parameter that does not exist or is missing. `update` raises DataError for values
+    that are not whole or not as many as the inputs. Further lines stand in `states[0]`.
     """
     indicator = found(name)
     states = started(name, parameters)
     form = _FORMS[len(indicator.inputs) - 1]
-    kernel_of_first = bind(form, f"stream_{name}", update=indicator.update)
-    return Stream(states, streaming(kernel_of_first, states, *(0 for _ in indicator.inputs)))
+    of_first = bind(form, f"stream_{name}", update=indicator.update)
+    call = streaming(of_first, states, *(0 for _ in indicator.inputs))
+    return Stream(states, _of_whole_numbers(call, f"{name}: expected whole numbers ({', '.join(indicator.inputs)})"))
+
+
+def _of_whole_numbers(call: Callable[..., float], expected: str) -> Callable[..., float]:
+    def update(*bar: int) -> float:
+        try:
+            return call(*map(index, bar))
+        except TypeError:
+            raise DataError(f"{expected}, found {bar}") from None
+
+    return update
 
 
 def streaming(update: Callable[..., Any], states: np.recarray[Any, Any], *bar: Any) -> Callable[..., Any]:

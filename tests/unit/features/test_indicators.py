@@ -5,6 +5,7 @@ import inspect
 import math
 import re
 import runpy
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -110,15 +111,14 @@ def test_streaming_equals_batch_in_values_and_in_what_is_remembered(name, column
 @pytest.mark.parametrize("name", INDICATORS)
 def test_a_restored_indicator_goes_on_as_if_nothing_had_been(name, columns):
     values, whole = in_one_batch(name, columns)
-    lines = len(INDICATORS[name].lines)
-    for cut in (0, 1, 14, 27, 290):
-        part = started(name, parameters_of(name))
-        stream(name, part, bars_of(name, columns)[:cut])
-        resumed = restored(part)
-        after = stream(name, resumed, bars_of(name, columns)[cut:])
-        expected = np.frombuffer(values).reshape(lines, BARS)[:, cut:]
-        assert after == np.ascontiguousarray(expected).tobytes()
-        assert resumed.tobytes() == whole.tobytes()
+    states, bars, pieces = started(name, parameters_of(name)), bars_of(name, columns), []
+    # Before the first bar, within every warm-up, at the ends of blocks and days, and where nothing happens.
+    for begin, end in pairwise((0, 0, 1, 13, 14, 15, 27, 28, 72, 73, 290, BARS)):
+        states = restored(states)
+        piece = np.frombuffer(stream(name, states, bars[begin:end]), "f8")
+        pieces.append(piece.reshape(len(INDICATORS[name].lines), end - begin))
+    assert np.concatenate(pieces, axis=1).tobytes() == values
+    assert states.tobytes() == whole.tobytes()
 
 
 @pytest.mark.jit_off
@@ -155,6 +155,14 @@ def test_a_stream_says_what_the_column_says(name, columns):
     assert np.array(seen, "f8").tobytes() == lines[INDICATORS[name].lines[0]].tobytes()
     for line in INDICATORS[name].lines[1:]:
         assert fed.states[0][line] == lines[line][-1]
+
+
+@pytest.mark.parametrize("bar", [(100.7,), ("100",), (None,), (), (100, 101)])
+def test_a_stream_refuses_what_is_not_a_bar_of_whole_numbers(bar):
+    rsi = stream_of("rsi")
+    with pytest.raises(DataError, match=r"rsi: expected whole numbers \(close\), found \("):
+        rsi.update(*bar)
+    assert math.isnan(rsi.update(np.int64(100)))
 
 
 def test_the_examples_of_the_page_run_one_after_the_other():
