@@ -158,6 +158,7 @@ def lines_of_peers(report: Report, fed: w3_indicators.Columns) -> None:
     few = {name: column[:COMPARED_ROWS] for name, column in fed.items()}
     for peer, ours in w3_indicators.LINES_OF_PEERS.items():
         if peers.python_of(peer) is None:
+            print(f"  skipped lines of {peers.PACKAGES[peer]}")
             continue
         bars = fed if peer == "talib" else few
         theirs = peers.indicator_lines(peer, len(bars["close"]))

@@ -125,7 +125,10 @@ def atr_ema_batch(
 
 # ---- historical volatility and its percentile --------------------------------------------------------------------
 def start_volatility_percentile(state: Any, period: int = 96, history: int = 2016) -> None:
-    """Volatility of `period` returns (2 to 512), ranked among `history` values (1 to 4096); raises ConfigError."""
+    """Volatility of `period` returns (2 to 512), ranked among `history` values (1 to 4096); raises ConfigError.
+
+    The defaults are eight hours and a week of five-minute bars.
+    """
     start_moments(state.returns, period)
     start_rank(state.history, history)
     state.percentile = NAN

@@ -293,7 +293,7 @@ def deviation_update(state: Any, value: int) -> float:
     if middle != middle:
         return NAN
     n = window.period
-    c = int(middle + 0.5)
+    c = math.floor(middle + 0.5)
     e = window.total - n * c
     high = state.squares_high - n * ((c * c) >> _WORD_BITS)
     low = state.squares_low - n * ((c * c) & _WORD_MASK) - 2 * c * e
