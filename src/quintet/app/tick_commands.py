@@ -75,8 +75,7 @@ def import_feed(request: "TickRequest", name: str | None, replace: bool, as_json
     for line in imported.said[:SHOWN_INSTRUMENTS]:
         note(line)
     _show_feed(imported)
-    for each in checked.instruments[:SHOWN_INSTRUMENTS]:
-        _show_findings(each)
+    _show_check(checked)
     say(f"kept as {path}")
 
 
@@ -180,8 +179,6 @@ def _show_feed(imported: "Imported") -> None:
     for text in (imported.notes.get("feed_latency", ""), imported.notes.get("gaps", "")):
         if text not in ("", "measured"):
             say(f"  {text}")
-    if reason := imported.notes.get("not_traded"):
-        say(f"  not to be traded in a backtest: {reason}")
 
 
 def _left_out(imported: "Imported") -> list[tuple[int, str]]:
@@ -209,6 +206,9 @@ def _left_out(imported: "Imported") -> list[tuple[int, str]]:
 
 
 def _show_check(checked: "CheckedTape") -> None:
+    from quintet.app.tape_commands import moment
+
+    say(f"  {moment(checked.first_ns)} to {moment(checked.last_ns)} by our clock")
     for each in checked.instruments[:SHOWN_INSTRUMENTS]:
         say(
             f"  {each.symbol}: {each.messages:,} messages, {each.levels:,} levels, {each.trades:,} trades, "

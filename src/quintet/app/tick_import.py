@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-import numpy as np
-
 from quintet import __version__
 from quintet.app.instruments import InstrumentConfig
 from quintet.app.messages import Complaint, Report, did_you_mean
@@ -18,10 +16,11 @@ from quintet.app.tick_instruments import SeenMarket, described, guessed_instrume
 from quintet.core.errors import DataError
 from quintet.core.instrument import Instrument
 from quintet.core.market.tick_feed import LATENCY_NOTE, MEASURED, NOT_TRADED_NOTE, Fact, Frame
-from quintet.core.tape import Source, TapeMeta, instrument_rows
+from quintet.core.tape import Source, TapeMeta
 from quintet.storage.tape_files import TapeWriter
 from quintet.storage.tick_formats import FORMATS, TickFormat, tick_format
 from quintet.storage.tick_pieces import FactReader, FeedCounts, Pieces
+from quintet.storage.tick_recorder import definitions
 from quintet.storage.tick_rows import ClockReport, RowMaker, Survey
 from quintet.storage.tick_sources import TickFiles, beginning, is_capture
 from quintet.storage.tick_tables import (
@@ -140,7 +139,7 @@ def import_ticks(
         for pieces in feed.pieces(reader):
             rows = maker.rows(pieces)
             if writer.position == 0 and len(rows):
-                writer.append(_definitions(instruments, rows))
+                writer.append(definitions(instruments, rows[0]))
             writer.append(rows)
         _require_books(reader, feed)
         written = writer.position
@@ -255,16 +254,6 @@ def _notes(feed: _Feed, instruments: Sequence[Instrument], request: TickRequest)
 
 
 # ---- the tape --------------------------------------------------------------------------------------------------------
-
-
-def _definitions(instruments: Sequence[Instrument], rows: np.ndarray) -> np.ndarray:
-    """The instruments, defined at the times of the first message."""
-    first = rows[0]
-    stated = [
-        np.asarray(instrument_rows(n, instrument, int(first["ts_event"]), int(first["ts_recv"])))
-        for n, instrument in enumerate(instruments)
-    ]
-    return np.concatenate(stated)
 
 
 def _require_books(reader: FactReader, feed: _Feed) -> None:

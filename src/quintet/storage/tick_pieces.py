@@ -29,6 +29,9 @@ PIECES: Final = 8_192
 TEXT_BYTES: Final = 1 << 20
 """A batch is full at so many pieces or so much text: that is all of a file that is in memory at a time."""
 
+_LOST: Final = ((ev.FEED_GAP, b"", UNKNOWN, 0), (ev.BOOK_CLEAR, b"", 0, 0))
+"""An unknown number of messages is missing, and with them the book."""
+
 Column = NDArray[np.int64]
 
 
@@ -155,13 +158,14 @@ class FactReader:
         """Batches in order."""
         for fact in facts:
             self.take(fact)
-            if self._batch.is_full:
-                batch = self._batch.take()
-                if batch is not None:
-                    yield batch
-        batch = self._batch.take()
-        if batch is not None:
+            if self._batch.is_full and (batch := self.drain()) is not None:
+                yield batch
+        if (batch := self.drain()) is not None:
             yield batch
+
+    def drain(self) -> Pieces | None:
+        """What was taken since the last time, None when that is nothing."""
+        return self._batch.take()
 
     def unknown_books(self) -> dict[str, str]:
         """Symbols whose book is not known at the end, and why, with the venue's numbers."""
@@ -197,6 +201,14 @@ class FactReader:
             self.symbols[symbol] = len(self.symbols)
         return self.symbols.get(symbol)
 
+    def lose_books(self, numbers: Iterable[int], where: tuple[int, int], recv_ns: int, why: str) -> None:
+        """Something of these instruments' depth could not be read: their books are unknown from here on."""
+        for number in numbers:
+            book = self._books.get(number)
+            if book is not None and book.synchronised:
+                book.lose(why)
+                self._batch.add(where, UNKNOWN, recv_ns, number, _LOST)
+
     # ---- depth -----------------------------------------------------------------------------------------------
 
     def _take_change(self, change: BookChange, number: int) -> None:
@@ -225,8 +237,7 @@ class FactReader:
     def _put_gap(self, change: BookChange, number: int, step: Step) -> None:
         symbol = next(name for name, n in self.symbols.items() if n == number)
         self.counts.gaps.append(GapSeen(change.where, symbol, step.expected_id, step.found_id))
-        parts = [(ev.FEED_GAP, b"", UNKNOWN, 0), (ev.BOOK_CLEAR, b"", 0, 0)]
-        self._batch.add(change.where, change.event_ns, change.recv_ns, number, parts)
+        self._batch.add(change.where, change.event_ns, change.recv_ns, number, _LOST)
 
     # ---- trades, orders --------------------------------------------------------------------------------------
 

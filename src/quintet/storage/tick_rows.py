@@ -295,7 +295,9 @@ def settle(rows: Any, clocks: Any, ordered: Any) -> None:
             clock.stepped_back_max_ns = max(clock.stepped_back_max_ns, clock.last_recv - recv)
             recv = clock.last_recv
         clock.last_recv = recv
-        if event == _UNKNOWN:
+        if event == _UNKNOWN and (kind == _FEED_GAP or kind == _BOOK_CLEAR) and instrument.last_event > 0:
+            event = instrument.last_event
+        elif event == _UNKNOWN:
             event = max(recv, instrument.last_event)
         if event < instrument.last_event:
             instrument.crossed += 1

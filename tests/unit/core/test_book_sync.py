@@ -182,3 +182,15 @@ def test_what_waits_is_bounded() -> None:
 
     assert len(sync.waiting) == WAITING_MAX
     assert "changes 5 to" in sync.why_unknown()
+
+
+def test_a_book_that_was_lost_waits_for_a_snapshot_and_says_why() -> None:
+    sync = BookSync()
+    walk(sync, [answer(7), change(6, 9)])
+
+    sync.lose("a price between two ticks")
+    steps = walk(sync, [change(9, 12), change(12, 13)])
+
+    assert applied(steps) == []
+    assert sync.why_unknown() == "a price between two ticks"
+    assert applied(walk(sync, [answer(12)])) == [12, 13]

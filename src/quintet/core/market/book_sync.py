@@ -68,6 +68,11 @@ class BookSync:
             return f"no snapshot; {seen} wait for one" if self.waiting else "no snapshot and no change"
         return f"snapshot {self.snapshot.last_id} and {seen}: none follows it"
 
+    def lose(self, why: str) -> None:
+        """Forget the book: something of it could not be read. Changes wait for the next snapshot."""
+        self.last_id, self.synchronised, self.snapshot, self.broken = UNKNOWN, False, None, why
+        self.waiting.clear()
+
     def _take_snapshot(self, snapshot: BookChange) -> Step:
         if not snapshot.asked:
             # In the stream: it replaces whatever was known, at once.
