@@ -1,4 +1,4 @@
-"""Whatever is lost, repeated or late on the way: the book of a tape is the venue's book, or it is not claimed to be one."""
+"""Whatever is lost, repeated or late on the way: a tape has the venue's book, or it does not claim to have one."""
 
 from typing import NamedTuple
 
@@ -51,20 +51,9 @@ def venues(draw: st.DrawFn) -> Venue:
 def snapshot(venue: Venue, after: int) -> BookChange:
     """The venue's answer to a request: its book after so many changes."""
     number = venue.changes[after - 1].last_id if after else 0
-    sides = {
-        bid: [(price, lots) for (b, price), lots in venue.books[after].items() if b == bid] for bid in (True, False)
-    }
-    return BookChange(
-        (0, 999),
-        START,
-        START,
-        "ETHUSDT",
-        text(sides[True]),
-        text(sides[False]),
-        snapshot=True,
-        asked=True,
-        last_id=number,
-    )
+    book = venue.books[after].items()
+    bids, asks = (text([(price, lots) for (bid, price), lots in book if bid == side]) for side in (True, False))
+    return BookChange((0, 999), START, START, "ETHUSDT", bids, asks, snapshot=True, asked=True, last_id=number)
 
 
 def walked(facts: list[Fact]) -> tuple[Book, FactReader]:

@@ -76,7 +76,7 @@ def import_feed(request: "TickRequest", name: str | None, replace: bool, as_json
         note(line)
     _show_feed(imported)
     _show_check(checked)
-    say(f"kept as {path}")
+    say(f"{imported.rows:,} rows, kept as {path}")
 
 
 def _imported(request: "TickRequest", path: Path, replace: bool) -> "tuple[Imported, CheckedTape, Tape]":
@@ -169,10 +169,11 @@ def _draw(tape: "Tape", checked: "CheckedTape", title: str, picture: Path | None
 def _show_feed(imported: "Imported") -> None:
     """What became of the frames: one line of what is kept, one for each kind of thing that is not."""
     counts = imported.counts
-    say(
-        f"  {imported.rows:,} rows of {imported.format}: {counts.depth_messages:,} depth messages, "
-        f"{counts.snapshots:,} snapshots, {counts.trades:,} trades"
-    )
+    if counts.frames:
+        say(
+            f"  {counts.frames:,} facts of {imported.format}: {counts.depth_messages:,} depth messages, "
+            f"{counts.snapshots:,} snapshots, {counts.trades:,} trades"
+        )
     for count, meaning in _left_out(imported):
         if count:
             say(f"  {count:>10,}  {meaning}")
@@ -208,7 +209,7 @@ def _left_out(imported: "Imported") -> list[tuple[int, str]]:
 def _show_check(checked: "CheckedTape") -> None:
     from quintet.app.tape_commands import moment
 
-    say(f"  {moment(checked.first_ns)} to {moment(checked.last_ns)} by our clock")
+    say(f"  {moment(checked.first_ns)} to {moment(checked.last_ns)} by the recorder's clock")
     for each in checked.instruments[:SHOWN_INSTRUMENTS]:
         say(
             f"  {each.symbol}: {each.messages:,} messages, {each.levels:,} levels, {each.trades:,} trades, "
