@@ -52,7 +52,7 @@ LAST_PRICE: Final = 7  # ticker: price of the latest trade
 BAR_OPEN: Final = 8  # a bar is two rows, three with a known turnover; price: open; quantity: volume in lots
 BAR_CLOSE: Final = 9  # price: close; quantity: high * 2^31 + low; ts_event of a bar is its END
 BAR_TURNOVER: Final = 10  # quantity: turnover in quanta of the quote asset; price: number of trades, 0 = unknown
-BOOK_ORDER: Final = 11  # order-level feeds, after the level it moved; quantity: the venue's order id; bits: what it did
+BOOK_ORDER: Final = 11  # order-level feeds, before the level it moves; quantity: the order's id; bits: what it does
 MARK_PRICE: Final = 12
 INDEX_PRICE: Final = 13
 FUNDING_RATE: Final = 14  # quantity: rate in 1e-9 of the interval, + = longs pay

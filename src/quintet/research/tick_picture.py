@@ -13,7 +13,7 @@ import numpy as np
 from quintet.core.instrument import Instrument
 from quintet.core.tape import TapeMeta
 from quintet.research.charts import Axis, Plot, padded, ticks
-from quintet.research.report_parts.axes import price_grid
+from quintet.research.report_parts.wording import decimals_of, plain
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -58,10 +58,12 @@ def _drawn(checked: "CheckedTape", n: int, instrument: Instrument) -> Drawn:
     slices = checked.slices[n]
     width = (x.high - x.low) / len(slices)
     at = x.low + (np.arange(len(slices)) + 0.5) * width
+    # A slice without a message says nothing of the spread.
+    known = slices.spread > 0
     plots = [
         ("best bid and ask, trades", _prices(x, at, slices, instrument)),
         (f"messages in {_length(int(width))}", _bars(x, at, slices.messages, "line", "Messages over time")),
-        ("widest spread, ticks", _bars(x, at, slices.spread, "line", "Spread over time")),
+        ("widest spread, ticks", _bars(x, at[known], slices.spread[known], "line", "Spread over time")),
     ]
     if checked.instruments[n].latency_max_ns or checked.instruments[n].latency_min_ns:
         plots.append(("receive time less venue time, ms", _latency(x, at, slices)))
@@ -85,7 +87,7 @@ def _prices(x: Axis, at: Any, slices: Any, instrument: Instrument) -> str:
         return ""
     plot = Plot(x, padded(values), 240)
     _hairlines(plot)
-    price_grid(plot, instrument)
+    _price_grid(plot, instrument)
     for moment, low, high in zip(at[traded], slices.low[traded], slices.high[traded], strict=True):
         plot.segment(moment, low * increment, moment, high * increment, "trades")
     plot.line(at[known], slices.bid[known] * increment, "bid")
@@ -98,8 +100,17 @@ def _prices(x: Axis, at: Any, slices: Any, instrument: Instrument) -> str:
     return plot.render(f"Best bid and ask of {instrument.symbol} over time, with its trades")
 
 
+def _price_grid(plot: Plot, instrument: Instrument) -> None:
+    """Hairlines at round prices, told with as many decimals as tell them apart."""
+    values = ticks(plot.y.low, plot.y.high)
+    finest = decimals_of(instrument.price_increment)
+    step = values[1] - values[0] if len(values) > 1 else 1.0
+    decimals = next((n for n in range(finest) if abs(step * 10.0**n - round(step * 10.0**n)) < 1e-6), finest)
+    plot.grid(values, [plain(value, decimals) for value in values])
+
+
 def _bars(x: Axis, at: Any, values: Any, css: str, told: str) -> str:
-    """A count for each slice as a line from zero."""
+    """A number for each slice as a line above zero."""
     if not values.any():
         return ""
     plot = Plot(x, Axis(0.0, float(values.max()) * 1.1), 90)

@@ -263,5 +263,5 @@ class FactReader:
     def _take_order(self, order: OrderChange, number: int) -> None:
         self.counts.depth_messages += 1
         kind = ev.BID_LEVEL if order.buy else ev.ASK_LEVEL
-        parts = [(kind, order.levels, 0, 0), (ev.BOOK_ORDER, b"", order.order, order.action)]
+        parts = [(ev.BOOK_ORDER, b"", order.order, order.action), (kind, order.levels, 0, 0)]
         self._batch.add(order.where, order.event_ns, order.recv_ns, number, parts)

@@ -271,8 +271,8 @@ def settle(rows: Any, clocks: Any, ordered: Any) -> None:
     clock = clocks[0]
     first = 0
     for n in range(rows.shape[0]):
-        if int(rows[n].kind) == _ORDER and n > 0:
-            rows[n].price = rows[n - 1].price
+        if int(rows[n].kind) == _ORDER:
+            rows[n].price = rows[n + 1].price  # the level it moves ends its message
         if int(rows[n].bits) & _LAST == 0:
             continue
         instrument = ordered[int(rows[first].instrument)]

@@ -81,15 +81,15 @@ def test_a_very_long_snapshot_becomes_several_messages() -> None:
 
 
 @pytest.mark.jit_off
-def test_an_order_stands_behind_the_level_it_moved_with_its_price() -> None:
+def test_an_order_stands_before_the_level_it_moves_with_its_price() -> None:
     change = OrderChange((0, 1), START, UNKNOWN, "ETHUSDT", False, b'[["3000.10","0.5"]]', 77, ev.ORDER_ENTERED)
 
     rows, _, _ = rows_of([change])
 
-    assert rows["kind"].tolist() == [ev.ASK_LEVEL, ev.BOOK_ORDER]
+    assert rows["kind"].tolist() == [ev.BOOK_ORDER, ev.ASK_LEVEL]
     assert rows["price"].tolist() == [300_010, 300_010]
-    assert rows["quantity"].tolist() == [50_000, 77]
-    assert rows["bits"].tolist() == [0, ev.ORDER_ENTERED | ev.LAST]
+    assert rows["quantity"].tolist() == [77, 50_000]
+    assert rows["bits"].tolist() == [ev.ORDER_ENTERED, ev.LAST]
     assert memory_tape(rows, [DEFAULT_SPOT]).census.instruments[0].quantity_max == 50_000
 
 
