@@ -39,8 +39,8 @@ Format = Annotated[
     typer.Option(
         "--format",
         metavar="NAME",
-        help="candles, binance, bybit, bybit-trades, bybit-top5, coinbase, deribit, hyperliquid, bitstamp-l3, "
-        "top-of-book, tardis, hftbacktest or bench; auto: told from what is in the file.",
+        help="candles, binance, bybit, bybit-archives, bybit-trades, bybit-top5, coinbase, deribit, hyperliquid, "
+        "bitstamp-l3, top-of-book, tardis, hftbacktest or bench; auto: told from what is in the file.",
     ),
 ]
 Picture = Annotated[Path | None, typer.Option(metavar="HTML", help="Ticks only: draw what was checked on one page.")]

@@ -4,6 +4,7 @@ The first pass counts decimals, symbols and clocks; what it learns stands in the
 The second fits each book together, makes exact rows and refuses what cannot be one.
 """
 
+import heapq
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,8 +49,23 @@ _STREAMS: Final[dict[str, Callable[[Iterable[Frame]], Iterator[Fact]]]] = {
     "deribit": deribit.facts,
     "hyperliquid": hyperliquid.facts,
 }
+
+
+def _bybit_archives(files: TickFiles) -> Iterator[Fact]:
+    """Book and trade archives woven by the venue's time: they have no other."""
+    trades = [n for n, path in enumerate(files.paths) if tick_format(path) == "bybit-trades"]
+    books = files.only([n for n in files.chosen if n not in trades])
+    prints = files.only(trades)
+    yield from heapq.merge(
+        books.located(bybit.facts(books.frames())),
+        prints.located(bybit_trades(prints)),
+        key=lambda fact: getattr(fact, "event_ns", 0),
+    )
+
+
 _TABLES: Final[dict[str, Callable[[TickFiles], Iterator[Fact]]]] = {
     "tardis": tardis_facts,
+    "bybit-archives": _bybit_archives,
     "bybit-trades": bybit_trades,
     "top-of-book": polled_best_prices,
     "bybit-top5": bybit_top5,
@@ -57,6 +73,9 @@ _TABLES: Final[dict[str, Callable[[TickFiles], Iterator[Fact]]]] = {
         bitstamp.OrderLine(where, tuple(cells)) for where, cells in files.rows(bitstamp.COLUMNS)
     ),
 }
+_TOGETHER: Final = {frozenset({"bybit", "bybit-trades"}): "bybit-archives"}
+"""Formats that make one feed when they are given together: a book, and the trades that met it."""
+
 _ARRAYS: Final[dict[str, Callable[[TickFiles], Iterator[Pieces]]]] = {
     "hftbacktest": hftbacktest_pieces,
     "bench": bench_pieces,
@@ -190,6 +209,8 @@ def _format_of(request: TickRequest) -> str:
     # What a capture keeps beside its stream (a list of instruments) may speak of no market by itself.
     names = {name for name in found.values() if name is not None}
     unknown = [file for file, name in found.items() if name is None and not (names and is_capture(file))]
+    if not unknown and frozenset(names) in _TOGETHER:
+        return _TOGETHER[frozenset(names)]
     if unknown or len(names) != 1:
         told = ", ".join(f"{file.name}: {name or 'unknown'}" for file, name in found.items())
         raise Complaint(

@@ -39,6 +39,7 @@ FORMATS: Final[dict[str, TickFormat]] = {
     for each in (
         TickFormat("binance", "binance", "recorded frames of Binance: depth, REST snapshot, trades"),
         TickFormat("bybit", "bybit", "recorded frames of Bybit V5 or v2, or its order book archives"),
+        TickFormat("bybit-archives", "bybit", "Bybit's order book and trade archives of one time, given together"),
         TickFormat("bybit-trades", "bybit", "Bybit's trade archives", "it holds trades only, without a book"),
         TickFormat("bybit-top5", "bybit", "samples of five levels", "samples of five levels tell no queue"),
         TickFormat("coinbase", "coinbase", "recorded frames of Coinbase: level2, matches"),

@@ -24,6 +24,7 @@ from quintet.core.market.tick_feed import (
     OrderChange,
     Trade,
 )
+from quintet.core.row_laws import TIME_MAX
 
 PIECES: Final = 8_192
 TEXT_BYTES: Final = 1 << 20
@@ -101,7 +102,10 @@ class Batch:
         self, where: tuple[int, int], event_ns: int, recv_ns: int, instrument: int,
         parts: Iterable[tuple[int, bytes, int, int]],
     ) -> None:  # fmt: skip
-        """One message: for each part its kind, text, quantity of a mark, and bits."""
+        """One message: for each part its kind, text, quantity of a mark, and bits; raises DataError for a wild time."""
+        for stamp, clock in ((event_ns, "venue"), (recv_ns, "receive")):
+            if not UNKNOWN <= stamp < TIME_MAX:
+                raise DataError(f"{clock} time is {stamp}, expected ns UTC before the year 2200")
         self._message += 1
         for kind, text, quantity, bits in parts:
             self._texts.append(text)

@@ -21,6 +21,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from copy import copy
 from itertools import chain
 from pathlib import Path
 from typing import IO, Final, TypeVar, cast
@@ -40,10 +41,14 @@ Progress = Callable[[float, float], None]
 
 
 class TickFiles:
-    """One or more files read as one feed, and the place where reading stands: what an error names."""
+    """One or more files read as one feed, and the place where reading stands: what an error names.
+
+    `chosen`: the files that are read, by number.
+    """
 
     def __init__(self, paths: Sequence[Path], report: Progress | None = None) -> None:
         self.paths = list(paths)
+        self.chosen: Sequence[int] = range(len(self.paths))
         self.at = (0, 0)
         self._report = report
         self._sizes = [path.stat().st_size for path in self.paths]
@@ -53,6 +58,12 @@ class TickFiles:
         """File and line (of a table without lines: row) for people."""
         path = self.paths[file]
         return f"{path}: {'row' if path.suffix in _WITHOUT_LINES else 'line'} {line}"
+
+    def only(self, chosen: Sequence[int]) -> "TickFiles":
+        """Some of the files, read by themselves; their places keep the numbers that they have here."""
+        part = copy(self)
+        part.chosen = chosen
+        return part
 
     def sha256(self) -> list[str]:
         """Of each file, as it lies on disk."""
@@ -67,25 +78,25 @@ class TickFiles:
                 while line := text.readline(LINE_BYTES_MAX):
                     number += 1
                     if number % 4096 == 0:
-                        self._tell(file, raw.tell())
+                        self.tell(file, raw.tell())
                     self.at = (file, number)
                     if stripped := line.strip():
                         yield number, stripped
         except _DAMAGED as error:
             raise DataError(f"{self.place(file, number)}: the packed data breaks off or is damaged ({error})") from None
-        self._tell(file, self._sizes[file])
+        self.tell(file, self._sizes[file])
 
     def frames(self) -> Iterator[Frame]:
         """Frames of all files: captures woven by the time of receipt, else one file after the other."""
-        streams = [self._frames_of(n) for n in range(len(self.paths))]
-        woven = len(streams) > 1 and all(is_capture(path) for path in self.paths)
+        streams = [self._frames_of(n) for n in self.chosen]
+        woven = len(streams) > 1 and all(is_capture(self.paths[n]) for n in self.chosen)
         for frame in heapq.merge(*streams, key=lambda frame: frame.recv_ns) if woven else chain(*streams):
             self.at = frame.where
             yield frame
 
     def rows(self, expected: Sequence[str] | None = None) -> Iterator[tuple[tuple[int, int], list[str]]]:
         """Cells of CSV files, one file after the other, each with its place; `expected`: its header line."""
-        for file in range(len(self.paths)):
+        for file in self.chosen:
             yield from self.rows_of(file, expected)
 
     def rows_of(self, file: int, expected: Sequence[str] | None = None) -> Iterator[tuple[tuple[int, int], list[str]]]:
@@ -113,7 +124,8 @@ class TickFiles:
             if frame is not None:
                 yield frame
 
-    def _tell(self, file: int, position: int) -> None:
+    def tell(self, file: int, position: int) -> None:
+        """Report that a file has been read up to a byte."""
         if self._report is not None:
             self._read[file] = position
             self._report(sum(self._read), sum(self._sizes))

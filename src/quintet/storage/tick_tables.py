@@ -3,6 +3,7 @@
 Each becomes the same facts or batches as a recorded stream. Nothing here holds more than a piece of a file.
 """
 
+import ast
 import heapq
 import re
 import zipfile
@@ -42,7 +43,7 @@ def tardis_facts(files: TickFiles) -> Iterator[Fact]:
     Lines of one symbol with one local time are one message. A line that is a snapshot after one that is not begins
     the book anew (Tardis, "CSV format details").
     """
-    streams = [_tardis_of(files, n) for n in range(len(files.paths))]
+    streams = [_tardis_of(files, n) for n in files.chosen]
     yield from streams[0] if len(streams) == 1 else heapq.merge(*streams, key=lambda fact: fact.recv_ns)
 
 
@@ -100,7 +101,8 @@ BYBIT_PARQUET: Final = ("ts", "price", "qty", "is_buyer_maker", "symbol")
 
 def bybit_trades(files: TickFiles) -> Iterator[Fact]:
     """Public trade archives: CSV of derivatives (stamps in seconds) or of spot (ms), or Parquet. No receive times."""
-    for file, path in enumerate(files.paths):
+    for file in files.chosen:
+        path = files.paths[file]
         if path.suffix == ".parquet":
             yield from _parquet_trades(files, file)
         elif _header(path)[:2] == ["id", "timestamp"]:
@@ -134,6 +136,7 @@ def _parquet_trades(files: TickFiles, file: int) -> Iterator[Fact]:
         raise DataError(f"{path}: column {missing[0]!r} is missing, expected {', '.join(BYBIT_PARQUET)}")
     for first in range(0, total, ARRAY_ROWS):
         frame = lazy.slice(first, ARRAY_ROWS).select(BYBIT_PARQUET).collect()
+        files.tell(file, path.stat().st_size * min(total, first + ARRAY_ROWS) // total)
         for n, (ts, price, quantity, buyer_rested, symbol) in enumerate(frame.iter_rows(), start=first + 1):
             files.at = (file, n)
             if not isinstance(buyer_rested, bool):
@@ -151,7 +154,7 @@ TOP_OF_BOOK: Final = (
 
 def polled_best_prices(files: TickFiles) -> Iterator[Fact]:
     """Best prices that were asked for every few seconds; sizes are not those of the best level and are left out."""
-    for file in range(len(files.paths)):
+    for file in files.chosen:
         symbol = re.split(r"[_.-]", files.paths[file].name)[0].upper()
         for where, cells in files.rows_of(file, TOP_OF_BOOK):
             try:
@@ -191,6 +194,10 @@ def _two_sides(levels: str) -> tuple[bytes, bytes]:
 HFTBACKTEST: Final = ("ev", "exch_ts", "local_ts", "px", "qty")
 BENCH: Final = ("ts_exch", "ts_local", "tick", "lots", "kind", "last")
 
+_REAL: Final = ("px", "qty")
+_KIND_NAMES: Final = {"f": "floats", "iu": "whole numbers"}
+_HEADER_BYTES_MAX: Final = 1 << 16
+
 # Meaning of `ev` as hftbacktest documents it: a type in the low byte, flags above.
 _DEPTH, _TRADE, _CLEAR, _SNAPSHOT, _BEST = 1, 2, 3, 4, 5
 _AT_EXCHANGE, _HERE, _BUY, _SELL = 1 << 31, 1 << 30, 1 << 29, 1 << 28
@@ -217,19 +224,21 @@ def array_chunks(files: TickFiles, file: int, expected: tuple[str, ...]) -> Iter
     """A structured array a piece at a time; raises DataError for another array or one that breaks off."""
     path = files.paths[file]
     with _array_stream(path) as stream:
-        try:
-            count, dtype = _array_header(stream, path)
-        except ValueError as error:
-            raise DataError(f"{path}: {error}, expected a NumPy array") from None
+        count, dtype = _array_header(stream, path)
         missing = [name for name in expected if name not in (dtype.names or ())]
         if missing:
             raise DataError(f"{path}: field {missing[0]!r} is missing, expected {', '.join(expected)}")
+        for name in expected:
+            kinds = "f" if name in _REAL else "iu"
+            if dtype[name].kind not in kinds:
+                raise DataError(f"{path}: field {name!r} holds {dtype[name]}, expected {_KIND_NAMES[kinds]}")
         for first in range(0, count, ARRAY_ROWS):
             wanted = min(ARRAY_ROWS, count - first)
             data = stream.read(wanted * dtype.itemsize)
             if len(data) != wanted * dtype.itemsize:
                 raise DataError(f"{path}: ends at row {first + len(data) // dtype.itemsize}, expected {count} rows")
             files.at = (file, first + 1)
+            files.tell(file, path.stat().st_size * (first + wanted) // count)
             yield ArrayChunk(path, first + 1, np.frombuffer(data, dtype))
 
 
@@ -252,12 +261,20 @@ def _array_stream(path: Path) -> Iterator[IO[bytes]]:
 
 
 def _array_header(stream: IO[bytes], path: Path) -> tuple[int, np.dtype[Any]]:
-    version = np.lib.format.read_magic(stream)
-    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    shape, _, dtype = read(stream)
-    if len(shape) != 1:
-        raise DataError(f"{path}: an array of shape {shape}, expected one dimension")
-    return int(shape[0]), dtype
+    """How many rows, and of what: the text before the bytes of an .npy file (NumPy, "NPY format")."""
+    magic = stream.read(8)
+    size = {1: 2, 2: 4, 3: 4}.get(magic[6]) if len(magic) == 8 and magic.startswith(b"\x93NUMPY") else None
+    if size is None:
+        raise DataError(f"{path}: begins with {magic[:6]!r}, expected a NumPy array")
+    length = int.from_bytes(stream.read(size), "little")
+    try:
+        header = ast.literal_eval(stream.read(min(length, _HEADER_BYTES_MAX)).decode("latin-1"))
+        count, dtype = header["shape"], np.dtype(header["descr"])
+    except (ValueError, SyntaxError, TypeError, KeyError, IndexError, MemoryError, RecursionError) as error:
+        raise DataError(f"{path}: the array's header cannot be read ({type(error).__name__})") from None
+    if not (isinstance(count, tuple) and len(count) == 1 and isinstance(count[0], int) and count[0] >= 0):
+        raise DataError(f"{path}: an array of shape {count}, expected one dimension")
+    return count[0], dtype
 
 
 def _whole_messages(chunks: Iterator[ArrayChunk], end_of: Callable[[NDArray[np.void]], int]) -> Iterator[ArrayChunk]:
@@ -281,7 +298,7 @@ def hftbacktest_pieces(files: TickFiles) -> Iterator[Pieces]:
     its other half, marked for here, is the one that is read. Rows of one type with equal stamps are one message.
     """
     message = 0
-    for file in range(len(files.paths)):
+    for file in files.chosen:
         for chunk in _whole_messages(array_chunks(files, file, HFTBACKTEST), _end_of_events):
             pieces = _event_pieces(chunk, file, message)
             if pieces is not None:
@@ -358,7 +375,7 @@ def _require_event(chunk: ArrayChunk, good: NDArray[Any], field: str, expected: 
 def bench_pieces(files: TickFiles) -> Iterator[Pieces]:
     """Rows of the benchmark's own array: whole ticks and lots, `last` on the last row of a message."""
     message = 0
-    for file in range(len(files.paths)):
+    for file in files.chosen:
         for chunk in _whole_messages(array_chunks(files, file, BENCH), _end_of_bench):
             pieces = _bench_pieces(chunk, file, message)
             message = int(pieces.message[-1])

@@ -127,6 +127,24 @@ def test_a_tape_that_must_not_be_traded_is_refused_by_a_backtest(quintet: Quinte
     assert "it holds trades only, without a book" in said.err
 
 
+def test_a_tape_made_from_tapes_goes_on_saying_what_cannot_be_believed(quintet: Quintet, place: Path) -> None:
+    trades = place / "BTCUSDT.csv"
+    trades.write_text("timestamp,symbol,side,size,price\n1700000000.1,BTCUSDT,Buy,0.5,100.5\n")
+    quintet("data", "import", trades)
+    quintet("data", "import", feed(place))
+    tapes = place / "workspace" / "tapes"
+
+    cut = quintet("tape", "cut", tapes / "BTCUSDT.tape", "-o", place / "cut.tape", "--json").json["notes"]
+    parts = tapes / "BTCUSDT.tape", place / "cut.tape"
+    both = quintet("tape", "merge", *parts, "-o", place / "both.tape", "--json").json["notes"]
+    sound = quintet("tape", "cut", tapes / "feed.tape", "-o", place / "sound.tape", "--json").json["notes"]
+
+    for notes in (cut, both):
+        assert notes["not_traded"] == "it holds trades only, without a book"
+        assert "one clock only" in notes["feed_latency"]
+    assert sound.keys() == {"how"}
+
+
 def test_many_instruments_are_shown_in_part_and_told_in_full(quintet: Quintet, place: Path) -> None:
     symbols = [f"A{n}USDT" for n in range(SHOWN_INSTRUMENTS + 2)]
     frames = [

@@ -227,6 +227,21 @@ def test_a_zipped_book_archive_has_one_clock(tmp_path: Path) -> None:
     assert "one clock only" in tape.meta.notes["feed_latency"]
 
 
+def test_book_and_trade_archives_given_together_are_one_market(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "ob500.zip", "w") as archive:
+        archive.writestr("2024-12-01_XRPUSDT_ob500.data", "\n".join(bybit_lines()))
+    header = "timestamp,symbol,side,size,price"
+    lines = [f"{(START_MS + at) / 1000:.4f},XRPUSDT,Buy,3,2.0" for at in (4, 20)]
+    trades = written(tmp_path / "XRPUSDT2024-12-01.csv", header, *lines)
+
+    imported, tape = brought_in(tmp_path, trades, tmp_path / "ob500.zip")
+
+    assert imported.format == "bybit-archives"
+    kinds = [kind for kind, _, _ in rows_of(tape)]
+    assert kinds == ["BOOK_CLEAR", "BID_LEVEL", "ASK_LEVEL", "TRADE_BUY", "ASK_LEVEL", "ASK_LEVEL", "TRADE_BUY"]
+    assert (reason_not_traded(tape.meta), len(tape.instruments)) == ("", 1)
+
+
 def written(path: Path, header: str, *lines: str) -> Path:
     path.write_text("\n".join([header, *lines]) + "\n")
     return path

@@ -5,6 +5,7 @@ venue wrote them, so that they become ticks and lots exactly once, in `level_tex
 feed does not say.
 """
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from quintet.core.tape import TapeMeta
@@ -102,6 +103,21 @@ Fact = BookChange | Trade | BestPrices | OrderChange | Aside
 def reason_not_traded(meta: TapeMeta) -> str:
     """Why a tape must not be traded in a backtest; empty when it may."""
     return meta.notes.get(NOT_TRADED_NOTE, "")
+
+
+def inherited_notes(metas: Sequence[TapeMeta]) -> dict[str, str]:
+    """What a tape made from tapes must go on saying: a latency that cannot be believed, and that none may be traded.
+
+    A book of one tape may meet the trades of another, so a merge is traded as soon as one of its parts is.
+    """
+    notes = {}
+    unbelieved = [meta.notes[LATENCY_NOTE] for meta in metas if not latency_believed(meta)]
+    if unbelieved:
+        notes[LATENCY_NOTE] = unbelieved[0]
+    reasons = [reason_not_traded(meta) for meta in metas]
+    if all(reasons):
+        notes[NOT_TRADED_NOTE] = reasons[0]
+    return notes
 
 
 def latency_believed(meta: TapeMeta) -> bool:
