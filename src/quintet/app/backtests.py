@@ -18,6 +18,7 @@ from quintet.app.markets import Market, MarketRequest, open_market
 from quintet.app.messages import Complaint, progress
 from quintet.core.instrument import Instrument, encode
 from quintet.core.tape import Tape
+from quintet.research.systems import KernelSystem
 from quintet.storage import run_folders
 from quintet.storage.run_folders import Writer
 from quintet.storage.workspace import Workspace
@@ -61,7 +62,7 @@ class Job(NamedTuple):
     """What the engine is asked to run."""
 
     tape: Tape
-    system: str
+    system: KernelSystem
     config: Config
     instrument: Instrument
     structure: str
@@ -89,7 +90,7 @@ class Parts(NamedTuple):
 class Task(NamedTuple):
     """What a command asks for. `command`: the words typed; `out`: the folder of the run, None for a new one."""
 
-    system: str
+    system: KernelSystem
     request: MarketRequest
     command: Sequence[str]
     out: Path | None = None
@@ -105,13 +106,14 @@ def run(task: Task, parts: Parts, workspace: Workspace, now: datetime) -> dict[s
     _check_policies(config, market, task.request.where)
     capital_quanta(config.execution.initial_quote, market.instrument, task.request.where)
     job = Job(market.tape, task.system, config, market.instrument, market.structure, market.fills)
-    with progress(_what_takes_time(task.system, config)):
+    name = task.system.name
+    with progress(_what_takes_time(name, config)):
         result = parts.engine(job)
     assumptions = [*testing_form(config, market.instrument), *market.assumptions, *result.assumptions]
-    name = run_folders.run_id(stamp(now), task.system, *result.hashes.values(), repr(as_tree(config)))
+    run_id = run_folders.run_id(stamp(now), name, *result.hashes.values(), repr(as_tree(config)))
     described = {
-        "run": name,
-        "system": task.system,
+        "run": run_id,
+        "system": name,
         "synthetic": market.synthetic,
         "hashes": dict(result.hashes),
         "interval": dict(result.interval),
@@ -120,12 +122,12 @@ def run(task: Task, parts: Parts, workspace: Workspace, now: datetime) -> dict[s
     }
     manifest = described | _provenance(task, market, now)
     described["verdict"] = manifest["verdict"] = dict(parts.judge(result, manifest))
-    out = task.out or run_folders.free_folder(workspace.runs, name)
+    out = task.out or run_folders.free_folder(workspace.runs, run_id)
     writers = _files(result, described, config, now_ns)
     if config.report.html:
         writers[run_folders.REPORT] = lambda path: _write_text(path, parts.reporter(result, manifest))
     with progress("writing the run"):
-        run_folders.write_run(out, name, manifest, writers)
+        run_folders.write_run(out, run_id, manifest, writers)
     return {**described, "metrics": dict(result.metrics), "out": str(out.resolve())}
 
 
@@ -171,8 +173,9 @@ def testing_form(config: Config, instrument: Instrument) -> list[str]:
 
 def _provenance(task: Task, market: Market, now: datetime) -> dict[str, Any]:
     """Everything needed to run it again."""
-    tape = market.tape
-    return {
+    tape, system = market.tape, task.system
+    own = {"system_file": {"address": system.address, "sha256": system.sha256}} if system.origin else {}
+    return own | {
         "created_utc": now.astimezone(UTC).isoformat(timespec="seconds"),
         "command": shlex.join(["quintet", *task.command]),
         "config": as_tree(task.request.config),

@@ -10,6 +10,7 @@ from quintet.app.config import Config
 from quintet.core.errors import DefinitionError
 from quintet.core.instrument import Instrument
 from quintet.ports.tape import DeskTape
+from quintet.research.systems import KernelSystem
 from quintet.runtime.lines import Words
 from quintet.runtime.session import PaperSession
 
@@ -32,7 +33,7 @@ def _run_compiled(job: Job) -> Result:
     options = BacktestOptions(
         job.instrument, config.execution, config.risk, job.structure, job.fills, record_desk=config.report.desk_tape
     )
-    return run_backtest(job.tape, job.system, getattr(config.system, job.system), options)
+    return run_backtest(job.tape, job.system, getattr(config.system, job.system.name), options)
 
 
 def _report(result: Result, manifest: Mapping[str, Any]) -> str:
@@ -77,18 +78,22 @@ PAPER_POLICY: Final = "pessimistic"
 
 
 def paper_desk(
-    system: str, config: Config, instrument: Instrument, structure: str, fills: str, open_tape: OpenTape | None = None
+    system: KernelSystem,
+    config: Config,
+    instrument: Instrument,
+    structure: str,
+    fills: str,
+    open_tape: OpenTape | None = None,
 ) -> Watched:
     """A desk with the simulated exchange behind it: a live market, no order that leaves."""
-    from quintet.research import systems
     from quintet.research.backtest import desk_notes, fresh_world
     from quintet.research.backtest_options import BacktestOptions
+    from quintet.research.systems import loop
 
-    found = systems.find(system)
-    params = getattr(config.system, system)
+    params = getattr(config.system, system.name)
     options = BacktestOptions(instrument, config.execution, config.risk, structure, fills)
-    world = fresh_world(found, params, options, PAPER_POLICY, recording=open_tape is not None)
-    words = Words(found.note_kind, found.explain, found.begins_quoting)
-    notes = {"system": system, **desk_notes(params, options, PAPER_POLICY)}
+    world = fresh_world(system, params, options, PAPER_POLICY, recording=open_tape is not None)
+    words = Words(system.note_kind, system.explain, system.begins_quoting)
+    notes = {"system": system.address, **desk_notes(params, options, PAPER_POLICY)}
     tape = open_tape(notes) if open_tape is not None else None
-    return Watched(PaperSession(world, systems.loop(found), tape), words, found.headlines)
+    return Watched(PaperSession(world, loop(system), tape), words, system.headlines)

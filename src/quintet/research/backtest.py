@@ -119,7 +119,7 @@ def setup_of(system: KernelSystem, options: BacktestOptions, policy: str, record
         limits=(limits_of(options.risk, instrument),),
         breaker=breaker_of(options.risk),
         wakes=system.wakes,
-        wake_timeframes=tuple(sorted({structure, fills})),
+        wake_timeframes=tuple(sorted({structure, fills} if system.hears_fill_bars else {structure})),
         mark_timeframe=structure,
         desk_rows=DESK_ROWS if recording else 1,
     )
@@ -186,6 +186,7 @@ def run_policy(
     """Run the whole tape under one fill policy; with `record` also return the rows of the desk tape."""
     world = fresh_world(system, params, options, policy, record)
     begin_at(world, tape.first_row)
+    set_timer(world, system, tape.census.first_ns)
     venue = world.venue[0]
     venue.sampling = 1
     venue.recording = 1 if record else 0
@@ -193,6 +194,14 @@ def run_policy(
     drive(loop(system), tape, world, kept)
     done = PolicyRun(policy, world, *(kept.column(part) for part in ("commands", "fills", "notes", "samples")))
     return done, kept.rows
+
+
+def set_timer(world: s.World, system: KernelSystem, first_ns: int) -> None:
+    """Let the timer of a system that has one come due at whole multiples of its length, from `first_ns` on."""
+    every_ns = system.timer_every_ns
+    if every_ns:
+        world.desk[0].timer_every = every_ns
+        world.desk[0].timer_next = -(-first_ns // every_ns) * every_ns
 
 
 def drive(run: Any, tape: Tape, world: s.World, kept: _Kept) -> None:
@@ -360,7 +369,9 @@ class BacktestResult:
             raise InvariantError(
                 f"the recorded run gave commands {again.command_hash}, the first {self.headline.command_hash}"
             )
-        notes = {"system": self.system.name, "policy": self.headline.policy, "market_tape": self.tape.hash}
+        notes = {"system": self.system.address, "policy": self.headline.policy, "market_tape": self.tape.hash}
+        if self.system.sha256:
+            notes["system_sha256"] = self.system.sha256
         meta = TapeMeta(
             use="desk",
             synthetic=self.tape.meta.synthetic,
