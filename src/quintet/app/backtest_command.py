@@ -41,7 +41,7 @@ DataFiles = Annotated[
     typer.Option(
         "--data",
         metavar="FILE...",
-        help="Candle files, CSV or Parquet: one, or a higher and a lower timeframe.",
+        help="Candle files, CSV, Parquet, Feather or JSON: one, or a higher and a lower timeframe.",
         rich_help_panel=MARKET,
     ),
 ]

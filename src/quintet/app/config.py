@@ -45,7 +45,8 @@ class DataConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     """
 
     files: Annotated[
-        tuple[str, ...], text("paths", "candle files, CSV or Parquet: one, or a higher and a lower timeframe")
+        tuple[str, ...],
+        text("paths", "candle files, CSV, Parquet, Feather or JSON: one, or a higher and a lower timeframe"),
     ] = ()
     tape: Annotated[str, text("path", "a market tape instead of candle files")] = ""
     interval: Annotated[

@@ -17,7 +17,7 @@ import numpy as np
 from quintet import __version__
 from quintet.app.config import Config, DataConfig
 from quintet.app.flags import time_range, timeframe
-from quintet.app.instruments import KNOWN, define
+from quintet.app.instruments import define, spoken_of
 from quintet.app.messages import Complaint, progress
 from quintet.core.events import BAR_CLOSE, TIMEFRAMES, timeframe_ns
 from quintet.core.instrument import Instrument, encode
@@ -196,7 +196,7 @@ def _asked_timeframes(data: DataConfig) -> tuple[str | None, str | None]:
 def _instrument_for(request: MarketRequest, names: Sequence[str]) -> tuple[Instrument, list[str]]:
     """The configured instrument; with no symbol given, the known one that the file names speak of."""
     section = request.config.instrument
-    spoken = [symbol for symbol in KNOWN if all(symbol.lower() in name.lower() for name in names)]
+    spoken = spoken_of(names)
     said: list[str] = []
     if not request.symbol_given and len(spoken) == 1 and spoken[0] != section.symbol:
         section = msgspec.structs.replace(section, symbol=spoken[0])
