@@ -233,8 +233,12 @@ def _synthetic(request: MarketRequest, workspace: Workspace, now_ns: int) -> Mar
     def bars() -> MarketBars:
         from quintet.research.synthetic import DEFAULT_DAYS, DEFAULT_SEED, synthesize
 
+        days = DEFAULT_DAYS
+        if request.bars is not None and start_ns is None:
+            # A shorter market is the beginning of a longer one, so what is not asked for need not be made.
+            days = min(days, 1 + request.bars * timeframe_ns(htf) // timeframe_ns("1d"))
         with progress("making the synthetic market"):
-            made = synthesize(DEFAULT_SEED, days=DEFAULT_DAYS, instrument=instrument)
+            made = synthesize(DEFAULT_SEED, days=days, instrument=instrument)
         return from_bars({made.timeframe: made}, htf, ltf, start_ns, end_ns)
 
     said = [_synthetic_label()]
