@@ -23,7 +23,7 @@ ROOMS_WITHOUT_KERNELS = ("app", "ports", "runtime", "storage", "systems/own", "v
 _LEFT_OUT = tuple(f"{room}/" for room in ROOMS_WITHOUT_KERNELS)
 
 ROOM_WITH_FEW_KERNELS = "research"
-"""A file there counts when it names the compile decorator; a test sees that it takes nothing from its neighbours."""
+"""A file there counts when it names the compile decorator; a test holds that it takes nothing from its neighbours."""
 
 
 def cache_key() -> str:

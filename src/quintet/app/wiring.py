@@ -30,9 +30,7 @@ def _run_compiled(job: Job) -> Result:
     from quintet.research.backtest_options import BacktestOptions
 
     config = job.config
-    options = BacktestOptions(
-        job.instrument, config.execution, config.risk, job.structure, job.fills, record_desk=config.report.desk_tape
-    )
+    options = BacktestOptions(job.instrument, config.execution, config.risk, job.structure, job.fills)
     return run_backtest(job.tape, job.system, getattr(config.system, job.system.name), options)
 
 
@@ -94,6 +92,6 @@ def paper_desk(
     options = BacktestOptions(instrument, config.execution, config.risk, structure, fills)
     world = fresh_world(system, params, options, PAPER_POLICY, recording=open_tape is not None)
     words = Words(system.note_kind, system.explain, system.begins_quoting)
-    notes = {"system": system.address, **desk_notes(params, options, PAPER_POLICY)}
+    notes = desk_notes(system, params, options, PAPER_POLICY)
     tape = open_tape(notes) if open_tape is not None else None
     return Watched(PaperSession(world, loop(system), tape), words, system.headlines)

@@ -369,28 +369,28 @@ class BacktestResult:
             raise InvariantError(
                 f"the recorded run gave commands {again.command_hash}, the first {self.headline.command_hash}"
             )
-        notes = {"system": self.system.address, "policy": self.headline.policy, "market_tape": self.tape.hash}
-        if self.system.sha256:
-            notes["system_sha256"] = self.system.sha256
+        notes = desk_notes(self.system, self.params, self.options, self.headline.policy)
         meta = TapeMeta(
             use="desk",
             synthetic=self.tape.meta.synthetic,
             created_ns=created_ns,
             tool_version=tool_version,
             sources=self.tape.meta.sources,
-            notes=notes | desk_notes(self.params, self.options, self.headline.policy),
+            notes={**notes, "market_tape": self.tape.hash},
         )
         with TapeWriter(path, meta) as writer:
             writer.append(np.concatenate(rows))
 
 
-def desk_notes(params: Any, options: BacktestOptions, policy: str) -> dict[str, str]:
-    """What a replay of a desk tape needs besides its rows: parameters, timeframes, capital, limits."""
+def desk_notes(system: KernelSystem, params: Any, options: BacktestOptions, policy: str) -> dict[str, str]:
+    """What a replay of a desk tape needs besides its rows: system, parameters, timeframes, capital, limits."""
     import msgspec
 
     from quintet.core.instrument import encode
 
-    return {
+    own = {"system_sha256": system.sha256} if system.sha256 else {}
+    return own | {
+        "system": system.address,
         "params": msgspec.json.encode(params).decode(),
         "instrument": encode(options.instrument).decode(),
         "execution": msgspec.json.encode(options.execution).decode(),
