@@ -19,12 +19,18 @@ from quintet.app.messages import Complaint, progress
 from quintet.core.instrument import Instrument, encode
 from quintet.core.tape import Tape
 from quintet.research.systems import KernelSystem
+from quintet.research.trials import begin_counting, count_backtest
 from quintet.storage import run_folders
 from quintet.storage.run_folders import Writer
+from quintet.storage.trial_records import Trial
 from quintet.storage.workspace import Workspace
 
 PACKAGES: Final = ("numba", "llvmlite", "numpy", "msgspec", "polars")
 """Whose versions a manifest names."""
+
+
+DOOR: Final = "backtest"
+"""How the ledger of trials names what is run from here."""
 
 
 class Result(Protocol):
@@ -49,6 +55,13 @@ class Result(Protocol):
     @property
     def assumptions(self) -> Sequence[str]:
         """Sentences on how fills were decided."""
+
+    @property
+    def daily_returns(self) -> Any:
+        """Of the headline after all costs, one fraction for each UTC day."""
+
+    def trial(self, door: str, run: str = "") -> Trial:
+        """What the ledger of trials counts: source, parameters, data, window, policies, and the Sharpe ratio."""
 
     @property
     def tables(self) -> Mapping[str, Mapping[str, Any]]:
@@ -88,12 +101,15 @@ class Parts(NamedTuple):
 
 
 class Task(NamedTuple):
-    """What a command asks for. `command`: the words typed; `out`: the folder of the run, None for a new one."""
+    """What is asked for. `command`: the words typed, or those that say the same; `out`: the folder of the run, None for
+    a new one; `door`: who asks, as the ledger of trials names it.
+    """
 
     system: KernelSystem
     request: MarketRequest
     command: Sequence[str]
     out: Path | None = None
+    door: str = DOOR
 
 
 def run(task: Task, parts: Parts, workspace: Workspace, now: datetime) -> dict[str, Any]:
@@ -105,6 +121,7 @@ def run(task: Task, parts: Parts, workspace: Workspace, now: datetime) -> dict[s
     config = task.request.config
     _check_policies(config, market, task.request.where)
     capital_quanta(config.execution.initial_quote, market.instrument, task.request.where)
+    begin_counting(workspace.ledger)
     job = Job(market.tape, task.system, config, market.instrument, market.structure, market.fills)
     name = task.system.name
     with progress(_what_takes_time(name, config)):
@@ -120,6 +137,8 @@ def run(task: Task, parts: Parts, workspace: Workspace, now: datetime) -> dict[s
         "conservation": result.conservation,
         "assumptions": assumptions,
     }
+    # Counted before anybody sees the result: a look is a trial, whatever becomes of it.
+    described["trials"] = count_backtest(workspace.ledger, result, task.door, now, str(described["run"]))
     manifest = described | _provenance(task, market, now)
     described["verdict"] = manifest["verdict"] = dict(parts.judge(result, manifest))
     out = task.out or run_folders.free_folder(workspace.runs, run_id)

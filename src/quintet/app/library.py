@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
     Data = str | Path | Sequence[str | Path] | polars.DataFrame | Bars | None
 
+DOOR: Final = "library"
+"""How the ledger of trials names what is run from here."""
+
 _SECTIONS: Final = ("instrument", "execution", "risk", "data", "report")
 """Where a bare name is looked for, after the system's own section."""
 
@@ -62,7 +65,7 @@ def backtest(
     given += _market(data, found, path, given, place)
     words = _words(found, path, given, bars, out)
     task = make_task(found, [each.flag for each in given], path, (), bars, Path(out) if out else None, words)
-    outcome = backtests.run(task, wiring.parts(), place, wiring.clock())
+    outcome = backtests.run(task._replace(door=DOOR), wiring.parts(), place, wiring.clock())
     return Backtest(Path(outcome["out"]), outcome)
 
 
@@ -109,6 +112,12 @@ class Backtest:
     def assumptions(self) -> tuple[str, ...]:
         """What was taken for granted."""
         return tuple(self.outcome["assumptions"])
+
+    @property
+    def trials(self) -> Mapping[str, Any]:
+        """The run's place among all that were tried in this workspace: it counts like any other."""
+        trials: Mapping[str, Any] = self.outcome["trials"]
+        return trials
 
     @property
     def synthetic(self) -> bool:

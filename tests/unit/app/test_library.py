@@ -39,6 +39,19 @@ def test_both_doors_make_the_same_task(quintet: Quintet, engine: CountingEngine,
         assert called.manifest[part] == typed[part], part
 
 
+def test_the_library_counts_its_trials_and_a_repeat_once(
+    quintet: Quintet, engine: CountingEngine, candles: Path
+) -> None:
+    import quintet as library
+
+    typed = quintet("backtest", "structure_mm", "--data", candles, "--json").json["trials"]
+    again = library.backtest(data=candles).trials
+    other = library.backtest(data=candles, n_bids=2).trials
+    assert (again["total"], again["repeated"]) == (typed["total"], True)
+    assert (other["total"], other["repeated"]) == (typed["total"] + 1, False)
+    assert "library" in quintet("ledger", "show").out
+
+
 def test_what_was_called_can_be_typed_again(quintet: Quintet, engine: CountingEngine, candles: Path) -> None:
     import shlex
 
