@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Final
 from quintet import _kernel_cache
 
 if TYPE_CHECKING:
-    from quintet.app.library import Backtest, backtest
+    from quintet.app.finished_run import Backtest
+    from quintet.app.library import backtest
     from quintet.core.market.bars import Bars
     from quintet.systems.own import Bar, Fill, Memory, Parameters, System, View, Want, Wants, buy, sell, stop
 
@@ -37,7 +38,7 @@ __all__ = [
 ]
 
 _HOMES: Final = {
-    "Backtest": "quintet.app.library",
+    "Backtest": "quintet.app.finished_run",
     "backtest": "quintet.app.library",
     "Bars": "quintet.core.market.bars",
 }

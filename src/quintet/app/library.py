@@ -6,13 +6,11 @@ leave the same folder, and are counted alike.
 
 import datetime
 import io
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from quintet.app.finished_run import Backtest
 from quintet.app.messages import Complaint, did_you_mean
 
 if TYPE_CHECKING:
@@ -43,7 +41,7 @@ def backtest(
     bars: int | None = None,
     out: str | Path | None = None,
     **overrides: Any,
-) -> "Backtest":
+) -> Backtest:
     """Run a system over candles, leave a run folder, and return what came out.
 
     `system`: a name, `file.py:MySystem`, or a class made from `quintet.System`, or an instance of one. `data`: candle
@@ -67,123 +65,6 @@ def backtest(
     task = make_task(found, [each.flag for each in given], path, (), bars, Path(out) if out else None, words)
     outcome = backtests.run(task._replace(door=DOOR), wiring.parts(), place, wiring.clock())
     return Backtest(Path(outcome["out"]), outcome)
-
-
-@dataclass(frozen=True)
-class Backtest:
-    """A finished run: what `quintet backtest --json` prints, the tables as polars frames, and a picture for notebooks.
-
-    `folder` holds everything; frames are read from it when they are asked for.
-    """
-
-    folder: Path
-    outcome: Mapping[str, Any]
-
-    @property
-    def run(self) -> str:
-        """The run's id."""
-        return str(self.outcome["run"])
-
-    @property
-    def verdict(self) -> Mapping[str, Any]:
-        """`sentence`, and `reasons`: the conditions that are not met or not known."""
-        verdict: Mapping[str, Any] = self.outcome["verdict"]
-        return verdict
-
-    @property
-    def interval(self) -> Mapping[str, Any]:
-        """Net result over the fill policies: its ends, in quote and as fractions, and which policy gave each."""
-        interval: Mapping[str, Any] = self.outcome["interval"]
-        return interval
-
-    @property
-    def metrics(self) -> Mapping[str, Any]:
-        """Figures of the headline policy, the lowest one."""
-        metrics: Mapping[str, Any] = self.outcome["metrics"]
-        return metrics
-
-    @property
-    def hashes(self) -> Mapping[str, str]:
-        """`tape`, `commands`, `state`: equal input gives equal hashes, anywhere."""
-        hashes: Mapping[str, str] = self.outcome["hashes"]
-        return hashes
-
-    @property
-    def assumptions(self) -> tuple[str, ...]:
-        """What was taken for granted."""
-        return tuple(self.outcome["assumptions"])
-
-    @property
-    def trials(self) -> Mapping[str, Any]:
-        """The run's place among all that were tried in this workspace: it counts like any other."""
-        trials: Mapping[str, Any] = self.outcome["trials"]
-        return trials
-
-    @property
-    def synthetic(self) -> bool:
-        """True when nobody traded in this market."""
-        return bool(self.outcome["synthetic"])
-
-    @property
-    def conservation(self) -> int:
-        """Quanta by which any book is off; 0 when every book balances."""
-        return int(self.outcome["conservation"])
-
-    @cached_property
-    def manifest(self) -> Mapping[str, Any]:
-        """Everything needed to run it again."""
-        from quintet.storage import run_folders
-
-        return run_folders.read_json(self.folder / run_folders.MANIFEST)
-
-    @cached_property
-    def orders(self) -> "polars.DataFrame":
-        """Every command after the gate, in order."""
-        return self._table("orders")
-
-    @cached_property
-    def fills(self) -> "polars.DataFrame":
-        """Every fill, in the order it became known."""
-        return self._table("fills")
-
-    @cached_property
-    def equity(self) -> "polars.DataFrame":
-        """Equity at every structure bar."""
-        return self._table("equity")
-
-    @cached_property
-    def events(self) -> "polars.DataFrame":
-        """What the system and the desk noted."""
-        return self._table("events")
-
-    def report(self, path: str | Path | None = None) -> Path:
-        """Where the report lies; with `path` a copy is put there. Raises Complaint when the run has none."""
-        from quintet.storage import run_folders
-
-        page = self.folder / run_folders.REPORT
-        if not page.is_file():
-            raise Complaint("no report", where=str(self.folder), found="a run without one", expected="report.html=true")
-        if path is None:
-            return page
-        return Path(shutil.copyfile(page, path))
-
-    def __repr__(self) -> str:
-        low, high = self.interval["low_frac"], self.interval["high_frac"]
-        market = "synthetic market" if self.synthetic else self.manifest["market"]["label"]
-        return (
-            f"<Backtest of {self.outcome['system']}, {market}: {self.verdict['sentence']} "
-            f"Net {low:+.2%} ... {high:+.2%}, {self.metrics['fills']} fills, in {self.folder}>"
-        )
-
-    def _repr_html_(self) -> str:
-        from quintet.app.notebook_card import card
-
-        return card(self.outcome, self.equity, self.folder)
-
-    def _table(self, name: str) -> "polars.DataFrame":
-        import polars
-
-        return polars.read_parquet(self.folder / f"{name}.parquet")
 
 
 # ---- what was given, as words ----------------------------------------------------------------------------------

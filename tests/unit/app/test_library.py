@@ -194,6 +194,12 @@ def test_the_library_and_a_typed_command_agree_on_a_real_run(place: Path) -> Non
     for part in ("hashes", "interval", "metrics", "assumptions", "verdict", "conservation"):
         assert called.outcome[part] == typed[part], part
     assert called.fills.height == called.metrics["fills"] > 0
+    # and its trades are those of its figures
+    trades = called.trades
+    assert trades["opened_ns"].is_sorted()
+    closed = trades.filter(trades["closed_ns"].is_not_null())
+    assert closed.height == called.metrics["trades"] > 0
+    assert (closed["profit_quanta"] > 0).mean() == called.metrics["win_rate_frac"]
     # and the card says the verdict before any number
     card = called._repr_html_()
     assert card.index(called.verdict["sentence"]) < card.index("net result")
