@@ -82,7 +82,7 @@ class PolicyRun:
         return int(np.abs(np.asarray(self.desk.ledger).sum(axis=0)).sum())
 
 
-class _Kept:
+class Kept:
     """Rows taken out of a world's buffers whenever they are full."""
 
     def __init__(self) -> None:
@@ -189,18 +189,22 @@ def run_policy(
     venue = world.venue[0]
     venue.sampling = 1
     venue.recording = 1 if record else 0
-    kept = _Kept()
+    kept = Kept()
     drive(loop(system), tape, world, kept)
     done = PolicyRun(policy, world, *(kept.column(part) for part in ("commands", "fills", "notes", "samples")))
     return done, kept.rows
 
 
-def drive(run: Any, tape: Tape, world: s.World, kept: _Kept) -> None:
-    """Move to the end of the tape, emptying full buffers and applying instrument definitions on the way."""
+def drive(run: Any, tape: Tape, world: s.World, kept: Kept, stop: int | None = None) -> None:
+    """Move to the end of the tape, emptying full buffers and applying instrument definitions on the way.
+
+    With `stop`, an index into the tape's rows that is not the end, the run pauses there and can go on.
+    """
     rows = s.Tape(tape.rows)
+    stop = len(tape.rows) if stop is None else stop
     # Interpreted NumPy integers warn where the command hash wraps on purpose; compiled ones do not.
     with np.errstate(over="ignore"):
-        while (why := run(rows, world, len(tape.rows))) != s.END:
+        while (why := run(rows, world, stop)) not in (s.END, s.PAUSE):
             if why == s.FULL:
                 kept.take(world)
             elif why == s.DEFINITION:
