@@ -29,6 +29,7 @@ from quintet.research.moments import (
     PARTS,
     Difference,
     Journey,
+    Moment,
     Trader,
     differences,
     first_different,
@@ -128,8 +129,9 @@ def look_ahead(
 
     Raises DataError for files that cannot be imported as they are or are too short to cut.
     """
-    bench = _Bench(pipeline, pipeline.imported(files), cutting)
     rows = [read_rows(path, cutting.reading) for path in files]
+    holes_ns = np.concatenate([source.holes_ns for source in rows])
+    bench = _Bench(pipeline, pipeline.imported(files), cutting, holes_ns)
     with tempfile.TemporaryDirectory(prefix="quintet-lookahead-") as folder:
         places = [Path(folder) / str(n) / path.name for n, path in enumerate(files)]
         for place in places:
@@ -152,37 +154,43 @@ def look_ahead_on_tape(
     return bench.verdict(lambda: tape, {"the tape": bench.cut_tape}, told)
 
 
-def choose_cuts(rows: Any, commands: Any, structure: str, count: int, seed: int) -> tuple[int, ...]:
-    """Moments to cut at, ns UTC, ascending: half spread over the whole market, half around decisions, seeded.
+def choose_cuts(rows: Any, commands: Any, structure: str, count: int, seed: int, holes_ns: Any = ()) -> tuple[int, ...]:
+    """Moments to cut at, ns UTC, ascending: spread over the whole market, around decisions, and in holes; seeded.
 
-    Only moments at which something became known, from the second structure bar on; so cuts also fall inside the
-    structure bars of a market with two timeframes. Raises DataError for a market that is too short.
+    Half of them are spread; a quarter fall into `holes_ns`, where there are any, the rest at a bar beside a decision.
+    All lie after the second structure bar, many inside a structure bar where there are shorter ones. Raises DataError
+    for a market that is too short.
     """
     bars = rows["ts_recv"][(rows["kind"] == BAR_OPEN) & (rows["bits"] >> 1 == TIMEFRAME_NUMBER[structure])]
     known = np.unique(rows["ts_recv"])
     known = known[known >= bars[1]] if len(bars) > 1 else known[:0]
     if len(known) < MOMENTS_MIN:
         raise DataError(f"{len(known)} moments at which a bar closes, expected {MOMENTS_MIN} or more: too short to cut")
+    # At the last moment there is no future to take away.
+    known = known[:-1]
     dice = seeded(seed, "places of cuts")[0]
-    around = count // 2 if len(commands) else 0
-    parts = np.linspace(0, len(known), count - around + 1).astype(np.int64).tolist()
+    holes = [int(ns) for ns in holes_ns if known[0] < ns < known[-1]]
+    inside = [holes[below(dice, len(holes))] for _ in range(count // 4 if holes else 0)]
+    around = count // 2 - len(inside) if len(commands) else 0
+    parts = np.linspace(0, len(known), count - around - len(inside) + 1).astype(np.int64).tolist()
     places = [low + below(dice, max(high - low, 1)) for low, high in zip(parts, parts[1:], strict=False)]
     for _ in range(around):
         decided = int(commands["ts"][below(dice, len(commands))])
-        places.append(int(np.searchsorted(known, decided, side="right")) - 1 + below(dice, 3) - 1)
-    # At the last moment there is no future to take away.
-    return tuple(sorted({int(known[min(max(place, 0), len(known) - 2)]) for place in places}))
+        places.append(int(np.searchsorted(known, decided, side="right")) - 2 + below(dice, 3))
+    return tuple(sorted({*inside, *(int(known[min(max(place, 0), len(known) - 1)]) for place in places)}))
 
 
 class _Bench:
     """The whole market, run under every policy and looked at where it is cut, beside markets with other futures."""
 
-    def __init__(self, pipeline: Pipeline, tape: Tape, cutting: Cutting) -> None:
+    def __init__(self, pipeline: Pipeline, tape: Tape, cutting: Cutting, holes_ns: Any = ()) -> None:
         self.pipeline, self.tape, self.cutting = pipeline, tape, cutting
         self.options = pipeline.traded(tape).options
         self.policies = self.options.execution.fill_policies
         first = travel(tape, pipeline.traded(tape), self.policies[0], (), to_end=True)
-        self.cuts = choose_cuts(first.rows, first.parts["commands"], self.options.structure, cutting.cuts, cutting.seed)
+        self.cuts = choose_cuts(
+            first.rows, first.parts["commands"], self.options.structure, cutting.cuts, cutting.seed, holes_ns
+        )
         self.end_ns = int(first.rows["ts_recv"][-1])
         self.noise: Noise = draw_noise(cutting.seed)
 

@@ -65,6 +65,13 @@ class CandleRows:
     table: CandleTable
     reading: Reading
     known_ns: Column
+    step_ns: int
+
+    @property
+    def holes_ns(self) -> Column:
+        """When the first bar of each hole should have been known."""
+        before = np.flatnonzero(np.diff(self.known_ns) > self.step_ns)
+        return self.known_ns[before] + self.step_ns
 
     def until(self, moment_ns: int) -> int:
         """How many rows were known at a moment."""
@@ -76,7 +83,7 @@ def read_rows(path: Path, reading: Reading | None = None) -> CandleRows:
     reading = reading or Reading()
     table = read_table(path, reading)
     when = timing(table, reading)
-    return CandleRows(table, reading, np.maximum.accumulate(when.ts_open + when.step_ns))
+    return CandleRows(table, reading, np.maximum.accumulate(when.ts_open + when.step_ns), when.step_ns)
 
 
 def write_known(rows: CandleRows, moment_ns: int, path: Path) -> None:
