@@ -30,7 +30,7 @@ PARTS = 3
 Import = Callable[[Sequence[Path]], Tape]
 
 
-def write_market(path: Path, days: int = 3, without: Sequence[int] = ()) -> Path:
+def write_market(path: Path, days: int = 2, without: Sequence[int] = ()) -> Path:
     """A file of five-minute candles, some rows left out."""
     bars = synthesize(7, days=days, timeframe="5m")
     kept = np.setdiff1d(np.arange(len(bars)), np.array(without, np.int64))
@@ -118,7 +118,7 @@ def structure_from_parts(files: Sequence[Path]) -> Tape:
 def with_corrections(path: Path) -> Path:
     """A file to whose end somebody has appended other prices for rows far above."""
     frame = pl.read_csv(write_market(path), infer_schema=False)
-    wrong = frame[100:800:50].with_columns(close=pl.col("high"), open=pl.col("high"))
+    wrong = frame[100:500:40].with_columns(close=pl.col("high"), open=pl.col("high"))
     pl.concat([frame, wrong]).write_csv(path)
     return path
 

@@ -104,7 +104,7 @@ def run(task: Task, parts: Parts, workspace: Workspace, now: datetime) -> dict[s
     config = task.request.config
     _check_policies(config, market, task.request.where)
     capital_quanta(config.execution.initial_quote, market.instrument, task.request.where)
-    job = Job(market.tape, task.system, config, market.instrument, market.structure, market.fills)
+    job = job_of(task, market)
     with progress(_what_takes_time(task.system, config)):
         result = parts.engine(job)
     assumptions = [*testing_form(config, market.instrument), *market.assumptions, *result.assumptions]
@@ -127,6 +127,11 @@ def run(task: Task, parts: Parts, workspace: Workspace, now: datetime) -> dict[s
     with progress("writing the run"):
         run_folders.write_run(out, name, manifest, writers)
     return {**described, "metrics": dict(result.metrics), "out": str(out.resolve())}
+
+
+def job_of(task: Task, market: Market) -> Job:
+    """What the engine is asked to run on a market."""
+    return Job(market.tape, task.system, task.request.config, market.instrument, market.structure, market.fills)
 
 
 def _check_policies(config: Config, market: Market, where: str) -> None:

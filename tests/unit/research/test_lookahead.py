@@ -8,8 +8,8 @@ from quintet.core.instrument import DEFAULT_SPOT
 from quintet.research.lookahead import Cutting, look_ahead
 from tests.leaks import HONEST, LEAKS, with_corrections, write_market
 
-HOLES = (120, 121, 122, 300, 301, 480, 481, 482, 483, 700)
-CUTTING = Cutting(DEFAULT_SPOT, cuts=10)
+HOLES = (120, 121, 122, 300, 301, 480, 481, 482, 483)
+CUTTING = Cutting(DEFAULT_SPOT, cuts=8)
 
 
 @pytest.fixture(scope="module")
