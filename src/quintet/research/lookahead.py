@@ -33,6 +33,7 @@ from quintet.research.moments import (
     Trader,
     differences,
     first_different,
+    known_at,
     known_rows,
     travel,
 )
@@ -162,7 +163,7 @@ def choose_cuts(rows: Any, commands: Any, structure: str, count: int, seed: int,
     for a market that is too short.
     """
     bars = rows["ts_recv"][(rows["kind"] == BAR_OPEN) & (rows["bits"] >> 1 == TIMEFRAME_NUMBER[structure])]
-    known = np.unique(rows["ts_recv"])
+    known = np.unique(known_at(rows))
     known = known[known >= bars[1]] if len(bars) > 1 else known[:0]
     if len(known) < MOMENTS_MIN:
         raise DataError(f"{len(known)} moments at which a bar closes, expected {MOMENTS_MIN} or more: too short to cut")
@@ -191,7 +192,7 @@ class _Bench:
         self.cuts = choose_cuts(
             first.rows, first.parts["commands"], self.options.structure, cutting.cuts, cutting.seed, holes_ns
         )
-        self.end_ns = int(first.rows["ts_recv"][-1])
+        self.end_ns = int(known_at(first.rows)[-1])
         self.noise: Noise = draw_noise(cutting.seed)
 
     @cached_property
@@ -293,7 +294,7 @@ class _Bench:
         """Rows after the last whole structure bar may be missing before the cut; what is there must be equal."""
         here, there = (each.rows[: known_rows(each.rows, cut_ns)] for each in (one, other))
         at = first_different(here, there)
-        if moment < cut_ns and at >= 0 and not (at == len(there) and here["ts_recv"][at] > moment):
+        if moment < cut_ns and at >= 0 and not (at == len(there) and known_at(here)[at] > moment):
             yield Difference("bars seen", f"row {at} before the cut depends on what came after it")
 
 
@@ -328,7 +329,7 @@ def _fills_too_early(journey: Journey) -> Any:
 def _fills_without_market(journey: Journey, moment_ns: int) -> list[Difference]:
     """Fills after the end of a market that was cut: later than its last bar, or of orders decided at it."""
     fills = journey.parts["fills"][journey.moments[moment_ns].counts["fills"] :]
-    end_ns = int(journey.rows["ts_recv"][-1])
+    end_ns = int(known_at(journey.rows)[-1])
     wrong = fills[(fills["ts_event"] > end_ns) | (_sent_ns(journey, fills) >= end_ns)]
     return [Difference("fill without a market", _fill_words(fill)) for fill in wrong[:1]]
 

@@ -14,7 +14,7 @@ from quintet.core import state as s
 from quintet.core.digest import UNHASHED, canonical_bytes, state_hash
 from quintet.core.engine.checkpoint import at_path, layout_of
 from quintet.core.engine.world import begin_at
-from quintet.core.events import HEADER
+from quintet.core.events import HEADER, TEXT
 from quintet.core.row_laws import KIND_NAMES, frozen
 from quintet.core.tape import Tape
 from quintet.research.backtest import Kept, drive, fresh_world
@@ -64,9 +64,15 @@ class Journey:
         return self.parts[part][: moment.counts[part]]
 
 
+def known_at(rows: Any) -> Any:
+    """When each event row was known, ns UTC, never decreasing; a row of text with the row it belongs to."""
+    numbers = np.where(rows["kind"] == TEXT, 0, np.arange(len(rows)))
+    return rows["ts_recv"][np.maximum.accumulate(numbers)]
+
+
 def known_rows(rows: Any, moment_ns: int) -> int:
     """How many event rows were known at a moment."""
-    return int(np.searchsorted(rows["ts_recv"], moment_ns, side="right"))
+    return int(np.searchsorted(known_at(rows), moment_ns, side="right"))
 
 
 def travel(tape: Tape, trader: Trader, policy: str, moments_ns: Sequence[int], to_end: bool = False) -> Journey:
@@ -81,11 +87,12 @@ def travel(tape: Tape, trader: Trader, policy: str, moments_ns: Sequence[int], t
     events = np.flatnonzero(np.asarray(tape.rows)["kind"] != HEADER)
     events = events[events >= tape.first_row]
     rows = np.asarray(tape.rows)[events]
+    known = known_at(rows)
     advance, kept, moments = trader.advance or loop(trader.system), Kept(), {}
     # One row that no stop reaches: without it the end of a tape would not be a pause like any other.
     padded = replace(tape, rows=frozen(np.concatenate([np.asarray(tape.rows), np.asarray(tape.rows)[-1:]])))
     for moment_ns in moments_ns:
-        count = known_rows(rows, moment_ns)
+        count = int(np.searchsorted(known, moment_ns, side="right"))
         drive(advance, padded, world, kept, int(events[count - 1]) + 1 if count else tape.first_row)
         counts = {part: sum(map(len, kept.parts[part])) for part in PARTS}
         moments[moment_ns] = Moment(moment_ns, count, counts, world.desk.copy(), world.state.copy())
