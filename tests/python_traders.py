@@ -97,7 +97,7 @@ SYSTEM = KernelSystem(
 
 def options(*policies: Any, **execution: Any) -> BacktestOptions:
     config = ExecutionConfig(fill_policies=policies or ("pessimistic",), **execution)
-    return BacktestOptions(DEFAULT_SPOT, config, RiskConfig(), STRUCTURE, FILLS, record_desk=False)
+    return BacktestOptions(DEFAULT_SPOT, config, RiskConfig(), STRUCTURE, FILLS)
 
 
 def trader(signal: Signal = above_its_mean, rule: Rule = Rule(), advance: Loop | None = None) -> Trader:  # noqa: B008

@@ -44,9 +44,7 @@ def _options(job: Job) -> "BacktestOptions":
     from quintet.research.backtest_options import BacktestOptions
 
     config = job.config
-    return BacktestOptions(
-        job.instrument, config.execution, config.risk, job.structure, job.fills, record_desk=config.report.desk_tape
-    )
+    return BacktestOptions(job.instrument, config.execution, config.risk, job.structure, job.fills)
 
 
 def _report(result: Result, manifest: Mapping[str, Any]) -> str:
@@ -135,6 +133,6 @@ def paper_desk(
     options = BacktestOptions(instrument, config.execution, config.risk, structure, fills)
     world = fresh_world(found, params, options, PAPER_POLICY, recording=open_tape is not None)
     words = Words(found.note_kind, found.explain, found.begins_quoting)
-    notes = {"system": system, **desk_notes(params, options, PAPER_POLICY)}
+    notes = desk_notes(system, params, options, PAPER_POLICY)
     tape = open_tape(notes) if open_tape is not None else None
     return Watched(PaperSession(world, systems.loop(found), tape), words, found.headlines)
