@@ -71,7 +71,8 @@ def decide(signal: Signal, state: Any, params: Any, view: Any) -> None:
     want = view.wants[0]
     want.side = 1 if wanted > 0 else -1
     want.style = IOC
-    want.price = int(market.close) * (102 if wanted > 0 else 98) // 100
+    tick = int(view.instruments[0].tick)
+    want.price = int(market.close) * (102 if wanted > 0 else 98) // 100 // tick * tick
     want.lots = abs(wanted)
     want.tag = int(state.bars)
 

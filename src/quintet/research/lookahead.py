@@ -230,22 +230,8 @@ class _Bench:
         """The tape as it was at a cut, or with noise in the bars after it."""
         rows = np.asarray(self.tape.event_rows())
         count = known_rows(rows, cut_ns)
-        other = rows[:count] if future == REMOVED else self.noisy_rows(rows, count)
+        other = rows[:count] if future == REMOVED else _noisy(rows, count, self.noise, self.cutting.instrument)
         return memory_tape(frozen(other), (), self.tape.meta, self.tape.name)
-
-    def noisy_rows(self, rows: Any, count: int) -> Any:
-        """Rows with noise for every price and volume of the bars from row `count` on."""
-        rows = rows.copy()
-        kinds, numbers = rows["kind"], np.arange(len(rows))
-        last_price = int(rows["price"][:count][kinds[:count] == BAR_CLOSE][-1])
-        first = np.flatnonzero((kinds == BAR_OPEN) & (numbers >= count))
-        future = self.noise.prices(last_price, self.cutting.instrument.ticks_per_tick_size, len(first))
-        rows["price"][first], rows["price"][first + 1] = future["open"], future["close"]
-        rows["quantity"][first] = np.resize(self.noise.volume, len(first))
-        rows["quantity"][first + 1] = future["high"] << HIGH_SHIFT | future["low"]
-        traded = np.flatnonzero((kinds == BAR_TURNOVER) & (numbers >= count))
-        rows["quantity"][traded] = np.resize(self.noise.volume, len(traded))
-        return rows
 
     # ---- trials ----------------------------------------------------------------------------------------------
 
@@ -302,6 +288,28 @@ def _amount(moments: Sequence[Moment]) -> str:
     """How much was compared, summed over moments."""
     counts = [f"{sum(m.counts[part] for m in moments):,} {name}" for part, name in PARTS.items()]
     return ", ".join([f"{sum(m.events for m in moments):,} rows of bars", *counts, "and all that is remembered"])
+
+
+def with_noise_after(tape: Tape, moment_ns: int, noise: Noise, instrument: Instrument) -> Tape:
+    """A tape of bars in which every price and volume that was not known at a moment is noise."""
+    rows = np.asarray(tape.event_rows())
+    other = _noisy(rows, known_rows(rows, moment_ns), noise, instrument)
+    return memory_tape(frozen(other), (), tape.meta, tape.name)
+
+
+def _noisy(rows: Any, count: int, noise: Noise, instrument: Instrument) -> Any:
+    """Rows with noise in the bars from row `count` on; a bar was known before."""
+    rows = rows.copy()
+    kinds, numbers = rows["kind"], np.arange(len(rows))
+    last_price = int(rows["price"][:count][kinds[:count] == BAR_CLOSE][-1])
+    first = np.flatnonzero((kinds == BAR_OPEN) & (numbers >= count))
+    future = noise.prices(last_price, instrument.ticks_per_tick_size, len(first))
+    rows["price"][first], rows["price"][first + 1] = future["open"], future["close"]
+    rows["quantity"][first] = np.resize(noise.volume, len(first))
+    rows["quantity"][first + 1] = future["high"] << HIGH_SHIFT | future["low"]
+    traded = np.flatnonzero((kinds == BAR_TURNOVER) & (numbers >= count))
+    rows["quantity"][traded] = np.resize(noise.volume, len(traded))
+    return rows
 
 
 # ---- fills -----------------------------------------------------------------------------------------------------
