@@ -1,16 +1,22 @@
 """`quintet verify lookahead`: what is asked for is what is tried, and a finding is no success."""
 
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from quintet.app import wiring
+from quintet.app import messages, wiring
+from quintet.app.config import Given, load
+from quintet.app.markets import MarketRequest, as_candle_files, open_market
 from quintet.core.instrument import DEFAULT_SPOT
 from quintet.research.lookahead import Pipeline
 from quintet.research.synthetic import synthesize
 from quintet.storage.candle_files import write_candles
+from quintet.storage.tape_files import TapeWriter
+from quintet.storage.workspace import workspace
 from tests.fakes.command_line import Quintet
-from tests.leaks import fitted_to_the_whole
+from tests.leaks import META, fitted_to_the_whole, importing
 from tests.python_traders import trader
 
 
@@ -67,8 +73,6 @@ def test_a_leak_is_named_and_is_no_success(quintet: Quintet, market_file: Path, 
 
 @pytest.mark.usefixtures("with_python")
 def test_a_tape_is_cut_as_a_tape_alone(quintet: Quintet, market_file: Path, place: Path):
-    from quintet.storage.tape_files import TapeWriter
-    from tests.leaks import META, importing
 
     tape = importing()([market_file])
     with TapeWriter(place / "eth.tape", META) as writer:
@@ -83,3 +87,32 @@ def test_a_market_too_short_to_cut_is_refused(quintet: Quintet, candles: Path, w
     said = quintet(*WORDS[:-1], 2, "--data", candles, "--bars", 3)
     assert said.code == 2
     assert "too short to cut" in said.err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [(), ("--interval", "15m"), ("--start", "2026-01-03", "--end", "2026-01-20"), ("--bars", 500)],
+    ids=["whole", "one timeframe", "a stretch", "the first bars"],
+)
+def test_the_embedded_market_written_to_a_file_is_the_embedded_market(place: Path, words: tuple[Any, ...]):
+    # given the market as a backtest opens it
+    flags = dict(zip(words[::2], words[1::2], strict=True))
+    given = [Given(f"data.{name[2:]}", value, name) for name, value in flags.items() if name != "--bars"]
+    request = MarketRequest(load(flags=given), "test", bars=flags.get("--bars"))
+    market = open_market(request, workspace(), 0)
+    # when its candles are imported from a file
+    imported = open_market(as_candle_files(request, place, workspace()), workspace(), 0)
+    # then nothing is different
+    assert imported.tape.hash == market.tape.hash
+    assert imported[1:5] == market[1:5]
+
+
+def test_work_inside_work_shows_no_display_of_its_own(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(messages, "PATIENCE_S", 0.0)
+    shown: list[str] = []
+    monkeypatch.setattr(messages, "note", shown.append)
+    with messages.progress("the whole") as whole, messages.progress("a part") as part:
+        part(1, 2)
+        whole(1, 2)
+        time.sleep(0.05)
+    assert shown == ["quintet: the whole ..."]
