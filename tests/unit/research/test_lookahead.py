@@ -1,8 +1,10 @@
 """A planted future is found, whichever way it comes in; honest ways pass."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from quintet.core.errors import DataError
@@ -79,6 +81,14 @@ def test_structure_mm_knows_nothing_of_the_future_of_recorded_candles(shared_dat
     file = shared_data / "ohlcv" / "bybit_linear_ETHUSDT_5m_20250924_20260721.parquet"
     verdict = look_ahead(structure_mm("5m"), [file], Cutting(DEFAULT_SPOT, cuts=4, seed=2))
     assert verdict.found == frozenset()
+
+
+def test_a_file_that_begins_to_tell_its_turnover_late_is_read_row_by_row(tmp_path: Path):
+    # given candles without turnover for a day, then with it (found by this very check, and mended)
+    bars = synthesize(7, days=2, timeframe="5m")
+    late = replace(bars, turnover=np.where(np.arange(len(bars)) < 300, 0, bars.turnover))
+    write_candles(tmp_path / "coin_5m.csv", late, DEFAULT_SPOT)
+    assert look_ahead(HONEST, [tmp_path / "coin_5m.csv"], CUTTING).found == frozenset()
 
 
 # ---- where is cut ----------------------------------------------------------------------------------------------
