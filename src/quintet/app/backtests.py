@@ -122,7 +122,7 @@ def run(task: Task, parts: Parts, workspace: Workspace, now: datetime) -> dict[s
     _check_policies(config, market, task.request.where)
     capital_quanta(config.execution.initial_quote, market.instrument, task.request.where)
     begin_counting(workspace.ledger)
-    job = Job(market.tape, task.system, config, market.instrument, market.structure, market.fills)
+    job = job_of(task, market)
     name = task.system.name
     with progress(_what_takes_time(name, config)):
         result = parts.engine(job)
@@ -148,6 +148,11 @@ def run(task: Task, parts: Parts, workspace: Workspace, now: datetime) -> dict[s
     with progress("writing the run"):
         run_folders.write_run(out, run_id, manifest, writers)
     return {**described, "metrics": dict(result.metrics), "out": str(out.resolve())}
+
+
+def job_of(task: Task, market: Market) -> Job:
+    """What the engine is asked to run on a market."""
+    return Job(market.tape, task.system, task.request.config, market.instrument, market.structure, market.fills)
 
 
 def _check_policies(config: Config, market: Market, where: str) -> None:

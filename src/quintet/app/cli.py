@@ -18,7 +18,7 @@ _LAZY: Final = {
     "tape": ("quintet.app.tape_commands", "tape_app", "Look into tapes: info, verify, head, cut, merge, export."),
     "runs": ("quintet.app.runs_commands", "runs_app", "Find earlier runs: list, show."),
     "ledger": ("quintet.app.ledger_commands", "ledger_app", "Count what was tried: show, verify."),
-    "verify": ("quintet.app.verify_commands", "verify_app", "Prove what is promised: determinism."),
+    "verify": ("quintet.app.verify_commands", "verify_app", "Prove what is promised: determinism, lookahead."),
     "stages": ("quintet.app.stages_commands", "stages_app", "Prove a system stage by stage: show, record, check."),
     "config": ("quintet.app.config_commands", "config_app", "Read the configuration: show, schema, validate."),
 }

@@ -1,18 +1,28 @@
 """Which real thing fills which place. The one file to read to learn what a command really runs."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from quintet.app.backtests import Job, Parts, Result
+import msgspec
+
+from quintet.app.backtests import Job, Parts, Result, Task, job_of
 from quintet.app.config import Config
+from quintet.app.markets import Market, open_market
 from quintet.core.errors import DefinitionError
 from quintet.core.instrument import Instrument
+from quintet.core.tape import Tape
 from quintet.ports.tape import DeskTape
 from quintet.research.systems import KernelSystem
 from quintet.runtime.lines import Words
 from quintet.runtime.session import PaperSession
+from quintet.storage.workspace import Workspace
+
+if TYPE_CHECKING:
+    from quintet.research.backtest_options import BacktestOptions
+    from quintet.research.lookahead import Pipeline
+    from quintet.research.moments import Trader
 
 
 def clock() -> datetime:
@@ -27,11 +37,15 @@ def parts() -> Parts:
 
 def _run_compiled(job: Job) -> Result:
     from quintet.research.backtest import run_backtest
+
+    return run_backtest(job.tape, job.system, getattr(job.config.system, job.system.name), _options(job))
+
+
+def _options(job: Job) -> "BacktestOptions":
     from quintet.research.backtest_options import BacktestOptions
 
     config = job.config
-    options = BacktestOptions(job.instrument, config.execution, config.risk, job.structure, job.fills)
-    return run_backtest(job.tape, job.system, getattr(config.system, job.system.name), options)
+    return BacktestOptions(job.instrument, config.execution, config.risk, job.structure, job.fills)
 
 
 def _report(result: Result, manifest: Mapping[str, Any]) -> str:
@@ -58,6 +72,37 @@ def replayer() -> Callable[[Path], str]:
     from quintet.research.desk_replay import replay_desk_tape
 
     return replay_desk_tape
+
+
+def trader(job: Job) -> "Trader":
+    """Who trades in a job: what the checks of a system run, outside a backtest."""
+    from quintet.research.moments import Trader
+
+    return Trader(job.system, getattr(job.config.system, job.system.name), _options(job))
+
+
+def pipeline(task: Task, market: Market, place: Workspace, now_ns: int) -> "Pipeline":
+    """Everything between the candle files of a task and the decisions of its system, to be put to the test."""
+    from quintet.research.lookahead import Pipeline
+
+    def imported(files: Sequence[Path]) -> Tape:
+        data = msgspec.structs.replace(task.request.config.data, files=tuple(map(str, files)))
+        config = msgspec.structs.replace(task.request.config, data=data)
+        return open_market(task.request._replace(config=config), place, now_ns).tape
+
+    trading = trader(job_of(task, market))
+    return Pipeline(imported, lambda tape: trading)
+
+
+def interrupter() -> Callable[[Job, str, int, int], Mapping[str, str]]:
+    """Runs a job under one policy with so many interruptions, placed by a seed; gives the hashes of its end."""
+    from quintet.research.interruptions import random_stops, run_interrupted
+
+    def interrupted(job: Job, policy: str, count: int, seed: int) -> Mapping[str, str]:
+        run = run_interrupted(job.tape, trader(job), policy, random_stops(job.tape, count, seed))
+        return {"tape": job.tape.hash, "commands": run.command_hash, "state": run.state_hash}
+
+    return interrupted
 
 
 class Watched(NamedTuple):

@@ -85,7 +85,7 @@ class PolicyRun:
         return int(np.abs(np.asarray(self.desk.ledger).sum(axis=0)).sum())
 
 
-class _Kept:
+class Kept:
     """Rows taken out of a world's buffers whenever they are full."""
 
     def __init__(self) -> None:
@@ -187,16 +187,22 @@ def run_policy(
     tape: Tape, system: KernelSystem, params: Any, options: BacktestOptions, policy: str, record: bool = False
 ) -> tuple[PolicyRun, list[Any]]:
     """Run the whole tape under one fill policy; with `record` also return the rows of the desk tape."""
-    world = fresh_world(system, params, options, policy, record)
-    begin_at(world, tape.first_row)
-    set_timer(world, system, tape.census.first_ns)
-    venue = world.venue[0]
-    venue.sampling = 1
-    venue.recording = 1 if record else 0
-    kept = _Kept()
+    world, kept = world_before(tape, system, params, options, policy, record), Kept()
     drive(loop(system), tape, world, kept)
     done = PolicyRun(policy, world, *(kept.column(part) for part in ("commands", "fills", "notes", "samples")))
     return done, kept.rows
+
+
+def world_before(
+    tape: Tape, system: KernelSystem, params: Any, options: BacktestOptions, policy: str, recording: bool = False
+) -> s.World:
+    """The world of a run before the first event of a tape, marks of equity kept."""
+    world = fresh_world(system, params, options, policy, recording)
+    begin_at(world, tape.first_row)
+    set_timer(world, system, tape.census.first_ns)
+    world.venue[0].sampling = 1
+    world.venue[0].recording = int(recording)
+    return world
 
 
 def set_timer(world: s.World, system: KernelSystem, first_ns: int) -> None:
@@ -207,12 +213,16 @@ def set_timer(world: s.World, system: KernelSystem, first_ns: int) -> None:
         world.desk[0].timer_next = -(-first_ns // every_ns) * every_ns
 
 
-def drive(run: Any, tape: Tape, world: s.World, kept: _Kept) -> None:
-    """Move to the end of the tape, emptying full buffers and applying instrument definitions on the way."""
+def drive(run: Any, tape: Tape, world: s.World, kept: Kept, stop: int | None = None) -> None:
+    """Move to the end of the tape, emptying full buffers and applying instrument definitions on the way.
+
+    With `stop`, an index into the tape's rows that is not the end, the run pauses there and can go on.
+    """
     rows = s.Tape(tape.rows)
+    stop = len(tape.rows) if stop is None else stop
     # Interpreted NumPy integers warn where the command hash wraps on purpose; compiled ones do not.
     with np.errstate(over="ignore"):
-        while (why := run(rows, world, len(tape.rows))) != s.END:
+        while (why := run(rows, world, stop)) not in (s.END, s.PAUSE):
             if why == s.FULL:
                 kept.take(world)
             elif why == s.DEFINITION:

@@ -20,7 +20,7 @@ from quintet.core.state import World
 from quintet.core.tape import Tape
 from quintet.research.backtest import fresh_world, set_timer
 from quintet.research.backtest_options import BacktestOptions
-from quintet.research.systems import KernelSystem, find
+from quintet.research.systems import KernelSystem, find, mind_of
 from quintet.sim.config import ExecutionConfig
 
 
@@ -86,14 +86,14 @@ def replay_tape(tape: Tape, run: DeskRun) -> replaying.Replayed:
     set_timer(world, system, tape.census.first_ns)
     with np.errstate(over="ignore"):
         if system.is_python:
-            return replay_left(rows, world)
+            return replay_left(system, rows, world)
         advance = bind(replaying.advance_body, f"replay_{system.name}", decide=system.decide, LEAVES=False)
         return replaying.replay(advance, rows, world)
 
 
-def replay_left(rows: Any, world: World) -> replaying.Replayed:
+def replay_left(system: KernelSystem, rows: Any, world: World) -> replaying.Replayed:
     """Replay with a system in plain Python, whose memory stays outside the compiled code."""
-    wake = world.params.enter(world)
+    wake = mind_of(system, world.params).enter(world)
     advance = bind(replaying.advance_body, "replay")
     inside = world._replace(state=table(EMPTY, 1), params=table(EMPTY, 1))
     replayed = replaying.replay(advance, rows, inside, lambda _: wake())

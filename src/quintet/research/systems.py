@@ -1,9 +1,10 @@
 """Which systems can be run, and what a runner must know of each. The one place that joins a system to the loop."""
 
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, partial
 from typing import Any, NamedTuple
 
+import msgspec
 import numpy as np
 
 from quintet.core.engine.world import EMPTY
@@ -94,8 +95,8 @@ def of_class(kind: Any, origin: str = "", sha256: str = "") -> KernelSystem:
     def state(parameters: Any, instrument: Instrument, structure: int, fills: int) -> Any:
         return shape.layout.new_table()
 
-    def mind(parameters: Any, instrument: Instrument, structure: int, fills: int, spread_bp: float) -> Mind:
-        return Mind(shape, parameters, instrument, tuple(TIMEFRAMES)[structure - 1])
+    def params(parameters: Any, instrument: Instrument, structure: int, fills: int, spread_bp: float) -> Any:
+        return _told_table(Told(msgspec.to_builtins(parameters), instrument, tuple(TIMEFRAMES)[structure - 1]))
 
     return KernelSystem(
         name=shape.name,
@@ -103,7 +104,7 @@ def of_class(kind: Any, origin: str = "", sha256: str = "") -> KernelSystem:
         decide=kind,
         wakes=shape.wakes,
         state=state,
-        params=mind,
+        params=params,
         timer_every_ns=shape.timer_every_ns,
         hears_fill_bars="on_lower_bar" in shape.handlers,
         origin=origin,
@@ -136,9 +137,33 @@ def _built_in(name: str) -> KernelSystem:
     raise DefinitionError(f"no system is named {name!r}; there are {', '.join(NAMES)}")
 
 
+class Told(msgspec.Struct, frozen=True):
+    """What a system in plain Python is told: its parameters, what is traded, and the timeframe of structure."""
+
+    parameters: dict[str, Any]
+    instrument: Instrument
+    structure: str
+
+
+def _told_table(told: Told) -> Any:
+    """The same as a one-row table, for a world is made of memory and nothing else."""
+    text = np.frombuffer(msgspec.json.encode(told, order="sorted"), np.uint8)
+    made = np.zeros(1, [("told", "u1", (len(text),))])
+    made["told"][0] = text
+    return made.view(np.recarray)
+
+
+def mind_of(system: KernelSystem, params: Any) -> Mind:
+    """The system in plain Python that a world's params tell of."""
+    told = msgspec.json.decode(np.asarray(params)["told"].tobytes(), type=Told)
+    return Mind(
+        shape_of(system.decide), msgspec.convert(told.parameters, system.config), told.instrument, told.structure
+    )
+
+
 def loop(system: KernelSystem) -> Any:
     """The loop with the system inside: `run(tape, world, stop) -> why`, compiled or loaded once in a process."""
-    return run_left if system.is_python else _compiled(system)
+    return partial(run_left, system) if system.is_python else _compiled(system)
 
 
 @cache
@@ -155,14 +180,14 @@ def _leaving() -> Any:
     return for_python()
 
 
-def run_left(tape: Any, world: World, stop: int) -> int:
+def run_left(system: KernelSystem, tape: Any, world: World, stop: int) -> int:
     """The loop for systems in plain Python: it is left at every wake, and returns here for any other reason.
 
     The system's memory stays outside the compiled code, which would be compiled anew for each kind of it.
     """
     from quintet.sim.loop import after_wake
 
-    advance, wake = _leaving(), world.params.enter(world)
+    advance, wake = _leaving(), mind_of(system, world.params).enter(world)
     nothing = table(EMPTY, 1)
     inside = World(*map(_quick, world._replace(state=nothing, params=nothing)))
     tape = Tape(_quick(tape.rows))

@@ -54,7 +54,7 @@ _ALIASES: Final[dict[str, tuple[str, ...]]] = {
 }
 _SOURCE_COLUMNS: Final = ("symbol", "coin", "venue", "exchange", "pair", "ticker")
 _TEXT_TIMES: Final = ("%Y-%m-%d %H:%M:%S%.f%z", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%d")
-_ROW: Final = "__row__"
+ROW_NUMBER: Final = "__row__"
 SYNTHETIC: Final = "synthetic"
 """A column of this name with `true` in it marks generated candles; the mark stays with the file through any copy."""
 
@@ -111,7 +111,7 @@ class CandleTable:
 
     def place(self, index: int) -> str:
         """Where a row stands: `file: row 3 (line 4)`, rows counted from 1, the line only for text files."""
-        row = int(self.frame[_ROW][index]) + 1
+        row = int(self.frame[ROW_NUMBER][index]) + 1
         line = "" if self.header_lines is None else f" (line {row + self.header_lines})"
         return f"{self.path}: row {row}{line}"
 
@@ -127,7 +127,7 @@ def read_table(path: Path, reading: Reading | None = None) -> CandleTable:
     reading = reading or Reading()
     data = _read_bytes(path)
     frame, header_lines, notes = _parse(path, data)
-    frame = _chosen_rows(path, frame.with_row_index(_ROW), reading.where)
+    frame = _chosen_rows(path, frame.with_row_index(ROW_NUMBER), reading.where)
     if reading.newest_first:
         frame, notes = frame.reverse(), (*notes, "turned: the file runs from newest to oldest")
     columns = _mapped(path, frame, reading.columns, positional=header_lines == 0)
@@ -308,7 +308,7 @@ def _mapped(path: Path, frame: pl.DataFrame, wanted: Mapping[str, str], *, posit
 
 
 def _listed(frame: pl.DataFrame) -> str:
-    return ", ".join(name for name in frame.columns if name != _ROW) or "no columns"
+    return ", ".join(name for name in frame.columns if name != ROW_NUMBER) or "no columns"
 
 
 def _require_one_market(path: Path, frame: pl.DataFrame, columns: dict[str, str]) -> None:

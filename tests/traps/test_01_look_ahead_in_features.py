@@ -1,0 +1,85 @@
+"""Trap 1: a feature that knows the future. Its value at a bar may depend on that bar and those before it alone.
+
+Proven here for the features that read bars, one after the other and in one sweep; for whole pipelines, from candle
+file to decision, `quintet verify lookahead` does the same (`tests/unit/research/test_lookahead.py`).
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from quintet.core.random import below, seeded
+from quintet.core.records import table
+from quintet.features import structure, volatility, window
+from quintet.research.synthetic import synthesize
+
+BARS = synthesize(1, days=2, timeframe="5m")
+COLUMNS = (BARS.high, BARS.low, BARS.close)
+MOMENTS = 250
+
+Feature = Callable[[Any, Any, Any], Any]
+"""Highs, lows and closes to one value, or one record, a bar."""
+
+
+def check(feature: Feature) -> list[str]:
+    """Moments at which the past changes when the future is cut off or replaced by noise."""
+    dice = seeded(1, "moments")[0]
+    whole = feature(*COLUMNS)
+    found = []
+    for _ in range(MOMENTS):
+        t = 1 + below(dice, len(BARS) - 1)
+        cut = feature(*(column[:t] for column in COLUMNS))
+        noise = feature(*(np.r_[column[:t], column[t:][::-1] + 7_000] for column in COLUMNS))
+        if whole[:t].tobytes() != cut.tobytes() or whole[:t].tobytes() != noise[:t].tobytes():
+            found.append(f"bar {t}")
+    return found
+
+
+def average_true_range(highs: Any, lows: Any, closes: Any) -> Any:
+    state, values = table(volatility.ATR, 1)[0], np.empty(len(closes))
+    volatility.start_atr(state, 14)
+    volatility.atr_batch(state, highs, lows, closes, values)
+    return values
+
+
+def simple_average(highs: Any, lows: Any, closes: Any) -> Any:
+    state, values = table(window.SMA, 1)[0], np.empty(len(closes))
+    window.start_sma(state, 20)
+    window.sma_batch(state, closes, values)
+    return values
+
+
+def market_structure(highs: Any, lows: Any, closes: Any) -> Any:
+    state, rows = table(structure.STRUCTURE, 1)[0], table(structure.STRUCTURE_ROW, len(closes))
+    structure.start_structure(state, left=3, right=3, swing_min_atr=0.5)
+    structure.structure_batch(state, highs, lows, closes, average_true_range(highs, lows, closes), rows)
+    return rows
+
+
+@pytest.mark.parametrize("feature", [average_true_range, simple_average, market_structure])
+def test_no_feature_knows_the_next_bar(feature: Feature):
+    assert check(feature) == []
+
+
+# ---- planted -----------------------------------------------------------------------------------------------------
+
+
+def centred_average(highs: Any, lows: Any, closes: Any) -> Any:
+    padded = np.pad(closes.astype(float), 2, mode="edge")
+    return np.mean([padded[n : n + len(closes)] for n in range(5)], axis=0)
+
+
+def score_of_the_whole(highs: Any, lows: Any, closes: Any) -> Any:
+    return (closes - closes.mean()) / (closes.std() or 1.0)
+
+
+def pivot_at_its_own_bar(highs: Any, lows: Any, closes: Any) -> Any:
+    padded = np.pad(highs, 3, mode="edge")
+    return highs == np.max([padded[n : n + len(highs)] for n in range(7)], axis=0)
+
+
+@pytest.mark.parametrize("feature", [centred_average, score_of_the_whole, pivot_at_its_own_bar])
+def test_a_planted_look_ahead_is_found(feature: Feature):
+    assert len(check(feature)) > MOMENTS // 10
