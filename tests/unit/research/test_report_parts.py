@@ -8,10 +8,10 @@ import pytest
 
 from quintet.research.charts import Axis
 from quintet.research.report_parts import figures, wording
-from quintet.research.report_parts.activity import read_activity
+from quintet.research.activity import read_activity
 from quintet.research.report_parts.axes import decimals_between, time_marks
 from quintet.research.report_parts.episode_pictures import chosen
-from quintet.research.report_parts.market_bars import shown_bars
+from quintet.research.market_bars import shown_bars
 from quintet.research.report_parts.verdict import MET, MISSED, UNKNOWN, Facts, judge
 from quintet.research.report_parts.wording import MINUS, THIN
 from tests.fakes.backtest_result import BAR_NS, START_NS, HandMadeResult
