@@ -33,7 +33,7 @@ from quintet.core.row_laws import Definition
 from quintet.core.tape import Tape, TapeMeta
 from quintet.core.units import E9, exact_quanta
 from quintet.research.backtest_options import BacktestOptions
-from quintet.research.measures import equity_measures
+from quintet.research.measures import equity_measures, fill_measures
 from quintet.research.run_tables import curve_table, equity_table, event_table, fill_table, order_table
 from quintet.research.systems import KernelSystem, find, loop
 from quintet.sim.bars import OHLC, OLHC, OPTIMISTIC, PESSIMISTIC
@@ -319,8 +319,10 @@ class BacktestResult:
             "turnover_quote": self.money(int(account.turnover)),
             "before_fees_quote": self.money(run.net_quanta + int(account.fees)),
         }
-        marks = equity_measures(run.samples, run.desk.shown.equity, self.instrument)
-        return counted | marks | dict(self.system.statistics(run.world.state))
+        equity = desk.shown.equity
+        marks = equity_measures(run.samples, equity, self.instrument)
+        trades = fill_measures(run.fills, int(account.turnover), equity, self.instrument)
+        return counted | marks | trades | dict(self.system.statistics(run.world.state))
 
     @property
     def opening_held_quanta(self) -> int:

@@ -6,77 +6,15 @@ fit into the run without touching. They pay no spread and no slippage. Seeded wi
 equal draws.
 """
 
-import math
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from quintet.core.kernel import kernel
 from quintet.core.random import below, seeded
-from quintet.research.measures import DAY_NS, DAYS_PER_YEAR
-from quintet.research.observations import deviation
 
 SEED: Final = 7
 DRAWS: Final = 1_000
-
-
-class CurveFigures(NamedTuple):
-    """Figures of one curve of equity, plain fractions; None where a figure has no meaning."""
-
-    return_frac: float
-    cagr_frac: float | None
-    sharpe: float | None
-    sortino: float | None
-    calmar: float | None
-    drawdown_frac: float
-    under_water_days: float
-
-
-def curve_figures(ts_ns: Any, worth: Any) -> CurveFigures:
-    """Of the worth of something at every mark, above 0; ratios of UTC-day returns, annualised over 365 days."""
-    values = np.asarray(worth, np.float64)
-    moments = np.asarray(ts_ns, np.int64)
-    high = np.maximum.accumulate(values)
-    drawdown = float(((high - values) / high).max())
-    years = (int(moments[-1]) - int(moments[0])) / (DAY_NS * DAYS_PER_YEAR)
-    growth = float(values[-1] / values[0])
-    cagr = growth ** (1.0 / years) - 1.0 if years > 0 and growth > 0 else None
-    returns = daily_returns(moments, values)
-    return CurveFigures(
-        return_frac=growth - 1.0,
-        cagr_frac=cagr,
-        sharpe=_yearly(returns, deviation(returns)),
-        sortino=_yearly(returns, _downside(returns)),
-        calmar=cagr / drawdown if cagr is not None and drawdown > 0 else None,
-        drawdown_frac=drawdown,
-        under_water_days=_longest_under_water(moments, values, high) / DAY_NS,
-    )
-
-
-def daily_returns(ts_ns: Any, worth: Any) -> Any:
-    """Returns from one UTC day's last mark to the next's; the first from the first mark. A mark at midnight ends a day."""
-    moments, values = np.asarray(ts_ns, np.int64), np.asarray(worth, np.float64)
-    day = (moments - 1) // DAY_NS
-    closes = values[np.flatnonzero(np.diff(day, append=day[-1] + 1))]
-    marks = np.concatenate((values[:1], closes))
-    return marks[1:] / marks[:-1] - 1.0
-
-
-def _downside(returns: Any) -> float | None:
-    """Root of the mean square of the losses, over all days; None without a loss."""
-    square = float((np.minimum(returns, 0.0) ** 2).mean()) if len(returns) else 0.0
-    return math.sqrt(square) or None
-
-
-def _yearly(returns: Any, spread: float | None) -> float | None:
-    return None if spread is None else float(returns.mean()) / spread * math.sqrt(DAYS_PER_YEAR)
-
-
-def _longest_under_water(moments: Any, values: Any, high: Any) -> int:
-    """The longest time from a highest mark to the next, or to the end; ns."""
-    at_high = np.flatnonzero(values >= high)
-    marks = np.append(moments[at_high], moments[-1])
-    return int(np.diff(marks).max()) if len(marks) > 1 else 0
 
 
 # ---- holding -------------------------------------------------------------------------------------------------

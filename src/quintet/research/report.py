@@ -20,7 +20,7 @@ from quintet.core.errors import InputError
 from quintet.core.events import timeframe_ns
 from quintet.research import comparisons
 from quintet.research.activity import Activity, read_activity
-from quintet.research.attribution import attribute, by_state
+from quintet.research.attribution import attribute, by_state, fill_rows
 from quintet.research.fill_quality import fill_ratio, finest, markouts
 from quintet.research.market_bars import ShownBars
 from quintet.research.report_parts import episode_pictures, figures, pictures, quality_pictures, verdict, wording
@@ -28,7 +28,8 @@ from quintet.research.report_parts.dates import moment, span
 from quintet.research.report_parts.languages import LANGUAGES, Both, both, said, say, texts
 from quintet.research.report_parts.page_data import page_data
 from quintet.research.report_parts.statistics import counts, shares
-from quintet.research.round_trips import RoundTrips, round_trips
+from quintet.research.returns import daily_returns
+from quintet.research.round_trips import Trade, round_trips
 from quintet.research.run_record import RunRecord, record_of
 from quintet.research.significance import Luck, luck
 from quintet.systems.structure_mm.config import NAME as STRUCTURE_MM
@@ -172,12 +173,19 @@ def _origin(record: RunRecord, activity: Activity | None) -> dict[str, Any]:
     }
 
 
+def _daily(record: RunRecord) -> Any:
+    """Returns of UTC days, as in the metrics."""
+    if len(record.equity["ts_ns"]) == 0:
+        return np.empty(0)
+    return daily_returns(record.equity["ts_ns"], record.equity["equity_quanta"], float(record.start_quanta)).frac
+
+
 def _quality(record: RunRecord) -> dict[str, Any]:
     """Markouts, fill ratio, daily returns."""
     timeframe = finest(record.bars, (record.fill_timeframe, record.structure))
     bars = record.bars[timeframe] if timeframe else None
     length = timeframe_ns(timeframe or record.structure)
-    returns = comparisons.daily_returns(record.equity["ts_ns"], record.equity["equity_quanta"])
+    returns = _daily(record)
     return {
         "markouts": markouts(record.fills, bars, timeframe or record.structure),
         "finest_s": length // 10**9,
@@ -205,15 +213,16 @@ def _comparison(record: RunRecord) -> dict[str, Any]:
     share = figures.held_share(equity, record.instrument)
     spans = comparisons.stays(share * equity["equity_quanta"], max(record.instrument.min_notional_quanta, 1))
     exposure = sum(last - first for first, last in spans) / len(ts)
-    lines = [figures.line(own, ts, equity["equity_quanta"], exposure, turnovers)]
+    lines = [figures.line(own, ts, equity["equity_quanta"], start, exposure, turnovers)]
     if len(interval["policies"]) > 1:
-        lines.append(figures.line(best, ts, record.tables["curves"][interval["high_policy"]], None, None))
+        curve = record.tables["curves"][interval["high_policy"]]
+        lines.append(figures.line(best, ts, curve, start, None, None))
     lines.append(cash)
     mean_share = float(share.mean())
     holding = both("comparison.hold", base=asset)
     part = both("comparison.hold_share", base=asset, share=wording.percent(mean_share, 1))
-    lines.append(figures.line(holding, ts, comparisons.held_worth(prices, 1.0), 1.0, 1.0))
-    lines.append(figures.line(part, ts, comparisons.held_worth(prices, mean_share), mean_share, mean_share))
+    lines.append(figures.line(holding, ts, comparisons.held_worth(prices, 1.0), 1.0, 1.0, 1.0))
+    lines.append(figures.line(part, ts, comparisons.held_worth(prices, mean_share), 1.0, mean_share, mean_share))
     random = _random_entries(record, share, spans)
     if random is not None:
         name = both("comparison.random")
@@ -233,7 +242,7 @@ def _random_entries(
 def _luck(record: RunRecord, manifest: Manifest) -> dict[str, Any]:
     """How much of the Sharpe ratio may be luck; None where there is no ratio."""
     trials = manifest.get("trials")
-    returns = comparisons.daily_returns(record.equity["ts_ns"], record.equity["equity_quanta"])
+    returns = _daily(record)
     try:
         found: Luck | None = luck(
             returns, trials["on_data"] if trials else 1, trials.get("sharpe_deviation") if trials else None
@@ -334,63 +343,83 @@ def _doings(record: RunRecord, activity: Activity) -> dict[str, str | None]:
 # ---- tables --------------------------------------------------------------------------------------------------
 
 
-class TripRow(NamedTuple):
-    """A round trip as it is shown."""
+class TradeRow(NamedTuple):
+    """A trade as it is shown; `closed_ns` and `bp` None while it is open."""
 
-    entered_ns: int
-    left_ns: int
+    opened_ns: int
+    closed_ns: int | None
     side: int
     quantity: str
     entry_price: float
-    exit_price: float
-    money: float
-    bp: float
+    worth: float
+    profit: float
+    bp: float | None
     episode: int
-    closed_by: str
+    ending: str
 
 
 def _tables(record: RunRecord, activity: Activity | None) -> dict[str, Any]:
-    instrument, equity, fills = record.instrument, record.equity, record.fills
-    start = record.start_quanta
-    months = figures.months(equity["ts_ns"], equity["equity_quanta"], equity["price_ticks"], start) if len(equity["ts_ns"]) > 1 else []
-    trips = round_trips(fills, equity, instrument, record.opening_held)
+    instrument, fills = record.instrument, record.fills
+    months = _months(record)
+    trades = None if instrument.kind == "inverse" else round_trips(_fill_records(record), instrument)
+    columns = [column.tolist() for column in fills.values()]
     return {
         "months": months,
         "month_tints": figures.tints([month.own_frac for month in months]),
         "hold_tints": figures.tints([month.hold_frac for month in months]),
         "endings": figures.endings(activity.episodes if activity else ()),
-        "trips": trips,
-        "trip_rows": _trip_rows(record, activity, trips) if trips else [],
-        "fills": [dict(zip(fills, row, strict=True)) for row in zip(*(column.tolist() for column in fills.values()), strict=True)],
+        "trades": _trade_rows(record, activity, trades) if trades is not None else None,
+        "trades_quanta": sum(trade.profit_quanta for trade in trades or ()),
+        "fills": [dict(zip(fills, row, strict=True)) for row in zip(*columns, strict=True)],
         "quantity": lambda lots: wording.plain(instrument.quantity(lots), wording.decimals_of(instrument.lot_size)),
-        "bp_of_equity": lambda quanta: quanta / start * 10_000,
+        "bp_of_equity": lambda quanta: quanta / record.start_quanta * 10_000,
     }
 
 
-def _trip_rows(record: RunRecord, activity: Activity | None, trips: RoundTrips) -> Sequence[TripRow]:
+def _months(record: RunRecord) -> list[figures.Month]:
+    equity = record.equity
+    if len(equity["ts_ns"]) < 2:
+        return []
+    return figures.months(equity["ts_ns"], equity["equity_quanta"], equity["price_ticks"], record.start_quanta)
+
+
+def _fill_records(record: RunRecord) -> Sequence[Mapping[str, int]]:
+    """The fills with the fields that `round_trips` reads."""
+    return [
+        {
+            "ts_event": fill.happened_ns,
+            "number": fill.order,
+            "tag": fill.tag,
+            "side": fill.side,
+            "price": fill.price,
+            "lots": fill.lots,
+            "fee": fill.fee,
+            "fee_asset": int(fill.fee_in_base),
+        }
+        for fill in fill_rows(record.fills, record.instrument)
+    ]
+
+
+def _trade_rows(record: RunRecord, activity: Activity | None, trades: Sequence[Trade]) -> Sequence[TradeRow]:
     instrument = record.instrument
-    unit = float(instrument.base_quantum if instrument.kind == "spot" else instrument.lot_size)
-    price = float(instrument.price_increment)
-    decimals = wording.decimals_of(instrument.lot_size)
-    reasons = {each.number: each.reason for each in activity.episodes} if activity else {}
+    endings = {each.number: each.reason for each in activity.episodes} if activity else {}
+    entered = figures.entries(record.fills)
     rows = []
-    for trip in trips.trips:
-        cost = trip.entry_price * price * trip.held * unit
-        episode, serial = divmod(trip.closing_tag, TAGS_PER_EPISODE)
-        taken = trip.closed_as_maker and trip.closing_tag == trip.tag
-        closed_by = "hard stop" if serial == 0 else "take" if taken else reasons.get(episode, "exit")
+    for trade in trades:
+        entry = entered[trade.order]
+        episode = trade.tag // TAGS_PER_EPISODE
         rows.append(
-            TripRow(
-                trip.entered_ns,
-                trip.left_ns,
-                trip.side,
-                wording.plain(trip.held * unit, decimals),
-                trip.entry_price * price,
-                trip.exit_price * price,
-                record.money(trip.quanta),
-                record.money(trip.quanta) / cost * 10_000 if cost else 0.0,
-                episode,
-                closed_by,
+            TradeRow(
+                opened_ns=trade.opened_ns,
+                closed_ns=trade.closed_ns,
+                side=trade.side,
+                quantity=wording.plain(instrument.quantity(entry.lots), wording.decimals_of(instrument.lot_size)),
+                entry_price=entry.price,
+                worth=record.money(trade.entry_quanta),
+                profit=record.money(trade.profit_quanta),
+                bp=trade.return_frac * 10_000 if trade.closed_ns is not None else None,
+                episode=episode,
+                ending=endings.get(episode, ""),
             )
         )
     return rows

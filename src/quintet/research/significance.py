@@ -18,9 +18,7 @@ from numpy.typing import ArrayLike
 from quintet.core.errors import InputError
 from quintet.core.random import normal_quantile
 from quintet.research.observations import Series, deviation, fraction, series, standardised_moment, whole
-
-DAYS_PER_YEAR: Final = 365
-"""Daily returns are of UTC days, and these markets never close: a year has 365 of them, not 252."""
+from quintet.research.returns import DAYS_PER_YEAR
 
 CONFIDENCE: Final = 0.95
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from quintet.core.instrument import Instrument
 from quintet.research.attribution import Attribution
-from quintet.research.comparisons import curve_figures
+from quintet.research.metrics import curve_figures
 from quintet.research.report_parts.languages import Both
 from quintet.research.activity import Episode
 
@@ -58,18 +58,20 @@ class Line(NamedTuple):
     turnovers: float | None
 
 
-def line(name: Both, ts_ns: Any, worth: Any, exposure_frac: float | None, turnovers: float | None) -> Line:
-    """The row of a curve."""
-    figures = curve_figures(ts_ns, worth)
+def line(
+    name: Both, ts_ns: Any, worth: Any, start: float, exposure_frac: float | None, turnovers: float | None
+) -> Line:
+    """The row of a curve that began at `start`."""
+    found = curve_figures(ts_ns, worth, start)
     return Line(
         name,
-        figures.return_frac,
-        figures.cagr_frac,
-        figures.sharpe,
-        figures.sortino,
-        figures.calmar,
-        figures.drawdown_frac,
-        figures.under_water_days,
+        float(worth[-1]) / start - 1.0,
+        found.get("cagr_frac"),
+        found.get("sharpe_daily_annualised"),
+        found.get("sortino_annualised"),
+        found.get("calmar"),
+        found.get("max_drawdown_frac"),
+        found.get("longest_under_water_days"),
         exposure_frac,
         turnovers,
     )
@@ -143,3 +145,23 @@ def endings(episodes: Sequence[Episode]) -> list[Ending]:
         found.setdefault(each.reason, []).append(each.quanta)
     rows = [Ending(name, len(each), sum(each), sum(q > 0 for q in each)) for name, each in found.items()]
     return sorted(rows, key=lambda row: -row.episodes)
+
+
+# ---- trades --------------------------------------------------------------------------------------------------
+
+
+class Entry(NamedTuple):
+    """What one order was filled with: lots, and the mean price in the quote asset."""
+
+    lots: int
+    price: float
+
+
+def entries(fills: Mapping[str, Any]) -> dict[int, Entry]:
+    """By order number, from a run's `fills` table."""
+    sums: dict[int, tuple[int, float]] = {}
+    columns = (np.asarray(fills[name]).tolist() for name in ("order", "lots", "price"))
+    for order, lots, price in zip(*columns, strict=True):
+        had_lots, had_worth = sums.get(order, (0, 0.0))
+        sums[order] = (had_lots + lots, had_worth + lots * price)
+    return {order: Entry(lots, worth / lots) for order, (lots, worth) in sums.items()}
