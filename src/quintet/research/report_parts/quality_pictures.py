@@ -11,7 +11,7 @@ from quintet.research.fill_quality import Distance, Markout
 from quintet.research.observations import standardised_moment
 from quintet.research.report_parts.axes import decimals_between, percent_word
 from quintet.research.report_parts.languages import Both, as_text, both, say
-from quintet.research.report_parts.wording import percent, plain, signed, signed_percent
+from quintet.research.report_parts.wording import percent, plain, signed, signed_percent, whole
 from quintet.research.significance import Luck
 
 HEIGHT_PX: Final = 132
@@ -67,7 +67,7 @@ def distance_picture(distances: Sequence[Distance]) -> str | None:
         plot.label(n + 0.5, each.filled_frac, str(each.orders), "above")
     said = ", ".join(f"{each.low_bp}-{each.high_bp} bp {percent(each.filled_frac, 0)}" for each in distances)
     edges = "".join(
-        f'<span style="left:{n / len(distances) * 100:.2f}%">{edge}</span>'
+        f'<span style="left:{n / len(distances) * 100:.2f}%">{whole(edge)}</span>'
         for n, edge in enumerate([*(each.low_bp for each in distances), distances[-1].high_bp])
     )
     return plot.render(*as_text(both("picture.distances", columns=said))) + (
