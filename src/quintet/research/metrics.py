@@ -83,15 +83,15 @@ NAMES: Final[Mapping[str, Named]] = {
 def curve_figures(ts_ns: ArrayLike, equity: ArrayLike, start: float, max_drawdown_frac: float | None = None) -> Figures:
     """Everything read off a curve of equity marks.
 
-    `start`: equity before the first mark; `max_drawdown_frac`: a deeper fall seen between the marks. Raises InputError
-    for marks that are not finite, not in order, or begin at nothing.
+    `start`: equity before the first mark; `max_drawdown_frac`: the deepest fall, when somebody looked more often than
+    at these marks. Raises InputError for marks that are not finite, not in order, or begin at nothing.
     """
     stamps, marks = np.asarray(ts_ns, np.int64), series(equity, "equity")
     daily, monthly = daily_returns(stamps, marks, start), monthly_returns(stamps, marks, start)
     if len(marks) == 0:
         return {}
     depth = drawdowns(marks, start)
-    deepest = max(float(depth.max()), max_drawdown_frac or 0.0)
+    deepest = float(depth.max()) if max_drawdown_frac is None else max_drawdown_frac
     total = float(marks[-1]) / start - 1.0
     days = (int(stamps[-1]) - int(stamps[0])) / DAY_NS
     growth = yearly_growth(total, days)
