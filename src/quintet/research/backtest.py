@@ -34,10 +34,13 @@ from quintet.core.tape import Tape, TapeMeta
 from quintet.core.units import E9, exact_quanta
 from quintet.research.backtest_options import BacktestOptions
 from quintet.research.measures import equity_measures, fill_measures
+from quintet.research.returns import daily_returns
 from quintet.research.run_tables import curve_table, equity_table, event_table, fill_table, order_table
 from quintet.research.systems import KernelSystem, find, loop
+from quintet.research.trials import trial_of
 from quintet.sim.bars import OHLC, OLHC, OPTIMISTIC, PESSIMISTIC
 from quintet.sim.config import ExecutionConfig
+from quintet.storage.trial_records import Trial
 
 POLICIES = {"pessimistic": PESSIMISTIC, "optimistic": OPTIMISTIC, "ohlc": OHLC, "olhc": OLHC, "lower": PESSIMISTIC}
 
@@ -281,6 +284,16 @@ class BacktestResult:
     def money(self, quanta: int) -> float:
         """Quote quanta as a number for people."""
         return float(quanta * self.instrument.quote_quantum)
+
+    @cached_property
+    def daily_returns(self) -> Any:
+        """Of the headline's equity, after all costs: one fraction for each UTC day."""
+        samples, equity = self.headline.samples, self.headline.desk.shown.equity
+        return daily_returns(samples["ts"], samples["equity"], float(equity.start)).frac
+
+    def trial(self, door: str, run: str = "") -> Trial:
+        """As the ledger of trials counts it."""
+        return trial_of(self, door, run)
 
     @cached_property
     def interval(self) -> dict[str, Any]:
