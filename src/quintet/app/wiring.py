@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from quintet.app.backtests import Job, Parts, Result
+from quintet.app.backtests import Job, Parts, Result, Robustness
 from quintet.app.config import Config
+from quintet.app.messages import Report
 from quintet.core.errors import DefinitionError
 from quintet.core.instrument import Instrument
 from quintet.ports.tape import DeskTape
@@ -20,8 +21,8 @@ def clock() -> datetime:
 
 
 def parts() -> Parts:
-    """The compiled engine, the report of one page, and the rules of its verdict."""
-    return Parts(_run_compiled, _report, _judge)
+    """The compiled engine, the report of one page, the rules of its verdict, and what tries to break a result."""
+    return Parts(_run_compiled, _report, _judge, _shake)
 
 
 def _run_compiled(job: Job) -> Result:
@@ -35,13 +36,22 @@ def _run_compiled(job: Job) -> Result:
     return run_backtest(job.tape, job.system, getattr(config.system, job.system), options)
 
 
-def _report(result: Result, manifest: Mapping[str, Any]) -> str:
+def _report(result: Result, manifest: Mapping[str, Any], robustness: Robustness) -> str:
     from quintet.research.backtest import BacktestResult
     from quintet.research.report import render_report
 
     if not isinstance(result, BacktestResult):
         raise DefinitionError(f"the report reads a BacktestResult, found {type(result).__name__}")
-    return render_report(result, manifest)
+    return render_report(result, manifest, robustness)
+
+
+def _shake(result: Result, how: str, tell: Report) -> Robustness:
+    from quintet.research.backtest import BacktestResult
+    from quintet.research.robustness_file import robustness_of
+
+    if not isinstance(result, BacktestResult):
+        raise DefinitionError(f"what breaks a run is asked of a BacktestResult, found {type(result).__name__}")
+    return robustness_of(result, how, tell)
 
 
 def _judge(result: Result, manifest: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -86,6 +86,7 @@ def _content(record: RunRecord, manifest: Manifest, robustness: Robustness | Non
         "facts": facts,
         "verdict": verdict.judge(facts),
         "trials": manifest.get("trials"),
+        "robustness": robustness,
         "stand_ins": [line for line in manifest["assumptions"] if STAND_IN in line],
         "instrument": instrument,
         "metrics": metrics,
@@ -245,7 +246,7 @@ def _luck(record: RunRecord, manifest: Manifest) -> dict[str, Any]:
     returns = _daily(record)
     try:
         found: Luck | None = luck(
-            returns, trials["on_data"] if trials else 1, trials.get("sharpe_deviation") if trials else None
+            returns, trials["total"] if trials else 1, trials.get("sharpe_deviation") if trials else None
         )
     except InputError:
         found = None

@@ -6,6 +6,7 @@
         desk.tape         every event that entered the system, every command it gave
         orders.parquet · fills.parquet · equity.parquet · events.parquet    of the headline
         curves.parquet    equity under every fill policy
+        robustness.json   what breaks it: the same run with one thing changed, outside every hash; may be absent
         report.html
 
 Everything but the desk tape is a projection: deletable, and made again from the tape.
@@ -25,6 +26,7 @@ MANIFEST: Final = "manifest.json"
 METRICS: Final = "metrics.json"
 DESK_TAPE: Final = "desk.tape"
 REPORT: Final = "report.html"
+ROBUSTNESS: Final = "robustness.json"
 TABLES: Final = ("orders", "fills", "equity", "events", "curves")
 
 FORMAT: Final = 1

@@ -9,7 +9,7 @@ import numpy as np
 from quintet.core.instrument import Instrument
 from quintet.research.attribution import Attribution
 from quintet.research.metrics import curve_figures
-from quintet.research.report_parts.languages import Both
+from quintet.research.report_parts.languages import Both, both, said
 from quintet.research.activity import Episode
 
 
@@ -165,3 +165,38 @@ def entries(fills: Mapping[str, Any]) -> dict[int, Entry]:
         had_lots, had_worth = sums.get(order, (0, 0.0))
         sums[order] = (had_lots + lots, had_worth + lots * price)
     return {order: Entry(lots, worth / lots) for order, (lots, worth) in sums.items()}
+
+
+# ---- what breaks it ------------------------------------------------------------------------------------------
+
+
+class Shaken(NamedTuple):
+    """One row of what breaks it: what was changed, and the range of net results it gave, plain fractions."""
+
+    name: Both
+    low_frac: float
+    high_frac: float
+    is_reported: bool = False
+
+
+def shaken(robustness: Mapping[str, Any]) -> list[Shaken]:
+    """The rows of `robustness.json` for a picture: later starts and moved parameters each as one range."""
+    rows: list[Shaken] = []
+    for row in robustness["rows"]:
+        if row["kind"] not in ("start", "parameters"):
+            is_reported = row["key"] == "reported"
+            high = row["low_frac"] if is_reported else row["high_frac"]
+            rows.append(Shaken(said(row["name"]), row["low_frac"], high, is_reported))
+    for kind in ("start", "parameters"):
+        own = [row for row in robustness["rows"] if row["kind"] == kind]
+        if own:
+            ends = [end for row in own for end in (row["low_frac"], row["high_frac"])]
+            name = said(own[0]["name"]) if len(own) == 1 else _range_name(kind, len(own), robustness)
+            rows.append(Shaken(name, min(ends), max(ends)))
+    return rows
+
+
+def _range_name(kind: str, count: int, robustness: Mapping[str, Any]) -> Both:
+    if kind == "start":
+        return both("robustness.starts", count=count)
+    return both("robustness.parameters", tried=count, all=robustness["neighbours"])

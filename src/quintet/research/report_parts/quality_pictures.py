@@ -10,6 +10,7 @@ from quintet.research.charts import Axis, Plot, padded, ticks
 from quintet.research.fill_quality import Distance, Markout
 from quintet.research.observations import standardised_moment
 from quintet.research.report_parts.axes import decimals_between, percent_word
+from quintet.research.report_parts.figures import Shaken
 from quintet.research.report_parts.languages import Both, as_text, both, say
 from quintet.research.report_parts.wording import percent, plain, signed, signed_percent, whole
 from quintet.research.significance import Luck
@@ -158,15 +159,6 @@ def luck_picture(luck: Luck, counted: bool) -> str | None:
 
 
 # ---- what breaks it ------------------------------------------------------------------------------------------
-
-
-class Shaken(NamedTuple):
-    """One thing changed: what, and the net result or the range of results it gave, plain fractions."""
-
-    name: Both
-    low_frac: float
-    high_frac: float
-    is_reported: bool = False
 
 
 def robustness_picture(rows: Sequence[Shaken]) -> str:
