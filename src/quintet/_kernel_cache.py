@@ -22,7 +22,7 @@ ROOMS_WITHOUT_KERNELS = ("app", "ports", "runtime", "storage", "venues")
 """A test holds them to it: nothing there is compiled, and nothing compiled takes a constant from there."""
 
 ROOM_WITH_FEW_KERNELS = "research"
-"""A file there counts when it names the compile decorator; a test sees to it that it takes nothing from its neighbours."""
+"""A file there counts when it names the compile decorator; a test holds that it takes nothing from its neighbours."""
 
 
 def cache_key() -> str:

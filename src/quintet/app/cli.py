@@ -16,7 +16,7 @@ from quintet.app.messages import CalmGroup, say
 _LAZY: Final = {
     "data": ("quintet.app.data_commands", "data_app", "Bring in candles: import, download, check, synthesize, list."),
     "tape": ("quintet.app.tape_commands", "tape_app", "Look into tapes: info, verify, head, cut, merge, export."),
-    "runs": ("quintet.app.runs_commands", "runs_app", "Find earlier runs: list, show."),
+    "runs": ("quintet.app.runs_commands", "runs_app", "Find earlier runs: list, show, compare."),
     "ledger": ("quintet.app.ledger_commands", "ledger_app", "Count what was tried: show, verify."),
     "verify": ("quintet.app.verify_commands", "verify_app", "Prove what is promised: determinism."),
     "stages": ("quintet.app.stages_commands", "stages_app", "Prove a system stage by stage: show, record, check."),
@@ -25,7 +25,20 @@ _LAZY: Final = {
 """Group to module, attribute, and the line of help shown before the module is loaded."""
 
 
-_ORDER: Final = ("backtest", "watch", "runs", "ledger", "data", "tape", "stages", "config", "verify", "doctor", "warm")
+_ORDER: Final = (
+    "backtest",
+    "watch",
+    "report",
+    "runs",
+    "ledger",
+    "data",
+    "tape",
+    "stages",
+    "config",
+    "verify",
+    "doctor",
+    "warm",
+)
 
 
 class LazyRoot(CalmGroup):
@@ -77,11 +90,13 @@ def _mount() -> None:
     """Give every command its name."""
     from quintet.app.backtest_command import backtest
     from quintet.app.doctor_command import doctor
+    from quintet.app.report_command import report
     from quintet.app.warm_command import warm
     from quintet.app.watch_command import watch
 
     app.command(no_args_is_help=True)(backtest)
     app.command(no_args_is_help=True)(watch)
+    app.command(no_args_is_help=True)(report)
     for name, (_, _, line) in _LAZY.items():
         app.add_typer(typer.Typer(help=line), name=name, help=line)
     app.command()(doctor)

@@ -173,7 +173,7 @@ class Plot:
         self.segment(x, self.y.low, x, self.y.high, css)
 
     def render(self, label: str, russian: str = "", name: str = "") -> str:
-        """The figure as HTML; `label` says in one sentence what it shows, and in Russian; a script finds it by `name`."""
+        """The figure as HTML; `label` says in a sentence what it shows, and in Russian; a script finds it by `name`."""
         svg = f'<svg viewBox="0 0 {WIDTH} {self.height}" preserveAspectRatio="none" aria-hidden="true">'
         told = f'aria-label="{escape(label)}"' + (f' data-ru="{escape(russian)}"' if russian else "")
         found = f' data-plot="{name}"' if name else ""

@@ -89,7 +89,7 @@ def _earned(moves: Any, profiles: list[Any], lengths: Any, order: Any, offsets: 
 
 
 @kernel
-def draw_stays(random: object, order: object, offsets: object, room: int) -> None:
+def draw_stays(random: Any, order: Any, offsets: Any, room: int) -> None:
     """A random order of the stays, and for each a number of free bars before it, from 0 to `room`."""
     for n in range(len(order)):
         order[n] = n

@@ -79,7 +79,7 @@ def clustered_error(values: Any, moments: Any) -> float | None:
 
 
 class Distance(NamedTuple):
-    """Resting orders placed from `low_bp` to `high_bp` away from the last close: how many, and lots asked and filled."""
+    """Resting orders placed `low_bp` to `high_bp` away from the last close: how many, and lots asked and filled."""
 
     low_bp: int
     high_bp: int

@@ -231,9 +231,7 @@ def _comparison(record: RunRecord) -> dict[str, Any]:
     return {"comparison": lines, "random": random, "seed": comparisons.SEED}
 
 
-def _random_entries(
-    record: RunRecord, share: Any, spans: list[tuple[int, int]]
-) -> comparisons.RandomEntries | None:
+def _random_entries(record: RunRecord, share: Any, spans: list[tuple[int, int]]) -> comparisons.RandomEntries | None:
     start = record.money(record.start_quanta)
     fees_frac = float(record.metrics.get("fees_quote", 0.0)) / start
     net_frac = record.net_quanta / record.start_quanta
@@ -274,7 +272,9 @@ def _pictures(
 ) -> dict[str, Any]:
     """Every picture by name; those that cannot be drawn are absent."""
     start = record.money(record.start_quanta)
-    nets = sorted(((policy, net / start) for policy, net in record.interval["policies"].items()), key=lambda each: each[1])
+    nets = sorted(
+        ((policy, net / start) for policy, net in record.interval["policies"].items()), key=lambda each: each[1]
+    )
     drawn: dict[str, str | None] = {"interval": pictures.interval_picture(nets, record.interval["headline_policy"])}
     if robustness:
         drawn["robustness"] = quality_pictures.robustness_picture(figures.shaken(robustness))

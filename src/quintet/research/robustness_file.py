@@ -48,4 +48,6 @@ def _runs(result: BacktestResult, chosen: Any) -> Iterator[tuple[Outcome, ...]]:
 
 def _plain(outcome: Outcome) -> dict[str, Any]:
     """Change and outcome side by side."""
-    return {**outcome.change._asdict(), **{name: value for name, value in outcome._asdict().items() if name != "change"}}
+    row = outcome._asdict()
+    change = row.pop("change")
+    return {**change._asdict(), **row}

@@ -15,7 +15,6 @@ from quintet.features.structure import (
     structure_update,
 )
 from quintet.features.volatility import ATR, atr_update, start_atr
-from quintet.research.market_bars import ShownBars
 
 MARK: Final = record(known="i8", bar="i8", price="i8", kind="i8", label="i8")
 """One swing: the bar at whose close it was known, its own bar, both counted from 0, and its price in increments."""
@@ -34,8 +33,8 @@ class Swing(NamedTuple):
     label: str
 
 
-def find_swings(bars: ShownBars, parameters: Mapping[str, Any]) -> list[Swing]:
-    """All of them, oldest first. `parameters`: `atr_n`, `pivot_left`, `pivot_right`, `swing_min_atr` and the rest of
+def find_swings(bars: Any, parameters: Mapping[str, Any]) -> list[Swing]:
+    """All of them, oldest first. `bars`: columns `high`, `low`, `close` in increments. `parameters`: `atr_n`, `pivot_left`, `pivot_right`, `swing_min_atr` and the rest of
     `[system.structure_mm]`, as a manifest has them.
     """
     shape, average = table(STRUCTURE, 1), table(ATR, 1)

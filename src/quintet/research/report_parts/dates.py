@@ -26,7 +26,9 @@ def _name(language: str, when: datetime) -> str:
 def month(ts_ns: int, *, with_year: bool) -> Both:
     """`Jan 2026`, or `Feb` without its year."""
     when = _date(ts_ns)
-    return Both(*(f"{_name(language, when)} {when.year}" if with_year else _name(language, when) for language in LANGUAGES))
+    return Both(
+        *(f"{_name(language, when)} {when.year}" if with_year else _name(language, when) for language in LANGUAGES)
+    )
 
 
 def day(ts_ns: int) -> Both:

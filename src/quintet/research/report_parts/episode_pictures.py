@@ -7,12 +7,12 @@ import numpy as np
 
 from quintet.core.instrument import Instrument
 from quintet.core.orders.lifecycle import LIMIT, POST_ONLY, STYLE_NAMES
-from quintet.research.charts import Axis, Plot, padded
 from quintet.research.activity import Activity, Episode, Span
+from quintet.research.charts import Axis, Plot, padded
+from quintet.research.market_bars import ShownBars
 from quintet.research.report_parts.axes import price_grid, time_axis
 from quintet.research.report_parts.dates import moment
 from quintet.research.report_parts.languages import as_text, both
-from quintet.research.market_bars import ShownBars
 from quintet.systems.structure_mm.records import TAGS_PER_EPISODE
 
 BARS_BEFORE: Final = 30

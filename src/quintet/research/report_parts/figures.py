@@ -2,15 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from quintet.core.instrument import Instrument
+from quintet.research.activity import Episode
 from quintet.research.attribution import Attribution
 from quintet.research.metrics import curve_figures
 from quintet.research.report_parts.languages import Both, both, said
-from quintet.research.activity import Episode
 
 
 class Month(NamedTuple):

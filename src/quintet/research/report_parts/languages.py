@@ -9,6 +9,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from functools import cache
+from html import unescape
 from importlib.resources import files
 from typing import Any, Final, NamedTuple
 
@@ -19,6 +20,7 @@ from quintet.research.report_parts.wording import whole
 
 LANGUAGES: Final = ("en", "ru")
 
+_TAG = re.compile(r"<[^>]*>")
 _PLACE = re.compile(r"\{(\w+)\}")
 
 
@@ -50,7 +52,7 @@ def say(key: str, **filled: Any) -> Markup:
 
 def as_text(said: Both) -> Both:
     """Without markup, for attributes."""
-    return Both(*(Markup(text).striptags() for text in said))
+    return Both(*(unescape(_TAG.sub("", text)) for text in said))
 
 
 def _fill(key: str, language: str, filled: Mapping[str, Any]) -> str:

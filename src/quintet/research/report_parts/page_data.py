@@ -164,9 +164,7 @@ def _swings(bars: ShownBars, config: Mapping[str, Any], clock: Clock) -> list[li
     parameters = config.get("system", {}).get(STRUCTURE_MM)
     if parameters is None:
         return []
-    return [
-        [int(times[each.bar]), each.price, int(each.is_high), each.label] for each in find_swings(bars, parameters)
-    ]
+    return [[int(times[each.bar]), each.price, int(each.is_high), each.label] for each in find_swings(bars, parameters)]
 
 
 def _breaks(activity: Activity, bars: ShownBars, clock: Clock) -> list[list[int]]:

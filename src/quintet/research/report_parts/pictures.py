@@ -6,8 +6,9 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from quintet.core.instrument import Instrument
-from quintet.research.charts import Axis, Plot, padded, reduce, ticks
 from quintet.research.activity import Span
+from quintet.research.charts import Axis, Plot, padded, reduce, ticks
+from quintet.research.market_bars import ShownBars
 from quintet.research.report_parts.axes import (
     decimals_between,
     percent_grid,
@@ -16,7 +17,6 @@ from quintet.research.report_parts.axes import (
     time_axis,
     time_grid,
 )
-from quintet.research.market_bars import ShownBars
 from quintet.research.report_parts.dates import span
 from quintet.research.report_parts.languages import as_text, both, say
 from quintet.research.report_parts.wording import percent, signed_percent

@@ -50,7 +50,9 @@ def _ends(markout: Markout) -> tuple[float, float]:
 
 def _below_points(plot: Plot, words: Sequence[Both]) -> str:
     places = [float(plot.x.at(n)) * 100 for n in range(len(words))]
-    spans = [f'<span style="left:{left:.2f}%">{word.__html__()}</span>' for left, word in zip(places, words, strict=True)]
+    spans = [
+        f'<span style="left:{left:.2f}%">{word.__html__()}</span>' for left, word in zip(places, words, strict=True)
+    ]
     return f'<div class="xaxis" aria-hidden="true">{"".join(spans)}</div>'
 
 
@@ -82,7 +84,7 @@ def distance_picture(distances: Sequence[Distance]) -> str | None:
 class Days(NamedTuple):
     """Daily returns as figures: how many, the two ends, skew and kurtosis (3 for a normal law), None without any."""
 
-    count: int
+    days: int
     worst: float
     best: float
     skew: float | None
@@ -187,7 +189,12 @@ def robustness_picture(rows: Sequence[Shaken]) -> str:
         f'<span style="left:{float(axis.at(value)) * 100:.2f}%">{percent_word(value, decimals)}</span>'
         for value in values
     )
-    said = Both(*(", ".join(f"{getattr(row.name, each)} {plain(row.low_frac * 100, 1)}" for row in rows) for each in ("en", "ru")))
+    said = Both(
+        *(
+            ", ".join(f"{getattr(row.name, each)} {plain(row.low_frac * 100, 1)}" for row in rows)
+            for each in ("en", "ru")
+        )
+    )
     names = "".join(f"<li{' class=head' if row.is_reported else ''}>{row.name.__html__()}</li>" for row in rows)
     picture = plot.render(*as_text(both("picture.robustness", results=said)))
     return (

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Final
 
 __all__ = (
-    "THIN", "UNKNOWN", "counted", "direction", "iso", "percent", "plain", "signed", "signed_percent", "signed_whole", "stamp",
+    "THIN", "UNKNOWN", "direction", "iso", "percent", "plain", "signed", "signed_percent", "signed_whole", "stamp",
     "whole",
 )  # fmt: skip
 """What a template may use."""
