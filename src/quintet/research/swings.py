@@ -34,8 +34,10 @@ class Swing(NamedTuple):
 
 
 def find_swings(bars: Any, parameters: Mapping[str, Any]) -> list[Swing]:
-    """All of them, oldest first. `bars`: columns `high`, `low`, `close` in increments. `parameters`: `atr_n`, `pivot_left`, `pivot_right`, `swing_min_atr` and the rest of
-    `[system.structure_mm]`, as a manifest has them.
+    """All of them, oldest first.
+
+    `bars`: columns `high`, `low` and `close` in price increments; `parameters`: `[system.structure_mm]` as a manifest
+    has it.
     """
     shape, average = table(STRUCTURE, 1), table(ATR, 1)
     start_structure(

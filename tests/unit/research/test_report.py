@@ -52,7 +52,18 @@ def page() -> str:
 
 
 def test_the_page_needs_nothing_but_itself(page: str):
-    for reaching_out in ("http://", "https://", "//cdn", "src=", "href=", "url(", "@import", "<link", "import(", "fetch("):
+    for reaching_out in (
+        "http://",
+        "https://",
+        "//cdn",
+        "src=",
+        "href=",
+        "url(",
+        "@import",
+        "<link",
+        "import(",
+        "fetch(",
+    ):
         assert reaching_out not in page
     # and a browser is told to keep it so
     assert "default-src 'none'" in page

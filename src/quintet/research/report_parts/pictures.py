@@ -112,7 +112,7 @@ def against_holding_picture(worst: Curve, ts_ns: Any, prices: Any) -> str:
     percent_grid(plot, 3)
     plot.segment(x.low, 0.0, x.high, 0.0, "zero")
     plot.line(ts_ns, hold, "hold")
-    plot.label(x.low, 0.0, say("picture.cash"), "right halo")
+    plot.label(x.low, 0.0, say("picture.cash"), "right above-line halo")
     plot.line(worst.ts_ns, worst.gain, "main")
     told = as_text(both("picture.against", end=signed_percent(float(hold[-1]))))
     return plot.render(*told, name="against") + time_axis(x)

@@ -299,6 +299,7 @@ const drawings = {
     const plot = new Plot("against", ...padded([0, ...seen(marks.time, marks.hold, marks.worst)]));
     timeGrid(plot); percents(plot, 3);
     plot.segment("zero", view.from, 0, view.to, 0);
+    plot.label(view.from, 0, word("cash"), "right above-line halo");
     plot.line("hold", marks.time, marks.hold); plot.line("main", marks.time, marks.worst);
     plot.show();
   },
@@ -315,15 +316,23 @@ const drawings = {
     timeGrid(plot);
     const values = ticks(plot.low, plot.high), digits = Math.min(run.decimals, decimals(values, 1));
     plot.grid(values, value => fixed(value, digits));
-    if (count <= 1500) structure(plot, count);
-    if (count <= 420) candles(plot, begin, end); else plot.field("range", bars.time, bars.low, bars.high);
+    const each = grouping(count);
+    if (count <= 4500) structure(plot, count);
+    candles(plot, begin, end, each);
     trades(plot, count);
     plot.show();
   },
   inventory() {
     const plot = new Plot("inventory", 0, Math.max(...padded([0, ...seen(marks.time, marks.share)], 0.1), 0.01));
     timeGrid(plot); percents(plot, 2, false);
-    plot.field("held", marks.time, marks.time.map(() => 0), marks.share);
+    const [begin, end] = within(marks.time);
+    if (end - begin > 600) plot.field("held", marks.time, marks.time.map(() => 0), marks.share);
+    else {
+      // What a mark found was held since the mark before it.
+      let d = `M${plot.x(marks.time[begin]).toFixed(1)} ${plot.height}`;
+      for (let n = begin + 1; n < end; n++) d += `V${plot.y(marks.share[n]).toFixed(1)}H${plot.x(marks.time[n]).toFixed(1)}`;
+      plot.path("held", `${d}V${plot.height}Z`);
+    }
     plot.show();
   },
   states: () => lane("states"), policies: () => lane("policies"),
@@ -337,13 +346,22 @@ function lane(name) {
   plot.show();
 }
 
-function candles(plot, begin, end) {
-  const half = run.bar_minutes * 0.32;
-  for (let n = begin; n < end; n++) {
-    const middle = bars.time[n] - run.bar_minutes / 2, css = bars.close[n] >= bars.open[n] ? "c up" : "c down";
-    const upper = Math.max(bars.open[n], bars.close[n]), lower = Math.min(bars.open[n], bars.close[n]);
-    plot.segment(css, middle, bars.high[n], middle, upper);
-    plot.segment(css, middle, lower, middle, bars.low[n]);
+// How many bars one candle is made of, so that no more than 400 are in view.
+const GROUPS = [1, 2, 3, 6, 12, 24, 48, 96, 144, 288, 864, 2016];
+const grouping = count => GROUPS.find(each => count / each <= 400) ?? GROUPS.at(-1);
+const lengthOf = minutes => minutes % 1440 === 0 ? `${minutes / 1440}d` : minutes % 60 === 0 ? `${minutes / 60}h` : `${minutes}m`;
+
+// Up hollow, down filled. Groups begin at whole multiples of their length in UTC.
+function candles(plot, begin, end, each) {
+  const length = run.bar_minutes * each, zero = run.start_s / 60, half = length * 0.32;
+  const groupOf = n => Math.floor((zero + bars.time[n] - run.bar_minutes) / length + 1e-9);
+  for (let n = begin; n < end;) {
+    const group = groupOf(n), first = bars.open[n];
+    let high = -Infinity, low = Infinity, last = first;
+    for (; n < end && groupOf(n) === group; n++) { high = Math.max(high, bars.high[n]); low = Math.min(low, bars.low[n]); last = bars.close[n]; }
+    const middle = (group + 0.5) * length - zero, css = last >= first ? "c up" : "c down", upper = Math.max(first, last), lower = Math.min(first, last);
+    plot.segment(css, middle, high, middle, upper);
+    plot.segment(css, middle, lower, middle, low);
     plot.box(css, middle - half, middle + half, plot.y(upper), Math.max(plot.y(lower) - plot.y(upper), 0.8));
   }
 }
@@ -351,14 +369,14 @@ function candles(plot, begin, end) {
 // Pullback fields, broken highs (dashed while only potential), hard stops, and from near the swings.
 function structure(plot, count) {
   const unit = run.unit, shown = (from, to) => to >= view.from && from <= view.to;
-  for (const [from, to, top, bottom] of run.fields ?? []) if (shown(from, to)) plot.box("field", from, to, plot.y(top * unit), Math.max(plot.y(bottom * unit) - plot.y(top * unit), 1));
+  for (const [from, to, top, bottom] of run.fields ?? []) if (shown(from, to)) plot.box("field", from, to, Math.max(plot.y(top * unit), 0), Math.max(Math.min(plot.y(bottom * unit), plot.height) - Math.max(plot.y(top * unit), 0), 0));
   for (const [from, to, level, confirmed] of run.breaks ?? []) if (shown(from, to)) {
     plot.segment(confirmed ? "bos" : "bos maybe", from, level * unit, to, level * unit);
     if (confirmed && count <= 420) plot.label((from + to) / 2, level * unit, "BOS", "above halo k");
   }
   for (const [from, to, price] of run.stops ?? []) if (shown(from, to) && price * unit > plot.low && price * unit < plot.high) {
     plot.segment("limit", from, price * unit, to, price * unit);
-    plot.label(Math.max(from, view.from), price * unit, "S", "wrn left halo");
+    if (count <= 420) plot.label(Math.max(from, view.from), price * unit, "S", "wrn left halo");
   }
   if (count <= 420) for (const [time, price, isHigh, label] of run.swings ?? []) if (shown(time, time)) plot.label(time - run.bar_minutes / 2, price * unit, label || "·", isHigh ? "swing above halo" : "swing below halo");
 }
@@ -438,6 +456,7 @@ function read(moment) {
   let shown = pair(word("time"), stampOf(bars.time[b])) + pair(word("open"), price(bars.open[b])) + pair(word("high"), price(bars.high[b])) + pair(word("low"), price(bars.low[b])) + pair(word("close"), price(bars.close[b]));
   for (const [name, label] of [["states", "state"], ["policies", "policy"]]) if (lanes[name]) { const { time, which, names } = lanes[name]; shown += pair(word(label), names[which[Math.max(place(time, bars.time[b]) - 1, 0)]]); }
   shown += pair(word("held"), `${fixed(marks.share[n] * 100, 1)}${THIN}%`);
+  if (run.bars) { const [begin, end] = within(bars.time); shown += pair(word("bars"), lengthOf(run.bar_minutes * grouping(end - begin))); }
   for (const [side, label] of [[1, "bought"], [-1, "sold"]]) {
     let lots = 0;
     for (let f = place(fills.time, bars.time[b] - run.bar_minutes); f < fills.time.length && fills.time[f] <= bars.time[b]; f++) if (fills.side[f] === side) lots += fills.lots[f];
