@@ -83,6 +83,7 @@ def _content(record: RunRecord, manifest: Manifest, robustness: Robustness | Non
         "manifest": manifest,
         "title": _title(record, manifest),
         "name": record.system,
+        "stamps": both("strip.stamp"),
         "facts": facts,
         "verdict": verdict.judge(facts),
         "trials": manifest.get("trials"),
