@@ -68,7 +68,7 @@ def run_market(
 ) -> PolicyRun:
     fills = (market.ltf or market.htf).timeframe
     options = BacktestOptions(
-        instrument, ExecutionConfig(**execution), risk or RiskConfig(), market.htf.timeframe, fills, record_desk=False
+        instrument, ExecutionConfig(**execution), risk or RiskConfig(), market.htf.timeframe, fills
     )
     tape = memory_tape(market_rows(market) if rows is None else rows, [instrument])
     return run_policy(tape, find("structure_mm"), config, options, policy)[0]

@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from quintet.app.cli import app
+from quintet.research.metrics import NAMES, UNITS
 from quintet.systems.structure_mm import tables
 from tools import command_line_page, configuration_page, trace
 
@@ -100,6 +101,22 @@ def structure_mm_rules() -> str:
     return "\n".join(lines) + "\n"
 
 
+def figures() -> str:
+    """Every figure of metrics.json that has a name in the field, from quintet.research.metrics."""
+    lines = [
+        generated_from("quintet.research.metrics"),
+        "# Figures of a run",
+        "",
+        "What `metrics.json` of a run holds, under the names that other reports use. How they are meant is told in",
+        "[the guide](guides/statistics.md). A figure that has no meaning is absent.",
+        "",
+        "| name | key | unit | meaning |",
+        "|---|---|---|---|",
+    ]
+    lines += [f"| {each.name} | `{key}` | {UNITS[each.unit]} | {each.meaning} |" for key, each in NAMES.items()]
+    return "\n".join(lines) + "\n"
+
+
 def page_index() -> str:
     """Every page of docs by folder, each with its title; the decisions have an index of their own."""
     lines = [generated_from("the pages in docs"), "# Documentation", ""]
@@ -130,6 +147,7 @@ GENERATED: Mapping[Path, Callable[[], str]] = {
     Path("docs/systems/structure_mm_rules.md"): structure_mm_rules,
     Path("docs/command-line.md"): command_line,
     Path("docs/configuration.md"): configuration,
+    Path("docs/figures.md"): figures,
     Path("docs/config.schema.json"): configuration_page.schema_text,
     Path("docs/index.md"): page_index,
 }

@@ -30,9 +30,7 @@ def _run_compiled(job: Job) -> Result:
     from quintet.research.backtest_options import BacktestOptions
 
     config = job.config
-    options = BacktestOptions(
-        job.instrument, config.execution, config.risk, job.structure, job.fills, record_desk=config.report.desk_tape
-    )
+    options = BacktestOptions(job.instrument, config.execution, config.risk, job.structure, job.fills)
     return run_backtest(job.tape, job.system, getattr(config.system, job.system), options)
 
 
@@ -99,6 +97,6 @@ def paper_desk(
     options = BacktestOptions(instrument, config.execution, config.risk, structure, fills)
     world = fresh_world(found, params, options, PAPER_POLICY, recording=open_tape is not None)
     words = Words(found.note_kind, found.explain, found.begins_quoting)
-    notes = {"system": system, **desk_notes(params, options, PAPER_POLICY)}
+    notes = desk_notes(system, params, options, PAPER_POLICY)
     tape = open_tape(notes) if open_tape is not None else None
     return Watched(PaperSession(world, systems.loop(found), tape), words, found.headlines)

@@ -386,26 +386,27 @@ class BacktestResult:
             raise InvariantError(
                 f"the recorded run gave commands {again.command_hash}, the first {self.headline.command_hash}"
             )
-        notes = {"system": self.system.name, "policy": self.headline.policy, "market_tape": self.tape.hash}
+        notes = desk_notes(self.system.name, self.params, self.options, self.headline.policy)
         meta = TapeMeta(
             use="desk",
             synthetic=self.tape.meta.synthetic,
             created_ns=created_ns,
             tool_version=tool_version,
             sources=self.tape.meta.sources,
-            notes=notes | desk_notes(self.params, self.options, self.headline.policy),
+            notes={**notes, "market_tape": self.tape.hash},
         )
         with TapeWriter(path, meta) as writer:
             writer.append(np.concatenate(rows))
 
 
-def desk_notes(params: Any, options: BacktestOptions, policy: str) -> dict[str, str]:
-    """What a replay of a desk tape needs besides its rows: parameters, timeframes, capital, limits."""
+def desk_notes(system: str, params: Any, options: BacktestOptions, policy: str) -> dict[str, str]:
+    """What a replay of a desk tape needs besides its rows: system, parameters, timeframes, capital, limits."""
     import msgspec
 
     from quintet.core.instrument import encode
 
     return {
+        "system": system,
         "params": msgspec.json.encode(params).decode(),
         "instrument": encode(options.instrument).decode(),
         "execution": msgspec.json.encode(options.execution).decode(),

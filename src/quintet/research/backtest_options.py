@@ -10,7 +10,7 @@ from quintet.sim.config import ExecutionConfig
 class BacktestOptions(NamedTuple):
     """`structure` and `fills` name the timeframes of decisions and of matching; equal for a single-timeframe run.
 
-    Every policy of `execution.fill_policies` is run; with `record_desk` the headline run keeps its desk tape.
+    Every policy of `execution.fill_policies` is run.
     """
 
     instrument: Instrument
@@ -18,4 +18,3 @@ class BacktestOptions(NamedTuple):
     risk: RiskConfig
     structure: str
     fills: str
-    record_desk: bool = True

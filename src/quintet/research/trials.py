@@ -75,11 +75,10 @@ def count_backtest(ledger: Path, result: Any, door: str, now: datetime, run: str
 def standing(counted: Counted, daily_returns: Series) -> dict[str, Any]:
     """Where a result stands among all trials: its place in the ledger, the counts, and its Sharpe ratio deflated.
 
-    `sharpe_deviation`, per day: that of the ratios on this market, and at least what luck alone gives in so many days.
-    Trials that were nearly alike would otherwise lower the bar for one another. `independent`: how many trials the
-    `total` is worth, None as long as nobody has measured it; the deflated ratio takes every trial as independent.
+    `independent`: how many trials the `total` is worth, None as long as nobody has measured it; the deflated ratio
+    takes every trial as independent.
     """
-    deviation = _deviation(counted, len(daily_returns))
+    deviation = deflating_deviation(counted, len(daily_returns))
     return {
         "id": counted.trial_id,
         "number": counted.number,
@@ -94,8 +93,12 @@ def standing(counted: Counted, daily_returns: Series) -> dict[str, Any]:
     }
 
 
-def _deviation(counted: Counted, days: int) -> float | None:
-    """See `standing`; None for fewer than two returns."""
+def deflating_deviation(counted: Counted, days: int) -> float | None:
+    """The spread of ratios, per day, that a result of so many days is held against; None for fewer than two.
+
+    That of the trials on this market, and at least what luck alone gives in so many days: trials that were nearly
+    alike would otherwise lower the bar for one another.
+    """
     return max(counted.sharpe_deviation or 0.0, 1.0 / math.sqrt(days - 1.0)) if days > 1 else None
 
 

@@ -18,10 +18,8 @@ from quintet.core.events import (
     ASK_LEVEL,
     BAR_OPEN,
     FILL,
-    HIGH_SHIFT,
     INSTRUMENT,
     LAST,
-    LOW_MASK,
     OPERATOR,
     RECONCILED,
     TEXT,
@@ -30,6 +28,7 @@ from quintet.core.events import (
     TRADE_SELL,
 )
 from quintet.core.kernel import bind, fetch_ahead, kernel, uncounted
+from quintet.core.market.bars import read_bar, read_prices
 from quintet.core.state import ASK, BID, DEFINITION, END, FULL, NEVER, OVERFLOW, PAUSE, WAKE_BAR
 from quintet.sim.bars import DONE, OPENING, arrive_in_bars, phase_ts, play_phase
 from quintet.sim.desk_rows import put_command, put_feed, put_response, put_timer
@@ -141,11 +140,7 @@ def load_bar(venue: Any, rows: Any, i: int, start: int) -> None:
     bar = venue.bar
     bar.start = start
     bar.end = rows[i].ts_event
-    bar.open = int(rows[i].price)
-    bar.high = rows[i + 1].quantity >> HIGH_SHIFT
-    bar.low = rows[i + 1].quantity & LOW_MASK
-    bar.close = int(rows[i + 1].price)
-    bar.volume = rows[i].quantity
+    read_prices(bar, rows, i)
 
 
 @kernel
@@ -210,26 +205,15 @@ def quiet_bars_body(rows: Any, i: int, end: int, desk: Any, venue: Any, state: A
     while i < end:
         fetch_ahead(rows, i + ROWS_AHEAD)
         recv = rows[i].ts_recv
-        packed = rows[i + 1].quantity
         if int(rows[i].kind) != BAR_OPEN or int(rows[i].bits) != first or int(rows[i].instrument) != n:
             break
         if recv >= timer:
             break
-        close = int(rows[i + 1].price)
-        market.open = int(rows[i].price)
-        market.high = packed >> HIGH_SHIFT
-        market.low = packed & LOW_MASK
-        market.close = close
-        market.last = close
-        market.volume = rows[i].quantity
-        market.turnover = 0
         market.bar_end = rows[i].ts_event
+        i += read_bar(market, rows, i)
+        market.last = market.close
         market.ts = recv
         view.now = recv
-        i += 2
-        if int(rows[i - 1].bits) & LAST == 0:
-            market.turnover = rows[i].quantity
-            i += 1
         bars += 1
         decide(state, params, view)
         if view.dirty != 0 or view.n_notes != 0:
@@ -240,6 +224,7 @@ def quiet_bars_body(rows: Any, i: int, end: int, desk: Any, venue: Any, state: A
         desk.n_bars += bars
         if number == venue.fill_timeframe:
             venue.book[n].last = market.close
+            venue.phase = OPENING
     return i
 
 
@@ -276,7 +261,7 @@ def advance_body(tape: Any, world: Any, stop: int) -> int:
         moment = min(min(timer, response_ts), request_ts)
         again = False
         # ---- bars that cannot touch us: nothing rests, nothing is under way, nobody asks for every row ----
-        if unwatched and moment == timer and venue.live == 0 and venue.phase == OPENING:
+        if unwatched and moment == timer and venue.live == 0:
             if venue.touch_head == venue.touch_tail:
                 i = quiet_bars(rows, i, end, desk, venue, state, params)
                 if view.dirty != 0 or view.n_notes != 0:
@@ -337,17 +322,7 @@ def advance_body(tape: Any, world: Any, stop: int) -> int:
                 # ---- the bar reaches us ----
                 if venue.touch_head < venue.touch_tail:
                     deliver_feed(desk, venue, touches, rows, rows_out, recv)
-                market = view.market[n]
-                market.open = price
-                market.high = rows[i + 1].quantity >> HIGH_SHIFT
-                market.low = rows[i + 1].quantity & LOW_MASK
-                market.close = int(rows[i + 1].price)
-                market.volume = lots
-                market.turnover = 0
-                if int(rows[i + 1].bits) & LAST == 0:
-                    market.turnover = rows[i + 2].quantity
-                    i += 1
-                i += 2
+                i += read_bar(view.market[n], rows, i)
                 known = i - venue.headers
                 begin(desk, known - venue.rows_known, recv)
                 venue.rows_known = known

@@ -27,10 +27,8 @@ from quintet.core.events import (
     FACT,
     FILL,
     HEADER,
-    HIGH_SHIFT,
     INSTRUMENT,
     LAST,
-    LOW_MASK,
     MAKER,
     ORDER_ACCEPTED,
     PLACE,
@@ -40,6 +38,7 @@ from quintet.core.events import (
     TIMER,
 )
 from quintet.core.kernel import kernel
+from quintet.core.market.bars import read_bar
 from quintet.core.orders.lifecycle import STYLE_NAMES
 from quintet.core.records import record, table
 from quintet.core.row_laws import KIND_NAMES
@@ -138,21 +137,6 @@ def read_fill(answer: Any, rows: Any, i: int) -> None:
     answer.fee = rows[i + 2].quantity
     answer.fee_asset = int(rows[i + 2].price)
     answer.execution = rows[i + 3].quantity
-
-
-@kernel
-def read_bar(market: Any, rows: Any, i: int) -> int:
-    """The prices of the bar that begins at row `i`; returns how many rows it has."""
-    market.open = int(rows[i].price)
-    market.volume = rows[i].quantity
-    market.high = rows[i + 1].quantity >> HIGH_SHIFT
-    market.low = rows[i + 1].quantity & LOW_MASK
-    market.close = int(rows[i + 1].price)
-    market.turnover = 0
-    if int(rows[i + 1].bits) & LAST != 0:
-        return 2
-    market.turnover = rows[i + 2].quantity
-    return 3
 
 
 @kernel

@@ -13,12 +13,14 @@ from quintet.core.events import (
     BAR_TURNOVER,
     HIGH_SHIFT,
     LAST,
+    LOW_MASK,
     PRICE_MAX,
     QUANTITY_MAX,
     ROW,
     TIMEFRAME_NUMBER,
     timeframe_ns,
 )
+from quintet.core.kernel import kernel
 
 Column = NDArray[np.int64]
 
@@ -88,3 +90,24 @@ def _require_within(column: Column, low: int, high: int, what: str) -> None:
     wrong = np.flatnonzero((column < low) | (column > high))
     if len(wrong):
         raise DataError(f"bar {wrong[0]}: {what} is {column[wrong[0]]}, expected {low} to {high}")
+
+
+@kernel
+def read_prices(bar: Any, rows: Any, i: int) -> None:
+    """Four prices and the volume of the bar whose first row is tape row `i`, into a record with those fields."""
+    bar.open = int(rows[i].price)
+    bar.volume = rows[i].quantity
+    bar.high = rows[i + 1].quantity >> HIGH_SHIFT
+    bar.low = rows[i + 1].quantity & LOW_MASK
+    bar.close = int(rows[i + 1].price)
+
+
+@kernel
+def read_bar(market: Any, rows: Any, i: int) -> int:
+    """The same and the turnover, 0 = unknown, into a MARKET record; returns how many rows the bar has."""
+    read_prices(market, rows, i)
+    market.turnover = 0
+    if int(rows[i + 1].bits) & LAST != 0:
+        return 2
+    market.turnover = rows[i + 2].quantity
+    return 3
