@@ -15,7 +15,7 @@ from quintet.app.config import Config
 from quintet.app.config_text import as_tree
 from quintet.app.instruments import capital_quanta
 from quintet.app.markets import Market, MarketRequest, open_market
-from quintet.app.messages import Complaint, progress
+from quintet.app.messages import Complaint, Report, progress
 from quintet.core.instrument import Instrument, encode
 from quintet.core.tape import Tape
 from quintet.research.systems import KernelSystem
@@ -84,8 +84,13 @@ class Job(NamedTuple):
 
 Engine = Callable[[Job], Result]
 
-Reporter = Callable[[Result, Mapping[str, Any]], str]
-"""Result and manifest to the page of a run, HTML."""
+Robustness = Mapping[str, Any] | None
+
+Reporter = Callable[[Result, Mapping[str, Any], Robustness], str]
+"""Result, manifest and what breaks it to the page of a run, HTML."""
+
+Shaker = Callable[[Result, str, Report], Robustness]
+"""Runs the result again with one thing changed at a time: what `robustness.json` holds. `how` as in the config."""
 
 
 Judge = Callable[[Result, Mapping[str, Any]], Mapping[str, Any]]
@@ -98,6 +103,7 @@ class Parts(NamedTuple):
     engine: Engine
     reporter: Reporter
     judge: Judge
+    shaker: Shaker
 
 
 class Task(NamedTuple):
@@ -143,8 +149,11 @@ def run(task: Task, parts: Parts, workspace: Workspace, now: datetime) -> dict[s
     described["verdict"] = manifest["verdict"] = dict(parts.judge(result, manifest))
     out = task.out or run_folders.free_folder(workspace.runs, run_id)
     writers = _files(result, described, config, now_ns)
+    robustness = _robustness(parts, result, config)
+    if robustness is not None:
+        writers[run_folders.ROBUSTNESS] = lambda path: run_folders.write_json(path, robustness)
     if config.report.html:
-        writers[run_folders.REPORT] = lambda path: _write_text(path, parts.reporter(result, manifest))
+        writers[run_folders.REPORT] = lambda path: _write_text(path, parts.reporter(result, manifest, robustness))
     with progress("writing the run"):
         run_folders.write_run(out, run_id, manifest, writers)
     return {**described, "metrics": dict(result.metrics), "out": str(out.resolve())}
@@ -153,6 +162,14 @@ def run(task: Task, parts: Parts, workspace: Workspace, now: datetime) -> dict[s
 def job_of(task: Task, market: Market) -> Job:
     """What the engine is asked to run on a market."""
     return Job(market.tape, task.system, task.request.config, market.instrument, market.structure, market.fills)
+
+
+def _robustness(parts: Parts, result: Result, config: Config) -> Robustness:
+    """What breaks it, None when it was not asked for."""
+    if config.report.robustness == "off":
+        return None
+    with progress("looking for what breaks it") as tell:
+        return parts.shaker(result, config.report.robustness, tell)
 
 
 def _check_policies(config: Config, market: Market, where: str) -> None:

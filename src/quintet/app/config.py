@@ -69,6 +69,10 @@ class ReportConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     title: Annotated[str, text("text", "heading of the report; empty: made from system and market")] = ""
     html: Annotated[bool, text("switch", "write report.html")] = True
     desk_tape: Annotated[bool, text("switch", "write desk.tape; without it the run cannot be replayed")] = True
+    robustness: Annotated[
+        Literal["off", "some", "all"],
+        text("name", "what breaks it, by more runs: with every eighth neighbour of the parameters, with all, or not"),
+    ] = "some"
 
 
 class SystemsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

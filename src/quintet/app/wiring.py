@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
-from quintet.app.backtests import Job, Parts, Result, Task, job_of
+from quintet.app.backtests import Job, Parts, Result, Robustness, Task, job_of
 from quintet.app.config import Config
 from quintet.app.markets import Market, open_market
+from quintet.app.messages import Report
 from quintet.core.errors import DefinitionError
 from quintet.core.instrument import Instrument
 from quintet.core.tape import Tape
@@ -31,8 +32,8 @@ def clock() -> datetime:
 
 
 def parts() -> Parts:
-    """The compiled engine, the report of one page, and the rules of its verdict."""
-    return Parts(_run_compiled, _report, _judge)
+    """The compiled engine, the report of one page, the rules of its verdict, and what tries to break a result."""
+    return Parts(_run_compiled, _report, _judge, _shake)
 
 
 def _run_compiled(job: Job) -> Result:
@@ -48,13 +49,22 @@ def _options(job: Job) -> "BacktestOptions":
     return BacktestOptions(job.instrument, config.execution, config.risk, job.structure, job.fills)
 
 
-def _report(result: Result, manifest: Mapping[str, Any]) -> str:
+def _report(result: Result, manifest: Mapping[str, Any], robustness: Robustness) -> str:
     from quintet.research.backtest import BacktestResult
     from quintet.research.report import render_report
 
     if not isinstance(result, BacktestResult):
         raise DefinitionError(f"the report reads a BacktestResult, found {type(result).__name__}")
-    return render_report(result, manifest)
+    return render_report(result, manifest, robustness)
+
+
+def _shake(result: Result, how: str, tell: Report) -> Robustness:
+    from quintet.research.backtest import BacktestResult
+    from quintet.research.robustness_file import robustness_of
+
+    if not isinstance(result, BacktestResult):
+        raise DefinitionError(f"what breaks a run is asked of a BacktestResult, found {type(result).__name__}")
+    return robustness_of(result, how, tell)
 
 
 def _judge(result: Result, manifest: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -35,7 +35,7 @@ from quintet.core.units import E9, exact_quanta
 from quintet.research.backtest_options import BacktestOptions
 from quintet.research.measures import equity_measures, fill_measures
 from quintet.research.returns import daily_returns
-from quintet.research.run_tables import equity_table, event_table, fill_table, order_table
+from quintet.research.run_tables import curve_table, equity_table, event_table, fill_table, order_table
 from quintet.research.systems import KernelSystem, find, loop
 from quintet.research.trials import trial_of
 from quintet.sim.bars import OHLC, OLHC, OPTIMISTIC, PESSIMISTIC
@@ -336,6 +336,9 @@ class BacktestResult:
         desk, account = run.desk, run.desk.shown.account[0]
         counted = {
             "policy": run.policy,
+            "start_quanta": int(desk.shown.equity.start),
+            "net_quanta": run.net_quanta,
+            "opening_held_quanta": self.opening_held_quanta,
             "bars": int(desk.n_bars),
             "orders": int(desk.n_places),
             "cancels": int(desk.n_cancels),
@@ -352,6 +355,13 @@ class BacktestResult:
         marks = equity_measures(run.samples, equity, self.instrument)
         trades = fill_measures(run.fills, int(account.turnover), equity, self.instrument)
         return counted | marks | trades | dict(self.system.statistics(run.world.state))
+
+    @property
+    def opening_held_quanta(self) -> int:
+        """What the account held in base before the first event: base quanta on spot, nothing on contracts."""
+        if self.instrument.kind != "spot":
+            return 0
+        return exact_quanta(self.options.execution.initial_base, self.instrument.base_quantum, "initial_base")
 
     @property
     def assumptions(self) -> Sequence[str]:
@@ -373,13 +383,14 @@ class BacktestResult:
 
     @cached_property
     def tables(self) -> Mapping[str, Mapping[str, Any]]:
-        """Orders, fills, equity and events of the headline, as columns."""
+        """Orders, fills, equity and events of the headline, and the curves of every policy, as columns."""
         run, system = self.headline, self.system
         return {
             "orders": order_table(run.commands, self.instrument),
             "fills": fill_table(run.fills, self.instrument),
             "equity": equity_table(run.samples, self.instrument),
             "events": event_table(run.notes, self.instrument, system.note_kind, system.explain),
+            "curves": curve_table({each.policy: each.samples for each in self.runs}),
         }
 
     def write_desk_tape(self, path: Path, created_ns: int, tool_version: str) -> None:
