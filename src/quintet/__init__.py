@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from quintet.app.finished_run import Backtest
     from quintet.app.library import backtest
     from quintet.core.market.bars import Bars
+    from quintet.features import catalogue as indicators
     from quintet.systems.own import Bar, Fill, Memory, Parameters, System, View, Want, Wants, buy, sell, stop
 
 __version__ = "0.1.0"
@@ -33,6 +34,7 @@ __all__ = [
     "Wants",
     "backtest",
     "buy",
+    "indicators",
     "sell",
     "stop",
 ]
@@ -41,8 +43,9 @@ _HOMES: Final = {
     "Backtest": "quintet.app.finished_run",
     "backtest": "quintet.app.library",
     "Bars": "quintet.core.market.bars",
+    "indicators": "quintet.features.catalogue",
 }
-"""Where a public name lives; all others are of `quintet.systems.own`."""
+"""Where a public name lives (`indicators` is that module); all others are of `quintet.systems.own`."""
 
 _kernel_cache.use()
 
@@ -53,7 +56,8 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module 'quintet' has no attribute {name!r}")
     from importlib import import_module
 
-    value: object = getattr(import_module(_HOMES.get(name, "quintet.systems.own")), name)
+    home = import_module(_HOMES.get(name, "quintet.systems.own"))
+    value: object = home if name == "indicators" else getattr(home, name)
     globals()[name] = value
     return value
 
