@@ -1,7 +1,7 @@
 """Which systems can be run, and what a runner must know of each. The one place that joins a system to the loop."""
 
 from collections.abc import Callable, Mapping
-from functools import cache, partial
+from functools import cache
 from typing import Any, NamedTuple
 
 import msgspec
@@ -163,7 +163,7 @@ def mind_of(system: KernelSystem, params: Any) -> Mind:
 
 def loop(system: KernelSystem) -> Any:
     """The loop with the system inside: `run(tape, world, stop) -> why`, compiled or loaded once in a process."""
-    return partial(run_left, system) if system.is_python else _compiled(system)
+    return LeftLoop(system) if system.is_python else _compiled(system)
 
 
 @cache
@@ -180,21 +180,34 @@ def _leaving() -> Any:
     return for_python()
 
 
-def run_left(system: KernelSystem, tape: Any, world: World, stop: int) -> int:
-    """The loop for systems in plain Python: it is left at every wake, and returns here for any other reason.
+class LeftLoop:
+    """The loop for systems in plain Python: it is left at every wake, and returns for any other reason.
 
-    The system's memory stays outside the compiled code, which would be compiled anew for each kind of it.
+    The system's memory stays outside the compiled code, which would be compiled anew for each kind of it. What is known
+    of the last world is kept, for a world that is moved on message by message.
     """
-    from quintet.sim.loop import after_wake
 
-    advance, wake = _leaving(), mind_of(system, world.params).enter(world)
-    nothing = table(EMPTY, 1)
-    inside = World(*map(_quick, world._replace(state=nothing, params=nothing)))
-    tape = Tape(_quick(tape.rows))
-    while (why := int(advance(tape, inside, stop))) > 0 and why & WAKES:
-        wake()
-        after_wake(inside)
-    return why
+    def __init__(self, system: KernelSystem) -> None:
+        self._system = system
+        self._world: World | None = None
+
+    def __call__(self, tape: Any, world: World, stop: int) -> int:
+        """Move along the tape until row `stop`, a full buffer, the end or a definition; returns why."""
+        from quintet.sim.loop import after_wake
+
+        if world is not self._world:
+            self._enter(world)
+        advance, wake, inside, rows = _leaving(), self._wake, self._inside, Tape(_quick(tape.rows))
+        while (why := int(advance(rows, inside, stop))) > 0 and why & WAKES:
+            wake()
+            after_wake(inside)
+        return why
+
+    def _enter(self, world: World) -> None:
+        nothing = table(EMPTY, 1)
+        self._world = world
+        self._wake = mind_of(self._system, world.params).enter(world)
+        self._inside = World(*map(_quick, world._replace(state=nothing, params=nothing)))
 
 
 def _quick(array: Any) -> Any:

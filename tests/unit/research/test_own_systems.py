@@ -13,9 +13,12 @@ from quintet.core.risk.config import RiskConfig
 from quintet.core.state import END, PAUSE
 from quintet.core.state import Tape as Rows
 from quintet.core.tape import Tape, memory_tape
-from quintet.research.backtest import fresh_world, run_policy
+from quintet.research.backtest import fresh_world, run_policy, world_before
 from quintet.research.backtest_options import BacktestOptions
 from quintet.research.desk_replay import read_desk_run, replay_desk_tape, replay_tape
+from quintet.research.interruptions import random_stops, run_interrupted
+from quintet.research.lookahead import Cutting, Lookahead, Pipeline, look_ahead_on_tape
+from quintet.research.moments import Trader
 from quintet.research.synthetic import synthesize
 from quintet.research.systems import find, loop, of_class
 from quintet.sim.config import ExecutionConfig
@@ -150,6 +153,38 @@ class Hidden(System):
 def test_what_is_hidden_from_every_check_still_shows_in_the_hashes(tape) -> None:
     # a second run in one process goes on with what the first left behind
     assert run_class(Hidden, tape).hashes["commands"] != run_class(Hidden, tape).hashes["commands"]
+
+
+def checked_for_the_future(kind: type[System], tape: Tape) -> Lookahead:
+    system = of_class(kind)
+    options = BacktestOptions(DEFAULT_SPOT, ExecutionConfig(fill_policies=("olhc",)), RiskConfig(), "5m", "5m")
+    trader = Trader(system, system.config(), options)
+    return look_ahead_on_tape(Pipeline(lambda _: tape, lambda _: trader), tape, Cutting(DEFAULT_SPOT, cuts=4))
+
+
+def test_the_same_checks_are_made_of_it_as_of_every_system(tape) -> None:
+    assert checked_for_the_future(Laddered, tape).ok
+    hidden = checked_for_the_future(Hidden, tape)
+    assert not hidden.ok
+    assert "decisions" in hidden.found
+
+
+def test_interrupted_written_to_bytes_and_resumed_it_is_the_same_run(tape) -> None:
+    whole = run_class(Laddered, tape)
+    trader = Trader(whole.system, whole.params, whole.options)
+    resumed = run_interrupted(tape, trader, "pessimistic", random_stops(tape, 7, 1))
+    assert (resumed.command_hash, resumed.state_hash) == (whole.hashes["commands"], whole.hashes["state"])
+
+
+def test_one_loop_moves_a_world_message_by_message(tape) -> None:
+    whole = run_class(Laddered, tape)
+    world = world_before(tape, whole.system, whole.params, whole.options, "pessimistic")
+    world.venue[0].defined = len(tape.rows)
+    run, rows = loop(whole.system), Rows(tape.rows)
+    for stop_at in range(tape.first_row + 2, len(tape.rows), 2):
+        assert run(rows, world, stop_at) == PAUSE
+    assert run(rows, world, len(tape.rows)) == END
+    assert world.state.tobytes() == whole.headline.world.state.tobytes()
 
 
 class Failing(System):
