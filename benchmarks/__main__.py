@@ -167,7 +167,7 @@ SEEDS_FORGOTTEN = 2_000
 
 def indicators(report: Report, rounds: int) -> None:
     """W3: lines equal to each peer's, three uses with equal bits; then one pass over columns, and bar by bar."""
-    print("W3 indicators, 1,000,000 bars in one pass, 200,000 bar by bar")
+    print("W3 indicators, 1,000,000 bars in one pass; 200,000 bar by bar, ours one call a bar for the whole set")
     fed = w3_indicators.columns()
     lines_of_peers(report, fed)
     lines_three_ways(report)

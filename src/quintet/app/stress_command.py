@@ -146,7 +146,8 @@ def _lines(said: Mapping[str, Any]) -> Iterator[str]:
         yield f"{found['paths']:,} paths: {found['says']}"
         yield f"  ends at      {ends['q05']:+.2%} ... {ends['q50']:+.2%} ... {ends['q95']:+.2%} (5 %, middle, 95 %)"
         yield f"  falls by     {falls['q05']:.2%} ... {falls['q50']:.2%} ... {falls['q95']:.2%}"
-        yield f"  ends in loss {found['loss_chance']:.0%}, loses {found['ruin_frac']:.0%} {found['ruin_chance']:.1%}"
+        lost, ruined = found["loss_chance"], found["ruin_chance"]
+        yield f"  {lost:.0%} of the paths end below the start, {ruined:.1%} have lost {found['ruin_frac']:.0%} of it"
     yield ""
     yield f"trial {said['trials']['number']} of the ledger, {said['trials']['total']:,} trials in all"
 

@@ -240,7 +240,7 @@ def start_hull(state: Any, period: int = 21) -> None:
 def hull_update(state: Any, value: int) -> float:
     """WMA over sqrt(n) of 2 WMA(n / 2) - WMA(n), same unit as the value; halves and roots are cut to whole numbers.
 
-    NaN before bar n + sqrt(n) - 2, counted from 0. Source: Hull, Active Investing (2005).
+    NaN before bar n + sqrt(n) - 2, counted from 0. Source: Hull, How to Reduce Lag in a Moving Average (2005).
     """
     half = wma_update(state.half, value)
     whole = wma_update(state.whole, value)
