@@ -1,10 +1,6 @@
-"""A search as people make it: many candidates on one market, all counted, the best of them judged.
-
-The statistics over all candidates at once are written here as plainly as they can be, for this purpose alone.
-"""
+"""A search as people make it: many candidates on one market, all of them counted, every one judged."""
 
 import hashlib
-import itertools
 import math
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,7 +10,10 @@ import numpy as np
 from quintet.core.kernel import kernel
 from quintet.core.random import below, seeded
 from quintet.research.evidence import Findings, Judgement, judge_evidence
+from quintet.research.overfitting import probability_of_overfitting
 from quintet.research.significance import Luck, luck, sharpe
+from quintet.research.splits import combinatorial_folds, path_values
+from quintet.research.superiority import superior_ability
 from quintet.research.trials import deflating_deviation
 from quintet.storage.trial_ledger import record_trials
 from quintet.storage.trial_records import Counted
@@ -23,7 +22,6 @@ from tests.trial_rows import a_trial, digest
 
 DAILY_DEVIATION = 0.02
 MEAN_ABSOLUTE_NORMAL = math.sqrt(2.0 / math.pi)
-BLOCKS = 16
 
 
 def market(name: str, days: int) -> Any:
@@ -92,10 +90,9 @@ def search(ledger: Path, name: str, returns: Any) -> Search:
     ]
     counted = record_trials(ledger, trials, "2026-01-01T00:00:00+00:00")
     together = {
-        "better_than_nothing_p": better_than_nothing_p(name, returns),
-        "overfitting": overfitting(returns),
-        "blocks": BLOCKS,
+        "better_than_nothing_p": superior_ability(in_fours(returns), repetitions=500, block_length=1).consistent,
         "path_sharpe_low": path_sharpe_low(returns),
+        **overfitting_of(returns),
     }
     lucks = [
         luck(column, place.total, deflating_deviation(place, len(column)))
@@ -110,69 +107,24 @@ def sides_of(column: Any) -> str:
     return hashlib.sha256(np.sign(column).tobytes()).hexdigest()
 
 
-def better_than_nothing_p(name: str, returns: Any, draws: int = 200, block: float = 10.0) -> float:
-    """Hansen's consistent p-value that no column has a mean above 0, by the stationary bootstrap."""
-    days = len(returns)
-    means = returns.mean(axis=0)
-    drawn = np.array([np.bincount(_stationary(f"{name} {n}", days, block), minlength=days) for n in range(draws)])
-    drawn_means = drawn @ returns / days
-    deviations = np.sqrt(days) * drawn_means.std(axis=0)
-    kept = np.where(means >= -deviations * math.sqrt(2.0 * math.log(math.log(days)) / days), means, 0.0)
-    best = max(0.0, float((math.sqrt(days) * means / deviations).max()))
-    by_luck = np.maximum(0.0, (math.sqrt(days) * (drawn_means - kept) / deviations).max(axis=1))
-    return float((by_luck > best).mean())
+def in_fours(returns: Any) -> Any:
+    """Sums over four days each: the time of the test of all candidates grows with the square of the days."""
+    return returns[: len(returns) // 4 * 4].reshape(-1, 4, returns.shape[1]).sum(axis=1)
 
 
-def _stationary(name: str, days: int, block: float) -> Any:
-    out = np.empty(days, np.int64)
-    _draw_days(seeded(0, name), 1.0 / block, out)
-    return out
+def overfitting_of(returns: Any) -> dict[str, Any]:
+    """Nothing for a single candidate: there was no choice that could be overfitted."""
+    if returns.shape[1] < 2:
+        return {}
+    found = probability_of_overfitting(returns)
+    return {"overfitting": found.probability, "blocks": found.blocks}
 
 
-@kernel
-def _draw_days(random: Any, leave: float, out: Any) -> None:
-    days = len(out)
-    at = below(random[0], days)
-    for n in range(days):
-        out[n] = at
-        at = below(random[0], days) if below(random[0], 1_000_000) < leave * 1_000_000.0 else (at + 1) % days
-
-
-def overfitting(returns: Any) -> float:
-    """Share of splits into halves of blocks where the best of one half is below the median of the other (CSCV)."""
-    sums, squares = _blocks(returns, BLOCKS)
-    halves = np.array(list(itertools.combinations(range(BLOCKS), BLOCKS // 2)))
-    halves = halves[:: max(1, len(halves) // 1_000)]  # every so many: a share of 1,000 splits is exact enough
-    chosen = np.zeros((len(halves), BLOCKS))
-    np.put_along_axis(chosen, halves, 1.0, axis=1)
-    inside, outside = _ratios(chosen, sums, squares), _ratios(1.0 - chosen, sums, squares)
-    best = np.take_along_axis(outside, inside.argmax(axis=1)[:, None], axis=1)
-    return float(((outside < best).mean(axis=1) < 0.5).mean())
-
-
-def path_sharpe_low(returns: Any, groups: int = 6, tested: int = 2) -> float:
-    """Fifth percentile of the ratio over combinatorial paths: of what was best in training, only the tested days."""
-    sums, squares = _blocks(returns, groups)
-    paths: list[list[Any]] = [[] for _ in range(groups)]
-    days = len(returns) // groups
-    for held_out in itertools.combinations(range(groups), tested):
-        training = np.ones((1, groups))
-        training[0, list(held_out)] = 0.0
-        best = int(_ratios(training, sums, squares)[0].argmax())
-        for group in held_out:
-            paths[group].append(returns[group * days : (group + 1) * days, best])
-    whole = [np.concatenate(parts) for parts in zip(*paths, strict=True)]
-    return float(np.quantile([path.mean() / path.std(ddof=1) for path in whole], 0.05))
-
-
-def _blocks(returns: Any, blocks: int) -> tuple[Any, Any]:
-    """Sums of each column's returns and of their squares, by block."""
-    days = len(returns) // blocks
-    parts = returns[: days * blocks].reshape(blocks, days, -1)
-    return parts.sum(axis=1), (parts * parts).sum(axis=1)
-
-
-def _ratios(chosen: Any, sums: Any, squares: Any) -> Any:
-    """Sharpe ratios of each column over each choice of blocks, up to one factor for all of them."""
-    totals, second = chosen @ sums, chosen @ squares
-    return totals / np.sqrt(second)
+def path_sharpe_low(returns: Any) -> float:
+    """Fifth percentile of the ratio over combinatorial paths, on which the best in training is tested."""
+    days = np.arange(len(returns))
+    chosen = []
+    for split in combinatorial_folds(days, days):
+        training = returns[split.train]
+        chosen.append(returns[:, (training.mean(axis=0) / training.std(axis=0)).argmax()])
+    return float(np.quantile([sharpe(path) for path in path_values(chosen, len(returns))], 0.05))

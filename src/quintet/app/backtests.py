@@ -133,7 +133,7 @@ def run(task: Task, parts: Parts, workspace: Workspace, now: datetime) -> dict[s
         "assumptions": assumptions,
     }
     # Counted before anybody sees the result: a look is a trial, whatever becomes of it.
-    described["trials"] = count_backtest(workspace.ledger, result, DOOR, now, name)
+    described["trials"] = count_backtest(workspace.ledger, result, DOOR, now, str(described["run"]))
     manifest = described | _provenance(task, market, now)
     described["verdict"] = manifest["verdict"] = dict(parts.judge(result, manifest))
     out = task.out or run_folders.free_folder(workspace.runs, name)

@@ -28,8 +28,19 @@ _YEAR: Final = math.sqrt(DAYS_PER_YEAR)
 _HOUR_NS: Final = 3_600_000_000_000
 
 
+UNITS: Final[Mapping[str, str]] = {
+    "frac": "fraction",
+    "ratio": "plain number",
+    "days": "days",
+    "hours": "hours",
+    "quote": "quote asset",
+    "count": "count",
+}
+"""Unit of a figure to the words a reader sees."""
+
+
 class Named(NamedTuple):
-    """How a figure is called and shown. `unit`: `frac`, `ratio`, `days`, `hours`, `quote` or `count`."""
+    """How a figure is called and shown. `unit`: one of UNITS."""
 
     name: str
     unit: str

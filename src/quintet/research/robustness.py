@@ -16,6 +16,7 @@ import numpy as np
 from quintet.core.errors import ConfigError
 from quintet.core.instrument import Instrument
 from quintet.core.tape import Tape
+from quintet.core.units import exact_quanta
 from quintet.research.backtest import BacktestResult, PolicyRun, run_policy
 from quintet.research.backtest_options import BacktestOptions
 from quintet.research.measures import daily_sharpe
@@ -25,12 +26,16 @@ from quintet.research.systems import KernelSystem
 from quintet.research.tape_markets import between
 from quintet.sim.config import ExecutionConfig
 
-COSTS, LATENCY, START, PARAMETERS, BOOTSTRAP = "costs", "latency", "start", "parameters", "bootstrap"
-KINDS: Final = (COSTS, LATENCY, START, PARAMETERS, BOOTSTRAP)
+COSTS, LATENCY, CAPACITY, START = "costs", "latency", "capacity", "start"
+PARAMETERS, BOOTSTRAP = "parameters", "bootstrap"
+KINDS: Final = (COSTS, LATENCY, CAPACITY, START, PARAMETERS, BOOTSTRAP)
 
 MONTH_NS: Final = 30 * DAY_NS
 MONTHS: Final = (1, 2, 3, 6)
 """How much later a run is started, in months of 30 days."""
+
+CAPITALS: Final = (10, 100, 1_000)
+"""How many times larger the capital is: what a market has no room for is not filled, and earns nothing."""
 
 SHARE: Final = 0.10
 """How far a parameter is moved, up and down."""
@@ -78,6 +83,11 @@ class Outcome(NamedTuple):
     sharpe: float | None = None
     fills: int | None = None
     last_fill_days: float | None = None
+
+    @property
+    def low_frac_per_active_day(self) -> float | None:
+        """Net result over the days until the last fill: what stopping early hides."""
+        return self.low_frac / self.last_fill_days if self.last_fill_days else None
 
 
 def what_breaks(
@@ -196,6 +206,25 @@ def _fee(fee_e9: int, factor: float) -> int:
     return min(math.ceil(fee_e9 * factor), _FEE_MAX_E9)
 
 
+# ---- capacity ----------------------------------------------------------------------------------------------------
+
+
+def _capacity(base: Variant) -> Iterator[Variant]:
+    """Larger capitals, as far as the instrument can count them."""
+    execution = base.options.execution
+    for factor in CAPITALS:
+        larger = msgspec.structs.replace(
+            execution, initial_quote=execution.initial_quote * factor, initial_base=execution.initial_base * factor
+        )
+        instrument = base.options.instrument
+        try:
+            instrument.proves_capital(exact_quanta(larger.initial_quote, instrument.quote_quantum, "initial_quote"))
+        except ConfigError:
+            return
+        options = base.options._replace(execution=larger)
+        yield _named(base, "capital", f"capital x{factor:,}", 1, factor, options=options)
+
+
 # ---- start -------------------------------------------------------------------------------------------------------
 
 
@@ -283,6 +312,7 @@ def redrawn(result: BacktestResult) -> tuple[Outcome, ...]:
 _MAKERS: Final[dict[str, Callable[[Variant], Iterator[Variant]]]] = {
     COSTS: _costs,
     LATENCY: _latency,
+    CAPACITY: _capacity,
     START: _starts,
     PARAMETERS: _parameters,
 }

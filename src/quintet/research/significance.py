@@ -125,7 +125,10 @@ class Luck(NamedTuple):
 
     @property
     def is_evidence(self) -> bool:
-        """More than luck would give: deflated ratio of 0.95 or more, on a record no shorter than the trials demand."""
+        """More than luck would give: deflated ratio of 0.95 or more, on a record no shorter than the trials demand.
+
+        All that one record can show alone; the whole list of conditions is in `evidence`.
+        """
         is_long_enough = self.days >= self.minimum_backtest_years * DAYS_PER_YEAR
         return is_long_enough and self.deflated_sharpe is not None and self.deflated_sharpe >= CONFIDENCE
 

@@ -10,6 +10,7 @@ fixed; other versions of NumPy may draw other numbers from them.
 """
 
 import importlib
+import importlib.util
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -97,6 +98,11 @@ def best_strategies(
     test = _bootstrap_of_arch().MCS(-matrix, size=fraction(size, "size"), block_size=block, reps=repetitions, seed=seed)
     test.compute()
     return tuple(sorted(int(column) for column in test.included))
+
+
+def is_installed() -> bool:
+    """Whether these tests can be made here; finds out without importing anything."""
+    return importlib.util.find_spec("arch") is not None
 
 
 def _bootstrap_of_arch() -> Any:

@@ -9,6 +9,7 @@ import functools
 import hashlib
 import inspect
 import re
+import sys
 import sysconfig
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -30,25 +31,27 @@ _IMPORT: Final = re.compile(
 )
 """An import as it is written; a line of a text that looks like one does no harm. A tenth of the time of a parser."""
 _WORD: Final = re.compile(r"[\w.]+")
+_OF_PYTHON: Final = ("__module__", "__doc__", "__firstlineno__", "__static_attributes__")
+"""What Python writes into a class besides its values."""
 _ALIAS: Final = re.compile(r"\bas[ \t]+\w+")
 
 
 def source_hash(system: KernelSystem) -> str:
     """64 hex digits over all that decides: kernel, state and parameters, what they call, and what their files import.
 
-    A function that stands in no file (typed into a notebook) is told by its code instead.
+    What stands in no file (typed into a notebook) is told by its code and plain values instead.
     """
     parts = [system.decide, system.state, system.params, system.config]
     own = {str(part.__module__).partition(".")[0] for part in parts}
-    functions = list(_functions(parts, own))
+    reached = list(_reached(parts, own))
     digest = hashlib.sha256(b"quintet-system-source-1\n")
-    for path in sorted(_with_imports(functions, own), key=_place):
+    for path in sorted(_with_imports(reached, own), key=_place):
         text = path.read_bytes()
         # Place and length stand before the text, so that no two files run together into the same bytes.
         digest.update(f"{_place(path)} {len(text)}\n".encode() + text)
-    for function in functions:
-        if not Path(function.__code__.co_filename).is_file():
-            digest.update(f"{function.__qualname__} {fingerprint(function)}\n".encode())
+    for each in reached:
+        if not _file_of(each).is_file():
+            digest.update(f"{each.__qualname__} {_told(each)}\n".encode())
     return digest.hexdigest()
 
 
@@ -59,28 +62,53 @@ def _place(path: Path) -> str:
 
 # ---- from functions to files ---------------------------------------------------------------------------------
 
+Code = FunctionType | type
 
-def _functions(items: Sequence[Any], own: set[str]) -> Iterator[FunctionType]:
-    """The functions in `items`, compiled or not, and every function they can reach by a name, a cell or a class."""
+
+def _reached(items: Sequence[Any], own: set[str]) -> Iterator[Code]:
+    """The functions and classes in `items`, and all that they can reach by a name, a cell, a member or a base."""
     waiting, seen = list(items), set()
     while waiting:
-        item = waiting.pop()
-        function = getattr(item, "py_func", item)
-        if id(function) in seen:
+        item = _unwrapped(waiting.pop())
+        if id(item) in seen:
             continue
-        seen.add(id(function))
-        if isinstance(function, functools.partial):
-            waiting += [function.func, *function.args, *function.keywords.values()]
-        elif isinstance(function, type):
-            waiting += [each for each in vars(function).values() if not _is_generated(each)]
-        elif isinstance(function, FunctionType) and not _is_other_peoples(Path(function.__code__.co_filename), own):
-            yield function
-            waiting += _named_by(function)
+        seen.add(id(item))
+        if isinstance(item, functools.partial):
+            waiting += [item.func, *item.args, *item.keywords.values()]
+        elif isinstance(item, FunctionType | type) and not _is_other_peoples(_file_of(item), own):
+            yield item
+            waiting += _named_by(item) if isinstance(item, FunctionType) else _members(item)
 
 
-def _is_generated(member: Any) -> bool:
-    """True for what is no function, and for one that the library behind a record type wrote."""
-    return not isinstance(member, FunctionType) or member.__code__.co_filename == "<string>"
+def _unwrapped(item: Any) -> Any:
+    """The function behind a kernel, a property, a class or static method."""
+    for name in ("py_func", "fget", "__func__"):
+        item = getattr(item, name, item) if not isinstance(item, type) else item
+    return item
+
+
+def _members(kind: type) -> list[Any]:
+    """Bases and what stands in the class itself; a method that the library behind a record type wrote is no source."""
+    members = [_unwrapped(each) for each in vars(kind).values()]
+    written = [each for each in members if getattr(getattr(each, "__code__", None), "co_filename", "") != "<string>"]
+    bases = [each for each in kind.__bases__ if each.__module__ != "builtins"]
+    return [*bases, *(each for each in written if isinstance(each, FunctionType | type))]
+
+
+def _file_of(code: Code) -> Path:
+    """Where it stands; the name of no file for what was typed in."""
+    if isinstance(code, FunctionType):
+        return Path(code.__code__.co_filename)
+    return Path(getattr(sys.modules.get(code.__module__), "__file__", None) or "<typed in>")
+
+
+def _told(code: Code) -> str:
+    """A function by its code, a class by its plain values: of its methods each is told by itself."""
+    if isinstance(code, FunctionType):
+        return fingerprint(code)
+    plain = {name: each for name, each in vars(code).items() if isinstance(each, int | float | str | tuple)}
+    plain |= {"defaults": repr(getattr(code, "__struct_defaults__", ()))}
+    return repr(sorted((name, each) for name, each in plain.items() if name not in _OF_PYTHON))
 
 
 def _named_by(function: FunctionType) -> list[Any]:
@@ -106,10 +134,10 @@ def _is_other_peoples(path: Path, own: set[str]) -> bool:
 # ---- from files to what they import --------------------------------------------------------------------------
 
 
-def _with_imports(functions: Sequence[FunctionType], own: set[str]) -> set[Path]:
-    """The files of the functions, and every file that one of them imports, directly or not."""
+def _with_imports(reached: Sequence[Code], own: set[str]) -> set[Path]:
+    """The files in which they stand, and every file that one of those imports, directly or not."""
     found: set[Path] = set()
-    waiting = [Path(name).resolve() for name in {function.__code__.co_filename for function in functions}]
+    waiting = [path.resolve() for path in {_file_of(each) for each in reached}]
     while waiting:
         path = waiting.pop()
         if path in found or not path.is_file() or not _belongs(path, own):
@@ -135,12 +163,12 @@ def _imports(path: Path, changed_ns: int, size: int) -> tuple[Path, ...]:
     for match in _IMPORT.finditer(path.read_text(encoding="utf-8").replace("\\\n", " ")):
         dots, module, names, plain = match.group("dots", "module", "names", "plain")
         for name in _WORD.findall(_ALIAS.sub("", plain or names)):
-            inside = [] if plain else _file_of(path, len(dots), ".".join(part for part in (module, name) if part))
-            found += inside or _file_of(path, len(dots or ""), name if plain else module)
+            inside = [] if plain else _module(path, len(dots), ".".join(part for part in (module, name) if part))
+            found += inside or _module(path, len(dots or ""), name if plain else module)
     return tuple(found)
 
 
-def _file_of(importer: Path, level: int, name: str) -> list[Path]:
+def _module(importer: Path, level: int, name: str) -> list[Path]:
     """The file of a module, looked for in quintet, else beside the importer; none when it is not there."""
     is_ours = level == 0 and name.partition(".")[0] == ROOT.name
     folder = ROOT.parent if is_ours else importer.parents[max(level - 1, 0)]

@@ -10,6 +10,7 @@ The test days of all windows, one after another, are the result: a record that n
 """
 
 import itertools
+import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ from quintet.research.observations import Series, whole
 from quintet.research.returns import DAY_NS, DAYS_PER_YEAR, Returns, daily_returns
 from quintet.research.systems import KernelSystem, find
 from quintet.research.tape_markets import between
+from quintet.research.trials import trial_of
+from quintet.storage.trial_records import Trial
 
 SETS_MAX: Final = 1_000
 
@@ -78,12 +81,12 @@ class Segment(NamedTuple):
 
 
 class Fold(NamedTuple):
-    """One window: every set's train score, the number of the chosen set, and what every set gave in the test days."""
+    """One window: what every set gave in the train days and its score, the number of the chosen one, the test days."""
 
     window: Window
+    trains: tuple[Segment, ...]
     train_scores: tuple[float | None, ...]
     chosen: int
-    train: Segment
     tests: tuple[Segment, ...]
 
     @property
@@ -183,6 +186,30 @@ class WalkForward:
         )
 
 
+class _Look(NamedTuple):
+    """A segment as the ledger of trials asks for a result."""
+
+    system: KernelSystem
+    params: Any
+    options: BacktestOptions
+    tape: Tape
+    daily_returns: Series
+
+
+def looks(walk: WalkForward, tape: Tape, system: KernelSystem, options: BacktestOptions, door: str) -> list[Trial]:
+    """Every set in every train and test window as the ledger counts it: each was looked at, so each is a trial."""
+    found = []
+    for fold in walk.folds:
+        for from_ns, to_ns, parts in (
+            (fold.window.train_from_ns, fold.window.test_from_ns, fold.trains),
+            (fold.window.test_from_ns, fold.window.test_to_ns, fold.tests),
+        ):
+            for each, segment in zip(walk.sets, parts, strict=True):
+                trial = trial_of(_Look(system, each.params, options, tape, segment.daily.frac), door)
+                found.append(msgspec.structs.replace(trial, first_ns=from_ns, last_ns=to_ns))
+    return found
+
+
 def windows(first_ns: int, last_ns: int, plan: Plan) -> tuple[Window, ...]:
     """Every window whose test days are whole, between the first and the last known moment of a tape.
 
@@ -207,13 +234,17 @@ def windows(first_ns: int, last_ns: int, plan: Plan) -> tuple[Window, ...]:
 def grid(params: Any, axes: Mapping[str, Sequence[Any]]) -> tuple[ParameterSet, ...]:
     """Every combination of values, over `params` (a msgspec struct); those that contradict themselves are left out.
 
-    Raises ConfigError for a parameter that does not exist, and when nothing or too much is left.
+    Without axes the parameters as they are, of whatever type. Raises ConfigError for a parameter that does not exist,
+    and when nothing or too much is left.
     """
-    known = params.__struct_fields__
+    if not axes:
+        return (ParameterSet({}, params),)
+    known = params.__struct_fields__ if isinstance(params, msgspec.Struct) else ()
+    expected = f"one of {', '.join(known)}" if known else "nothing, as this system has no parameters"
     for name in axes:
         if name not in known:
-            raise ConfigError(f"grid: found {name!r}, expected one of {', '.join(known)}")
-    count = int(np.prod([len(values) for values in axes.values()])) if axes else 1
+            raise ConfigError(f"grid: found {name!r}, expected {expected}")
+    count = math.prod(len(values) for values in axes.values())
     if count > SETS_MAX:
         raise ConfigError(f"grid: found {count} combinations, expected at most {SETS_MAX}")
     found = list(_combinations(params, axes))
@@ -274,7 +305,7 @@ def _fold(
     scores = tuple(objective(segment) for segment in trained)
     chosen = max(range(len(sets)), key=lambda n: (scores[n] is not None, scores[n] or 0.0, -n))
     tests = segments(tape, system, sets, options, test_from_ns, test_to_ns)
-    return Fold(window, scores, chosen, trained[chosen], tests)
+    return Fold(window, trained, scores, chosen, tests)
 
 
 def segments(

@@ -24,6 +24,7 @@ from quintet.core.errors import DataError
 from quintet.storage.durability import sync_folder
 from quintet.storage.sealing import FIRST, Damage, Mismatch, mismatch, sealed
 from quintet.storage.trial_records import Counted, EarlierTrials, Entry, Trial
+from quintet.storage.workspace import LEDGER_ENVIRONMENT_NAME
 
 LOCK_WAIT_S: Final = 30.0
 """How long a writer waits for another one."""
@@ -105,7 +106,10 @@ def begin_ledger(path: Path, earlier: Sequence[EarlierTrials], recorded_utc: str
                 os.link(half, path)
         sync_folder(path.parent)
     except OSError as error:
-        raise DataError(f"{path}: a ledger of trials cannot be made: {error.strerror or error}") from None
+        raise DataError(
+            f"{path}: a ledger of trials cannot be made: {error.strerror or error}; "
+            f"choose another place with the environment variable {LEDGER_ENVIRONMENT_NAME}"
+        ) from None
 
 
 def check_newest(path: Path) -> None:
@@ -134,13 +138,13 @@ def opened(path: Path, *, read_only: bool = False) -> Iterator[sqlite3.Connectio
         ledger.execute("PRAGMA synchronous = FULL")  # a row that was acknowledged survives a power cut
         yield ledger
     except UNREADABLE as error:
-        raise told(error, path) from None
+        raise _told(error, path) from None
     finally:
         if ledger is not None:
             ledger.close()
 
 
-def told(error: Exception, path: Path) -> DataError:
+def _told(error: Exception, path: Path) -> DataError:
     """One of UNREADABLE in our words: damage where the file is not what was written."""
     name = getattr(error, "sqlite_errorname", "SQLITE_ERROR")
     if name == "SQLITE_BUSY":

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from quintet.storage.sealing import FIRST, Mismatch, mismatch
-from quintet.storage.trial_ledger import ROWS, SCHEMA, UNREADABLE, decoded, opened, told
+from quintet.storage.sealing import FIRST, Damage, Mismatch, mismatch
+from quintet.storage.trial_ledger import ROWS, SCHEMA, decoded, opened
 from quintet.storage.trial_records import Entry
 
 
@@ -48,13 +48,15 @@ def check_ledger(path: Path, witnesses: Sequence[Witness] = ()) -> LedgerCheck:
         return LedgerCheck(0, "", tuple(f"{each.run}: counted in a ledger that is gone" for each in witnesses))
     problems: list[str] = []
     seals: list[tuple[int, str]] = []
-    with opened(path, read_only=True) as ledger:
-        try:
+    try:
+        with opened(path, read_only=True) as ledger:
             problems += _pages(ledger)
             if not problems:  # else nothing that SQLite reads from them can be relied on
-                problems += [*_guards(ledger), *_chain(ledger, seals), *_head(ledger, seals)]
-        except UNREADABLE as error:
-            problems.append(str(told(error, path)))
+                problems += _guards(ledger)
+                problems += _chain(ledger, seals)
+                problems += _head(ledger, seals)
+    except Damage as error:
+        problems.append(str(error))
     known = dict(seals)
     here = [each for each in witnesses if each.ledger == known.get(1)]
     problems += _contradictions(here, known)

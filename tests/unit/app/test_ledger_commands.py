@@ -66,6 +66,12 @@ def test_the_count_is_outside_every_hash(quintet: Quintet, candles: Path, monkey
         assert again[part] == first[part]
 
 
+def test_the_count_is_told_to_a_person(quintet: Quintet, candles: Path) -> None:
+    words = ("backtest", "structure_mm", "--data", candles)
+    assert "trials         213, 213 on this data\n" in quintet(*words).out
+    assert "trials         213, 213 on this data, this one again\n" in quintet(*words).out
+
+
 def test_a_throw_away_ledger_leaves_the_workspaces_own_alone(
     quintet: Quintet, candles: Path, ledger: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -165,6 +171,15 @@ def test_a_changed_ledger_is_no_success(quintet: Quintet, candles: Path, ledger:
     assert said.json["ok"] is False
     assert any(problem.startswith("row 1: ") for problem in said.json["problems"])
     assert "NOT what was written" in quintet("ledger", "verify").out
+
+
+def test_a_file_that_is_no_ledger_is_no_success(quintet: Quintet, ledger: Path) -> None:
+    ledger.parent.mkdir()
+    ledger.write_text("something else, of some length, that is no ledger of trials" * 9)
+    said = quintet("ledger", "verify", "--json")
+    assert (said.code, said.json["ok"], said.json["rows"]) == (1, False, 0)
+    assert "file is not a database" in said.json["problems"][0]
+    assert quintet("ledger", "show").code == 2
 
 
 def test_a_ledger_that_was_put_back_contradicts_the_runs_made_since(

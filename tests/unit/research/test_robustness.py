@@ -1,5 +1,8 @@
 """What breaks it: each variant changes one thing, and the rest is the backtest that was reported."""
 
+import dataclasses
+from decimal import Decimal
+
 import msgspec
 import numpy as np
 import pytest
@@ -14,6 +17,7 @@ from quintet.research.backtest import run_backtest
 from quintet.research.backtest_options import BacktestOptions
 from quintet.research.robustness import (
     BOOTSTRAP,
+    CAPACITY,
     COSTS,
     KINDS,
     LATENCY,
@@ -72,6 +76,9 @@ def test_each_kind_changes_one_thing(result):
     for variant in variants(result, LATENCY):
         assert variant.options.instrument == result.instrument
         assert variant.options.execution.latency_ms == variant.change.after > variant.change.before
+    for variant in variants(result, CAPACITY):
+        assert variant.options.instrument == result.instrument
+        assert variant.options.execution.initial_quote == 10_000 * variant.change.after
     for variant in variants(result, START):
         assert variant.options == result.options
         assert variant.tape.census.first_ns >= result.tape.census.first_ns + variant.change.after * 86_400 * 10**9
@@ -96,6 +103,16 @@ def test_higher_costs_and_later_starts_give_other_results(result, outcomes):
     assert start.days == pytest.approx(reported.days - 30.0, abs=0.01)
 
 
+def test_a_larger_capital_finds_no_room_and_a_capital_beyond_counting_is_left_out(result):
+    # given a maker whose lots are a share of the market's turnover
+    rows = what_breaks(result, (CAPACITY,))
+    assert [row.change.name for row in rows] == ["capital x10", "capital x100", "capital x1,000"]
+    # then a thousand times the capital no longer trades a thousand times as much
+    assert rows[-1].max_drawdown_frac < 0.5 * unchanged(result).max_drawdown_frac
+    rich = result.options._replace(execution=ExecutionConfig(initial_quote=Decimal(9_000_000)))
+    assert variants(dataclasses.replace(result, options=rich), CAPACITY) == ()
+
+
 def test_all_policies_can_be_asked_for(result):
     (first, *_) = variants(result, COSTS)
     both = run_variant(result.system, first, ("pessimistic", "optimistic"))
@@ -107,7 +124,7 @@ def test_a_short_record_is_not_started_later():
 
 
 def test_an_unknown_kind_is_named(result):
-    with pytest.raises(ConfigError, match="kind: found 'weather', expected one of costs, latency, start, parameters"):
+    with pytest.raises(ConfigError, match="kind: found 'weather', expected one of costs, latency, capacity, start"):
         variants(result, "weather")
 
 

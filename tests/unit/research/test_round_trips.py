@@ -94,6 +94,30 @@ def test_every_quantum_that_fills_moved_is_in_a_trade(rows):
     assert all((trade.closed_ns is None) == (trade.open_quantity > 0) for trade in found)
 
 
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 6), st.booleans(), st.integers(1, 500), st.integers(1, 9), st.integers(0, 40)),
+        max_size=40,
+    )
+)
+def test_on_spot_what_was_bought_and_not_yet_sold_is_open_to_the_quantum(rows):
+    # given buys whose fee is taken in base, and sells of no more lots than are held
+    made, held, moved = [], 0, 0
+    for order, is_buy, price, lots, rate in rows:
+        if is_buy:
+            fee = lots * SPOT.base_quanta_per_lot * rate // 1_000
+            held, moved = held + lots * SPOT.base_quanta_per_lot - fee, moved - price * lots * WORTH
+            made.append((order, 1, price, lots, fee, 1))
+        elif held >= SPOT.base_quanta_per_lot:
+            sold = min(lots, held // SPOT.base_quanta_per_lot)
+            held, moved = held - sold * SPOT.base_quanta_per_lot, moved + price * sold * WORTH - rate
+            made.append((order + 100, -1, price, sold, rate, 0))
+    found = round_trips(fills(*made), SPOT)
+    assert sum(trade.open_quantity for trade in found) == held
+    assert sum(trade.profit_quanta - trade.open_cost_quanta for trade in found) == moved
+    assert all(trade.open_quantity < SPOT.base_quanta_per_lot for trade in found if trade.closed_ns is not None)
+
+
 def test_an_inverse_contract_is_refused():
     inverse = msgspec.structs.replace(DEFAULT_SPOT, kind="inverse", fee_in_base=False)
     with pytest.raises(InputError, match="instrument ETHUSDT: trades are counted for spot and linear, found inverse"):

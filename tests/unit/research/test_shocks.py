@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quintet.core.errors import InputError
-from quintet.core.events import timeframe_ns
+from quintet.core.events import FEED_GAP, timeframe_ns
 from quintet.core.instrument import DEFAULT_SPOT
 from quintet.core.market.bars import Bars, bar_rows
 from quintet.core.tape import memory_tape
@@ -171,6 +171,13 @@ def test_bars_taken_off_a_tape_and_put_back_are_the_same_tape(bars, structure, f
     assert equal(bars_on(tape, "5m"), bars)
     assert tape_of(market_on(tape, structure, fills), DEFAULT_SPOT, tape).hash == tape.hash
     assert changed(tape, DEFAULT_SPOT, structure, fills, lambda same: same).hash == tape.hash
+
+
+def test_a_hole_in_the_bars_is_a_gap_on_the_tape_made_of_them(bars, moment):
+    holed = without(bars, moment, HOUR_NS)
+    tape = memory_tape(market_rows(from_bars({"5m": holed}, "5m", "5m")), [DEFAULT_SPOT])
+    assert (np.asarray(tape.rows)["kind"] == FEED_GAP).sum() == 1
+    assert tape_of(market_on(tape, "5m", "5m"), DEFAULT_SPOT, tape).hash == tape.hash
 
 
 def test_bars_without_turnover_come_back_without(bars):

@@ -50,6 +50,22 @@ def _in_last_span(starts, ends, split, folds):
     return last[split.test]
 
 
+def shared_moments(starts, ends, split):
+    """Pairs of windows, one that teaches and one that tests, with a moment in common."""
+    overlap = (starts[split.train][:, None] <= ends[split.test]) & (starts[split.test] <= ends[split.train][:, None])
+    return int(overlap.sum())
+
+
+def test_a_split_without_a_purge_leaks_and_is_caught():
+    # given labels that look 15 bars ahead, and plain folds as they are made for rows that know nothing of each other
+    starts = np.arange(600)
+    ends = starts + 15
+    purged = purged_folds(starts, ends, 6)
+    plain = [split._replace(train=np.setdiff1d(starts, split.test)) for split in purged]
+    assert sum(shared_moments(starts, ends, split) for split in purged) == 0
+    assert sum(shared_moments(starts, ends, split) for split in plain) > 0
+
+
 @given(windows(), counts(), st.integers(0, 9))
 def test_what_teaches_is_all_that_the_definition_leaves(found, count, embargo):
     starts, ends = found

@@ -66,8 +66,8 @@ def with_decision(decide: object) -> KernelSystem:
 
 def files_of(system: KernelSystem) -> set[str]:
     parts = [system.decide, system.state, system.params, system.config]
-    functions = list(system_source._functions(parts, {"quintet"}))
-    return {system_source._place(path) for path in system_source._with_imports(functions, {"quintet"})}
+    reached = list(system_source._reached(parts, {"quintet"}))
+    return {system_source._place(path) for path in system_source._with_imports(reached, {"quintet"})}
 
 
 def test_the_hash_is_the_same_every_time(folder: Path) -> None:
@@ -138,3 +138,55 @@ def test_a_system_typed_into_a_notebook_is_told_by_its_code() -> None:
     assert one != source_hash(typed("def decide(view, state, params):\n    return 2\n"))
     called = "def helped():\n    return {}\ndef decide(view, state, params):\n    return helped()\n"
     assert source_hash(typed(called.format(1))) != source_hash(typed(called.format(2)))
+
+
+CLASS = """
+from quintet.features.window import sma_update
+from levels import FIRST
+
+class Base:
+    def shared(self):
+        return sma_update
+
+class MySystem(Base):
+    THRESHOLD = 5
+
+    class Memory:
+        seen = 0
+
+    @property
+    def level(self):
+        return FIRST
+
+    def on_bar(self, view):
+        return self.THRESHOLD
+"""
+
+
+def test_a_class_stands_on_its_file_its_bases_and_what_they_name(folder: Path) -> None:
+    path = folder / "my_class.py"
+    path.write_text(CLASS)
+    system = with_decision(loaded(path).MySystem)
+    assert {"my_class.py", "levels.py", "quintet/features/window.py"} <= files_of(system)
+    before = source_hash(system)
+    path.write_text(CLASS.replace("THRESHOLD = 5", "THRESHOLD = 6"))
+    assert source_hash(with_decision(loaded(path).MySystem)) != before
+
+
+@pytest.mark.parametrize(
+    ("written", "edited"),
+    [
+        ("THRESHOLD = 5", "THRESHOLD = 6"),
+        ("seen = 0", "seen = 1"),
+        ("return FIRST", "return -FIRST"),
+        ("return sma_update", "return self"),
+    ],
+)
+def test_a_class_typed_into_a_notebook_is_told_by_its_code_and_values(folder: Path, written: str, edited: str) -> None:
+    def typed(text: str) -> str:
+        names: dict[str, object] = {"__name__": "a_notebook"}
+        exec(compile(text, "<cell 1>", "exec"), names)
+        return source_hash(with_decision(names["MySystem"]))
+
+    assert typed(CLASS) == typed(CLASS)
+    assert typed(CLASS) != typed(CLASS.replace(written, edited))

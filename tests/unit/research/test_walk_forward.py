@@ -79,6 +79,7 @@ def test_a_grid_is_every_combination_that_the_system_accepts():
     assert [tuple(each.values.values()) for each in found] == [(0.1, 0.2), (0.1, 0.35), (0.3, 0.35)]
     assert found[0].params.w_soft == 0.2
     assert [each.params for each in grid(StructureMmConfig(), {})] == [StructureMmConfig()]
+    assert [each.params for each in grid(None, {})] == [None]
 
 
 @pytest.mark.parametrize(
@@ -92,6 +93,8 @@ def test_a_grid_is_every_combination_that_the_system_accepts():
 def test_a_grid_that_cannot_be_is_refused(axes, message):
     with pytest.raises(ConfigError, match=message):
         grid(StructureMmConfig(), axes)
+    with pytest.raises(ConfigError, match="expected nothing, as this system has no parameters"):
+        grid(None, axes)
 
 
 # ---- the walk ----------------------------------------------------------------------------------------------------
