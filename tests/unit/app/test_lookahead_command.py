@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from quintet.app import messages, wiring
+from quintet.app import lookahead_command, messages, wiring
 from quintet.app.config import Given, load
 from quintet.app.markets import MarketRequest, as_candle_files, open_market
 from quintet.core.instrument import DEFAULT_SPOT
+from quintet.research import lookahead
 from quintet.research.lookahead import Pipeline
 from quintet.research.synthetic import synthesize
 from quintet.storage.candle_files import write_candles
@@ -36,6 +37,10 @@ def market_file(place: Path) -> Path:
     path = place / "eth_5m.csv"
     write_candles(path, synthesize(7, days=1, timeframe="5m"), DEFAULT_SPOT)
     return path
+
+
+def test_the_command_cuts_as_the_library_does():
+    assert (lookahead_command.CUTS, lookahead_command.SEED) == (lookahead.CUTS, lookahead.SEED)
 
 
 WORDS = ("verify", "lookahead", "structure_mm", "--htf-interval", "15m", "--ltf-interval", "5m", "--cuts", 4)
