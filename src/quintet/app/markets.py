@@ -17,7 +17,7 @@ import numpy as np
 from quintet import __version__
 from quintet.app.config import Config, DataConfig
 from quintet.app.flags import time_range, timeframe
-from quintet.app.instruments import KNOWN, define
+from quintet.app.instruments import define, spoken_of
 from quintet.app.messages import Complaint, progress
 from quintet.core.events import BAR_CLOSE, TIMEFRAMES, timeframe_ns
 from quintet.core.instrument import Instrument, encode
@@ -235,7 +235,7 @@ def _asked_timeframes(data: DataConfig) -> tuple[str | None, str | None]:
 def _instrument_for(request: MarketRequest, names: Sequence[str]) -> tuple[Instrument, list[str]]:
     """The configured instrument; with no symbol given, the known one that the file names speak of."""
     section = request.config.instrument
-    spoken = [symbol for symbol in KNOWN if all(symbol.lower() in name.lower() for name in names)]
+    spoken = spoken_of(names)
     said: list[str] = []
     if not request.symbol_given and len(spoken) == 1 and spoken[0] != section.symbol:
         section = msgspec.structs.replace(section, symbol=spoken[0])
@@ -272,8 +272,12 @@ def _synthetic(request: MarketRequest, workspace: Workspace, now_ns: int) -> Mar
     def bars() -> MarketBars:
         from quintet.research.synthetic import DEFAULT_DAYS, DEFAULT_SEED, synthesize
 
+        days = DEFAULT_DAYS
+        if request.bars is not None and start_ns is None:
+            # A shorter market is the beginning of a longer one, so what is not asked for need not be made.
+            days = min(days, 1 + request.bars * timeframe_ns(htf) // timeframe_ns("1d"))
         with progress("making the synthetic market"):
-            made = synthesize(DEFAULT_SEED, days=DEFAULT_DAYS, instrument=instrument)
+            made = synthesize(DEFAULT_SEED, days=days, instrument=instrument)
         return from_bars({made.timeframe: made}, htf, ltf, start_ns, end_ns)
 
     said = [_synthetic_label()]

@@ -133,11 +133,15 @@ def show_error(error: BaseException) -> int:
 
 
 def _as_complaint(error: ConfigError) -> str:
-    """The block of a complaint; a parameter's refusal has the same parts, any other is a sentence."""
+    """The block of a complaint; a parameter's or system's refusal has the same parts, any other is a sentence."""
     from quintet.core.parameters import ParameterError
+    from quintet.systems.own.refusal import RefusedSystem
 
     if isinstance(error, ParameterError):
         error = Complaint("a value that is refused", where=error.key, found=error.found, expected=error.expected)
+    elif isinstance(error, RefusedSystem):
+        parts = {"where": error.where, "found": error.found, "expected": error.expected}
+        error = Complaint(error.what, **parts, hint=error.hint)  # type: ignore[arg-type]
     return error.block() if isinstance(error, Complaint) else str(error)
 
 

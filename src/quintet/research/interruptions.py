@@ -7,11 +7,10 @@ import numpy as np
 
 from quintet.core import state as s
 from quintet.core.engine.checkpoint import Place, config_hash, decode, encode, restore, world_parts
-from quintet.core.engine.world import begin_at
 from quintet.core.events import HEADER, LAST
 from quintet.core.random import below, seeded
 from quintet.core.tape import Tape
-from quintet.research.backtest import Kept, PolicyRun, drive, fresh_world
+from quintet.research.backtest import Kept, PolicyRun, drive, fresh_world, world_before
 from quintet.research.moments import Trader
 from quintet.research.systems import loop
 
@@ -30,9 +29,7 @@ def random_stops(tape: Tape, count: int, seed: int) -> list[int]:
 
 def run_interrupted(tape: Tape, trader: Trader, policy: str, stops: Sequence[int]) -> PolicyRun:
     """Run a whole tape, but at each stop write a checkpoint, throw the world away, and restore a new one from it."""
-    world = fresh_world(trader.system, trader.params, trader.options, policy)
-    begin_at(world, tape.first_row)
-    world.venue[0].sampling = 1
+    world = world_before(tape, trader.system, trader.params, trader.options, policy)
     advance, kept = trader.advance or loop(trader.system), Kept()
     for stop in stops:
         drive(advance, tape, world, kept, stop)

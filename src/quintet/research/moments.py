@@ -13,11 +13,10 @@ import numpy as np
 from quintet.core import state as s
 from quintet.core.digest import UNHASHED, canonical_bytes, state_hash
 from quintet.core.engine.checkpoint import at_path, layout_of
-from quintet.core.engine.world import begin_at
 from quintet.core.events import HEADER, TEXT
 from quintet.core.row_laws import KIND_NAMES, frozen
 from quintet.core.tape import Tape
-from quintet.research.backtest import Kept, drive, fresh_world
+from quintet.research.backtest import Kept, drive, world_before
 from quintet.research.backtest_options import BacktestOptions
 from quintet.research.systems import KernelSystem, loop
 from quintet.storage.candle_files import utc_text
@@ -80,9 +79,7 @@ def travel(tape: Tape, trader: Trader, policy: str, moments_ns: Sequence[int], t
 
     At a moment the loop has seen every event known by then and nothing after it, whatever the tape holds further on.
     """
-    world = fresh_world(trader.system, trader.params, trader.options, policy)
-    begin_at(world, tape.first_row)
-    world.venue[0].sampling = 1
+    world = world_before(tape, trader.system, trader.params, trader.options, policy)
     opening, params = world.state.copy(), world.params.copy()
     events = np.flatnonzero(np.asarray(tape.rows)["kind"] != HEADER)
     events = events[events >= tape.first_row]

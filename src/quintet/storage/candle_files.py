@@ -1,4 +1,4 @@
-"""Candle files to exact bars and back: CSV, gzipped CSV and Parquet.
+"""Candle files to exact bars: CSV, Parquet, Feather and JSON; and back: CSV and Parquet.
 
 A candle file gives prices; what a tick and a lot are comes from the instrument. Prices must be on the grid;
 volume, which is not money, is rounded down to whole lots and the number of rounded bars is reported.

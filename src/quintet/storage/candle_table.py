@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from quintet.core.errors import DataError
 from quintet.core.market.bars import Column
+from quintet.storage.candle_formats import is_feather, is_json, parse_feather, parse_json
 
 Numbers = NDArray[np.float64]
 
@@ -122,7 +123,7 @@ class CandleTable:
 
 
 def read_table(path: Path, reading: Reading | None = None) -> CandleTable:
-    """Read CSV, gzipped CSV or Parquet. Raises DataError for a file that has no table of candles in it."""
+    """Read CSV, Parquet, Feather or JSON. Raises DataError for a file that has no table of candles in it."""
     reading = reading or Reading()
     data = _read_bytes(path)
     frame, header_lines, notes = _parse(path, data)
@@ -159,7 +160,7 @@ def _read_bytes(path: Path) -> bytes:
     except FileNotFoundError:
         raise DataError(f"{path}: no such file") from None
     except IsADirectoryError:
-        raise DataError(f"{path}: is a folder, expected a CSV or Parquet file") from None
+        raise DataError(f"{path}: is a folder, expected a candle file") from None
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror}") from None
     if not data:
@@ -168,11 +169,15 @@ def _read_bytes(path: Path) -> bytes:
 
 
 def _parse(path: Path, data: bytes) -> tuple[pl.DataFrame, int | None, tuple[str, ...]]:
-    """Cells, the number of header lines (None for Parquet), and what was guessed."""
+    """Cells, the number of header lines (None for a file without lines), and what was guessed."""
     if data[:4] == b"PAR1" or path.suffix in (".parquet", ".pq"):
         return _parse_parquet(path, data), None, ()
+    if is_feather(path, data):
+        return parse_feather(path, data), None, ()
     if data[:2] == b"\x1f\x8b" or path.suffix == ".gz":
         data = _unzipped(path, data)
+    if is_json(path):
+        return parse_json(path, data), None, ("JSON rows: columns are taken by their place",)
     return _parse_text(path, data)
 
 
