@@ -109,6 +109,11 @@ class Lookahead:
         return all(trial.ok for trial in self.trials)
 
     @property
+    def repeatable(self) -> bool:
+        """True when the same market once more gave the same run; else no difference says anything of the future."""
+        return self.trials[0].ok
+
+    @property
     def found(self) -> frozenset[str]:
         """What differed anywhere, in words such as `parameters` or `bars seen`."""
         return frozenset(finding.difference.what for trial in self.trials for finding in trial.findings)

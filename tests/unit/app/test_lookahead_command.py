@@ -17,7 +17,7 @@ from quintet.storage.candle_files import write_candles
 from quintet.storage.tape_files import TapeWriter
 from quintet.storage.workspace import workspace
 from tests.fakes.command_line import Quintet
-from tests.leaks import META, fitted_to_the_whole, importing
+from tests.leaks import META, CarriedOver, fitted_to_the_whole, importing
 from tests.python_traders import trader
 
 
@@ -60,7 +60,7 @@ def test_an_honest_way_is_said_to_be_one_with_what_was_tried(quintet: Quintet, m
 @pytest.mark.usefixtures("with_python")
 def test_json_says_ok_and_what_was_tried(quintet: Quintet, market_file: Path):
     said = quintet(*WORDS, "--data", market_file, "--seed", 5, "--json")
-    assert said.json["ok"] is True
+    assert (said.json["ok"], said.json["repeatable"]) == (True, True)
     assert (said.json["seed"], len(said.json["cuts"]), said.json["synthetic"]) == (5, 4, False)
     assert len(said.json["checks"]) == 6
     assert all(check["ok"] and check["findings"] == [] for check in said.json["checks"])
@@ -74,6 +74,18 @@ def test_a_leak_is_named_and_is_no_success(quintet: Quintet, market_file: Path, 
     assert "CHANGED" in said.out
     assert "parameters: threshold is" in said.out
     assert said.out.splitlines()[-1] == "LOOK-AHEAD: the past knows the future"
+
+
+def test_a_memory_that_outlives_a_run_is_told_as_what_it_is(
+    quintet: Quintet, market_file: Path, monkeypatch: pytest.MonkeyPatch
+):
+    real, carried = wiring.pipeline, CarriedOver()
+    monkeypatch.setattr(
+        wiring, "pipeline", lambda *given: Pipeline(real(*given).imported, lambda tape: trader(carried))
+    )
+    said = quintet(*WORDS, "--data", market_file)
+    assert said.code == 1
+    assert said.out.splitlines()[-1].startswith("NOT REPEATABLE: the same market gave another run")
 
 
 @pytest.mark.usefixtures("with_python")

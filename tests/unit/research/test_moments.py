@@ -69,4 +69,4 @@ def test_markets_that_part_at_noon_are_equal_until_noon_and_no_longer():
 def test_another_parameter_is_told_by_its_name():
     one, two = (travel(TAPE, trader(rule=Rule(keep=keep)), "pessimistic", [NOON_NS]) for keep in (0.9, 0.8))
     first = next(differences(one, two, NOON_NS))
-    assert first == ("parameters", "keep is 0.9 with the real future, 0.8 with another")
+    assert first == ("parameters", "keep is 0.9 in the one run, 0.8 in the other")
