@@ -1,6 +1,6 @@
 """Trap 1: a feature that knows the future. Its value at a bar may depend on that bar and those before it alone.
 
-Proven here for the features that read bars, one after the other and in one sweep; for whole pipelines, from candle
+Proven here for every indicator of the catalogue and for market structure; for whole pipelines, from candle
 file to decision, `quintet verify lookahead` does the same (`tests/unit/research/test_lookahead.py`).
 """
 
@@ -10,17 +10,22 @@ from typing import Any
 import numpy as np
 import pytest
 
+from quintet.core.events import MINUTE_NS
 from quintet.core.random import below, seeded
 from quintet.core.records import table
-from quintet.features import structure, volatility, window
+from quintet.features import structure
+from quintet.features.catalogue import INDICATORS, lines_of
 from quintet.research.synthetic import synthesize
 
 BARS = synthesize(1, days=2, timeframe="5m")
 COLUMNS = (BARS.high, BARS.low, BARS.close)
-MOMENTS = 250
+MOMENTS = 60
 
 Feature = Callable[[Any, Any, Any], Any]
 """Highs, lows and closes to one value, or one record, a bar."""
+
+ASKED = {"period": 14, "bar_ns": 5 * MINUTE_NS, "history": 100}
+"""Parameters without a default, and one whose default is longer than this market."""
 
 
 def check(feature: Feature) -> list[str]:
@@ -37,30 +42,37 @@ def check(feature: Feature) -> list[str]:
     return found
 
 
-def average_true_range(highs: Any, lows: Any, closes: Any) -> Any:
-    state, values = table(volatility.ATR, 1)[0], np.empty(len(closes))
-    volatility.start_atr(state, 14)
-    volatility.atr_batch(state, highs, lows, closes, values)
-    return values
+def indicator(name: str) -> Feature:
+    """All lines of an indicator of the catalogue, a column each."""
 
+    def lines(highs: Any, lows: Any, closes: Any) -> Any:
+        count = len(closes)
+        columns = {"end_ns": BARS.ts_open[:count] + 5 * MINUTE_NS, "high": highs, "low": lows, "close": closes}
+        columns["volume"] = closes % 1_000
+        taken = {what: columns[what] for what in INDICATORS[name].inputs}
+        asked = {what: value for what, value in ASKED.items() if what in INDICATORS[name].parameters}
+        return np.column_stack(list(lines_of(name, **taken, **asked).values()))
 
-def simple_average(highs: Any, lows: Any, closes: Any) -> Any:
-    state, values = table(window.SMA, 1)[0], np.empty(len(closes))
-    window.start_sma(state, 20)
-    window.sma_batch(state, closes, values)
-    return values
+    return lines
 
 
 def market_structure(highs: Any, lows: Any, closes: Any) -> Any:
     state, rows = table(structure.STRUCTURE, 1)[0], table(structure.STRUCTURE_ROW, len(closes))
     structure.start_structure(state, left=3, right=3, swing_min_atr=0.5)
-    structure.structure_batch(state, highs, lows, closes, average_true_range(highs, lows, closes), rows)
+    ranges = lines_of("atr", high=highs, low=lows, close=closes, period=14)["atr"]
+    structure.structure_batch(state, highs, lows, closes, ranges, rows)
     return rows
 
 
-@pytest.mark.parametrize("feature", [average_true_range, simple_average, market_structure])
-def test_no_feature_knows_the_next_bar(feature: Feature):
-    assert check(feature) == []
+@pytest.mark.parametrize("name", INDICATORS)
+def test_no_indicator_knows_the_next_bar(name: str):
+    assert check(indicator(name)) == []
+
+
+def test_market_structure_does_not_know_the_next_bar():
+    events = market_structure(*COLUMNS)["event"]
+    assert len(np.unique(events)) > 3
+    assert check(market_structure) == []
 
 
 # ---- planted -----------------------------------------------------------------------------------------------------

@@ -83,6 +83,7 @@ def _described(verdict: "Lookahead") -> dict[str, Any]:
 
     return {
         "ok": verdict.ok,
+        "repeatable": verdict.repeatable,
         "cuts": [utc_text(ns) for ns in verdict.cuts_ns],
         "checks": [
             {"name": trial.name, "ok": trial.ok, "tried": trial.tried, "findings": list(map(str, trial.findings))}
@@ -101,7 +102,15 @@ def _say(verdict: "Lookahead", seed: int) -> None:
         say(f"{'same' if trial.ok else 'CHANGED':<8} {trial.name}: {trial.tried}")
         for line in _findings(trial.findings):
             say(f"{'':<8}   {line}")
-    say("nothing before a cut knows what comes after it" if verdict.ok else "LOOK-AHEAD: the past knows the future")
+    say(_sentence(verdict))
+
+
+def _sentence(verdict: "Lookahead") -> str:
+    if verdict.ok:
+        return "nothing before a cut knows what comes after it"
+    if verdict.repeatable:
+        return "LOOK-AHEAD: the past knows the future"
+    return "NOT REPEATABLE: the same market gave another run; look for memory that outlives a run, then ask again"
 
 
 def _findings(findings: Sequence[object]) -> list[str]:

@@ -37,7 +37,15 @@ from quintet.research.moments import (
     known_rows,
     travel,
 )
-from quintet.storage.candle_cuts import CandleRows, Noise, draw_noise, read_rows, write_known, write_noise_after
+from quintet.storage.candle_cuts import (
+    CandleRows,
+    Noise,
+    draw_noise,
+    last_price,
+    read_rows,
+    write_known,
+    write_noise_after,
+)
 from quintet.storage.candle_files import utc_text
 from quintet.storage.candle_table import Reading
 
@@ -101,6 +109,11 @@ class Lookahead:
         return all(trial.ok for trial in self.trials)
 
     @property
+    def repeatable(self) -> bool:
+        """True when the same market once more gave the same run; else no difference says anything of the future."""
+        return self.trials[0].ok
+
+    @property
     def found(self) -> frozenset[str]:
         """What differed anywhere, in words such as `parameters` or `bars seen`."""
         return frozenset(finding.difference.what for trial in self.trials for finding in trial.findings)
@@ -139,9 +152,7 @@ def look_ahead(
             place.parent.mkdir()
 
         def imported_anew(future: str, cut_ns: int) -> Tape:
-            for source, place in zip(rows, places, strict=True):
-                bench.write(source, place, future, cut_ns)
-            return pipeline.imported(places)
+            return pipeline.imported(bench.write(rows, places, future, cut_ns))
 
         ways = {"the source files": imported_anew, "the tape": bench.cut_tape}
         return bench.verdict(lambda: pipeline.imported(files), ways, told)
@@ -198,8 +209,12 @@ class _Bench:
     @cached_property
     def whole(self) -> dict[str, Journey]:
         """The real market's run for each policy, looked at where it is cut and at its end."""
-        places = sorted({*self.cuts, *map(self.settled, self.cuts), self.end_ns})
-        return {name: travel(self.tape, self.pipeline.traded(self.tape), name, places, True) for name in self.policies}
+        found: dict[str, Journey] = {}
+        for n, policy in enumerate(self.policies):
+            cuts = self.cuts[n :: len(self.policies)]
+            places = sorted({*cuts, *map(self.settled, cuts), self.end_ns})
+            found[policy] = travel(self.tape, self.pipeline.traded(self.tape), policy, places, to_end=True)
+        return found
 
     def settled(self, cut_ns: int) -> int:
         """The end of the last structure bar that had closed at a cut: shorter bars after it wait for theirs."""
@@ -219,12 +234,19 @@ class _Bench:
 
     # ---- other futures ---------------------------------------------------------------------------------------
 
-    def write(self, source: CandleRows, place: Path, future: str, cut_ns: int) -> None:
-        """A source file as it was at a cut, or with noise after it."""
-        if future == REMOVED:
-            write_known(source, cut_ns, place)
-        else:
-            write_noise_after(source, cut_ns, place, self.cutting.instrument, self.noise)
+    def write(self, files: Sequence[CandleRows], places: Sequence[Path], future: str, cut_ns: int) -> list[Path]:
+        """The source files as they were at a cut, those that were there; or all, with noise after it."""
+        written = []
+        around = last_price(files, cut_ns, self.cutting.instrument)
+        for rows, place in zip(files, places, strict=True):
+            if future == NOISE:
+                write_noise_after(rows, cut_ns, place, self.cutting.instrument, self.noise, around)
+            elif rows.until(cut_ns):
+                write_known(rows, cut_ns, place)
+            else:
+                continue
+            written.append(place)
+        return written
 
     def cut_tape(self, future: str, cut_ns: int) -> Tape:
         """The tape as it was at a cut, or with noise in the bars after it."""
@@ -301,11 +323,11 @@ def _noisy(rows: Any, count: int, noise: Noise, instrument: Instrument) -> Any:
     """Rows with noise in the bars from row `count` on; a bar was known before."""
     rows = rows.copy()
     kinds, numbers = rows["kind"], np.arange(len(rows))
-    last_price = int(rows["price"][:count][kinds[:count] == BAR_CLOSE][-1])
+    around = int(rows["price"][:count][kinds[:count] == BAR_CLOSE][-1])
     first = np.flatnonzero((kinds == BAR_OPEN) & (numbers >= count))
-    future = noise.prices(last_price, instrument.ticks_per_tick_size, len(first))
+    future = noise.bars(around, instrument.ticks_per_tick_size, np.arange(len(first)))
     rows["price"][first], rows["price"][first + 1] = future["open"], future["close"]
-    rows["quantity"][first] = np.resize(noise.volume, len(first))
+    rows["quantity"][first] = future["volume"]
     rows["quantity"][first + 1] = future["high"] << HIGH_SHIFT | future["low"]
     traded = np.flatnonzero((kinds == BAR_TURNOVER) & (numbers >= count))
     rows["quantity"][traded] = np.resize(noise.volume, len(traded))

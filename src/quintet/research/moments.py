@@ -141,8 +141,8 @@ def _told(one: Any, other: Any, at: int, words: Callable[[Any, Any], str]) -> st
     """How two tables differ at a row."""
     if at < len(one) and at < len(other):
         return f"number {at + 1}: {words(one[at], other[at])}"
-    longer, how = (one, "only with") if at < len(one) else (other, "only without")
-    return f"number {at + 1}, {_place(longer[at])}, is there {how} the future"
+    longer, which = (one, "one") if at < len(one) else (other, "other")
+    return f"number {at + 1}, {_place(longer[at])}, is in the {which} run only"
 
 
 def _row_words(one: Any, other: Any) -> str:
@@ -150,9 +150,9 @@ def _row_words(one: Any, other: Any) -> str:
 
 
 def _field_words(one: Any, other: Any) -> str:
-    """The first field that differs: with the real future, and with the other one."""
+    """The first field that differs: in the whole market's run, and in the other one."""
     name = next(name for name in one.dtype.names if one[name].tobytes() != other[name].tobytes())
-    return f"{_place(one)}: {name} is {one[name]} with the real future, {other[name]} with another"
+    return f"{_place(one)}: {name} is {one[name]} in the one run, {other[name]} in the other"
 
 
 def _place(row: Any) -> str:
@@ -175,5 +175,5 @@ def _memory_difference(what: str, part: str, one: Any, other: Any) -> Iterator[D
         before, after = at_path(one, leaf.path).ravel(), at_path(other, leaf.path).ravel()
         if before.tobytes() != after.tobytes():
             at = int(np.flatnonzero(before.view(np.int64) != after.view(np.int64))[0])
-            yield Difference(what, f"{leaf.path} is {before[at]} with the real future, {after[at]} with another")
+            yield Difference(what, f"{leaf.path} is {before[at]} in the one run, {after[at]} in the other")
             return

@@ -6,6 +6,7 @@ bar has closed, and not before the rows above it: a file is written from top to 
 
 import gzip
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -21,7 +22,7 @@ from quintet.core.market.bars import Column
 from quintet.core.random import seeded, uniform
 from quintet.storage.candle_files import exact_decimals
 from quintet.storage.candle_rules import timing, whole_units
-from quintet.storage.candle_table import ROW_NUMBER, CandleTable, Reading, read_table
+from quintet.storage.candle_table import PRICES, ROW_NUMBER, CandleTable, Reading, read_table
 
 NOISE_ROWS: Final = 1024
 """So many bars of noise are drawn; a longer future repeats them."""
@@ -38,14 +39,14 @@ class Noise(NamedTuple):
     close: NDArray[np.float64]
     volume: Column
 
-    def prices(self, last_price: int, tick: int, count: int) -> dict[str, Column]:
-        """`count` bars around `last_price`, in its unit, each price a whole multiple of `tick`."""
-        most = PRICE_MAX // tick
-        fractions = {name: np.resize(getattr(self, name), count) for name in ("open", "high", "low", "close")}
+    def bars(self, last_price: int, tick: int, numbers: Column) -> dict[str, Column]:
+        """Bars around `last_price`, in its unit, each price a whole multiple of `tick`; equal numbers, equal bars."""
+        most, at = PRICE_MAX // tick, numbers % NOISE_ROWS
+        fractions = {name: getattr(self, name)[at] for name in PRICES}
         return {
             name: np.clip(np.rint(column * last_price / tick), 1, most).astype(np.int64) * tick
             for name, column in fractions.items()
-        }
+        } | {"volume": self.volume[at]}
 
 
 def draw_noise(seed: int) -> Noise:
@@ -94,18 +95,28 @@ def write_known(rows: CandleRows, moment_ns: int, path: Path) -> None:
     _write(rows, rows.table.frame.head(count), path)
 
 
-def write_noise_after(rows: CandleRows, moment_ns: int, path: Path, instrument: Instrument, noise: Noise) -> None:
-    """Write the whole file with noise in the place of every price and volume that was not known at a moment."""
-    count, table = rows.until(moment_ns), rows.table
-    if count == 0:
-        raise DataError(f"{table.path}: no row was known at {moment_ns} ns, expected at least one")
-    unit = instrument.price_increment
-    last_price = int(whole_units(table.values["close"][count - 1 : count], unit)[0][0])
-    future = noise.prices(last_price, int(instrument.tick_size / unit), len(table) - count)
-    volume = np.resize(noise.volume, len(table) - count)
-    columns = {name: exact_decimals(column, unit) for name, column in future.items()}
-    columns["volume"] = exact_decimals(volume, instrument.lot_size)
-    columns["turnover"] = exact_decimals(volume, instrument.quote_quantum)
+def last_price(files: Sequence[CandleRows], moment_ns: int, instrument: Instrument) -> int:
+    """The close that was known last, in price increments. Raises DataError when no file had a row yet."""
+    ends = [(int(rows.known_ns[count - 1]), rows, count) for rows in files if (count := rows.until(moment_ns))]
+    if not ends:
+        raise DataError(f"no row was known at {moment_ns} ns, expected at least one")
+    _, rows, count = max(ends, key=lambda end: end[0])
+    return int(whole_units(rows.table.values["close"][count - 1 : count], instrument.price_increment)[0][0])
+
+
+def write_noise_after(
+    rows: CandleRows, moment_ns: int, path: Path, instrument: Instrument, noise: Noise, around: int
+) -> None:
+    """Write the whole file with noise in the place of every price and volume that was not known at a moment.
+
+    `around`: the price, in increments, around which the noise lies. Bars of one time are equal in every file.
+    """
+    count, table, unit = rows.until(moment_ns), rows.table, instrument.price_increment
+    numbers = rows.known_ns[count:] // rows.step_ns
+    future = noise.bars(around, instrument.ticks_per_tick_size, numbers)
+    columns = {name: exact_decimals(future[name], unit) for name in PRICES}
+    columns["volume"] = exact_decimals(future["volume"], instrument.lot_size)
+    columns["turnover"] = exact_decimals(future["volume"], instrument.quote_quantum)
     known, unknown = table.frame.head(count), table.frame.tail(len(table) - count)
     for name, column in columns.items():
         if name in table.columns and table.columns[name] in unknown.columns:

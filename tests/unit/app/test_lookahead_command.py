@@ -6,17 +6,18 @@ from typing import Any
 
 import pytest
 
-from quintet.app import messages, wiring
+from quintet.app import lookahead_command, messages, wiring
 from quintet.app.config import Given, load
 from quintet.app.markets import MarketRequest, as_candle_files, open_market
 from quintet.core.instrument import DEFAULT_SPOT
+from quintet.research import lookahead
 from quintet.research.lookahead import Pipeline
 from quintet.research.synthetic import synthesize
 from quintet.storage.candle_files import write_candles
 from quintet.storage.tape_files import TapeWriter
 from quintet.storage.workspace import workspace
 from tests.fakes.command_line import Quintet
-from tests.leaks import META, fitted_to_the_whole, importing
+from tests.leaks import META, CarriedOver, fitted_to_the_whole, importing
 from tests.python_traders import trader
 
 
@@ -38,6 +39,10 @@ def market_file(place: Path) -> Path:
     return path
 
 
+def test_the_command_cuts_as_the_library_does():
+    assert (lookahead_command.CUTS, lookahead_command.SEED) == (lookahead.CUTS, lookahead.SEED)
+
+
 WORDS = ("verify", "lookahead", "structure_mm", "--htf-interval", "15m", "--ltf-interval", "5m", "--cuts", 4)
 
 
@@ -55,7 +60,7 @@ def test_an_honest_way_is_said_to_be_one_with_what_was_tried(quintet: Quintet, m
 @pytest.mark.usefixtures("with_python")
 def test_json_says_ok_and_what_was_tried(quintet: Quintet, market_file: Path):
     said = quintet(*WORDS, "--data", market_file, "--seed", 5, "--json")
-    assert said.json["ok"] is True
+    assert (said.json["ok"], said.json["repeatable"]) == (True, True)
     assert (said.json["seed"], len(said.json["cuts"]), said.json["synthetic"]) == (5, 4, False)
     assert len(said.json["checks"]) == 6
     assert all(check["ok"] and check["findings"] == [] for check in said.json["checks"])
@@ -69,6 +74,18 @@ def test_a_leak_is_named_and_is_no_success(quintet: Quintet, market_file: Path, 
     assert "CHANGED" in said.out
     assert "parameters: threshold is" in said.out
     assert said.out.splitlines()[-1] == "LOOK-AHEAD: the past knows the future"
+
+
+def test_a_memory_that_outlives_a_run_is_told_as_what_it_is(
+    quintet: Quintet, market_file: Path, monkeypatch: pytest.MonkeyPatch
+):
+    real, carried = wiring.pipeline, CarriedOver()
+    monkeypatch.setattr(
+        wiring, "pipeline", lambda *given: Pipeline(real(*given).imported, lambda tape: trader(carried))
+    )
+    said = quintet(*WORDS, "--data", market_file)
+    assert said.code == 1
+    assert said.out.splitlines()[-1].startswith("NOT REPEATABLE: the same market gave another run")
 
 
 @pytest.mark.usefixtures("with_python")

@@ -21,6 +21,8 @@ def test_stops_are_ends_of_messages_and_the_seed_decides_them():
     assert TAPE.first_row < stops[0] <= stops[-1] < len(rows)
 
 
+@pytest.mark.jit_off
+@pytest.mark.bounds
 @pytest.mark.parametrize("policy", ["pessimistic", "olhc"])
 def test_an_interrupted_run_is_the_run(policy: str):
     whole = run_interrupted(TAPE, trader(), policy, ())

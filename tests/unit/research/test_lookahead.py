@@ -21,7 +21,7 @@ from quintet.storage.candle_cuts import read_rows
 from quintet.storage.candle_files import write_candles
 from quintet.storage.candle_sources import load_market
 from quintet.systems.structure_mm import StructureMmConfig
-from tests.leaks import HONEST, LEAKS, tape_of, with_corrections, write_market
+from tests.leaks import HONEST, LEAKS, taken, tape_of, with_corrections, write_market
 from tests.python_traders import STRUCTURE
 
 HOLES = (120, 121, 122, 300, 301, 480, 481, 482, 483)
@@ -89,6 +89,21 @@ def test_a_file_that_begins_to_tell_its_turnover_late_is_read_row_by_row(tmp_pat
     late = replace(bars, turnover=np.where(np.arange(len(bars)) < 300, 0, bars.turnover))
     write_candles(tmp_path / "coin_5m.csv", late, DEFAULT_SPOT)
     assert look_ahead(HONEST, [tmp_path / "coin_5m.csv"], CUTTING).found == frozenset()
+
+
+def test_a_market_of_several_files_is_cut_in_all_of_them(tmp_path: Path):
+    # given three files that overlap, of which the last ones are not there yet at the first cuts
+    bars = synthesize(7, days=2, timeframe="5m")
+    files = []
+    for n, (first, last) in enumerate(((0, 250), (230, 420), (400, 576))):
+        files.append(tmp_path / f"coin_5m_{n}.csv")
+        write_candles(files[-1], taken(bars, np.arange(first, last)), DEFAULT_SPOT)
+
+    def imported(files: Sequence[Path]) -> Tape:
+        return tape_of(load_market(files, DEFAULT_SPOT, STRUCTURE, "5m"))
+
+    verdict = look_ahead(Pipeline(imported, HONEST.traded), files, CUTTING)
+    assert [str(finding) for trial in verdict.trials for finding in trial.findings] == []
 
 
 # ---- where is cut ----------------------------------------------------------------------------------------------

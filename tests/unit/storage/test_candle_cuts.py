@@ -11,9 +11,10 @@ import pytest
 from quintet.core.errors import DataError
 from quintet.core.instrument import DEFAULT_SPOT
 from quintet.research.synthetic import synthesize
-from quintet.storage.candle_cuts import draw_noise, read_rows, write_known, write_noise_after
+from quintet.storage.candle_cuts import draw_noise, last_price, read_rows, write_known, write_noise_after
 from quintet.storage.candle_files import read_candles, write_candles
 from quintet.storage.candle_table import Reading
+from tests.leaks import taken
 
 BARS = synthesize(2, bars=60, timeframe="5m")
 FIVE_MINUTES_NS = 300 * 10**9
@@ -53,7 +54,10 @@ def test_a_file_without_its_future_is_the_file_as_it_was(candles: Path):
 
 
 def test_noise_keeps_what_was_known_and_the_laws_of_candles(candles: Path):
-    write_noise_after(read_rows(candles), AT_NS, elsewhere(candles), DEFAULT_SPOT, draw_noise(1))
+    rows = read_rows(candles)
+    around = last_price([rows], AT_NS, DEFAULT_SPOT)
+    assert around == BARS.close[39]
+    write_noise_after(rows, AT_NS, elsewhere(candles), DEFAULT_SPOT, draw_noise(1), around)
     noisy = read_candles(elsewhere(candles), DEFAULT_SPOT).bars
     assert (noisy.ts_open == BARS.ts_open).all()
     for name in ("open", "high", "low", "close", "volume", "turnover"):
@@ -67,7 +71,8 @@ def test_the_seed_decides_the_noise():
 
 
 def test_noise_is_on_the_grid_of_ticks():
-    prices = draw_noise(1).prices(300_000, 50, 3_000)
+    prices = draw_noise(1).bars(300_000, 50, np.arange(3_000))
+    assert prices.pop("volume").min() > 0
     assert all((column % 50 == 0).all() and column.min() > 0 for column in prices.values())
     assert (prices["high"] >= np.maximum(prices["open"], prices["close"])).all()
     assert (prices["low"] <= np.minimum(prices["open"], prices["close"])).all()
@@ -103,6 +108,16 @@ def test_holes_are_where_a_bar_should_have_been_known(tmp_path: Path):
     lines = path.read_text().splitlines()
     path.write_text("\n".join(lines[:11] + lines[14:]) + "\n")
     assert read_rows(path).holes_ns.tolist() == [int(BARS.ts_open[10]) + FIVE_MINUTES_NS]
+
+
+def test_the_last_price_is_that_of_the_file_that_knew_it_last(tmp_path: Path):
+    for name, first, last in (("a.csv", 0, 30), ("b.csv", 25, 60)):
+        write_candles(tmp_path / name, taken(BARS, np.arange(first, last)), DEFAULT_SPOT)
+    files = [read_rows(tmp_path / "a.csv"), read_rows(tmp_path / "b.csv")]
+    assert last_price(files, AT_NS, DEFAULT_SPOT) == BARS.close[39]
+    assert last_price(files, int(BARS.ts_open[10]), DEFAULT_SPOT) == BARS.close[9]
+    with pytest.raises(DataError, match="no row was known"):
+        last_price(files, int(BARS.ts_open[0]), DEFAULT_SPOT)
 
 
 def test_before_the_first_row_there_is_nothing_to_write(candles: Path):
