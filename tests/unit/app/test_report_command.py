@@ -129,7 +129,7 @@ def test_the_page_shows_the_figures_of_the_files(run_folder: Path) -> None:
 def test_what_breaks_it_is_beside_the_run_and_in_none_of_its_hashes(run_folder: Path) -> None:
     robustness = read_json(run_folder / "robustness.json")
     kinds = [row["kind"] for row in robustness["rows"]]
-    assert set(kinds) == {"", "costs", "latency", "parameters", "bootstrap"}
+    assert set(kinds) == {"", "costs", "latency", "capacity", "parameters", "bootstrap"}
     # the first row is the run itself
     interval = read_json(run_folder / "metrics.json")["interval"]
     assert robustness["rows"][0]["low_frac"] == interval["low_frac"]

@@ -13,6 +13,7 @@ from quintet.research.report_parts import figures, wording
 from quintet.research.report_parts.axes import decimals_between, time_marks
 from quintet.research.report_parts.dates import span
 from quintet.research.report_parts.episode_pictures import chosen
+from quintet.research.report_parts.trade_rows import entries
 from quintet.research.report_parts.verdict import MET, MISSED, UNKNOWN, Facts, facts_of, judge
 from quintet.research.report_parts.wording import MINUS, THIN
 from tests.fakes.backtest_result import BAR_NS, START_NS, HandMadeResult
@@ -225,7 +226,7 @@ def test_a_waterfall_begins_each_step_where_the_last_one_ended():
 
 def test_what_one_order_was_filled_with_is_a_mean_over_its_lots():
     fills = {"order": [7, 8, 7], "lots": [1, 5, 3], "price": [100.0, 50.0, 104.0]}
-    assert figures.entries(fills) == {7: (4, 103.0), 8: (5, 50.0)}
+    assert entries(fills) == {7: (4, 103.0), 8: (5, 50.0)}
 
 
 def test_later_starts_and_moved_parameters_are_shown_as_ranges():

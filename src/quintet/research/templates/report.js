@@ -259,7 +259,7 @@ let marksKept = null;
 function moments() {
   const key = `${view.from} ${view.to} ${language()}`;
   if (marksKept?.key === key) return marksKept.list;
-  const names = word("months").split(" "), list = [], days = (view.to - view.from) / 1440;
+  const names = word("months").split(" "), ofDays = word("months_of_days").split(" "), list = [], days = (view.to - view.from) / 1440;
   if (days > 75) {
     const every = Math.ceil(days / 370), first = date(view.from);
     for (let n = first.getUTCFullYear() * 12 + first.getUTCMonth() + 1; ; n++) {
@@ -271,7 +271,7 @@ function moments() {
     const hours = [0.25, 0.5, 1, 2, 3, 6, 12, 24, 48, 96, 168].find(each => days * 24 / each <= 12) ?? 168;
     const step = hours * 3600, first = Math.ceil((run.start_s + view.from * 60) / step) * step;
     for (let at = first; at <= run.start_s + view.to * 60; at += step) {
-      const when = new Date(at * 1000), day = `${two(when.getUTCDate())} ${names[when.getUTCMonth()]}`;
+      const when = new Date(at * 1000), day = `${two(when.getUTCDate())} ${ofDays[when.getUTCMonth()]}`;
       list.push([(at - run.start_s) / 60, hours >= 24 ? day : days > 1.5 ? `${day} ${two(when.getUTCHours())}:${two(when.getUTCMinutes())}` : `${two(when.getUTCHours())}:${two(when.getUTCMinutes())}`]);
     }
   }
@@ -291,7 +291,10 @@ const drawings = {
     timeGrid(plot); percents(plot);
     plot.field("band", marks.time, marks.low, marks.high);
     plot.segment("zero", view.from, 0, view.to, 0);
-    for (const time of run.kills ?? []) if (time >= view.from && time <= view.to) plot.upright("limit", time);
+    for (const time of run.kills ?? []) if (time >= view.from && time <= view.to) {
+      plot.upright("limit", time);
+      plot.label(time, plot.low + (plot.high - plot.low) * 0.05, word("kill_switch"), `wrn halo ${plot.x(time) > 200 ? "left" : "right"}`);
+    }
     plot.line("main", marks.time, marks.worst);
     plot.show();
   },
