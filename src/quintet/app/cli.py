@@ -27,6 +27,7 @@ _LAZY: Final = {
 
 _ORDER: Final = (
     "backtest",
+    "stress",
     "walk-forward",
     "watch",
     "report",
@@ -92,11 +93,13 @@ def _mount() -> None:
     from quintet.app.backtest_command import backtest
     from quintet.app.doctor_command import doctor
     from quintet.app.report_command import report
+    from quintet.app.stress_command import stress
     from quintet.app.walk_forward_command import walk_forward
     from quintet.app.warm_command import warm
     from quintet.app.watch_command import watch
 
     app.command(no_args_is_help=True)(backtest)
+    app.command(no_args_is_help=True)(stress)
     app.command(no_args_is_help=True)(walk_forward)
     app.command(no_args_is_help=True)(watch)
     app.command(no_args_is_help=True)(report)
