@@ -12,7 +12,9 @@ import pytest
 
 from quintet.core.instrument import decode
 from quintet.research.attribution import attribute
+from quintet.research.returns import daily_returns
 from quintet.research.run_record import record_from
+from quintet.research.significance import luck
 from quintet.storage.run_folders import read_json, read_table
 from tests.fakes.command_line import Quintet
 from tests.page_words import words_of
@@ -63,6 +65,13 @@ def test_without_what_breaks_it_a_page_says_that_it_was_not_run(quintet: Quintet
     (run / "robustness.json").unlink()
     assert quintet("report", "aaaaaaaa").code == 0
     assert "Not run for this report" in words_of((run / "report.html").read_text())
+
+
+def test_a_folder_is_no_place_for_a_page(quintet: Quintet, run: Path, place: Path) -> None:
+    said = quintet("report", "aaaaaaaa", "--out", place)
+    assert said.code == 2
+    assert "--out" in said.err
+    assert "report.html" in said.err
 
 
 @pytest.mark.parametrize(
@@ -124,6 +133,17 @@ def test_the_page_shows_the_figures_of_the_files(run_folder: Path) -> None:
     assert f"The parts sum to \N{MINUS SIGN}{minus} quanta, the net result to the last quantum." in words
     assert f"{told['fills']} {told['maker_fills']} as maker" in words
     assert f"{told['trades']} trades" in words
+
+
+def test_what_is_left_after_all_trials_can_be_computed_again(run_folder: Path) -> None:
+    trials = read_json(run_folder / "manifest.json")["trials"]
+    equity = pl.read_parquet(run_folder / "equity.parquet")
+    returns = daily_returns(equity["ts_ns"], equity["equity_quanta"], float(equity["equity_quanta"][0])).frac
+    found = luck(returns, trials["total"], trials["sharpe_deviation"])
+    assert found.deflated_sharpe == pytest.approx(trials["deflated_sharpe"])
+    assert f"{trials['total']}, {trials['on_data']} of them on this data" in words_of(
+        (run_folder / "report.html").read_text()
+    )
 
 
 def test_what_breaks_it_is_beside_the_run_and_in_none_of_its_hashes(run_folder: Path) -> None:

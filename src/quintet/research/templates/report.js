@@ -27,7 +27,7 @@ function speak(which) {
   button.textContent = word("other_language");
   button.setAttribute("aria-label", word("other_language_name"));
   for (const box of all("input[type=search]")) { box.placeholder = word("filter"); box.setAttribute("aria-label", word("filter")); }
-  document.title = `${one(".verdict .mut").firstElementChild?.textContent ?? "quintet"} · ${word("title")} · quintet`;
+  document.title = `${one("#run-title").innerText} · ${word("title")} · quintet`;
   if (run) draw();
 }
 
@@ -419,7 +419,6 @@ function look(from, to) {
   view = { from: begin, to: begin + width };
   draw();
 }
-const middle = () => pointed ?? (view.from + view.to) / 2;
 function zoom(factor, around = (view.from + view.to) / 2) { look(around - (around - view.from) * factor, around + (view.to - around) * factor); }
 function pan(share) { const by = (view.to - view.from) * share; look(view.from + by, view.to + by); }
 function span(minutes) {
@@ -474,7 +473,7 @@ function follow() {
     const momentOf = event => { const box = figure.getBoundingClientRect(); return view.from + Math.min(Math.max((event.clientX - box.left) / box.width, 0), 1) * (view.to - view.from); };
     const held = new Map();
     let grip = null;
-    figure.addEventListener("pointerdown", event => { held.set(event.pointerId, event.clientX); grip = { x: event.clientX, ...view, apart: apart(held) }; if (event.pointerType === "mouse") figure.setPointerCapture(event.pointerId); });
+    figure.addEventListener("pointerdown", event => { held.set(event.pointerId, event.clientX); grip = { x: event.clientX, ...view, apart: apart(held) }; if (event.pointerType === "mouse") figure.setPointerCapture(event.pointerId); pointed = momentOf(event); read(pointed); });
     figure.addEventListener("pointermove", event => {
       if (held.has(event.pointerId)) held.set(event.pointerId, event.clientX);
       if (grip && held.size === 2 && grip.apart) { const centre = (grip.from + grip.to) / 2, width = (grip.to - grip.from) * grip.apart / Math.max(apart(held), 20); return look(centre - width / 2, centre + width / 2); }
@@ -483,7 +482,8 @@ function follow() {
     });
     const release = event => { held.delete(event.pointerId); grip = null; };
     figure.addEventListener("pointerup", release); figure.addEventListener("pointercancel", release);
-    figure.addEventListener("pointerleave", () => { pointed = null; read(null); });
+    // A finger that is lifted leaves its figures standing, a mouse that goes takes them along.
+    figure.addEventListener("pointerleave", event => { if (event.pointerType === "mouse") { pointed = null; read(null); } });
     figure.addEventListener("wheel", event => { if (!event.ctrlKey && !event.metaKey && !event.shiftKey) return; event.preventDefault(); zoom((event.deltaY || event.deltaX) > 0 ? 1.25 : 0.8, momentOf(event)); }, { passive: false });
     figure.addEventListener("dblclick", event => zoom(event.shiftKey ? 4 : 0.25, momentOf(event)));
   }
@@ -499,7 +499,8 @@ const apart = held => { const [a, b] = [...held.values()]; return b === undefine
 paint(remembered("theme"));
 if (run) { open(); follow(); }
 all("[data-table] table").forEach(handy);
-speak(remembered("language") ?? (navigator.language?.startsWith("ru") ? "ru" : "en"));
+const asked = remembered("language");
+speak(asked in words ? asked : navigator.language?.startsWith("ru") ? "ru" : "en");
 let resized = null;
 addEventListener("resize", () => { clearTimeout(resized); resized = setTimeout(() => run && draw(), 120); });
 addEventListener("beforeprint", () => { if (run) { view = { ...whole }; for (const [name, drawing] of Object.entries(drawings)) if (one(`[data-plot="${name}"]`)) drawing(); } });
