@@ -12,6 +12,7 @@ import pytest
 
 from quintet.core.instrument import decode
 from quintet.research.attribution import attribute
+from quintet.research.report_parts.languages import is_known
 from quintet.research.returns import daily_returns
 from quintet.research.run_record import record_from
 from quintet.research.significance import luck
@@ -133,6 +134,14 @@ def test_the_page_shows_the_figures_of_the_files(run_folder: Path) -> None:
     assert f"The parts sum to \N{MINUS SIGN}{minus} quanta, the net result to the last quantum." in words
     assert f"{told['fills']} {told['maker_fills']} as maker" in words
     assert f"{told['trades']} trades" in words
+
+
+def test_everything_a_run_says_of_itself_has_its_russian(run_folder: Path) -> None:
+    manifest, robustness = read_json(run_folder / "manifest.json"), read_json(run_folder / "robustness.json")
+    said = [manifest["verdict"]["sentence"], *manifest["assumptions"]]
+    said += [row["name"] for row in robustness["rows"] if row["kind"] != "parameters"]
+    said += [part for reason in manifest["verdict"]["reasons"] for part in reason.split(": ", 1) if "%" not in part]
+    assert [sentence for sentence in said if not is_known(sentence)] == []
 
 
 def test_what_is_left_after_all_trials_can_be_computed_again(run_folder: Path) -> None:

@@ -147,11 +147,12 @@ function open() {
   for (const [policy, column] of Object.entries(run.marks.gain)) marks.gain[policy] = sums(column).map(value => value / PPM);
   marks.drawdown = sums(run.marks.drawdown).map(value => -value / PPM);
   marks.share = sums(run.marks.share).map(value => value / PPM);
+  marks.zero = new Float64Array(marks.time.length);
   marks.hold = marks.price.map(price => price / marks.price[0] - 1);
   const policies = Object.values(marks.gain);
   marks.worst = marks.gain[run.headline];
-  marks.low = marks.time.map((_, n) => Math.min(...policies.map(gain => gain[n])));
-  marks.high = marks.time.map((_, n) => Math.max(...policies.map(gain => gain[n])));
+  marks.low = policies[0].slice(); marks.high = policies[0].slice();
+  for (const gain of policies) gain.forEach((value, n) => { if (value < marks.low[n]) marks.low[n] = value; if (value > marks.high[n]) marks.high[n] = value; });
   if (run.bars) {
     const close = sums(run.bars.close), body = unpack(run.bars.body), above = unpack(run.bars.above), below = unpack(run.bars.below);
     bars = { time: sums(run.bars.time), close: close.map(value => value * unit) };
@@ -283,7 +284,13 @@ const percents = (plot, count = 4, isSigned = true) => {
   const values = ticks(plot.low, plot.high, count), digits = decimals(values, 100);
   plot.grid(values, value => (Math.abs(value) < 1e-12 ? `0${THIN}%` : isSigned ? percent(value, digits) : `${fixed(value * 100, digits)}${THIN}%`));
 };
-const seen = (times, ...series) => { const [begin, end] = within(times); return series.flatMap(values => values.slice(begin, end)); };
+// The lowest and the highest value in view.
+function seen(times, ...series) {
+  const [begin, end] = within(times);
+  let low = Infinity, high = -Infinity;
+  for (const values of series) for (let n = begin; n < end; n++) { if (values[n] < low) low = values[n]; if (values[n] > high) high = values[n]; }
+  return [low, high];
+}
 
 const drawings = {
   equity() {
@@ -309,7 +316,7 @@ const drawings = {
   drawdown() {
     const plot = new Plot("drawdown", Math.min(...padded(seen(marks.time, marks.drawdown), 0.08), -1e-4), 0);
     timeGrid(plot); percents(plot, 2);
-    plot.field("fall", marks.time, marks.drawdown, marks.time.map(() => 0));
+    plot.field("fall", marks.time, marks.drawdown, marks.zero);
     plot.line("loss", marks.time, marks.drawdown);
     plot.show();
   },
@@ -329,7 +336,7 @@ const drawings = {
     const plot = new Plot("inventory", 0, Math.max(...padded([0, ...seen(marks.time, marks.share)], 0.1), 0.01));
     timeGrid(plot); percents(plot, 2, false);
     const [begin, end] = within(marks.time);
-    if (end - begin > 600) plot.field("held", marks.time, marks.time.map(() => 0), marks.share);
+    if (end - begin > 600) plot.field("held", marks.time, marks.zero, marks.share);
     else {
       // What a mark found was held since the mark before it.
       let d = `M${plot.x(marks.time[begin]).toFixed(1)} ${plot.height}`;
@@ -349,9 +356,9 @@ function lane(name) {
   plot.show();
 }
 
-// How many bars one candle is made of, so that no more than 400 are in view.
+// How many bars one candle is made of, so that none is narrower than two pixels and its gap.
 const GROUPS = [1, 2, 3, 6, 12, 24, 48, 96, 144, 288, 864, 2016];
-const grouping = count => GROUPS.find(each => count / each <= 400) ?? GROUPS.at(-1);
+const grouping = count => GROUPS.find(each => count / each <= one('[data-plot="market"]').clientWidth / 2.4) ?? GROUPS.at(-1);
 const lengthOf = minutes => minutes % 1440 === 0 ? `${minutes / 1440}d` : minutes % 60 === 0 ? `${minutes / 60}h` : `${minutes}m`;
 
 // Up hollow, down filled. Groups begin at whole multiples of their length in UTC.
