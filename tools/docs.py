@@ -14,7 +14,7 @@ from urllib.parse import unquote
 from quintet.app.cli import app
 from quintet.research.metrics import NAMES, UNITS
 from quintet.systems.structure_mm import tables
-from tools import command_line_page, configuration_page, trace
+from tools import command_line_page, configuration_page, indicators_page, trace
 
 FRONT_DOORS = (Path("README.md"), Path("docs/index.md"))
 TOP_PAGES = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md")
@@ -69,6 +69,11 @@ def command_line() -> str:
 def configuration() -> str:
     """Every key of a configuration file, from the typed sections."""
     return f"{generated_from('the typed sections of the configuration')}\n{configuration_page.page()}"
+
+
+def indicators() -> str:
+    """Every indicator with its inputs, lines, units and conventions, from their catalogue."""
+    return f"{generated_from('the catalogue of indicators')}\n{indicators_page.page()}"
 
 
 def structure_mm_rules() -> str:
@@ -148,6 +153,7 @@ GENERATED: Mapping[Path, Callable[[], str]] = {
     Path("docs/command-line.md"): command_line,
     Path("docs/configuration.md"): configuration,
     Path("docs/figures.md"): figures,
+    Path("docs/indicators.md"): indicators,
     Path("docs/config.schema.json"): configuration_page.schema_text,
     Path("docs/index.md"): page_index,
 }
