@@ -1,7 +1,7 @@
 """`quintet runs list | show | compare`: earlier runs, read from their folders."""
 
 from collections.abc import Iterable
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -9,6 +9,9 @@ from quintet.app.backtest_command import count
 from quintet.app.messages import CalmGroup, note, say, say_json
 from quintet.app.report_command import readable
 from quintet.app.run_comparison import ABSENT, Pair
+
+WIDTH: Final = 26
+"""Characters of a value beside another; a longer one gets a line of its own."""
 
 runs_app = typer.Typer(cls=CalmGroup, help="Find earlier runs.", no_args_is_help=True)
 
@@ -93,12 +96,18 @@ def _say_pairs(heading: str, pairs: Iterable[Pair]) -> None:
     if heading:
         say(f"\n{heading}")
     for pair in pairs:
-        say(f"{'*' if pair.differs else ' '} {pair.name:<36} {_shown(pair.first):<26} {_shown(pair.second)}".rstrip())
+        mark, values = "*" if pair.differs else " ", (_shown(pair.first), _shown(pair.second))
+        if len(values[0]) < WIDTH:
+            say(f"{mark} {pair.name:<36} {values[0]:<{WIDTH}} {values[1]}".rstrip())
+        else:
+            say("\n".join((f"{mark} {pair.name}", *(f"    {value}" for value in values))))
 
 
 def _shown(value: Any) -> str:
     if value is None:
         return ABSENT
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 

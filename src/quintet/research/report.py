@@ -7,9 +7,9 @@ English and Russian, and shows times in UTC.
 
 import json
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import tomli_w
@@ -18,22 +18,24 @@ from markupsafe import Markup
 
 from quintet.core.errors import InputError
 from quintet.core.events import timeframe_ns
-from quintet.research import comparisons
 from quintet.research.activity import Activity, read_activity
-from quintet.research.attribution import attribute, by_state, fill_rows
+from quintet.research.attribution import attribute, by_state
+from quintet.research.comparisons import SEED
 from quintet.research.fill_quality import fill_ratio, finest, markouts
-from quintet.research.market_bars import ShownBars
-from quintet.research.report_parts import episode_pictures, figures, pictures, quality_pictures, verdict, wording
+from quintet.research.regimes import Regime, regimes
+from quintet.research.report_parts import episode_pictures, figures, quality_pictures, verdict, wording
+from quintet.research.report_parts.comparison_rows import compared
 from quintet.research.report_parts.dates import moment, span
 from quintet.research.report_parts.languages import LANGUAGES, Both, both, said, say, texts
 from quintet.research.report_parts.page_data import page_data
+from quintet.research.report_parts.run_pictures import run_pictures
 from quintet.research.report_parts.statistics import counts, shares
+from quintet.research.report_parts.trade_rows import trade_rows
 from quintet.research.returns import daily_returns
-from quintet.research.round_trips import Trade, round_trips
 from quintet.research.run_record import RunRecord, record_of
 from quintet.research.significance import Luck, luck
 from quintet.systems.structure_mm.config import NAME as STRUCTURE_MM
-from quintet.systems.structure_mm.records import POLICY_NAMES, STATE_NAMES, TAGS_PER_EPISODE
+from quintet.systems.structure_mm.records import POLICY_NAMES, STATE_NAMES
 
 if TYPE_CHECKING:
     from quintet.research.backtest import BacktestResult
@@ -110,7 +112,7 @@ def _content(record: RunRecord, manifest: Manifest, robustness: Robustness | Non
     }
     content |= _origin(record, activity) | _quality(record) | _comparison(record) | _luck(record, manifest)
     content |= _curve_figures(record) | _tables(record, activity)
-    content["pictures"] = _pictures(record, activity, content, robustness)
+    content["pictures"] = run_pictures(record, activity, content, robustness)
     data = page_data(record, activity, manifest) if len(record.equity["ts_ns"]) > 1 else None
     content["payload"] = None if data is None else _json(data)
     return content
@@ -202,41 +204,8 @@ def _quality(record: RunRecord) -> dict[str, Any]:
 
 def _comparison(record: RunRecord) -> dict[str, Any]:
     """The rows of the comparison, and what random entries gave."""
-    system, asset, interval = record.system, record.instrument.base_asset, record.interval
-    equity, start = record.equity, record.start_quanta
-    turnovers = record.metrics.get("turnover_quote", 0.0) / record.money(start)
-    own = both("comparison.own_worst", system=system, policy=interval["headline_policy"])
-    best = both("comparison.own_best", system=system, policy=interval["high_policy"])
-    cash = figures.Line(both("comparison.cash"), 0.0, 0.0, None, None, None, 0.0, 0.0, 0.0, 0.0)
-    if len(equity["ts_ns"]) < 2:
-        bare = figures.Line(own, interval["low_frac"], None, None, None, None, None, None, None, turnovers)
-        return {"comparison": [bare, cash], "random": None, "seed": comparisons.SEED}
-    ts, prices = equity["ts_ns"], equity["price_ticks"]
-    share = figures.held_share(equity, record.instrument)
-    spans = comparisons.stays(share * equity["equity_quanta"], max(record.instrument.min_notional_quanta, 1))
-    exposure = sum(last - first for first, last in spans) / len(ts)
-    lines = [figures.line(own, ts, equity["equity_quanta"], start, exposure, turnovers)]
-    if len(interval["policies"]) > 1:
-        curve = record.tables["curves"][interval["high_policy"]]
-        lines.append(figures.line(best, ts, curve, start, None, None))
-    lines.append(cash)
-    mean_share = float(share.mean())
-    holding = both("comparison.hold", base=asset)
-    part = both("comparison.hold_share", base=asset, share=wording.percent(mean_share, 1))
-    lines.append(figures.line(holding, ts, comparisons.held_worth(prices, 1.0), 1.0, 1.0, 1.0))
-    lines.append(figures.line(part, ts, comparisons.held_worth(prices, mean_share), 1.0, mean_share, mean_share))
-    random = _random_entries(record, share, spans)
-    if random is not None:
-        name = both("comparison.random")
-        lines.append(figures.Line(name, random.median_frac, None, None, None, None, None, None, exposure, None))
-    return {"comparison": lines, "random": random, "seed": comparisons.SEED}
-
-
-def _random_entries(record: RunRecord, share: Any, spans: list[tuple[int, int]]) -> comparisons.RandomEntries | None:
-    start = record.money(record.start_quanta)
-    fees_frac = float(record.metrics.get("fees_quote", 0.0)) / start
-    net_frac = record.net_quanta / record.start_quanta
-    return comparisons.random_entries(share, record.equity["price_ticks"], spans, net_frac, fees_frac)
+    found = compared(record)
+    return {"comparison": found.lines, "random": found.random, "seed": SEED}
 
 
 def _luck(record: RunRecord, manifest: Manifest) -> dict[str, Any]:
@@ -265,113 +234,20 @@ def _curve_figures(record: RunRecord) -> dict[str, Any]:
     }
 
 
-# ---- pictures ------------------------------------------------------------------------------------------------
-
-
-def _pictures(
-    record: RunRecord, activity: Activity | None, content: Mapping[str, Any], robustness: Robustness | None
-) -> dict[str, Any]:
-    """Every picture by name; those that cannot be drawn are absent."""
-    start = record.money(record.start_quanta)
-    nets = sorted(
-        ((policy, net / start) for policy, net in record.interval["policies"].items()), key=lambda each: each[1]
-    )
-    drawn: dict[str, str | None] = {"interval": pictures.interval_picture(nets, record.interval["headline_policy"])}
-    if robustness:
-        drawn["robustness"] = quality_pictures.robustness_picture(figures.shaken(robustness))
-    # One mark makes no line.
-    if len(record.equity["ts_ns"]) > 1:
-        drawn |= _curves(record, activity) | _market(record) | _samples(record, content)
-        drawn |= _doings(record, activity) if activity else {}
-    return {name: picture for name, picture in drawn.items() if picture}
-
-
-def _curves(record: RunRecord, activity: Activity | None) -> dict[str, str | None]:
-    equity, headline = record.equity, record.interval["headline_policy"]
-    ts = np.asarray(record.tables["curves"]["ts_ns"])
-    lines = [pictures.Curve(policy, ts, record.gains(policy)) for policy in record.interval["policies"]]
-    worst = next(line for line in lines if line.policy == headline)
-    return {
-        "equity": pictures.equity_picture(lines, headline, activity.kills_ns if activity else ()),
-        "against": pictures.against_holding_picture(worst, equity["ts_ns"], equity["price_ticks"]),
-        "drawdown": pictures.drawdown_picture(equity["ts_ns"], equity["drawdown_frac"]),
-    }
-
-
-def structure_bars(record: RunRecord) -> ShownBars:
-    """The structure bars, or for want of a tape the marks as bars without a range."""
-    if record.structure in record.bars:
-        return record.bars[record.structure]
-    prices = np.asarray(record.equity["price_ticks"])
-    return ShownBars(np.asarray(record.equity["ts_ns"]), prices, prices, prices, prices)
-
-
-def _market(record: RunRecord) -> dict[str, str | None]:
-    share = figures.held_share(record.equity, record.instrument)
-    return {
-        "market": pictures.market_picture(structure_bars(record), record.fills, record.instrument),
-        "inventory": pictures.inventory_picture(record.equity["ts_ns"], share),
-    }
-
-
-def _samples(record: RunRecord, content: Mapping[str, Any]) -> dict[str, str | None]:
-    found = content["luck"]
-    return {
-        "markouts": quality_pictures.markout_picture(content["markouts"]),
-        "distances": quality_pictures.distance_picture(content["ratio"].distances),
-        "days": quality_pictures.days_picture(content["returns"]) if content["days"] else None,
-        "luck": quality_pictures.luck_picture(found, counted=bool(content["trials"])) if found else None,
-    }
-
-
-def _doings(record: RunRecord, activity: Activity) -> dict[str, str | None]:
-    scene = episode_pictures.Scene(
-        bars=structure_bars(record),
-        length_ns=timeframe_ns(record.structure),
-        orders=record.tables["orders"],
-        fills=record.fills,
-        activity=activity,
-        instrument=record.instrument,
-    )
-    drawn: dict[str, str | None] = {
-        "states": pictures.lanes_picture(activity.states, STATE_NAMES, "states"),
-        "policies": pictures.lanes_picture(activity.policies, POLICY_NAMES, "policies"),
-    }
-    for name, episode in episode_pictures.chosen(activity.episodes).items():
-        drawn[f"episode {name}"] = episode_pictures.episode_picture(scene, episode)
-    return drawn
-
-
 # ---- tables --------------------------------------------------------------------------------------------------
-
-
-class TradeRow(NamedTuple):
-    """A trade as it is shown; `closed_ns` and `bp` None while it is open."""
-
-    opened_ns: int
-    closed_ns: int | None
-    side: int
-    quantity: str
-    entry_price: float
-    worth: float
-    profit: float
-    bp: float | None
-    episode: int
-    ending: str
 
 
 def _tables(record: RunRecord, activity: Activity | None) -> dict[str, Any]:
     instrument, fills = record.instrument, record.fills
     months = _months(record)
-    trades = None if instrument.kind == "inverse" else round_trips(_fill_records(record), instrument)
     columns = [column.tolist() for column in fills.values()]
     return {
         "months": months,
+        "regimes": _regimes(record),
         "month_tints": figures.tints([month.own_frac for month in months]),
         "hold_tints": figures.tints([month.hold_frac for month in months]),
         "endings": figures.endings(activity.episodes if activity else ()),
-        "trades": _trade_rows(record, activity, trades) if trades is not None else None,
-        "trades_quanta": sum(trade.profit_quanta for trade in trades or ()),
+        "trades": trade_rows(record, activity),
         "fills": [dict(zip(fills, row, strict=True)) for row in zip(*columns, strict=True)],
         "quantity": lambda lots: wording.plain(instrument.quantity(lots), wording.decimals_of(instrument.lot_size)),
         "bp_of_equity": lambda quanta: quanta / record.start_quanta * 10_000,
@@ -385,43 +261,12 @@ def _months(record: RunRecord) -> list[figures.Month]:
     return figures.months(equity["ts_ns"], equity["equity_quanta"], equity["price_ticks"], record.start_quanta)
 
 
-def _fill_records(record: RunRecord) -> Sequence[Mapping[str, int]]:
-    """The fills with the fields that `round_trips` reads."""
-    return [
-        {
-            "ts_event": fill.happened_ns,
-            "number": fill.order,
-            "tag": fill.tag,
-            "side": fill.side,
-            "price": fill.price,
-            "lots": fill.lots,
-            "fee": fill.fee,
-            "fee_asset": int(fill.fee_in_base),
-        }
-        for fill in fill_rows(record.fills, record.instrument)
-    ]
-
-
-def _trade_rows(record: RunRecord, activity: Activity | None, trades: Sequence[Trade]) -> Sequence[TradeRow]:
-    instrument = record.instrument
-    endings = {each.number: each.reason for each in activity.episodes} if activity else {}
-    entered = figures.entries(record.fills)
-    rows = []
-    for trade in trades:
-        entry = entered[trade.order]
-        episode = trade.tag // TAGS_PER_EPISODE
-        rows.append(
-            TradeRow(
-                opened_ns=trade.opened_ns,
-                closed_ns=trade.closed_ns,
-                side=trade.side,
-                quantity=wording.plain(instrument.quantity(entry.lots), wording.decimals_of(instrument.lot_size)),
-                entry_price=entry.price,
-                worth=record.money(trade.entry_quanta),
-                profit=record.money(trade.profit_quanta),
-                bp=trade.return_frac * 10_000 if trade.closed_ns is not None else None,
-                episode=episode,
-                ending=endings.get(episode, ""),
-            )
-        )
-    return rows
+def _regimes(record: RunRecord) -> tuple[Regime, ...]:
+    """In which kind of market the result was made; nothing for a run under two days or one that lost everything."""
+    equity = record.equity
+    if len(_daily(record)) < 2:
+        return ()
+    try:
+        return regimes(equity["ts_ns"], equity["equity_quanta"], equity["price_ticks"], float(record.start_quanta))
+    except InputError:
+        return ()

@@ -6,6 +6,7 @@ from typing import Any, Final
 from quintet.research.backtest import BacktestResult
 from quintet.research.robustness import (
     BOOTSTRAP,
+    CAPACITY,
     COSTS,
     LATENCY,
     PARAMETERS,
@@ -20,6 +21,8 @@ from quintet.research.robustness import (
 EVERY: Final = {"some": 8, "all": 1}
 """Of the neighbours of the parameters, in the order in which they are declared, every so many is run."""
 
+_FIRST: Final = (COSTS, LATENCY, CAPACITY, START)
+
 
 def robustness_of(result: BacktestResult, how: str, tell: Callable[[float, float], None]) -> dict[str, Any]:
     """Run everything; `how`: `some` or `all`; `tell`: how far it has come, (done, total).
@@ -29,7 +32,7 @@ def robustness_of(result: BacktestResult, how: str, tell: Callable[[float, float
     neighbours = variants(result, PARAMETERS)
     chosen = neighbours[:: EVERY[how]]
     rows = [unchanged(result)]
-    total = 4 + len(chosen)
+    total = len(_FIRST) + len(chosen) + 1
     for done, outcomes in enumerate(_runs(result, chosen)):
         rows.extend(outcomes)
         tell(done + 1, total)
@@ -38,7 +41,7 @@ def robustness_of(result: BacktestResult, how: str, tell: Callable[[float, float
 
 def _runs(result: BacktestResult, chosen: Any) -> Iterator[tuple[Outcome, ...]]:
     """Kind by kind, the parameters one by one."""
-    for kind in (COSTS, LATENCY, START):
+    for kind in _FIRST:
         yield what_breaks(result, (kind,))
     policies = (result.headline.policy,)
     for variant in chosen:

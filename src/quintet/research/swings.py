@@ -51,14 +51,13 @@ def find_swings(bars: Any, parameters: Mapping[str, Any]) -> list[Swing]:
     start_atr(average[0], int(parameters["atr_n"]))
     marks = table(MARK, len(bars.close) + 1)
     count = trace_swings(shape[0], average[0], bars.high, bars.low, bars.close, marks)
-    return [_swing(mark) for mark in marks[:count]]
+    columns = (marks[name][:count].tolist() for name in ("bar", "known", "price", "kind", "label"))
+    return [_swing(*mark) for mark in zip(*columns, strict=True)]
 
 
-def _swing(mark: Any) -> Swing:
-    is_high = int(mark.kind) == PIVOT_HIGH
-    names = HIGH_LABEL_NAMES if is_high else LOW_LABEL_NAMES
-    label = names[int(mark.label)] if mark.label else ""
-    return Swing(int(mark.bar), int(mark.known), int(mark.price), is_high, label)
+def _swing(bar: int, known_bar: int, price: int, kind: int, label: int) -> Swing:
+    names = HIGH_LABEL_NAMES if kind == PIVOT_HIGH else LOW_LABEL_NAMES
+    return Swing(bar, known_bar, price, kind == PIVOT_HIGH, names[label] if label else "")
 
 
 @kernel

@@ -12,7 +12,10 @@ import pytest
 
 from quintet.core.instrument import decode
 from quintet.research.attribution import attribute
+from quintet.research.report_parts.languages import is_known
+from quintet.research.returns import daily_returns
 from quintet.research.run_record import record_from
+from quintet.research.significance import luck
 from quintet.storage.run_folders import read_json, read_table
 from tests.fakes.command_line import Quintet
 from tests.page_words import words_of
@@ -63,6 +66,13 @@ def test_without_what_breaks_it_a_page_says_that_it_was_not_run(quintet: Quintet
     (run / "robustness.json").unlink()
     assert quintet("report", "aaaaaaaa").code == 0
     assert "Not run for this report" in words_of((run / "report.html").read_text())
+
+
+def test_a_folder_is_no_place_for_a_page(quintet: Quintet, run: Path, place: Path) -> None:
+    said = quintet("report", "aaaaaaaa", "--out", place)
+    assert said.code == 2
+    assert "--out" in said.err
+    assert "report.html" in said.err
 
 
 @pytest.mark.parametrize(
@@ -126,10 +136,29 @@ def test_the_page_shows_the_figures_of_the_files(run_folder: Path) -> None:
     assert f"{told['trades']} trades" in words
 
 
+def test_everything_a_run_says_of_itself_has_its_russian(run_folder: Path) -> None:
+    manifest, robustness = read_json(run_folder / "manifest.json"), read_json(run_folder / "robustness.json")
+    said = [manifest["verdict"]["sentence"], *manifest["assumptions"]]
+    said += [row["name"] for row in robustness["rows"] if row["kind"] != "parameters"]
+    said += [part for reason in manifest["verdict"]["reasons"] for part in reason.split(": ", 1) if "%" not in part]
+    assert [sentence for sentence in said if not is_known(sentence)] == []
+
+
+def test_what_is_left_after_all_trials_can_be_computed_again(run_folder: Path) -> None:
+    trials = read_json(run_folder / "manifest.json")["trials"]
+    equity = pl.read_parquet(run_folder / "equity.parquet")
+    returns = daily_returns(equity["ts_ns"], equity["equity_quanta"], float(equity["equity_quanta"][0])).frac
+    found = luck(returns, trials["total"], trials["sharpe_deviation"])
+    assert found.deflated_sharpe == pytest.approx(trials["deflated_sharpe"])
+    assert f"{trials['total']}, {trials['on_data']} of them on this data" in words_of(
+        (run_folder / "report.html").read_text()
+    )
+
+
 def test_what_breaks_it_is_beside_the_run_and_in_none_of_its_hashes(run_folder: Path) -> None:
     robustness = read_json(run_folder / "robustness.json")
     kinds = [row["kind"] for row in robustness["rows"]]
-    assert set(kinds) == {"", "costs", "latency", "parameters", "bootstrap"}
+    assert set(kinds) == {"", "costs", "latency", "capacity", "parameters", "bootstrap"}
     # the first row is the run itself
     interval = read_json(run_folder / "metrics.json")["interval"]
     assert robustness["rows"][0]["low_frac"] == interval["low_frac"]

@@ -48,6 +48,7 @@ def test_without_a_stay_or_room_to_move_one_there_is_nothing_to_draw():
 
 
 @pytest.mark.jit_off
+@pytest.mark.bounds
 def test_every_order_and_every_place_is_drawn():
     from quintet.core.random import seeded
 

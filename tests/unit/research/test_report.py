@@ -11,6 +11,7 @@ from quintet.core.tape import memory_tape
 from quintet.research.backtest import run_backtest
 from quintet.research.backtest_options import BacktestOptions
 from quintet.research.report import render_report, verify_command
+from quintet.research.report_parts.languages import texts
 from quintet.research.report_parts.wording import MINUS, THIN
 from quintet.research.synthetic import synthesize
 from quintet.sim.config import ExecutionConfig
@@ -188,6 +189,13 @@ def test_every_row_of_a_long_table_is_on_the_page():
 @pytest.mark.parametrize("language", ["en", "ru"])
 def test_nothing_on_the_page_promises_anything(page: str, language: str):
     assert promises_in(words_of(page, language)) == []
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_no_text_that_may_come_onto_a_page_promises_anything(language: str):
+    for key, text in texts(language).items():
+        for form in [text] if isinstance(text, str) else text.values():
+            assert promises_in(form) == [], key
 
 
 @pytest.mark.parametrize(

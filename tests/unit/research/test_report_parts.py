@@ -13,11 +13,14 @@ from quintet.research.report_parts import figures, wording
 from quintet.research.report_parts.axes import decimals_between, time_marks
 from quintet.research.report_parts.dates import span
 from quintet.research.report_parts.episode_pictures import chosen
+from quintet.research.report_parts.trade_rows import entries
 from quintet.research.report_parts.verdict import MET, MISSED, UNKNOWN, Facts, facts_of, judge
 from quintet.research.report_parts.wording import MINUS, THIN
+from quintet.systems.structure_mm.records import POLICY_NAMES, STATE_NAMES
 from tests.fakes.backtest_result import BAR_NS, START_NS, HandMadeResult
 
 DAY_NS = wording.DAY_NS
+MINUTE_NS = 60_000_000_000
 
 
 def facts(**changes: Any) -> Facts:
@@ -177,6 +180,48 @@ def test_the_hard_stop_and_the_break_are_read_with_their_levels():
     assert [(each.name, each.level) for each in activity.breaks] == [("bos_confirmed", 300_500)]
 
 
+def a_log(*rows: tuple[int, str, int, int, int, int]) -> dict[str, Any]:
+    """Rows of minute, kind, a, b, c, d."""
+    columns = {name: [row[n] for row in rows] for n, name in enumerate(("ts_ns", "kind", "a", "b", "c", "d"))}
+    return columns | {"ts_ns": [minute * MINUTE_NS for minute in columns["ts_ns"]]}
+
+
+NO_FILLS = {name: np.array([]) for name in ("tag", "lots", "price", "side")}
+
+
+def test_market_making_is_told_apart_by_the_policy_under_which_it_quoted():
+    # given quoting from minute 10 to 40, and a policy that turns defensive at 20
+    mm, normal, defensive = STATE_NAMES.index("MM"), POLICY_NAMES.index("Normal"), POLICY_NAMES.index("Defensive")
+    log = a_log(
+        (5, "policy", 0, normal, 0, 0),
+        (10, "transition", 0, mm, 0, 1),
+        (20, "policy", normal, defensive, 0, 1),
+        (40, "transition", mm, 0, 0, 1),
+    )
+    split = read_activity(log, NO_FILLS, 0, 60 * MINUTE_NS).states_by_policy
+    assert [(each.name, each.first_ns // MINUTE_NS, each.last_ns // MINUTE_NS) for each in split] == [
+        ("Idle", 0, 10),
+        ("MM · Normal", 10, 20),
+        ("MM · Defensive", 20, 40),
+        ("Idle", 40, 60),
+    ]
+
+
+def test_a_leg_is_told_as_it_stood_when_its_wait_was_over():
+    # given a leg armed at minute 5, raised at 10, entered at 15; and one given up without another word
+    bos, rebalance = STATE_NAMES.index("BOS"), STATE_NAMES.index("Rebalance")
+    log = a_log(
+        (5, "transition", 0, bos, 0, 1),
+        (10, "pullback", 0, 2900, 3100, 0),
+        (15, "pullback", 1, 2950, 3150, 0),
+        (15, "transition", bos, rebalance, 0, 1),
+        (20, "transition", rebalance, 0, 0, 1),
+        (30, "transition", 0, bos, 0, 2),
+        (35, "transition", bos, 0, 0, 2),
+    )
+    assert read_activity(log, NO_FILLS, 0, 60 * MINUTE_NS).legs == ((5 * MINUTE_NS, 15 * MINUTE_NS, 2950, 3150),)
+
+
 def test_the_episodes_shown_from_near_are_chosen_by_their_result():
     # given five episodes that traded and one that did not
     usual = the_activity(1).episodes[0]
@@ -225,7 +270,7 @@ def test_a_waterfall_begins_each_step_where_the_last_one_ended():
 
 def test_what_one_order_was_filled_with_is_a_mean_over_its_lots():
     fills = {"order": [7, 8, 7], "lots": [1, 5, 3], "price": [100.0, 50.0, 104.0]}
-    assert figures.entries(fills) == {7: (4, 103.0), 8: (5, 50.0)}
+    assert entries(fills) == {7: (4, 103.0), 8: (5, 50.0)}
 
 
 def test_later_starts_and_moved_parameters_are_shown_as_ranges():

@@ -23,6 +23,7 @@ def market(days: int) -> ShownBars:
 
 
 @pytest.mark.jit_off
+@pytest.mark.bounds
 def test_each_swing_stands_at_its_bar_and_as_many_are_found_as_the_feature_counts():
     bars = market(2)
     swings = find_swings(bars, PARAMETERS)

@@ -14,21 +14,16 @@ def _date(ts_ns: int) -> datetime:
     return datetime.fromtimestamp(ts_ns // _SECOND_NS, UTC)
 
 
-def month_names(language: str) -> list[str]:
-    """Twelve short names."""
-    return str(texts(language)["script.months"]).split()
-
-
-def _name(language: str, when: datetime) -> str:
-    return month_names(language)[when.month - 1]
+def _name(language: str, when: datetime, key: str = "script.months_of_days") -> str:
+    """The short name of a month; beside a day it may have another form than alone."""
+    return str(texts(language)[key]).split()[when.month - 1]
 
 
 def month(ts_ns: int, *, with_year: bool) -> Both:
     """`Jan 2026`, or `Feb` without its year."""
     when = _date(ts_ns)
-    return Both(
-        *(f"{_name(language, when)} {when.year}" if with_year else _name(language, when) for language in LANGUAGES)
-    )
+    names = (_name(language, when, "script.months") for language in LANGUAGES)
+    return Both(*(f"{name} {when.year}" if with_year else name for name in names))
 
 
 def day(ts_ns: int) -> Both:

@@ -9,7 +9,6 @@ import numpy as np
 from quintet.core.instrument import Instrument
 from quintet.research.activity import Episode
 from quintet.research.attribution import Attribution
-from quintet.research.metrics import curve_figures
 from quintet.research.report_parts.languages import Both, both, said
 
 
@@ -41,40 +40,6 @@ def tints(values: Sequence[float]) -> list[int]:
     """How strongly each value of a row is tinted, in percent: in proportion to the largest, which gets 60."""
     largest = max(map(abs, values), default=0.0) or 1.0
     return [round(60 * abs(value) / largest) for value in values]
-
-
-class Line(NamedTuple):
-    """One row of the comparison; None where a figure has no meaning or is not kept."""
-
-    name: Both
-    return_frac: float
-    cagr_frac: float | None
-    sharpe: float | None
-    sortino: float | None
-    calmar: float | None
-    drawdown_frac: float | None
-    under_water_days: float | None
-    exposure_frac: float | None
-    turnovers: float | None
-
-
-def line(
-    name: Both, ts_ns: Any, worth: Any, start: float, exposure_frac: float | None, turnovers: float | None
-) -> Line:
-    """The row of a curve that began at `start`."""
-    found = curve_figures(ts_ns, worth, start)
-    return Line(
-        name,
-        float(worth[-1]) / start - 1.0,
-        found.get("cagr_frac"),
-        found.get("sharpe_daily_annualised"),
-        found.get("sortino_annualised"),
-        found.get("calmar"),
-        found.get("max_drawdown_frac"),
-        found.get("longest_under_water_days"),
-        exposure_frac,
-        turnovers,
-    )
 
 
 def held_share(equity: Mapping[str, Any], instrument: Instrument) -> Any:
@@ -145,26 +110,6 @@ def endings(episodes: Sequence[Episode]) -> list[Ending]:
         found.setdefault(each.reason, []).append(each.quanta)
     rows = [Ending(name, len(each), sum(each), sum(q > 0 for q in each)) for name, each in found.items()]
     return sorted(rows, key=lambda row: -row.episodes)
-
-
-# ---- trades --------------------------------------------------------------------------------------------------
-
-
-class Entry(NamedTuple):
-    """What one order was filled with: lots, and the mean price in the quote asset."""
-
-    lots: int
-    price: float
-
-
-def entries(fills: Mapping[str, Any]) -> dict[int, Entry]:
-    """By order number, from a run's `fills` table."""
-    sums: dict[int, tuple[int, float]] = {}
-    columns = (np.asarray(fills[name]).tolist() for name in ("order", "lots", "price"))
-    for order, lots, price in zip(*columns, strict=True):
-        had_lots, had_worth = sums.get(order, (0, 0.0))
-        sums[order] = (had_lots + lots, had_worth + lots * price)
-    return {order: Entry(lots, worth / lots) for order, (lots, worth) in sums.items()}
 
 
 # ---- what breaks it ------------------------------------------------------------------------------------------

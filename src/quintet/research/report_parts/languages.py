@@ -16,9 +16,12 @@ from typing import Any, Final, NamedTuple
 from markupsafe import Markup, escape
 
 from quintet.core.errors import DefinitionError
-from quintet.research.report_parts.wording import whole
+from quintet.research.report_parts.wording import THIN, whole
 
 LANGUAGES: Final = ("en", "ru")
+
+_NUMBER_MAX: Final = 24
+"""What is longer than this and holds a thin space is a list of numbers, which may be broken."""
 
 _TAG = re.compile(r"<[^>]*>")
 _PLACE = re.compile(r"\{(\w+)\}")
@@ -76,9 +79,9 @@ def _filled(name: str, key: str, language: str, filled: Mapping[str, Any]) -> st
     value = filled[name]
     if isinstance(value, Both):
         return str(getattr(value, language))
-    if isinstance(value, int) and not isinstance(value, bool):
-        return whole(value)
-    return str(escape(value))
+    text = whole(value) if isinstance(value, int) and not isinstance(value, bool) else str(escape(value))
+    # A number is not broken where its thousands or its unit stand apart.
+    return f'<span class="nw">{text}</span>' if THIN in text and len(text) < _NUMBER_MAX else text
 
 
 def plural(language: str, count: int) -> str:

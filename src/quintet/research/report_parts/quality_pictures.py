@@ -70,7 +70,7 @@ def distance_picture(distances: Sequence[Distance]) -> str | None:
         plot.label(n + 0.5, each.filled_frac, str(each.orders), "above")
     said = ", ".join(f"{each.low_bp}-{each.high_bp} bp {percent(each.filled_frac, 0)}" for each in distances)
     edges = "".join(
-        f'<span style="left:{n / len(distances) * 100:.2f}%">{whole(edge)}</span>'
+        f'<span{" class=thin" if n % 2 else ""} style="left:{n / len(distances) * 100:.2f}%">{whole(edge)}</span>'
         for n, edge in enumerate([*(each.low_bp for each in distances), distances[-1].high_bp])
     )
     return plot.render(*as_text(both("picture.distances", columns=said))) + (

@@ -27,7 +27,7 @@ function speak(which) {
   button.textContent = word("other_language");
   button.setAttribute("aria-label", word("other_language_name"));
   for (const box of all("input[type=search]")) { box.placeholder = word("filter"); box.setAttribute("aria-label", word("filter")); }
-  document.title = `${one(".verdict .mut").firstElementChild?.textContent ?? "quintet"} · ${word("title")} · quintet`;
+  document.title = `${one("#run-title").innerText} · ${word("title")} · quintet`;
   if (run) draw();
 }
 
@@ -147,11 +147,12 @@ function open() {
   for (const [policy, column] of Object.entries(run.marks.gain)) marks.gain[policy] = sums(column).map(value => value / PPM);
   marks.drawdown = sums(run.marks.drawdown).map(value => -value / PPM);
   marks.share = sums(run.marks.share).map(value => value / PPM);
+  marks.zero = new Float64Array(marks.time.length);
   marks.hold = marks.price.map(price => price / marks.price[0] - 1);
   const policies = Object.values(marks.gain);
   marks.worst = marks.gain[run.headline];
-  marks.low = marks.time.map((_, n) => Math.min(...policies.map(gain => gain[n])));
-  marks.high = marks.time.map((_, n) => Math.max(...policies.map(gain => gain[n])));
+  marks.low = policies[0].slice(); marks.high = policies[0].slice();
+  for (const gain of policies) gain.forEach((value, n) => { if (value < marks.low[n]) marks.low[n] = value; if (value > marks.high[n]) marks.high[n] = value; });
   if (run.bars) {
     const close = sums(run.bars.close), body = unpack(run.bars.body), above = unpack(run.bars.above), below = unpack(run.bars.below);
     bars = { time: sums(run.bars.time), close: close.map(value => value * unit) };
@@ -259,7 +260,7 @@ let marksKept = null;
 function moments() {
   const key = `${view.from} ${view.to} ${language()}`;
   if (marksKept?.key === key) return marksKept.list;
-  const names = word("months").split(" "), list = [], days = (view.to - view.from) / 1440;
+  const names = word("months").split(" "), ofDays = word("months_of_days").split(" "), list = [], days = (view.to - view.from) / 1440;
   if (days > 75) {
     const every = Math.ceil(days / 370), first = date(view.from);
     for (let n = first.getUTCFullYear() * 12 + first.getUTCMonth() + 1; ; n++) {
@@ -271,7 +272,7 @@ function moments() {
     const hours = [0.25, 0.5, 1, 2, 3, 6, 12, 24, 48, 96, 168].find(each => days * 24 / each <= 12) ?? 168;
     const step = hours * 3600, first = Math.ceil((run.start_s + view.from * 60) / step) * step;
     for (let at = first; at <= run.start_s + view.to * 60; at += step) {
-      const when = new Date(at * 1000), day = `${two(when.getUTCDate())} ${names[when.getUTCMonth()]}`;
+      const when = new Date(at * 1000), day = `${two(when.getUTCDate())} ${ofDays[when.getUTCMonth()]}`;
       list.push([(at - run.start_s) / 60, hours >= 24 ? day : days > 1.5 ? `${day} ${two(when.getUTCHours())}:${two(when.getUTCMinutes())}` : `${two(when.getUTCHours())}:${two(when.getUTCMinutes())}`]);
     }
   }
@@ -283,7 +284,13 @@ const percents = (plot, count = 4, isSigned = true) => {
   const values = ticks(plot.low, plot.high, count), digits = decimals(values, 100);
   plot.grid(values, value => (Math.abs(value) < 1e-12 ? `0${THIN}%` : isSigned ? percent(value, digits) : `${fixed(value * 100, digits)}${THIN}%`));
 };
-const seen = (times, ...series) => { const [begin, end] = within(times); return series.flatMap(values => values.slice(begin, end)); };
+// The lowest and the highest value in view.
+function seen(times, ...series) {
+  const [begin, end] = within(times);
+  let low = Infinity, high = -Infinity;
+  for (const values of series) for (let n = begin; n < end; n++) { if (values[n] < low) low = values[n]; if (values[n] > high) high = values[n]; }
+  return [low, high];
+}
 
 const drawings = {
   equity() {
@@ -291,7 +298,10 @@ const drawings = {
     timeGrid(plot); percents(plot);
     plot.field("band", marks.time, marks.low, marks.high);
     plot.segment("zero", view.from, 0, view.to, 0);
-    for (const time of run.kills ?? []) if (time >= view.from && time <= view.to) plot.upright("limit", time);
+    for (const time of run.kills ?? []) if (time >= view.from && time <= view.to) {
+      plot.upright("limit", time);
+      plot.label(time, plot.low + (plot.high - plot.low) * 0.05, word("kill_switch"), `wrn halo ${plot.x(time) > 200 ? "left" : "right"}`);
+    }
     plot.line("main", marks.time, marks.worst);
     plot.show();
   },
@@ -306,7 +316,7 @@ const drawings = {
   drawdown() {
     const plot = new Plot("drawdown", Math.min(...padded(seen(marks.time, marks.drawdown), 0.08), -1e-4), 0);
     timeGrid(plot); percents(plot, 2);
-    plot.field("fall", marks.time, marks.drawdown, marks.time.map(() => 0));
+    plot.field("fall", marks.time, marks.drawdown, marks.zero);
     plot.line("loss", marks.time, marks.drawdown);
     plot.show();
   },
@@ -326,7 +336,7 @@ const drawings = {
     const plot = new Plot("inventory", 0, Math.max(...padded([0, ...seen(marks.time, marks.share)], 0.1), 0.01));
     timeGrid(plot); percents(plot, 2, false);
     const [begin, end] = within(marks.time);
-    if (end - begin > 600) plot.field("held", marks.time, marks.time.map(() => 0), marks.share);
+    if (end - begin > 600) plot.field("held", marks.time, marks.zero, marks.share);
     else {
       // What a mark found was held since the mark before it.
       let d = `M${plot.x(marks.time[begin]).toFixed(1)} ${plot.height}`;
@@ -346,9 +356,9 @@ function lane(name) {
   plot.show();
 }
 
-// How many bars one candle is made of, so that no more than 400 are in view.
+// How many bars one candle is made of, so that none is narrower than two pixels and its gap.
 const GROUPS = [1, 2, 3, 6, 12, 24, 48, 96, 144, 288, 864, 2016];
-const grouping = count => GROUPS.find(each => count / each <= 400) ?? GROUPS.at(-1);
+const grouping = count => GROUPS.find(each => count / each <= one('[data-plot="market"]').clientWidth / 2.4) ?? GROUPS.at(-1);
 const lengthOf = minutes => minutes % 1440 === 0 ? `${minutes / 1440}d` : minutes % 60 === 0 ? `${minutes / 60}h` : `${minutes}m`;
 
 // Up hollow, down filled. Groups begin at whole multiples of their length in UTC.
@@ -416,7 +426,6 @@ function look(from, to) {
   view = { from: begin, to: begin + width };
   draw();
 }
-const middle = () => pointed ?? (view.from + view.to) / 2;
 function zoom(factor, around = (view.from + view.to) / 2) { look(around - (around - view.from) * factor, around + (view.to - around) * factor); }
 function pan(share) { const by = (view.to - view.from) * share; look(view.from + by, view.to + by); }
 function span(minutes) {
@@ -471,7 +480,7 @@ function follow() {
     const momentOf = event => { const box = figure.getBoundingClientRect(); return view.from + Math.min(Math.max((event.clientX - box.left) / box.width, 0), 1) * (view.to - view.from); };
     const held = new Map();
     let grip = null;
-    figure.addEventListener("pointerdown", event => { held.set(event.pointerId, event.clientX); grip = { x: event.clientX, ...view, apart: apart(held) }; if (event.pointerType === "mouse") figure.setPointerCapture(event.pointerId); });
+    figure.addEventListener("pointerdown", event => { held.set(event.pointerId, event.clientX); grip = { x: event.clientX, ...view, apart: apart(held) }; if (event.pointerType === "mouse") figure.setPointerCapture(event.pointerId); pointed = momentOf(event); read(pointed); });
     figure.addEventListener("pointermove", event => {
       if (held.has(event.pointerId)) held.set(event.pointerId, event.clientX);
       if (grip && held.size === 2 && grip.apart) { const centre = (grip.from + grip.to) / 2, width = (grip.to - grip.from) * grip.apart / Math.max(apart(held), 20); return look(centre - width / 2, centre + width / 2); }
@@ -480,7 +489,8 @@ function follow() {
     });
     const release = event => { held.delete(event.pointerId); grip = null; };
     figure.addEventListener("pointerup", release); figure.addEventListener("pointercancel", release);
-    figure.addEventListener("pointerleave", () => { pointed = null; read(null); });
+    // A finger that is lifted leaves its figures standing, a mouse that goes takes them along.
+    figure.addEventListener("pointerleave", event => { if (event.pointerType === "mouse") { pointed = null; read(null); } });
     figure.addEventListener("wheel", event => { if (!event.ctrlKey && !event.metaKey && !event.shiftKey) return; event.preventDefault(); zoom((event.deltaY || event.deltaX) > 0 ? 1.25 : 0.8, momentOf(event)); }, { passive: false });
     figure.addEventListener("dblclick", event => zoom(event.shiftKey ? 4 : 0.25, momentOf(event)));
   }
@@ -496,7 +506,8 @@ const apart = held => { const [a, b] = [...held.values()]; return b === undefine
 paint(remembered("theme"));
 if (run) { open(); follow(); }
 all("[data-table] table").forEach(handy);
-speak(remembered("language") ?? (navigator.language?.startsWith("ru") ? "ru" : "en"));
+const asked = remembered("language");
+speak(asked in words ? asked : navigator.language?.startsWith("ru") ? "ru" : "en");
 let resized = null;
 addEventListener("resize", () => { clearTimeout(resized); resized = setTimeout(() => run && draw(), 120); });
 addEventListener("beforeprint", () => { if (run) { view = { ...whole }; for (const [name, drawing] of Object.entries(drawings)) if (one(`[data-plot="${name}"]`)) drawing(); } });
