@@ -28,6 +28,9 @@ INTERRUPTIONS: Final = 20
 
 INTERRUPTION_SEED: Final = 20260101
 
+_NO_PAGES: Final = ("--set", "report.html=false", "--set", "report.robustness=off")
+"""What a proof has no use for, and what takes most of a run's time."""
+
 _COMPARED: Final = ("hashes", "interval", "metrics", "conservation")
 
 
@@ -133,7 +136,7 @@ def _without_bars(words: Sequence[str]) -> list[str]:
 
 def _child(words: Sequence[str], out: Path, settings: Mapping[str, str]) -> dict[str, Any]:
     """One backtest in a process of its own; raises Complaint with the child's words when it fails."""
-    command = [sys.executable, "-m", "quintet.app.cli", *words, "--out", str(out), "--json"]
+    command = [sys.executable, "-m", "quintet.app.cli", *words, *_NO_PAGES, "--out", str(out), "--json"]
     environment = {**os.environ, "QUINTET_LEDGER": str(out.parent / "trials.sqlite"), **settings}  # a proof is no trial
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode == 0:
