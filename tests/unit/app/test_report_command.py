@@ -60,6 +60,7 @@ def test_without_its_tape_a_page_says_what_is_missing(quintet: Quintet, run: Pat
     words = words_of((run / "report.html").read_text())
     assert "The tape of this run is not at hand" in words
     assert "the distance is not known" in words
+    assert words.count("not available: the tape is not at hand") == 4
 
 
 def test_without_what_breaks_it_a_page_says_that_it_was_not_run(quintet: Quintet, run: Path) -> None:
