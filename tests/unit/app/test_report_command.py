@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from typer.testing import CliRunner
 
+from quintet.app.cli import app
 from quintet.core.instrument import decode
 from quintet.research.attribution import attribute
 from quintet.research.report_parts.languages import is_known
@@ -60,6 +62,7 @@ def test_without_its_tape_a_page_says_what_is_missing(quintet: Quintet, run: Pat
     words = words_of((run / "report.html").read_text())
     assert "The tape of this run is not at hand" in words
     assert "the distance is not known" in words
+    assert words.count("not available: the tape is not at hand") == 4
 
 
 def test_without_what_breaks_it_a_page_says_that_it_was_not_run(quintet: Quintet, run: Path) -> None:
@@ -171,6 +174,26 @@ def test_a_run_of_an_older_version_is_refused_by_the_field_it_lacks() -> None:
     manifest = {"market": {"structure_timeframe": "5m", "fill_timeframe": "5m"}}
     with pytest.raises(Exception, match="start_quanta not found"):
         record_from(manifest, {"metrics": {}}, {}, None)
+
+
+@pytest.mark.timeout(600)
+def test_ten_months_of_recorded_candles_make_a_page_under_six_megabytes(
+    shared_data: Path, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given the real engine over ten months of 5m candles
+    candles = shared_data / "ohlcv" / "bybit_linear_ETHUSDT_5m_20250924_20260721.parquet"
+    monkeypatch.setenv("QUINTET_LEDGER", str(place / "away.sqlite"))
+    words = ("backtest", "structure_mm", "--data", str(candles), "--set", "report.robustness=off", "--out", "ten")
+    monkeypatch.setattr("sys.argv", ["quintet", *words])
+    result = CliRunner().invoke(app, words)
+    assert result.exit_code == 0, result.output
+    # then the page is small, names the stand-in first, and its parts sum to the last quantum
+    page = (place / "ten" / "report.html").read_text()
+    assert len(page.encode()) < 6_000_000
+    seen = words_of(page)
+    assert seen.index("Candles of a derivative stand in for spot") < seen.index("Do not trade it")
+    assert "the net result to the last quantum" in seen
+    assert "1 min not available: the candles are longer" in seen
 
 
 # ---- two runs ------------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 "use strict";
-// Everything below makes the page handier; nothing it shows is missing without it.
+// What this adds: the other language, the near view, figures under the pointer, tables that sort. Every figure, table and
+// picture of the whole run is on the page without it.
 (() => {
 const root = document.documentElement;
 const all = (selector, within = document) => [...within.querySelectorAll(selector)];
