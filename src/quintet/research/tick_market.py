@@ -1,0 +1,627 @@
+"""A synthetic order book market: seeded, the same to the bit everywhere, always labelled, its edge known.
+
+What it is: rows of depth and trades with the traits that books of large markets share (Bouchaud, Farmer and Lillo, "How
+markets slowly digest changes in supply and demand", 2009): orders come in bursts and repeat their side, the spread is
+one tick most of the time, depth has a hump some ticks away, some orders sweep several levels, returns have fat tails.
+What it is not: a market. Nobody trades in it, and no profit or loss on it says anything about profit or loss elsewhere.
+
+How it is made, by three dice that know nothing of each other:
+
+    value   A fair value walks in half ticks, up and down equally likely: a martingale. In the middle between two ticks
+            the spread is one tick, on a tick it is two; so each move takes one tick off one side, or adds one, and
+            the mid *is* the fair value. Its pace is exp(an autoregression).
+    flow    Taking orders arrive as a Hawkes process of two sides with exponential memory (Hawkes, Biometrika 1971),
+            drawn exactly by thinning (Ogata, IEEE Trans. Inf. Theory 1981).
+    book    Sizes, cancellations, how far a sweep goes, when others refill it, and the time a message travels.
+
+Information. The value moves first where only the informed see it, and everybody else follows `lead_ms` later. Each
+taking order is an informed one with chance `toxicity`: it then takes the side on which the value will be, if it is not
+there already. At toxicity 0 no trade depends on the value's dice, so whoever is filled at distance d from the fair
+value gains d on average, whatever he does. At toxicity t he loses t times the distance between hidden and public value.
+
+What is simple: memory is exponential where recorded markets forget more slowly; the book's imbalance foretells nothing;
+a trade moves the mid only until it is refilled.
+
+A trade is a message; one microsecond later the depth message with its effect follows. Times are whole ns. Prices in the
+kernels are ticks of the instrument's tick size; the rows have price increments.
+"""
+
+import math
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from quintet.core.errors import InputError
+from quintet.core.events import ASK_LEVEL, BID_LEVEL, LAST, PRICE_MAX, ROW, TRADE_BUY, TRADE_SELL
+from quintet.core.instrument import Instrument
+from quintet.core.kernel import exp, kernel
+from quintet.core.random import RANDOM, below, exponential, normal, seeded, uniform
+from quintet.core.records import record, table
+from quintet.core.row_laws import Rows
+from quintet.research.synthetic import DEFAULT_SEED, DEFAULT_START_NS, DEFAULT_START_PRICE, SYNTHETIC_LABEL
+from quintet.research.tick_model import DEFAULT_TICK_MODEL, LEVELS_MAX, TICK_INSTRUMENT, TickModel, checked
+
+CHUNK_ROWS: Final = 1 << 16
+"""Rows made at a time, 2 MiB; where a chunk ends changes nothing."""
+
+CHURN_ROWS_MAX: Final = 256
+_MESSAGE_ROWS_MAX = 2 * LEVELS_MAX + CHURN_ROWS_MAX
+_RING = 4096
+_PLACES = 1024
+_PLACE_MASK = _PLACES - 1
+assert 2 * LEVELS_MAX <= _PLACES
+
+_NS = 1e9
+_LN_2 = 0.6931471805599453
+_MOOD_NS = 1_000_000_000
+_EFFECT_NS = 1_000
+_NEVER = 2**62
+_LOTS_MAX = 1e14
+_HOURS_MAX = 24 * 3650
+_STREAM = "synthetic ticks 1"
+
+SETTINGS = record(
+    tick="i8",  # price increments in one tick
+    levels="i8",
+    end_ns="i8",
+    toxicity="f8",
+    lead_ns="i8",
+    base_rate="f8",  # of one side, per ns
+    self_jump="f8",  # added to a side's rate by an order of that side, per ns
+    cross_jump="f8",
+    decay="f8",  # per ns
+    narrow_rate="f8",  # moves of the value per ns while the spread is one tick
+    wide_rate="f8",
+    move_gap_ns="i8",
+    mood_keep="f8",
+    mood_shock="f8",
+    mood_offset="f8",  # makes the mean pace 1
+    depth_ns="f8",
+    depth_rows="f8",
+    depth_reach="f8",
+    deletion_share="f8",
+    order_lots="f8",
+    sweep_share="f8",
+    sweep_levels="i8",
+    refill_ns="f8",
+    latency_min_ns="i8",
+    latency_more_ns="f8",
+)
+"""The model in the kernels' units."""
+
+MARKET = record(
+    now="i8",  # of the message being written
+    received="i8",
+    rows="i8",  # written into the present chunk
+    moves="i8",
+    begun="i8",
+    done="i8",
+    lost="i8",  # 1: the price left the range a row can hold
+    fair="i8",  # in half ticks, as everybody sees it
+    hidden="i8",  # as the informed see it
+    hidden_next="i8",  # times of what comes next
+    public_next="i8",
+    order_next="i8",
+    depth_next="i8",
+    mood_next="i8",
+    refill_next="i8",
+    excited_at="i8",  # when the two excitements below were true
+    buys="f8",  # excitement of each side, per ns
+    sells="f8",
+    mood="f8",
+    pace="f8",
+    best=("i8", 2),
+    head="i8",  # moves under way from hidden to public
+    tail="i8",
+    due=("i8", _RING),
+    step=("i8", _RING),
+    value=RANDOM,
+    flow=RANDOM,
+    book=RANDOM,
+)
+"""All that is remembered between two rows; the levels stand beside it."""
+
+FAIR_MOVE = record(ts="i8", fair="i8")
+"""The public fair value from this moment (ns UTC) on, in half ticks: what no trader is shown and a test may know."""
+
+
+class Chunk(NamedTuple):
+    """Some rows, whole messages, and the moves of the fair value among them. Valid until the next chunk is made."""
+
+    rows: Rows
+    fair: np.recarray[Any, Any]
+
+
+class TickMarket:
+    """One synthetic market: rows of a market tape in chunks, from the first snapshot to the end.
+
+    `hours` of market from `start_ns`; a longer market begins with the shorter one of the same seed. Raises InputError
+    (or a kind of it) for a length, start, price or model that cannot be.
+    """
+
+    def __init__(
+        self,
+        seed: int = DEFAULT_SEED,
+        *,
+        hours: float | Decimal = 1,
+        instrument: Instrument = TICK_INSTRUMENT,
+        start_ns: int = DEFAULT_START_NS,
+        start_price: str | Decimal = DEFAULT_START_PRICE,
+        model: TickModel = DEFAULT_TICK_MODEL,
+        chunk_rows: int = CHUNK_ROWS,
+    ) -> None:
+        if not 0 < hours <= _HOURS_MAX:
+            raise InputError(f"length: expected more than 0 and at most {_HOURS_MAX} hours, found {hours}")
+        if start_ns < 0:
+            raise InputError(f"start: expected a UTC time since 1970 in ns, found {start_ns}")
+        if chunk_rows < 2 * _MESSAGE_ROWS_MAX:
+            raise InputError(f"chunk: expected at least {2 * _MESSAGE_ROWS_MAX} rows, found {chunk_rows}")
+        start_ticks = instrument.ticks(start_price, "start price") // instrument.ticks_per_tick_size
+        self.instrument = instrument
+        self.model = checked(model)
+        self._settings = _settings(model, instrument, start_price)
+        self._settings.end_ns = start_ns + int(hours * 3600 * 10**9)
+        self._shape = _shape(model, instrument, start_price)
+        self._lots = np.zeros((2, _PLACES), np.int64)
+        self._market = _opening(seed, start_ns, start_ticks)
+        self._rows = np.zeros(chunk_rows, ROW).view(np.recarray)
+        self._moves = table(FAIR_MOVE, chunk_rows)
+
+    def chunks(self) -> Iterator[Chunk]:
+        """Every chunk in order; raises InputError when the price leaves the range that a row can hold."""
+        state = self._market[0]
+        while state.done == 0:
+            _make_rows(self._rows, self._moves, self._market, self._settings, self._lots, self._shape)
+            if state.lost != 0:
+                raise InputError(
+                    f"synthetic ticks: the fair value reached {state.fair / 2:g} ticks of {self.instrument.tick_size}; "
+                    f"expected room for {self.model.levels} levels on both sides of it, above 0 and in a row"
+                )
+            if state.rows > 0:
+                yield Chunk(self._rows[: int(state.rows)], self._moves[: int(state.moves)])
+
+
+def tape_notes(market: TickMarket, seed: int) -> dict[str, str]:
+    """What is written beside a tape of this market: the label, the seed and every number that is not the default."""
+    told = {"label": SYNTHETIC_LABEL, "generator": _STREAM, "seed": str(seed), "toxicity": f"{market.model.toxicity:g}"}
+    for name in TickModel.__struct_fields__:
+        value = getattr(market.model, name)
+        if value != getattr(DEFAULT_TICK_MODEL, name):
+            told[name] = f"{value:g}"
+    return told
+
+
+# ---- from the model to the kernels' units --------------------------------------------------------------------------
+
+
+def _keep(step: float, half_life: float) -> float:
+    """The share that is left after `step`, of the same unit as the half-life."""
+    return exp(-_LN_2 * step / half_life)
+
+
+def _lots_of(quote: int, instrument: Instrument, price: str | Decimal) -> float:
+    """So many quote units at the start price, in lots; raises InputError where the lots of a level may not fit a row."""
+    lots = float(quote / (Decimal(price) * instrument.lot_size * instrument.contract_value))
+    if lots > _LOTS_MAX:
+        raise InputError(f"synthetic ticks: {quote} at {price} are {lots:.3g} lots, expected at most {_LOTS_MAX:.0e}")
+    return lots
+
+
+def _settings(model: TickModel, instrument: Instrument, price: str | Decimal) -> np.recarray[Any, Any]:
+    """One SETTINGS record without its end; raises InputError for an instrument the kernels cannot run on."""
+    if instrument.kind == "inverse":
+        raise InputError(f"instrument {instrument.symbol}: expected spot or linear, found inverse")
+    settings = table(SETTINGS, 1)
+    row = settings[0]
+    row.tick = instrument.ticks_per_tick_size
+    row.levels = model.levels
+    row.toxicity = model.toxicity
+    row.lead_ns = int(model.lead_ms * 1e6)
+    row.decay = _LN_2 / (model.excitation_half_life_ms * 1e6)
+    # The integral of an excitement is jump / decay: the mean number of orders it calls forth.
+    row.self_jump = model.self_excitation * row.decay
+    row.cross_jump = model.cross_excitation * row.decay
+    row.base_rate = 0.5 * model.trades_per_s * (1.0 - model.self_excitation - model.cross_excitation) / _NS
+    row.narrow_rate = model.moves_per_s / _NS
+    row.wide_rate = model.moves_per_s * model.wide_haste / _NS
+    row.move_gap_ns = int(model.move_gap_ms * 1e6)
+    row.mood_keep = _keep(1.0, model.volatility_half_life_s)
+    row.mood_shock = model.log_volatility * math.sqrt(1.0 - row.mood_keep * row.mood_keep)
+    row.mood_offset = -0.5 * model.log_volatility * model.log_volatility
+    row.depth_ns = _NS / model.depth_per_s
+    row.depth_rows = model.depth_rows
+    row.depth_reach = model.depth_reach
+    row.deletion_share = model.deletion_share
+    row.order_lots = _lots_of(model.order_quote, instrument, price)
+    row.sweep_share = model.sweep_share
+    row.sweep_levels = model.sweep_levels
+    row.refill_ns = model.refill_ms * 1e6
+    row.latency_min_ns = int(model.latency_min_ms * 1e6)
+    row.latency_more_ns = model.latency_more_ms * 1e6
+    return settings
+
+
+def _shape(model: TickModel, instrument: Instrument, price: str | Decimal) -> np.ndarray[Any, Any]:
+    """Mean lots by distance from the touch: straight up to the hump, then falling back as one over the distance."""
+    touch = max(1.0, _lots_of(model.touch_quote, instrument, price))
+    lots = np.empty(model.levels)
+    for away in range(model.levels):
+        share = min(away / model.hump_levels, 1.0)
+        lots[away] = touch * (1.0 + (model.hump - 1.0) * share) * min(1.0, 2.0 * model.hump_levels / (away + 1.0))
+    return lots
+
+
+def _opening(seed: int, start_ns: int, start_ticks: int) -> np.recarray[Any, Any]:
+    """One MARKET record before its first message: the fair value is half a tick above the start price."""
+    market = table(MARKET, 1)
+    state = market[0]
+    state.value = seeded(seed, f"{_STREAM} value")[0]
+    state.flow = seeded(seed, f"{_STREAM} flow")[0]
+    state.book = seeded(seed, f"{_STREAM} book")[0]
+    state.now = start_ns
+    state.excited_at = start_ns
+    state.fair = 2 * start_ticks + 1
+    state.hidden = state.fair
+    state.public_next = _NEVER
+    state.refill_next = _NEVER
+    return market
+
+
+# ---- the crank -----------------------------------------------------------------------------------------------------
+
+
+@kernel
+def _make_rows(rows: Any, moves: Any, market: Any, settings: Any, lots: Any, shape: Any) -> None:
+    """Fill a chunk with whole messages; `state.rows` and `state.moves` tell how far, `done` that it was the last."""
+    state, model = market[0], settings[0]
+    state.rows = 0
+    state.moves = 0
+    if state.begun == 0:
+        state.begun = 1
+        _begin(rows, moves, state, model, lots, shape)
+    room = rows.shape[0] - _MESSAGE_ROWS_MAX
+    while state.rows <= room and state.lost == 0:
+        slow = min(min(state.mood_next, state.hidden_next), min(state.public_next, state.refill_next))
+        ts = min(slow, min(state.order_next, state.depth_next))
+        if ts >= model.end_ns:
+            state.done = 1
+            return
+        # An effect may have been told a microsecond after what comes now.
+        state.now = max(ts, state.now)
+        if ts == state.depth_next:
+            _churn(rows, state, model, lots, shape)
+        elif ts == state.order_next:
+            _meet_order(rows, state, model, lots)
+        elif ts == state.public_next:
+            _move(rows, moves, state, model, lots, shape)
+        elif ts == state.refill_next:
+            _refill(rows, state, model, lots, shape)
+        elif ts == state.hidden_next:
+            _move_hidden(state, model)
+        else:
+            _change_mood(state, model)
+
+
+@kernel
+def _begin(rows: Any, moves: Any, state: Any, model: Any, lots: Any, shape: Any) -> None:
+    """The first snapshot: every level of both sides, from the touch outwards; and the first of each kind to come."""
+    state.mood = model.mood_shock / math.sqrt(1.0 - model.mood_keep * model.mood_keep) * normal(state.value)
+    state.pace = exp(state.mood + model.mood_offset)
+    state.mood_next = state.now + _MOOD_NS
+    _plan_hidden(state, model)
+    # An excitement begins at its long-run mean, so that the flow is stationary from the first order on.
+    mean = model.base_rate * (model.self_jump + model.cross_jump)
+    state.buys = mean / (model.decay - model.self_jump - model.cross_jump)
+    state.sells = state.buys
+    _plan_order(state, model)
+    state.depth_next = state.now + 1 + int(model.depth_ns * exponential(state.book))
+    state.best[BID_LEVEL] = _quote(state.fair, BID_LEVEL)
+    state.best[ASK_LEVEL] = _quote(state.fair, ASK_LEVEL)
+    if not _in_range(state, model):
+        state.lost = 1
+        return
+    _open_message(state, model)
+    for away in range(model.levels):
+        for side in range(2):
+            price = _quote(state.fair, side) - (1 - 2 * side) * away
+            _put_level(rows, state, model, lots, side, price, _fresh(state, shape[away]))
+    _close_message(rows, state)
+    _tell_fair(moves, state)
+
+
+@kernel
+def _quote(fair: int, side: int) -> int:
+    """The best price of a side around a fair value in half ticks: strictly below it, strictly above it."""
+    return (fair - 1) // 2 if side == BID_LEVEL else (fair + 2) // 2
+
+
+@kernel
+def _in_range(state: Any, model: Any) -> bool:
+    """Can every level be written? Prices are above 0 and fit a row."""
+    if _quote(state.fair, BID_LEVEL) - model.levels < 1:
+        return False
+    return (_quote(state.fair, ASK_LEVEL) + model.levels) * model.tick <= PRICE_MAX
+
+
+# ---- messages ------------------------------------------------------------------------------------------------------
+
+
+@kernel
+def _open_message(state: Any, model: Any) -> None:
+    """A message begins at `state.now`; draw when it reaches us, never before the one that went ahead of it."""
+    travel = model.latency_min_ns + int(model.latency_more_ns * exponential(state.book))
+    state.received = max(state.received, state.now + travel)
+
+
+@kernel
+def _put(rows: Any, state: Any, model: Any, kind: int, price: int, quantity: int) -> None:
+    """One more row of the open message; `price` in ticks."""
+    row = rows[state.rows]
+    row.ts_event = state.now
+    row.ts_recv = state.received
+    row.quantity = quantity
+    row.price = price * model.tick
+    row.instrument = 0
+    row.kind = kind
+    row.bits = 0
+    state.rows += 1
+
+
+@kernel
+def _put_level(rows: Any, state: Any, model: Any, lots: Any, side: int, price: int, quantity: int) -> None:
+    """A level holds so much from now on, and a row says so."""
+    lots[side, price & _PLACE_MASK] = quantity
+    _put(rows, state, model, side, price, quantity)
+
+
+@kernel
+def _close_message(rows: Any, state: Any) -> None:
+    """The row before is the last of its message."""
+    rows[state.rows - 1].bits = LAST
+
+
+# ---- the value -----------------------------------------------------------------------------------------------------
+
+
+@kernel
+def _change_mood(state: Any, model: Any) -> None:
+    """A second has passed: the pace of moves goes on."""
+    state.mood_next = state.mood_next + _MOOD_NS
+    state.mood = state.mood * model.mood_keep + model.mood_shock * normal(state.value)
+    state.pace = exp(state.mood + model.mood_offset)
+
+
+@kernel
+def _plan_hidden(state: Any, model: Any) -> None:
+    """Draw when the hidden value moves next; odd half ticks are the middle between two ticks."""
+    rate = model.narrow_rate if state.hidden % 2 == 1 else model.wide_rate
+    waits = exponential(state.value) / (rate * state.pace)
+    # A calm mood may wait for longer than any market lasts.
+    state.hidden_next = max(state.now, state.hidden_next) + model.move_gap_ns + int(min(waits, 1e17))
+
+
+@kernel
+def _move_hidden(state: Any, model: Any) -> None:
+    """The hidden value moves by half a tick; everybody else will see it `lead_ns` later."""
+    if state.tail - state.head == _RING:
+        state.hidden_next = state.public_next  # no more moves may be under way than there is room for
+        return
+    step = 2 * below(state.value, 2) - 1
+    place = state.tail % _RING
+    state.due[place] = state.hidden_next + model.lead_ns
+    state.step[place] = step
+    if state.tail == state.head:
+        state.public_next = state.due[place]
+    state.tail += 1
+    state.hidden += step
+    _plan_hidden(state, model)
+
+
+@kernel
+def _tell_fair(moves: Any, state: Any) -> None:
+    """Keep what the public fair value is from now on."""
+    move = moves[state.moves]
+    move.ts = state.now
+    move.fair = state.fair
+    state.moves += 1
+
+
+@kernel
+def _move(rows: Any, moves: Any, state: Any, model: Any, lots: Any, shape: Any) -> None:
+    """The public value moves by half a tick: one side's touch steps back by a tick, or one side's comes nearer."""
+    before = state.fair
+    state.fair += state.step[state.head % _RING]
+    state.head += 1
+    state.public_next = state.due[state.head % _RING] if state.head < state.tail else _NEVER
+    if not _in_range(state, model):
+        state.lost = 1
+        return
+    _open_message(state, model)
+    for side in range(2):
+        _follow(rows, state, model, lots, shape, side, _quote(before, side))
+    _fill_up(rows, state, model, lots, shape)
+    _close_message(rows, state)
+    _tell_fair(moves, state)
+
+
+@kernel
+def _follow(rows: Any, state: Any, model: Any, lots: Any, shape: Any, side: int, before: int) -> None:
+    """Keep the side's outermost level `levels - 1` from its touch, and empty a touch that has stepped back."""
+    sign = 1 - 2 * side
+    quote = _quote(state.fair, side)
+    far = sign * (model.levels - 1)
+    if quote == before:
+        return
+    if sign * (quote - before) > 0:
+        if lots[side, (before - far) & _PLACE_MASK] > 0:
+            _put_level(rows, state, model, lots, side, before - far, 0)
+    elif lots[side, before & _PLACE_MASK] > 0:
+        _put_level(rows, state, model, lots, side, before, 0)
+    # The outermost level always stands, so that a search from the touch always ends.
+    if lots[side, (quote - far) & _PLACE_MASK] == 0:
+        _put_level(rows, state, model, lots, side, quote - far, _fresh(state, shape[model.levels - 1]))
+
+
+# ---- the book ------------------------------------------------------------------------------------------------------
+
+
+@kernel
+def _fresh(state: Any, mean: float) -> int:
+    """The lots of a new level."""
+    return 1 + int(mean * exponential(state.book))
+
+
+@kernel
+def _fill_up(rows: Any, state: Any, model: Any, lots: Any, shape: Any) -> None:
+    """Both touches stand where the fair value wants them: what was swept away or has come nearer is filled."""
+    for side in range(2):
+        sign = 1 - 2 * side
+        quote = _quote(state.fair, side)
+        price = quote
+        while price == quote or sign * (price - state.best[side]) > 0:
+            if lots[side, price & _PLACE_MASK] == 0:
+                _put_level(rows, state, model, lots, side, price, _fresh(state, shape[sign * (quote - price)]))
+            price -= sign
+        state.best[side] = quote
+    state.refill_next = _NEVER
+
+
+@kernel
+def _refill(rows: Any, state: Any, model: Any, lots: Any, shape: Any) -> None:
+    """Others have seen the hole that a taking order left."""
+    _open_message(state, model)
+    _fill_up(rows, state, model, lots, shape)
+    _close_message(rows, state)
+
+
+@kernel
+def _churn(rows: Any, state: Any, model: Any, lots: Any, shape: Any) -> None:
+    """A depth message: orders are added to and cancelled from some levels, most of them near the touch."""
+    state.depth_next = state.depth_next + 1 + int(model.depth_ns * exponential(state.book))
+    first = state.rows
+    _open_message(state, model)
+    count = min(1 + int((model.depth_rows - 0.5) * exponential(state.book)), CHURN_ROWS_MAX)
+    for _ in range(count):
+        side = below(state.book, 2)
+        draw = uniform(state.book)
+        # x / (1 - x) is at most 1 in half of the cases and has a tail without a mean, like recorded distances.
+        away = int(min(model.depth_reach * draw / (1.0 - draw), 1e6))
+        if away < model.levels - 1:
+            _change_level(rows, state, model, lots, side, away, shape[away])
+    if state.rows > first:
+        _close_message(rows, state)
+
+
+@kernel
+def _change_level(rows: Any, state: Any, model: Any, lots: Any, side: int, away: int, mean: float) -> None:
+    """Add to, cancel from, empty or open one level; `mean` pulls it back to the shape of the book."""
+    sign = 1 - 2 * side
+    price = _quote(state.fair, side) - sign * away
+    if sign * (price - state.best[side]) > 0:
+        return  # swept away, and nobody has seen it yet
+    held = lots[side, price & _PLACE_MASK]
+    chance = uniform(state.book)
+    change = 1 + int(0.3 * mean * exponential(state.book))
+    if held == 0:
+        held = _fresh(state, mean)
+    elif price != state.best[side] and chance < model.deletion_share:
+        held = 0
+    elif uniform(state.book) * (held + mean) < held:
+        held = max(held - change, 1)
+    else:
+        held = held + change
+    _put_level(rows, state, model, lots, side, price, held)
+
+
+# ---- the flow ------------------------------------------------------------------------------------------------------
+
+
+@kernel
+def _plan_order(state: Any, model: Any) -> None:
+    """Draw the next candidate for an order from the rate as it is now: until then it can only fall."""
+    rate = 2.0 * model.base_rate + state.buys + state.sells
+    state.order_next = state.excited_at + 1 + int(min(exponential(state.flow) / rate, 1e17))
+
+
+@kernel
+def _meet_order(rows: Any, state: Any, model: Any, lots: Any) -> None:
+    """A candidate: it is an order with the chance that the rate has left of what it was when it was drawn."""
+    ts = state.order_next
+    bound = 2.0 * model.base_rate + state.buys + state.sells
+    left = exp(-model.decay * (ts - state.excited_at))
+    state.buys = state.buys * left
+    state.sells = state.sells * left
+    state.excited_at = ts
+    chance = uniform(state.flow) * bound
+    buying = model.base_rate + state.buys
+    if chance < buying + model.base_rate + state.sells:
+        side = _side_taken(state, model, 1 if chance < buying else -1)
+        if side > 0:
+            state.buys += model.self_jump
+            state.sells += model.cross_jump
+        else:
+            state.sells += model.self_jump
+            state.buys += model.cross_jump
+        _take(rows, state, model, lots, side)
+    _plan_order(state, model)
+
+
+@kernel
+def _side_taken(state: Any, model: Any, side: int) -> int:
+    """The side of an order: as the flow has it, or where the informed know the value to be (+1 buys)."""
+    informed = uniform(state.flow) < model.toxicity
+    if informed and state.hidden > state.fair:
+        return 1
+    if informed and state.hidden < state.fair:
+        return -1
+    return side
+
+
+@kernel
+def _take(rows: Any, state: Any, model: Any, lots: Any, side: int) -> None:
+    """A taking order trades, level by level; a microsecond later the book shows it."""
+    book = ASK_LEVEL if side > 0 else BID_LEVEL
+    kind = TRADE_BUY if side > 0 else TRADE_SELL
+    sign = 1 - 2 * book
+    wanted = 1 + int(model.order_lots * exponential(state.book) * exponential(state.book))
+    reach = 1
+    if uniform(state.book) < model.sweep_share:
+        reach = 2 + below(state.book, model.sweep_levels - 1)
+    outermost = _quote(state.fair, book) - sign * (model.levels - 1)
+    price = state.best[book]
+    first, last = price, price
+    _open_message(state, model)
+    before = state.rows
+    while reach > 0 and price != outermost:
+        held = lots[book, price & _PLACE_MASK]
+        if held > 0:
+            taken = held if reach > 1 else min(wanted, held)
+            lots[book, price & _PLACE_MASK] = held - taken
+            _put(rows, state, model, kind, price, taken)
+            last = price
+            reach -= 1
+        price -= sign
+    if state.rows > before:
+        _close_message(rows, state)
+        _show_effect(rows, state, model, lots, book, first, last)
+
+
+@kernel
+def _show_effect(rows: Any, state: Any, model: Any, lots: Any, book: int, first: int, last: int) -> None:
+    """The depth message after a trade that took from the levels `first` to `last`; where the touch is gone, others come."""
+    sign = 1 - 2 * book
+    state.now = state.now + _EFFECT_NS
+    _open_message(state, model)
+    price = first
+    while sign * (price - last) >= 0:
+        _put(rows, state, model, book, price, lots[book, price & _PLACE_MASK])
+        price -= sign
+    _close_message(rows, state)
+    price = first
+    while lots[book, price & _PLACE_MASK] == 0:
+        price -= sign
+    state.best[book] = price
+    if price != first and state.refill_next == _NEVER:
+        state.refill_next = state.now + 1 + int(model.refill_ns * exponential(state.book))
