@@ -131,7 +131,7 @@ class Chunk(NamedTuple):
     """Some rows, whole messages, and the moves of the fair value among them. Valid until the next chunk is made."""
 
     rows: Rows
-    fair: np.recarray[Any, Any]
+    fair: Rows
 
 
 class TickMarket:
@@ -202,7 +202,7 @@ def _keep(step: float, half_life: float) -> float:
 
 
 def _lots_of(quote: int, instrument: Instrument, price: str | Decimal) -> float:
-    """So many quote units at the start price, in lots; raises InputError where the lots of a level may not fit a row."""
+    """So many quote units at the start price, in lots; raises InputError where a level's lots may not fit a row."""
     lots = float(quote / (Decimal(price) * instrument.lot_size * instrument.contract_value))
     if lots > _LOTS_MAX:
         raise InputError(f"synthetic ticks: {quote} at {price} are {lots:.3g} lots, expected at most {_LOTS_MAX:.0e}")
@@ -342,7 +342,7 @@ def _in_range(state: Any, model: Any) -> bool:
     """Can every level be written? Prices are above 0 and fit a row."""
     if _quote(state.fair, BID_LEVEL) - model.levels < 1:
         return False
-    return (_quote(state.fair, ASK_LEVEL) + model.levels) * model.tick <= PRICE_MAX
+    return bool((_quote(state.fair, ASK_LEVEL) + model.levels) * model.tick <= PRICE_MAX)
 
 
 # ---- messages ------------------------------------------------------------------------------------------------------
@@ -610,7 +610,7 @@ def _take(rows: Any, state: Any, model: Any, lots: Any, side: int) -> None:
 
 @kernel
 def _show_effect(rows: Any, state: Any, model: Any, lots: Any, book: int, first: int, last: int) -> None:
-    """The depth message after a trade that took from the levels `first` to `last`; where the touch is gone, others come."""
+    """The depth message after a trade that took from the levels `first` to `last`; a touch that is gone is missed."""
     sign = 1 - 2 * book
     state.now = state.now + _EFFECT_NS
     _open_message(state, model)

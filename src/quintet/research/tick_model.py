@@ -29,7 +29,7 @@ class TickModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     ] = 0.0
     lead_ms: Annotated[
         float, parameter("ms", "how long before everybody the informed know a move", ge=1.0, le=60_000.0)
-    ] = 2_000.0
+    ] = 5_000.0
 
     trades_per_s: Annotated[
         float, parameter("taking orders per second", "long-run mean, both sides together", gt=0.0, le=2_000.0)

@@ -20,7 +20,7 @@ from quintet.research.tick_model import DEFAULT_TICK_MODEL, TICK_INSTRUMENT, Tic
 from tests.tick_records import Record, Touches, levels_of, recorded, touches_of, value_at
 
 SECOND = 1_000_000_000
-GOLDEN_SLICE = "dc3ba20e"
+GOLDEN_SLICE = "f86952c4"
 SLICE_HOURS = Decimal("0.001")
 
 
