@@ -137,8 +137,8 @@ class Chunk(NamedTuple):
 class TickMarket:
     """One synthetic market: rows of a market tape in chunks, from the first snapshot to the end.
 
-    `hours` of market from `start_ns`; a longer market begins with the shorter one of the same seed. Raises InputError
-    (or a kind of it) for a length, start, price or model that cannot be.
+    `hours` of market from `start_ns` to `end_ns`; a longer market begins with the shorter one of the same seed. Raises
+    InputError (or a kind of it) for a length, start, price or model that cannot be.
     """
 
     def __init__(
@@ -159,10 +159,13 @@ class TickMarket:
         if chunk_rows < 2 * _MESSAGE_ROWS_MAX:
             raise InputError(f"chunk: expected at least {2 * _MESSAGE_ROWS_MAX} rows, found {chunk_rows}")
         start_ticks = instrument.ticks(start_price, "start price") // instrument.ticks_per_tick_size
+        self.seed = seed
         self.instrument = instrument
         self.model = checked(model)
         self._settings = _settings(model, instrument, start_price)
-        self._settings.end_ns = start_ns + int(hours * 3600 * 10**9)
+        self.start_ns = start_ns
+        self.end_ns = start_ns + int(hours * 3600 * 10**9)
+        self._settings.end_ns = self.end_ns
         self._shape = _shape(model, instrument, start_price)
         self._lots = np.zeros((2, _PLACES), np.int64)
         self._market = _opening(seed, start_ns, start_ticks)
@@ -183,9 +186,14 @@ class TickMarket:
                 yield Chunk(self._rows[: int(state.rows)], self._moves[: int(state.moves)])
 
 
-def tape_notes(market: TickMarket, seed: int) -> dict[str, str]:
+def tape_notes(market: TickMarket) -> dict[str, str]:
     """What is written beside a tape of this market: the label, the seed and every number that is not the default."""
-    told = {"label": SYNTHETIC_LABEL, "generator": _STREAM, "seed": str(seed), "toxicity": f"{market.model.toxicity:g}"}
+    told = {
+        "label": SYNTHETIC_LABEL,
+        "generator": _STREAM,
+        "seed": str(market.seed),
+        "toxicity": f"{market.model.toxicity:g}",
+    }
     for name in TickModel.__struct_fields__:
         value = getattr(market.model, name)
         if value != getattr(DEFAULT_TICK_MODEL, name):

@@ -293,7 +293,7 @@ def test_a_fully_informed_flow_knows_exactly_the_way_from_public_to_hidden_value
 
 
 def test_the_notes_of_a_tape_say_that_it_is_synthetic_and_how_it_was_made():
-    notes = tape_notes(TickMarket(7, model=TickModel(toxicity=0.3, levels=50)), 7)
+    notes = tape_notes(TickMarket(7, model=TickModel(toxicity=0.3, levels=50)))
     assert notes["label"].startswith("synthetic")
     assert (notes["seed"], notes["toxicity"], notes["levels"]) == ("7", "0.3", "50")
     assert "refill_ms" not in notes
