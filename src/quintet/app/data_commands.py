@@ -271,7 +271,9 @@ def list_data(as_json: AsJson = False) -> None:
     sets = list_sets(folder)
     known = {f"{kept.name}.parquet" for kept, _ in sets}
     loose = [
-        path for path in sorted(folder.glob("*")) if path.suffix in (".csv", ".parquet") and path.name not in known
+        path
+        for path in sorted(folder.glob("*"))
+        if path.suffix in (".csv", ".parquet", ".tape") and path.name not in known
     ]
     if as_json:
         listed = [
