@@ -143,10 +143,17 @@ def profile_volume(state: Any, price: int) -> int:
 
 
 @kernel
+def profile_feed(state: Any, prices: NDArray[Any], lots: NDArray[Any]) -> None:
+    """Take whole columns of trades, of a bar or of a day; the levels are asked for afterwards. Of the same length."""
+    for i in range(prices.shape[0]):
+        profile_update(state, prices[i], lots[i])
+
+
+@kernel
 def profile_batch(state: Any, prices: NDArray[Any], lots: NDArray[Any], levels: Any) -> None:
     """Feed whole columns of trades; `levels[i]` (PROFILE_ROW) is what stood after trade i. All have the same length.
 
-    Finding the area costs as many steps as it has rows; who wants it at the end of a bar feeds the bar and asks once.
+    Finding the area costs as many steps as it has rows; who wants it at the end of a bar uses `profile_feed`.
     """
     for i in range(prices.shape[0]):
         levels[i].poc = profile_update(state, prices[i], lots[i])

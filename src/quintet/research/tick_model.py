@@ -73,7 +73,7 @@ class TickModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
     depth_per_s: Annotated[
         float, parameter("messages per second", "in which levels are added to and cancelled", gt=0.0, le=2_000.0)
-    ] = 45.0
+    ] = 50.0
     depth_rows: Annotated[float, parameter("levels", "changed by such a message, on average", ge=1.0, le=50.0)] = 20.0
     depth_reach: Annotated[
         float, parameter("levels", "half of the changes are nearer to the touch than this", ge=0.5, le=100.0)

@@ -105,8 +105,7 @@ def test_cumulative_delta_and_large_orders_are_those_of_a_table(trades: pl.DataF
 def test_the_profile_of_the_evening_has_its_volume_where_a_table_has_it(trades: pl.DataFrame) -> None:
     state = table(profile.PROFILE, 1)[0]
     profile.start_profile(state)
-    for price, lots in zip(trades["price"].to_list(), trades["lots"].to_list(), strict=True):
-        profile.profile_update(state, price, lots)
+    profile.profile_feed(state, *columns(trades, "price", "lots"))
     inside = profile.profile_area(state)
     height = int(state.row_ticks)
     assert height > 1  # the evening went further than 1,024 ticks

@@ -4,6 +4,7 @@ import hashlib
 import os
 import subprocess
 import sys
+import time
 from decimal import Decimal
 
 import msgspec
@@ -20,7 +21,7 @@ from quintet.research.tick_model import DEFAULT_TICK_MODEL, TICK_INSTRUMENT, Tic
 from tests.tick_records import Record, Touches, levels_of, recorded, touches_of, value_at
 
 SECOND = 1_000_000_000
-GOLDEN_SLICE = "f86952c4"
+GOLDEN_SLICE = "f2decfb2"
 SLICE_HOURS = Decimal("0.001")
 
 
@@ -287,6 +288,16 @@ def test_a_fully_informed_flow_knows_exactly_the_way_from_public_to_hidden_value
     gap = value_at(record.fair_ts, record.fair, ts + lead_ns) - value_at(record.fair_ts, record.fair, ts)
     assert np.all((side * gap)[kept] >= 0)
     assert np.mean(gap[kept] != 0) > 0.6
+
+
+# ---- speed ---------------------------------------------------------------------------------------------------------
+
+
+def test_it_is_made_at_a_million_rows_a_second_and_more(market):
+    begun = time.process_time()
+    rows = sum(len(chunk.rows) for chunk in TickMarket(3, hours=1).chunks())
+    # sixteen times as fast where it was written: the margin is for slow machines
+    assert rows > 1_000_000 * (time.process_time() - begun)
 
 
 # ---- what is told, what is refused ---------------------------------------------------------------------------------

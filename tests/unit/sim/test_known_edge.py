@@ -18,7 +18,7 @@ from quintet.core.engine.world import Execution, Setup, new_world
 from quintet.core.kernel import kernel
 from quintet.core.orders.lifecycle import POST_ONLY
 from quintet.core.records import record, table
-from quintet.core.state import END, FULL, NO_ASK, NO_BID, WAKE_TIMER
+from quintet.core.state import END, FULL, NO_ASK, NO_BID, WAKE_TIMER, World
 from quintet.research.tick_market import TickMarket
 from quintet.research.tick_model import TICK_INSTRUMENT, TickModel
 from quintet.sim.loop import for_system
@@ -76,19 +76,24 @@ class Fills(NamedTuple):
 
 
 @cache
-def market(toxicity: float) -> tuple[Record, Touches]:
-    """Two hours, with as many depth messages as the tests need."""
+def market(toxicity: float, feed_ms: float = 0.0) -> tuple[Record, Touches]:
+    """Two hours with few depth messages; each takes `feed_ms`, and half as much more on average, to reach us."""
     model = TickModel(
-        toxicity=toxicity, depth_per_s=10.0, depth_rows=8.0, levels=30, latency_min_ms=0.0, latency_more_ms=0.0
+        toxicity=toxicity,
+        depth_per_s=10.0,
+        depth_rows=8.0,
+        levels=30,
+        latency_min_ms=feed_ms,
+        latency_more_ms=0.5 * feed_ms,
     )
     made = recorded(TickMarket(2026, hours=2, instrument=INSTRUMENT, model=model))
     return made, touches_of(made.rows)
 
 
 @cache
-def fills(toxicity: float = 0.0, latency_ms: int = 0, queue_model: int = RISK_AVERSE) -> Fills:
-    made, touches = market(toxicity)
-    found = in_the_loop(made, latency_ms * MILLISECOND, queue_model)
+def fills(toxicity: float = 0.0, latency_ms: int = 0, queue_model: int = RISK_AVERSE, feed_ms: float = 0.0) -> Fills:
+    made, touches = market(toxicity, feed_ms)
+    found, _ = in_the_loop(made, latency_ms * MILLISECOND, queue_model)
     found = found[found["ts_event"] < made.rows.ts_event[-1] - HORIZON_NS]
     ts, side, price = found["ts_event"], found["side"], found["price"]
     later = value_at(touches.ts, touches.bid + touches.ask, ts + HORIZON_NS) / 2.0
@@ -98,7 +103,7 @@ def fills(toxicity: float = 0.0, latency_ms: int = 0, queue_model: int = RISK_AV
     return Fills(ts, side * (fair - price), spread / 2.0, side * (later - price) - fee, fee)
 
 
-def in_the_loop(made: Record, latency_ns: int, queue_model: int) -> np.ndarray:
+def in_the_loop(made: Record, latency_ns: int, queue_model: int) -> tuple[np.ndarray, World]:
     """All fills of the touch maker, woken every two milliseconds; orders and answers travel `latency_ns` each."""
     timer_ns = 2 * MILLISECOND
     setup = Setup(
@@ -109,7 +114,7 @@ def in_the_loop(made: Record, latency_ns: int, queue_model: int) -> np.ndarray:
         timer_first_ns=int(made.rows.ts_event[0]) + timer_ns,
         timer_every_ns=timer_ns,
         price_window=(int(made.rows.price.min()) - 50, int(made.rows.price.max()) + 50),
-        messages_in_flight=100,
+        messages_in_flight=1_000,
         buffer_rows=1 << 16,
     )
     params = table(PARAMS, 1)
@@ -123,7 +128,7 @@ def in_the_loop(made: Record, latency_ns: int, queue_model: int) -> np.ndarray:
         venue.n_fills = venue.n_commands = venue.n_notes = venue.n_samples = venue.n_rows = 0
     assert why == END
     assert not np.asarray(world.desk[0].ledger).sum(axis=0).any()
-    return np.concatenate(parts)
+    return np.concatenate(parts), world
 
 
 def mean_and_error(ts: np.ndarray, values: np.ndarray) -> tuple[float, float]:
@@ -159,16 +164,25 @@ def test_who_quotes_at_the_touch_without_delay_is_filled_there() -> None:
     assert np.all(found.distance >= 0.0)
 
 
-def test_each_fill_pays_the_fee_of_its_value() -> None:
+def test_the_account_holds_what_the_fills_add_up_to_and_each_paid_its_fee() -> None:
+    # given all fills, and what the account says of them
     made, _ = market(0.0)
-    found = in_the_loop(made, 0, RISK_AVERSE)[:500]
-    for price, fee in zip(found["price"].tolist(), found["fee"].tolist(), strict=True):
+    found, world = in_the_loop(made, 0, RISK_AVERSE)
+    account = world.desk[0].shown.account[0]
+    # when the position is marked at any price
+    mark = int(made.rows.price[-1])
+    quanta = INSTRUMENT.quanta_per_tick_lot
+    marked = account.realized + account.lots * mark * quanta - account.cost
+    # then it is worth what the fills add up to, to the quantum, and so are the fees
+    assert marked == int(np.sum(found["side"] * found["lots"] * (mark - found["price"]))) * quanta
+    assert account.fees == int(found["fee"].sum())
+    for price, fee in zip(found["price"][:500].tolist(), found["fee"][:500].tolist(), strict=True):
         assert fee == fee_quanta(price * TICK_QUANTA, INSTRUMENT.maker_fee_e9)
 
 
-@pytest.mark.parametrize("latency_ms", [5, 50])
-def test_a_late_maker_still_earns_his_distance_from_the_fair_value_and_no_more(latency_ms: int) -> None:
-    found = fills(0.0, latency_ms)
+@pytest.mark.parametrize(("latency_ms", "feed_ms"), [(5, 0.0), (5, 4.0), (50, 0.0)])
+def test_a_late_maker_still_earns_his_distance_from_the_fair_value_and_no_more(latency_ms: int, feed_ms: float) -> None:
+    found = fills(0.0, latency_ms, RISK_AVERSE, feed_ms)
     surprise, error = mean_and_error(found.ts, found.gain - (found.distance - found.fee))
     assert abs(surprise) < 3.0 * error
 
