@@ -1,9 +1,10 @@
-"""The peers: hftbacktest, vectorbt and backtesting.py, each in a virtual environment of its own, run as processes."""
+"""The peers, each in a virtual environment of its own, run as processes."""
 
 import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,18 @@ from numpy.typing import NDArray
 
 from benchmarks import data
 
-PACKAGES = {"hbt": "hftbacktest==2.4.4", "vbt": "vectorbt==1.2.0", "bt": "backtesting==0.6.6"}
+PACKAGES = {
+    "hbt": "hftbacktest==2.4.4",
+    "vbt": "vectorbt==1.2.0",
+    "bt": "backtesting==0.6.6",
+    "talib": "TA-Lib==0.8.2",
+    "talipp": "talipp==2.7.0",
+    "nautilus": "nautilus_trader==1.221.0",
+}
 """Folder of the environment, and what is installed in it: the versions whose results are recorded here."""
+
+ALSO = {"talipp": ("numpy",)}
+"""What the script of a peer needs beyond the peer."""
 
 
 def root() -> Path:
@@ -35,19 +46,23 @@ def install() -> None:
             print(f"fetching {package} into {root() / peer}", flush=True)
             subprocess.run([sys.executable, "-m", "venv", str(root() / peer)], check=True)
             command = [str(root() / peer / "bin" / "python"), "-m", "pip", "install", "--quiet", package]
-            subprocess.run([*command, "--disable-pip-version-check"], check=True)
+            subprocess.run([*command, *ALSO.get(peer, ()), "--disable-pip-version-check"], check=True)
 
 
 def _answer(peer: str, *arguments: str) -> dict[str, Any]:
     """Run a script with a peer's Python and read the JSON line it prints last."""
+    return _answers(peer, *arguments)[-1]
+
+
+def _answers(peer: str, *arguments: str) -> list[dict[str, Any]]:
+    """Run a script with a peer's Python and read the JSON lines it prints."""
     python = python_of(peer)
     assert python is not None, peer
     environment = {k: v for k, v in os.environ.items() if k not in ("NUMBA_CACHE_DIR", "PYTHONPATH")}
     ran = subprocess.run([str(python), *arguments], capture_output=True, text=True, env=environment)
     if ran.returncode != 0:
         raise RuntimeError(f"{PACKAGES[peer]} failed:\n{ran.stderr[-2000:]}")
-    answer: dict[str, Any] = json.loads(ran.stdout.strip().splitlines()[-1])
-    return answer
+    return [json.loads(line) for line in ran.stdout.splitlines() if line.startswith("{")]
 
 
 def _script(peer: str, name: str, runs: int, *arguments: str) -> tuple[float, dict[str, Any]]:
@@ -73,3 +88,24 @@ def backtesting_py(runs: int, entries_file: Path) -> tuple[float, NDArray[np.int
     script = str(Path(__file__).with_name("peer_entries.py"))
     answer = _answer("bt", script, str(data.SCRIPTS), str(data.folder()), str(entries_file), str(runs))
     return float(np.median(answer["seconds"])), np.load(entries_file)
+
+
+def indicator_seconds(peer: str, runs: int) -> tuple[float, int]:
+    """W3: CPU seconds a bar, the medians of the peer's indicators summed; and how many indicators there are."""
+    answers = _answers(
+        peer, str(data.SCRIPTS / _INDICATOR_SCRIPTS[peer]), "--data", str(data.folder()), "--runs", str(runs)
+    )
+    return sum(answer["cpu_seconds"] / answer["n"] for answer in answers), len(answers)
+
+
+_INDICATOR_SCRIPTS = {"talib": "w3_talib.py", "talipp": "w3_talipp.py", "nautilus": "w3_nautilus.py"}
+
+
+def indicator_lines(peer: str, rows: int) -> dict[str, NDArray[np.float64]]:
+    """W3: the lines of the peer's indicators over the first `rows` bars, in whole ticks."""
+    script = str(Path(__file__).with_name("peer_indicators.py"))
+    with tempfile.TemporaryDirectory() as folder:
+        lines = Path(folder) / "lines.npz"
+        _answer(peer, script, peer, str(data.FOLDER / "bars.npy"), str(rows), str(lines))
+        with np.load(lines) as found:
+            return dict(found)

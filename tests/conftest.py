@@ -1,10 +1,13 @@
 """Fixtures and settings shared by all tests."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
 import pytest
+
+from quintet.storage.workspace import LEDGER_ENVIRONMENT_NAME
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -20,6 +23,14 @@ def shared_data() -> Path:
     if not (SHARED / "data").is_dir():
         pytest.skip("recorded data (../shared/data) is not beside this checkout")
     return SHARED / "data"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def throw_away_ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test, and no process started by one, is ever counted as a trial of whoever runs the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(LEDGER_ENVIRONMENT_NAME, str(tmp_path_factory.mktemp("ledger") / "trials.sqlite"))
+        yield
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -12,8 +12,9 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from quintet.app.cli import app
+from quintet.research.metrics import NAMES, UNITS
 from quintet.systems.structure_mm import tables
-from tools import command_line_page, configuration_page, trace
+from tools import command_line_page, configuration_page, indicators_page, trace
 
 FRONT_DOORS = (Path("README.md"), Path("docs/index.md"))
 TOP_PAGES = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md")
@@ -70,6 +71,11 @@ def configuration() -> str:
     return f"{generated_from('the typed sections of the configuration')}\n{configuration_page.page()}"
 
 
+def indicators() -> str:
+    """Every indicator with its inputs, lines, units and conventions, from their catalogue."""
+    return f"{generated_from('the catalogue of indicators')}\n{indicators_page.page()}"
+
+
 def structure_mm_rules() -> str:
     """The policy table, the state machine and its diagram, from the data that the system decides by."""
     lines = [
@@ -97,6 +103,22 @@ def structure_mm_rules() -> str:
         "",
         tables.transition_table(),
     ]
+    return "\n".join(lines) + "\n"
+
+
+def figures() -> str:
+    """Every figure of metrics.json that has a name in the field, from quintet.research.metrics."""
+    lines = [
+        generated_from("quintet.research.metrics"),
+        "# Figures of a run",
+        "",
+        "What `metrics.json` of a run holds, under the names that other reports use. How they are meant is told in",
+        "[the guide](guides/statistics.md). A figure that has no meaning is absent.",
+        "",
+        "| name | key | unit | meaning |",
+        "|---|---|---|---|",
+    ]
+    lines += [f"| {each.name} | `{key}` | {UNITS[each.unit]} | {each.meaning} |" for key, each in NAMES.items()]
     return "\n".join(lines) + "\n"
 
 
@@ -130,6 +152,8 @@ GENERATED: Mapping[Path, Callable[[], str]] = {
     Path("docs/systems/structure_mm_rules.md"): structure_mm_rules,
     Path("docs/command-line.md"): command_line,
     Path("docs/configuration.md"): configuration,
+    Path("docs/figures.md"): figures,
+    Path("docs/indicators.md"): indicators,
     Path("docs/config.schema.json"): configuration_page.schema_text,
     Path("docs/index.md"): page_index,
 }

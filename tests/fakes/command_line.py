@@ -7,7 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from quintet.app.backtests import Job
+from quintet.storage.trial_records import Trial
+from tests.trial_rows import a_trial
 
 
 @dataclass
@@ -19,6 +23,15 @@ class CountingResult:
     interval: dict[str, Any] = field(default_factory=lambda: {"low_frac": -0.02, "high_frac": 0.01})
     conservation: int = 0
     assumptions: tuple[str, ...] = ("a resting order fills only when the price trades through it",)
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def daily_returns(self) -> list[float]:
+        return [0.01, -0.02, 0.01]
+
+    def trial(self, door: str, run: str = "") -> Trial:
+        facts = {"system": "structure_mm", "data": self.hashes["tape"], "parameters": self.parameters}
+        return a_trial(**facts, door=door, run=run, sharpe=0.0, periods=3)
 
     @property
     def tables(self) -> dict[str, dict[str, list[int]]]:
@@ -42,7 +55,8 @@ class CountingEngine:
         self.jobs.append(job)
         commands = hashlib.sha256(job.tape.hash.encode()).hexdigest()
         hashes = {"tape": job.tape.hash, "commands": commands, "state": commands[::-1]}
-        return CountingResult(hashes, conservation=self.conservation)
+        parameters = msgspec.to_builtins(job.config.system.structure_mm)
+        return CountingResult(hashes, conservation=self.conservation, parameters=parameters)
 
 
 @dataclass(frozen=True)

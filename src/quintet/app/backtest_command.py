@@ -226,6 +226,9 @@ def _say_outcome(outcome: Mapping[str, Any]) -> None:
     say("")
     for label, text in _headline(outcome["interval"], outcome["metrics"]):
         say(f"{label:<14} {text}")
+    trials = outcome["trials"]
+    again = ", this one again" if trials["repeated"] else ""
+    say(f"{'trials':<14} {trials['total']:,}, {trials['on_data']:,} on this data{again}")
     off_quanta = outcome["conservation"]
     say(f"{'books':<14} {'balance' if off_quanta == 0 else f'ARE OFF by {off_quanta} quanta'}")
     for name, value in outcome["hashes"].items():

@@ -18,12 +18,18 @@ from quintet.app.markets import Market, MarketRequest, open_market
 from quintet.app.messages import Complaint, progress
 from quintet.core.instrument import Instrument, encode
 from quintet.core.tape import Tape
+from quintet.research.trials import begin_counting, count_backtest
 from quintet.storage import run_folders
 from quintet.storage.run_folders import Writer
+from quintet.storage.trial_records import Trial
 from quintet.storage.workspace import Workspace
 
 PACKAGES: Final = ("numba", "llvmlite", "numpy", "msgspec", "polars")
 """Whose versions a manifest names."""
+
+
+DOOR: Final = "backtest"
+"""How the ledger of trials names what is run from here."""
 
 
 class Result(Protocol):
@@ -48,6 +54,13 @@ class Result(Protocol):
     @property
     def assumptions(self) -> Sequence[str]:
         """Sentences on how fills were decided."""
+
+    @property
+    def daily_returns(self) -> Any:
+        """Of the headline after all costs, one fraction for each UTC day."""
+
+    def trial(self, door: str, run: str = "") -> Trial:
+        """What the ledger of trials counts: source, parameters, data, window, policies, and the Sharpe ratio."""
 
     @property
     def tables(self) -> Mapping[str, Mapping[str, Any]]:
@@ -104,6 +117,7 @@ def run(task: Task, parts: Parts, workspace: Workspace, now: datetime) -> dict[s
     config = task.request.config
     _check_policies(config, market, task.request.where)
     capital_quanta(config.execution.initial_quote, market.instrument, task.request.where)
+    begin_counting(workspace.ledger)
     job = Job(market.tape, task.system, config, market.instrument, market.structure, market.fills)
     with progress(_what_takes_time(task.system, config)):
         result = parts.engine(job)
@@ -118,6 +132,8 @@ def run(task: Task, parts: Parts, workspace: Workspace, now: datetime) -> dict[s
         "conservation": result.conservation,
         "assumptions": assumptions,
     }
+    # Counted before anybody sees the result: a look is a trial, whatever becomes of it.
+    described["trials"] = count_backtest(workspace.ledger, result, DOOR, now, str(described["run"]))
     manifest = described | _provenance(task, market, now)
     described["verdict"] = manifest["verdict"] = dict(parts.judge(result, manifest))
     out = task.out or run_folders.free_folder(workspace.runs, name)

@@ -17,6 +17,7 @@ _LAZY: Final = {
     "data": ("quintet.app.data_commands", "data_app", "Bring in candles: import, download, check, synthesize, list."),
     "tape": ("quintet.app.tape_commands", "tape_app", "Look into tapes: info, verify, head, cut, merge, export."),
     "runs": ("quintet.app.runs_commands", "runs_app", "Find earlier runs: list, show."),
+    "ledger": ("quintet.app.ledger_commands", "ledger_app", "Count what was tried: show, verify."),
     "verify": ("quintet.app.verify_commands", "verify_app", "Prove what is promised: determinism."),
     "stages": ("quintet.app.stages_commands", "stages_app", "Prove a system stage by stage: show, record, check."),
     "config": ("quintet.app.config_commands", "config_app", "Read the configuration: show, schema, validate."),
@@ -24,7 +25,21 @@ _LAZY: Final = {
 """Group to module, attribute, and the line of help shown before the module is loaded."""
 
 
-_ORDER: Final = ("backtest", "watch", "runs", "data", "tape", "stages", "config", "verify", "doctor", "warm")
+_ORDER: Final = (
+    "backtest",
+    "stress",
+    "walk-forward",
+    "watch",
+    "runs",
+    "ledger",
+    "data",
+    "tape",
+    "stages",
+    "config",
+    "verify",
+    "doctor",
+    "warm",
+)
 
 
 class LazyRoot(CalmGroup):
@@ -76,10 +91,14 @@ def _mount() -> None:
     """Give every command its name."""
     from quintet.app.backtest_command import backtest
     from quintet.app.doctor_command import doctor
+    from quintet.app.stress_command import stress
+    from quintet.app.walk_forward_command import walk_forward
     from quintet.app.warm_command import warm
     from quintet.app.watch_command import watch
 
     app.command(no_args_is_help=True)(backtest)
+    app.command(no_args_is_help=True)(stress)
+    app.command(no_args_is_help=True)(walk_forward)
     app.command(no_args_is_help=True)(watch)
     for name, (_, _, line) in _LAZY.items():
         app.add_typer(typer.Typer(help=line), name=name, help=line)

@@ -80,7 +80,7 @@ def _hashes(value: Mapping[str, Any], path: Path) -> dict[str, str]:
 
 def _facts(record: StageRecord, manifest: Mapping[str, Any], metrics: Mapping[str, Any]) -> Evidence:
     assumptions: Sequence[str] = manifest.get("assumptions", ())
-    interval = metrics.get("interval", {})
+    interval, trials = metrics.get("interval", {}), manifest.get("trials") or {}
     try:
         return Evidence(
             stage=record.stage,
@@ -93,6 +93,8 @@ def _facts(record: StageRecord, manifest: Mapping[str, Any], metrics: Mapping[st
             policies=tuple(interval.get("policies", ())),
             costs_charged=not any(line.startswith(TESTING_FORM) for line in assumptions),
             synthetic=bool(metrics.get("synthetic", True)),
+            trials=None if trials.get("total") is None else int(trials["total"]),
+            deflated_sharpe=None if trials.get("deflated_sharpe") is None else float(trials["deflated_sharpe"]),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise DataError(f"{METRICS}: found no readable {error}, expected the figures of a run") from None

@@ -63,7 +63,8 @@ def check(
 ) -> None:
     """Read every recorded run again: files, hashes, desk tape; what no longer stands closes its stage."""
     from quintet.app import wiring
-    from quintet.storage.stage_register import Damage, read_register
+    from quintet.storage.sealing import Damage
+    from quintet.storage.stage_register import read_register
 
     try:
         records = read_register(_register())

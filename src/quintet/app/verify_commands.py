@@ -124,7 +124,8 @@ def _without_bars(words: Sequence[str]) -> list[str]:
 def _child(words: Sequence[str], out: Path, settings: Mapping[str, str]) -> dict[str, Any]:
     """One backtest in a process of its own; raises Complaint with the child's words when it fails."""
     command = [sys.executable, "-m", "quintet.app.cli", *words, "--out", str(out), "--json"]
-    done = subprocess.run(command, env=os.environ | settings, capture_output=True, text=True, check=False)
+    environment = {**os.environ, "QUINTET_LEDGER": str(out.parent / "trials.sqlite"), **settings}  # a proof is no trial
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode == 0:
         outcome: dict[str, Any] = json.loads(done.stdout)
         return outcome

@@ -33,11 +33,14 @@ from quintet.core.row_laws import Definition
 from quintet.core.tape import Tape, TapeMeta
 from quintet.core.units import E9, exact_quanta
 from quintet.research.backtest_options import BacktestOptions
-from quintet.research.measures import equity_measures
+from quintet.research.measures import equity_measures, fill_measures
+from quintet.research.returns import daily_returns
 from quintet.research.run_tables import equity_table, event_table, fill_table, order_table
 from quintet.research.systems import KernelSystem, find, loop
+from quintet.research.trials import trial_of
 from quintet.sim.bars import OHLC, OLHC, OPTIMISTIC, PESSIMISTIC
 from quintet.sim.config import ExecutionConfig
+from quintet.storage.trial_records import Trial
 
 POLICIES = {"pessimistic": PESSIMISTIC, "optimistic": OPTIMISTIC, "ohlc": OHLC, "olhc": OLHC, "lower": PESSIMISTIC}
 
@@ -283,6 +286,16 @@ class BacktestResult:
         return float(quanta * self.instrument.quote_quantum)
 
     @cached_property
+    def daily_returns(self) -> Any:
+        """Of the headline's equity, after all costs: one fraction for each UTC day."""
+        samples, equity = self.headline.samples, self.headline.desk.shown.equity
+        return daily_returns(samples["ts"], samples["equity"], float(equity.start)).frac
+
+    def trial(self, door: str, run: str = "") -> Trial:
+        """As the ledger of trials counts it."""
+        return trial_of(self, door, run)
+
+    @cached_property
     def interval(self) -> dict[str, Any]:
         """Net result over the policies run: its ends, in the quote asset and as a fraction, and who gave them."""
         low, high = self.headline, max(self.runs, key=lambda run: run.net_quanta)
@@ -316,8 +329,10 @@ class BacktestResult:
             "turnover_quote": self.money(int(account.turnover)),
             "before_fees_quote": self.money(run.net_quanta + int(account.fees)),
         }
-        marks = equity_measures(run.samples, run.desk.shown.equity, self.instrument)
-        return counted | marks | dict(self.system.statistics(run.world.state))
+        equity = desk.shown.equity
+        marks = equity_measures(run.samples, equity, self.instrument)
+        trades = fill_measures(run.fills, int(account.turnover), equity, self.instrument)
+        return counted | marks | trades | dict(self.system.statistics(run.world.state))
 
     @property
     def assumptions(self) -> Sequence[str]:

@@ -1,21 +1,19 @@
-"""Figures read off an equity curve. The full set of statistics is the research bench's; these are a run's own."""
+"""The figures of one run: of its equity marks, its fills, and what merely holding would have given."""
 
-import math
 from typing import Any
 
 import numpy as np
 
 from quintet.core.instrument import Instrument
-
-DAY_NS = 86_400_000_000_000
-DAYS_PER_YEAR = 365
+from quintet.research.metrics import curve_figures, daily_figures, trade_figures
+from quintet.research.returns import DAY_NS, daily_returns
+from quintet.research.round_trips import round_trips
 
 
 def equity_measures(samples: Any, equity: Any, instrument: Instrument) -> dict[str, Any]:
-    """Net result, drawdown, exposure, daily Sharpe, and what buying and holding would have given.
+    """Net result, exposure, the figures of `metrics.curve_figures`, and what buying and holding would have given.
 
-    `samples`: SAMPLE rows at closed structure bars; `equity`: the desk's EQUITY record. Fractions are plain, a day is a
-    UTC day, and the Sharpe ratio is of daily returns times sqrt(365), as these markets never close.
+    `samples`: SAMPLE rows at closed structure bars; `equity`: the desk's EQUITY record. Fractions are plain.
     """
     start, last = int(equity.start), int(equity.quanta)
     measures: dict[str, Any] = {
@@ -34,24 +32,30 @@ def equity_measures(samples: Any, equity: Any, instrument: Instrument) -> dict[s
     base_value = held * float(unit) * prices * float(instrument.price_increment) / float(instrument.quote_quantum)
     share = base_value / values
     days = (int(samples["ts"][-1]) - int(samples["ts"][0])) / DAY_NS
-    return measures | {
-        "days": days,
-        "quote_share_mean_frac": float(1.0 - share.mean()),
-        "base_share_mean_frac": float(share.mean()),
-        "base_share_max_frac": float(share.max()),
-        "exposure_frac": float((np.asarray(samples["lots"]) != 0).mean()),
-        "buy_and_hold_return_frac": float(prices[-1] / prices[0] - 1.0),
-        "sharpe_daily_annualised": daily_sharpe(np.asarray(samples["ts"]), values),
-    }
+    figures = curve_figures(samples["ts"], values, float(start), measures["max_drawdown_frac"])
+    return (
+        measures
+        | figures
+        | {
+            "days": days,
+            "quote_share_mean_frac": float(1.0 - share.mean()),
+            "base_share_mean_frac": float(share.mean()),
+            "base_share_max_frac": float(share.max()),
+            "exposure_frac": float((np.asarray(samples["lots"]) != 0).mean()),
+            "buy_and_hold_return_frac": float(prices[-1] / prices[0] - 1.0),
+        }
+    )
 
 
-def daily_sharpe(ts: Any, values: Any) -> float:
-    """Mean over standard deviation of UTC-day returns, times sqrt(365); 0 without two days or any variation."""
-    day = ts // DAY_NS
-    last_of_day = np.flatnonzero(np.diff(day, append=day[-1] + 1))
-    closes = values[last_of_day]
-    if len(closes) < 3:
-        return 0.0
-    returns = closes[1:] / closes[:-1] - 1.0
-    deviation = float(returns.std(ddof=1))
-    return float(returns.mean()) / deviation * math.sqrt(DAYS_PER_YEAR) if deviation > 0 else 0.0
+def fill_measures(fills: Any, turnover_quanta: int, equity: Any, instrument: Instrument) -> dict[str, Any]:
+    """The figures of `metrics.trade_figures`, and turnover in capitals; of inverse contracts turnover alone."""
+    start = int(equity.start)
+    turned = {"turnover_capitals": turnover_quanta / start} if start > 0 else {}
+    if instrument.kind == "inverse":
+        return dict(turned)
+    return turned | trade_figures(round_trips(fills, instrument), float(instrument.quote_quantum))
+
+
+def daily_sharpe(ts: Any, values: Any) -> float | None:
+    """Mean over deviation of UTC-day returns, times sqrt(365), from the first mark on; None where nothing varies."""
+    return daily_figures(daily_returns(ts, values).frac).get("sharpe_daily_annualised")

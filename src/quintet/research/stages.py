@@ -29,7 +29,8 @@ class Evidence(NamedTuple):
 
     `run`: the name of its folder; `origin`: the id it was given when it was made, which a copy keeps; `conservation`
     in quanta; `low_frac`: net result at the lower end of the interval, a fraction of the capital, negative for a loss;
-    `lost`: why it no longer stands, empty when it does.
+    `trials`: how many there had been when it was counted, and `deflated_sharpe` what they leave of its Sharpe ratio;
+    None when it was not counted, or has no ratio. `lost`: why it no longer stands, empty when it does.
     """
 
     stage: str
@@ -42,6 +43,8 @@ class Evidence(NamedTuple):
     policies: tuple[str, ...] = ()
     costs_charged: bool = False
     synthetic: bool = False
+    trials: int | None = None
+    deflated_sharpe: float | None = None
     lost: str = ""
 
 
@@ -116,12 +119,6 @@ def _backtest(evidence: Sequence[Evidence]) -> Iterator[Condition]:
     yield Condition(bool(standing), "a run that finished", _counted(evidence, BACKTEST))
     if standing:
         yield from _profitable(standing[-1])
-    # A number alone would be met by luck after enough runs, so it is not asked for before runs are counted.
-    yield Condition(
-        False,
-        f"deflated Sharpe ratio of {DEFLATED_SHARPE_FLOOR} or more with the ledger's number of trials",
-        "cannot be shown, no ledger of trials exists yet",
-    )
 
 
 def _profitable(latest: Evidence) -> Iterator[Condition]:
@@ -135,6 +132,18 @@ def _profitable(latest: Evidence) -> Iterator[Condition]:
     walked = PESSIMISTIC in latest.policies
     yield Condition(walked, "run under the pessimistic policy", ", ".join(latest.policies) or "none")
     yield Condition(latest.low_frac > 0.0, "pessimistic end above zero, net of fees", f"{latest.low_frac:+.2%}")
+    yield _beyond_luck(latest)
+
+
+def _beyond_luck(latest: Evidence) -> Condition:
+    """A result alone would be reached by luck after enough trials, so all that were made are held against it."""
+    text = f"deflated Sharpe ratio of {DEFLATED_SHARPE_FLOOR} or more with the ledger's number of trials"
+    if latest.trials is None:
+        return Condition(False, text, "the run was not counted")
+    if latest.deflated_sharpe is None:
+        return Condition(False, text, f"no ratio to deflate, after {latest.trials} trials")
+    holds = latest.deflated_sharpe >= DEFLATED_SHARPE_FLOOR
+    return Condition(holds, text, f"{latest.deflated_sharpe:.3f} after {latest.trials} trials")
 
 
 def _paper(evidence: Sequence[Evidence]) -> Iterator[Condition]:

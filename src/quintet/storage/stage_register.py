@@ -19,15 +19,12 @@ import msgspec
 
 from quintet.core.errors import DataError
 from quintet.storage import run_folders
+from quintet.storage.sealing import FIRST, Damage, Mismatch, Sha256, mismatch, sealed
 
 REGISTER: Final = "stages.jsonl"
 EVIDENCE_FILES: Final = (run_folders.MANIFEST, run_folders.METRICS, run_folders.DESK_TAPE)
 """What a run must have to be evidence. The rest of its folder is a projection of these."""
 
-FIRST: Final = "0" * 64
-"""The `previous` of the first line."""
-
-Sha256 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 FolderName = Annotated[str, msgspec.Meta(pattern=r"^[^./\\][^/\\]*$")]
 
 
@@ -45,10 +42,6 @@ class StageRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     recorded_utc: str
     previous: Sha256 = FIRST
     seal: str = ""
-
-
-class Damage(DataError):
-    """A line of the register is not what was written."""
 
 
 def register_path(root: Path) -> Path:
@@ -75,8 +68,8 @@ def append_record(path: Path, record: StageRecord) -> StageRecord:
         _lock(file, path)
         file.seek(0)
         before = _records(file.readall(), path)
-        line = msgspec.json.encode(_sealed(record, before[-1].seal if before else FIRST))
-        sealed = _record(line, before, path, len(before) + 1)  # what could not be read again is not written
+        line = msgspec.json.encode(sealed(record, before[-1].seal if before else FIRST))
+        written = _record(line, before, path, len(before) + 1)  # what could not be read again is not written
         length = file.seek(0, os.SEEK_END)
         try:
             _write_line(file, line + b"\n")
@@ -85,7 +78,7 @@ def append_record(path: Path, record: StageRecord) -> StageRecord:
             with contextlib.suppress(OSError):
                 file.truncate(length)
             raise
-    return sealed
+    return written
 
 
 def file_digests(folder: Path) -> dict[str, str]:
@@ -106,15 +99,11 @@ def changed_files(recorded: Mapping[str, str], now: Mapping[str, str]) -> Iterat
             yield f"{name} has changed"
 
 
-def _sealed(record: StageRecord, previous: str) -> StageRecord:
-    unsealed = msgspec.structs.replace(record, previous=previous, seal="")
-    return msgspec.structs.replace(unsealed, seal=hashlib.sha256(msgspec.json.encode(unsealed)).hexdigest())
-
-
 def _records(data: bytes, path: Path) -> list[StageRecord]:
     lines = data.split(b"\n")
     if lines.pop():
-        raise _damage(path, len(lines) + 1, "a line without its end", "a whole record: writing it was cut off")
+        cut_off = Mismatch("a line without its end", "a whole record: writing it was cut off")
+        raise _damage(path, len(lines) + 1, cut_off)
     records: list[StageRecord] = []
     for number, line in enumerate(lines, start=1):
         records.append(_record(line, records, path, number))
@@ -125,20 +114,15 @@ def _record(line: bytes, before: Sequence[StageRecord], path: Path, number: int)
     try:
         record = msgspec.json.decode(line, type=StageRecord)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise _damage(path, number, str(error), "one record") from None
-    previous = before[-1].seal if before else FIRST
-    if record.previous != previous:
-        raise _damage(
-            path, number, f"previous {record.previous}", f"{previous}: a line before it was taken out or moved"
-        )
-    # Compared as bytes: a line that says the same in another spelling is not the one that was written.
-    if msgspec.json.encode(_sealed(record, previous)) != line:
-        raise _damage(path, number, "a record that does not fit its seal", "the record that was sealed")
+        raise _damage(path, number, Mismatch(str(error), "one record")) from None
+    broken = mismatch(record, line, before[-1].seal if before else FIRST)
+    if broken:
+        raise _damage(path, number, broken)
     return record
 
 
-def _damage(path: Path, number: int, found: str, expected: str) -> Damage:
-    return Damage(f"{path}, line {number}: found {found}, expected {expected}")
+def _damage(path: Path, number: int, broken: Mismatch) -> Damage:
+    return Damage(f"{path}, line {number}: found {broken.found}, expected {broken.expected}")
 
 
 def _lock(file: Any, path: Path) -> None:

@@ -11,13 +11,19 @@ import platformdirs
 from quintet.core.errors import ConfigError
 
 ENVIRONMENT_NAME: Final = "QUINTET_WORKSPACE"
+LEDGER_ENVIRONMENT_NAME: Final = "QUINTET_LEDGER"
+LEDGER: Final = "trials.sqlite"
 
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """One root with three folders; each is made when it is first asked for."""
+    """One root with three folders, each made when it is first asked for, and a ledger of trials.
+
+    `own_ledger`: another ledger than the root's, for work that shall not count: tests, benchmarks, verification.
+    """
 
     root: Path
+    own_ledger: Path | None = None
 
     @property
     def data(self) -> Path:
@@ -34,6 +40,11 @@ class Workspace:
         """One folder for each run."""
         return self._folder("runs")
 
+    @property
+    def ledger(self) -> Path:
+        """The file that counts every trial; not made here."""
+        return self.own_ledger or self.root / LEDGER
+
     def _folder(self, name: str) -> Path:
         folder = self.root / name
         try:
@@ -47,9 +58,13 @@ class Workspace:
 
 
 def workspace() -> Workspace:
-    """The workspace named by `QUINTET_WORKSPACE`, else the user's data folder of this operating system."""
-    named = os.environ.get(ENVIRONMENT_NAME)
-    return Workspace(Path(named) if named else Path(platformdirs.user_data_dir("quintet")))
+    """The workspace named by `QUINTET_WORKSPACE`, else the user's data folder of this operating system.
+
+    `QUINTET_LEDGER` names another ledger of trials than the workspace's own.
+    """
+    named, ledger = os.environ.get(ENVIRONMENT_NAME), os.environ.get(LEDGER_ENVIRONMENT_NAME)
+    root = Path(named) if named else Path(platformdirs.user_data_dir("quintet"))
+    return Workspace(root, Path(ledger) if ledger else None)
 
 
 def write_whole(path: Path, data: bytes) -> None:

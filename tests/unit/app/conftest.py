@@ -22,8 +22,9 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> CountingEngine:
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder to stand in, with the workspace inside."""
+    """An empty folder to stand in, with the workspace and its ledger inside."""
     monkeypatch.setenv("QUINTET_WORKSPACE", str(tmp_path / "workspace"))
+    monkeypatch.delenv("QUINTET_LEDGER", raising=False)
     monkeypatch.delenv("QUINTET_DEBUG", raising=False)
     monkeypatch.chdir(tmp_path)
     return tmp_path

@@ -116,6 +116,12 @@ MISTAKES = [
     # ---- runs ----
     Mistake("a run that is not there", "runs show 2026", ("2026", "runs list")),
     Mistake("a list of no runs", "runs list -n 0", ("0", "1 or more")),
+    Mistake(
+        "a market that was never tried", "ledger show --data 123456abcdef", ("--data", "fits 0 of the 0", "6 digits")
+    ),
+    Mistake("a hash that is too short", "ledger show --data a", ("--data", "6 digits")),
+    Mistake("a ledger of no rows", "ledger show -n 0", ("0", "1 or more")),
+    Mistake("a ledger command that does not exist", "ledger delete", ("delete",)),
     Mistake("verifying an unknown system", "verify determinism structur_mm", ("did you mean structure_mm?",)),
     Mistake("verifying with an unknown key", "verify determinism --set a=1", ("--set a=1", "instrument")),
     Mistake("verifying what does not exist", "verify profits", ("profits",)),

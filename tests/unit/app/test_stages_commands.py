@@ -157,8 +157,27 @@ def test_a_profitable_backtest_is_recorded_and_says_what_is_still_missing(
     assert said.code == 0, said.err
     assert opened(said) == ["form"]
     [reason] = said.json["systems"]["structure_mm"][1]["reasons"]
-    assert "no ledger of trials exists yet" in reason
+    assert "the run was not counted" in reason
     assert quintet("stages", "record", "three", "--stage", "paper").code == 2
+
+
+@pytest.mark.parametrize(("deflated", "stages"), [(0.96, ["form", "backtest"]), (0.5, ["form"]), (None, ["form"])])
+def test_a_backtest_is_proven_by_what_all_trials_leave_of_its_ratio(
+    quintet: Quintet, proven: None, make_run: MakeRun, deflated: float | None, stages: list[str]
+) -> None:
+    make_run("three", trials={"total": 213, "deflated_sharpe": deflated})
+    said = quintet("stages", "record", "three", "--stage", "backtest", "--json")
+    assert said.code == 0, said.err
+    assert opened(said) == stages
+
+
+def test_a_run_whose_place_among_the_trials_cannot_be_read_is_no_evidence(
+    quintet: Quintet, proven: None, make_run: MakeRun
+) -> None:
+    make_run("three", trials={"total": 213, "deflated_sharpe": "very good"})
+    said = quintet("stages", "record", "three", "--stage", "backtest")
+    assert said.code == 2
+    assert "very good" in said.err
 
 
 def test_one_systems_proof_is_not_anothers(quintet: Quintet, proven: None, make_run: MakeRun) -> None:

@@ -12,7 +12,7 @@ from quintet.research.report_parts.activity import read_activity
 from quintet.research.report_parts.axes import decimals_between, time_marks
 from quintet.research.report_parts.episode_pictures import chosen
 from quintet.research.report_parts.market_bars import shown_bars
-from quintet.research.report_parts.verdict import MET, MISSED, UNKNOWN, Facts, judge
+from quintet.research.report_parts.verdict import MET, MISSED, UNKNOWN, Facts, facts_of, judge
 from quintet.research.report_parts.wording import MINUS, THIN
 from tests.fakes.backtest_result import BAR_NS, START_NS, HandMadeResult
 
@@ -31,6 +31,9 @@ def facts(**changes: Any) -> Facts:
         testing_form="",
         quote_share_frac=0.96,
         hold_frac=0.1,
+        trials=213,
+        trials_on_data=3,
+        deflated_sharpe=0.4,
     )
     return usual._replace(**changes)
 
@@ -59,9 +62,42 @@ def state_of(what: str, **changes: Any) -> str:
     return next(check.state for check in judge(facts(**changes)).checks if what in check.text)
 
 
-def test_however_good_the_figures_queue_history_and_trials_stay_open():
-    best = {"low_frac": 9.0, "high_frac": 9.9, "hold_frac": 0.0}
-    assert [state_of(what, **best) for what in ("Queue", "history", "trials")] == [MISSED, MISSED, UNKNOWN]
+def check_of(what: str, **changes: Any) -> tuple[str, str]:
+    return next((check.state, check.seen) for check in judge(facts(**changes)).checks if what in check.text)
+
+
+def test_however_good_the_figures_queue_and_history_stay_open():
+    best = {"low_frac": 9.0, "high_frac": 9.9, "hold_frac": 0.0, "deflated_sharpe": 1.0}
+    assert [state_of(what, **best) for what in ("Queue", "history")] == [MISSED, MISSED]
+    assert judge(facts(**best)).sentence == "Not proven. Do not trade it yet."
+
+
+def test_the_number_of_trials_is_told_and_unknown_where_nobody_counted():
+    assert check_of("Number of trials") == (MET, "213, 3 on this data")
+    assert check_of("Number of trials", trials=12_345) == (MET, f"12{THIN}345, 3 on this data")
+    assert check_of("Number of trials", trials=None, trials_on_data=None) == (UNKNOWN, "not counted")
+
+
+@pytest.mark.parametrize(
+    ("deflated", "state", "seen"),
+    [
+        (0.95, MET, "deflated 0.950 / 0.950"),
+        (0.94999, MISSED, "deflated 0.949 / 0.950"),
+        (0.0, MISSED, "deflated 0.000 / 0.950"),
+        (None, UNKNOWN, "no ratio to deflate"),
+    ],
+)
+def test_the_ratio_must_be_more_than_the_luck_of_all_trials(deflated: float | None, state: str, seen: str):
+    assert check_of("luck of so many", deflated_sharpe=deflated) == (state, seen)
+
+
+def test_a_result_without_a_place_in_the_ledger_has_nothing_deflated():
+    result = HandMadeResult({"pessimistic": 1})
+    read = facts_of(result, {})
+    assert (read.trials, read.trials_on_data, read.deflated_sharpe) == (None, None, None)
+    assert check_of("luck of so many", trials=None, deflated_sharpe=None) == (UNKNOWN, "not counted")
+    read = facts_of(result, {"trials": {"total": 213, "on_data": 3, "deflated_sharpe": 0.4}})
+    assert (read.trials, read.trials_on_data, read.deflated_sharpe) == (213, 3, 0.4)
 
 
 @pytest.mark.req("S-05")

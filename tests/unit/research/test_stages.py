@@ -24,6 +24,7 @@ def a_run(name: str, stage: str = FORM, **facts: object) -> Evidence:
 
 def a_good_backtest(name: str, **facts: object) -> Evidence:
     good = {"low_frac": 0.02, "policies": ("pessimistic", "optimistic"), "costs_charged": True}
+    good |= {"trials": 213, "deflated_sharpe": 0.97}
     return a_run(name, BACKTEST, **(good | facts))
 
 
@@ -81,12 +82,25 @@ def test_lost_evidence_closes_the_gate_again_and_another_repetition_opens_it() -
 # ---- backtest ------------------------------------------------------------------------------------------------
 
 
-def test_the_best_backtest_lacks_the_count_of_trials_and_nothing_else() -> None:
-    found = gate(BACKTEST, *PROVEN_FORM, a_good_backtest("three"))
+def test_a_backtest_opens_its_gate_when_what_all_trials_leave_of_it_is_enough() -> None:
+    assert gate(BACKTEST, *PROVEN_FORM, a_good_backtest("three")).is_open
+    assert not gate(BACKTEST, *PROVEN_FORM, a_good_backtest("three", deflated_sharpe=0.9499)).is_open
+
+
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        ({"trials": None, "deflated_sharpe": None}, "the run was not counted"),
+        ({"trials": None, "deflated_sharpe": 0.99}, "the run was not counted"),
+        ({"deflated_sharpe": None}, "no ratio to deflate, after 213 trials"),
+        ({"deflated_sharpe": 0.4}, "0.400 after 213 trials"),
+        ({"deflated_sharpe": float("nan")}, "nan after 213 trials"),
+    ],
+)
+def test_a_good_result_that_may_be_luck_is_not_enough(place: dict[str, object], said: str) -> None:
+    found = gate(BACKTEST, *PROVEN_FORM, a_good_backtest("three", **place))
     assert not found.is_open
-    assert len(found.reasons) == 1
-    assert "deflated Sharpe ratio of 0.95" in text(found)
-    assert "no ledger of trials exists yet" in text(found)
+    assert found.reasons == (f"deflated Sharpe ratio of 0.95 or more with the ledger's number of trials: {said}",)
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,18 @@ def test_the_environment_names_the_workspace(tmp_path: Path, monkeypatch: pytest
     assert workspace().root.name == "quintet"
 
 
+def test_the_ledger_of_trials_is_the_workspaces_own_unless_the_environment_names_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QUINTET_WORKSPACE", str(tmp_path / "desk"))
+    monkeypatch.delenv("QUINTET_LEDGER")
+    assert workspace().ledger == tmp_path / "desk" / "trials.sqlite"
+    monkeypatch.setenv("QUINTET_LEDGER", str(tmp_path / "away.sqlite"))
+    assert workspace().ledger == tmp_path / "away.sqlite"
+    # a workspace that was made by hand has its own, whatever the environment says
+    assert Workspace(tmp_path).ledger == tmp_path / "trials.sqlite"
+
+
 def test_folders_are_made_when_they_are_asked_for(tmp_path: Path) -> None:
     place = Workspace(tmp_path / "desk")
     assert not place.root.exists()

@@ -4,10 +4,12 @@ No outcome of a single backtest on candles is "proven": the best a run can reach
 what is still missing.
 """
 
+import math
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from quintet.research.report_parts.wording import THIN, counted, percent, signed_percent
+from quintet.research.report_parts.wording import THIN, counted, percent, plain, signed_percent, whole
+from quintet.research.significance import CONFIDENCE
 
 TESTING_FORM: Final = "testing form"
 QUOTE_SHARE_FLOOR: Final = 0.5
@@ -32,7 +34,11 @@ class Verdict(NamedTuple):
 
 
 class Facts(NamedTuple):
-    """What the rules look at. Fractions are plain; `policies`: how many were run; `conservation` in quanta."""
+    """What the rules look at. Fractions are plain; `policies`: how many were run; `conservation` in quanta.
+
+    `trials`: how many there have been, `trials_on_data` of them on this data; None when nobody counted.
+    `deflated_sharpe`: the confidence that is left after all of them; None where the returns have no Sharpe ratio.
+    """
 
     low_frac: float
     high_frac: float
@@ -44,11 +50,15 @@ class Facts(NamedTuple):
     testing_form: str
     quote_share_frac: float | None
     hold_frac: float | None
+    trials: int | None
+    trials_on_data: int | None
+    deflated_sharpe: float | None
 
 
 def facts_of(result: Any, manifest: Mapping[str, Any]) -> Facts:
     """Read off a result and its manifest."""
     metrics, interval = result.metrics, result.interval
+    trials = manifest.get("trials") or {}
     labels = [line for line in manifest.get("assumptions", ()) if line.startswith(TESTING_FORM)]
     return Facts(
         low_frac=float(interval["low_frac"]),
@@ -61,6 +71,9 @@ def facts_of(result: Any, manifest: Mapping[str, Any]) -> Facts:
         testing_form=labels[0] if labels else "",
         quote_share_frac=metrics.get("quote_share_mean_frac"),
         hold_frac=metrics.get("buy_and_hold_return_frac"),
+        trials=trials.get("total"),
+        trials_on_data=trials.get("on_data"),
+        deflated_sharpe=trials.get("deflated_sharpe"),
     )
 
 
@@ -96,7 +109,8 @@ def _checks(facts: Facts) -> tuple[Check, ...]:
         Check(MISSED, "Recorded market", "synthetic") if facts.synthetic else Check(MET, "Recorded market"),
         Check(MISSED, "Queue and book seen", "candles show none"),
         Check(MISSED, "More than one history", "one path"),
-        Check(UNKNOWN, "Number of trials known", "not counted"),
+        _trials(facts),
+        _deflated(facts),
     )
 
 
@@ -118,3 +132,20 @@ def _hold(facts: Facts) -> Check:
         return Check(UNKNOWN, text)
     seen = f"{signed_percent(facts.low_frac)} / {signed_percent(facts.hold_frac)}"
     return _check(facts.low_frac > facts.hold_frac, text, seen)
+
+
+def _trials(facts: Facts) -> Check:
+    text = "Number of trials known"
+    if facts.trials is None or facts.trials_on_data is None:
+        return Check(UNKNOWN, text, "not counted")
+    return Check(MET, text, f"{whole(facts.trials)}, {whole(facts.trials_on_data)} on this data")
+
+
+def _deflated(facts: Facts) -> Check:
+    """Bailey and López de Prado, "The Deflated Sharpe Ratio" (2014); the floor is that of the stage gate."""
+    text = "Sharpe ratio beyond the luck of so many trials"
+    if facts.deflated_sharpe is None:
+        return Check(UNKNOWN, text, "not counted" if facts.trials is None else "no ratio to deflate")
+    # Rounded down, so that what missed the floor never looks as if it had reached it.
+    seen = f"deflated {plain(math.floor(facts.deflated_sharpe * 1000) / 1000, 3)} / {plain(CONFIDENCE, 3)}"
+    return _check(facts.deflated_sharpe >= CONFIDENCE, text, seen)

@@ -1,0 +1,52 @@
+"""`quintet stress`: one thing worse at a time, the days drawn anew, and one trial for all of it."""
+
+from pathlib import Path
+
+import pytest
+
+from quintet.storage.trial_ledger import read_entries
+from tests.fakes.command_line import Quintet
+
+SMALL = ("--interval", "5m", "--bars", 10 * 288, "--set", "system.structure_mm.atr_slow_n=96")
+
+
+@pytest.fixture
+def ledger(place: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = place / "trials.sqlite"
+    monkeypatch.setenv("QUINTET_LEDGER", str(path))
+    return path
+
+
+def test_every_load_is_a_row_and_the_backtest_alone_is_a_trial(quintet: Quintet, ledger: Path) -> None:
+    said = quintet("stress", "structure_mm", *SMALL, "--json")
+    assert said.code == 0, said.err
+    rows = said.json["rows"]
+    assert (rows[0]["name"], rows[0]["kind"]) == ("as reported", "")
+    assert {row["kind"] for row in rows[1:]} == {"costs", "latency", "capacity", "bootstrap", "stress"}
+    assert len({row["name"] for row in rows}) == len(rows)
+    assert all(row["low_frac"] <= row["high_frac"] for row in rows)
+    assert [found["paths"] for found in said.json["monte_carlo"]] == [10_000] * 3
+    assert said.json["trials"]["number"] == len(read_entries(ledger))
+    newest = read_entries(ledger)[-1].trial
+    assert newest is not None
+    assert newest.door == "stress"
+
+
+def test_a_person_reads_one_line_a_load(quintet: Quintet, ledger: Path) -> None:
+    said = quintet("stress", "structure_mm", *SMALL)
+    assert said.code == 0, said.err
+    lines = said.out.splitlines()
+    assert lines[0].startswith("SYNTHETIC MARKET")
+    assert lines[2].startswith("as reported")
+    for name in ("costs x2", "crash by 30 % within an hour", "no candles for 6 hours"):
+        assert sum(line.startswith(name) for line in lines) == 1
+    assert sum("10,000 paths: " in line for line in lines) == 3
+    assert lines[-1].startswith("trial ")
+
+
+def test_a_run_that_never_traded_is_put_under_load_too(quintet: Quintet, ledger: Path) -> None:
+    said = quintet("stress", "structure_mm", "--interval", "5m", "--bars", 200, "--json")
+    assert said.code == 0, said.err
+    assert said.json["rows"][0]["fills"] == 0
+    assert said.json["rows"][0]["last_fill_days"] is None
+    assert said.json["monte_carlo"] == []
