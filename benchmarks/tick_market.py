@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from quintet.core.events import TRADE_BUY
 from quintet.core.market import trade_bars
+from quintet.core.market.trades import Trades, trades_of
 from quintet.core.records import table
 from quintet.core.tape import TapeMeta, with_instruments
 from quintet.features import order_flow, profile
@@ -41,54 +41,49 @@ def written(hours: float, folder: Path) -> int:
         return writer.position
 
 
-def trades(count: int) -> dict[str, np.ndarray]:
-    """The first trades of a market that is little else, as columns."""
-    parts, rows = [], 0
+def first_trades(count: int) -> Trades:
+    """The first trades of a market that is little else."""
+    parts: list[Trades] = []
     for chunk in TickMarket(hours=24 * 365, model=TickModel(trades_per_s=500.0, depth_per_s=1.0)).chunks():
-        taken = np.asarray(chunk.rows)[np.asarray(chunk.rows)["kind"] >= TRADE_BUY]
-        parts.append(taken)
-        rows += len(taken)
-        if rows >= count:
+        parts.append(trades_of(chunk.rows))
+        if sum(len(part.ts) for part in parts) >= count:
             break
-    found = np.concatenate(parts)[:count]
-    sides = np.where(found["kind"] == TRADE_BUY, 1, -1)
-    prices = found["price"].astype(np.int64)
-    return {"ts": found["ts_event"].copy(), "side": sides, "price": prices, "lots": found["quantity"].copy()}
+    return Trades(*(np.concatenate(columns)[:count] for columns in zip(*parts, strict=True)))
 
 
-def features() -> dict[str, Callable[[dict[str, np.ndarray]], None]]:
+def features() -> dict[str, Callable[[Trades], None]]:
     """Each feature over whole columns of trades."""
 
-    def cvd(c: dict[str, np.ndarray]) -> None:
+    def cvd(c: Trades) -> None:
         state = table(order_flow.CVD, 1)[0]
         order_flow.start_cvd(state)
-        order_flow.cvd_batch(state, c["side"], c["lots"], np.empty(len(c["ts"]), np.int64))
+        order_flow.cvd_batch(state, c.side, c.lots, np.empty(len(c.ts), np.int64))
 
-    def delta(c: dict[str, np.ndarray]) -> None:
+    def delta(c: Trades) -> None:
         state = table(order_flow.DELTA, 1)[0]
         order_flow.start_delta(state, 1_000_000_000, 60)
-        order_flow.delta_batch(state, c["ts"], c["side"], c["lots"], np.empty(len(c["ts"]), np.int64))
+        order_flow.delta_batch(state, c.ts, c.side, c.lots, np.empty(len(c.ts), np.int64))
 
-    def footprint(c: dict[str, np.ndarray]) -> None:
+    def footprint(c: Trades) -> None:
         state = table(order_flow.FOOTPRINT, 1)[0]
         order_flow.start_footprint(state, 10)
-        order_flow.footprint_batch(state, c["side"], c["price"], c["lots"], np.empty(len(c["ts"]), np.int64))
+        order_flow.footprint_batch(state, c.side, c.price, c.lots, np.empty(len(c.ts), np.int64))
 
-    def large(c: dict[str, np.ndarray]) -> None:
+    def large(c: Trades) -> None:
         state = table(order_flow.LARGE, 1)[0]
         order_flow.start_large(state, 50_000 * 10**8, 1_000)
-        order_flow.large_batch(state, c["ts"], c["side"], c["price"], c["lots"], np.empty(len(c["ts"]), np.int64))
+        order_flow.large_batch(state, c.ts, c.side, c.price, c.lots, np.empty(len(c.ts), np.int64))
 
-    def bars(c: dict[str, np.ndarray]) -> None:
+    def bars(c: Trades) -> None:
         state = table(trade_bars.TRADE_BARS, 1)[0]
         trade_bars.start_trade_bars(state, trade_bars.BY_TIME, 1_000_000_000, 1_000)
-        room = table(trade_bars.TRADE_BAR, len(c["ts"]))
-        trade_bars.trade_bars_batch(state, c["ts"], c["price"], c["lots"], c["side"], room)
+        room = table(trade_bars.TRADE_BAR, len(c.ts))
+        trade_bars.trade_bars_batch(state, c.ts, c.price, c.lots, c.side, room)
 
-    def profiled(c: dict[str, np.ndarray]) -> None:
+    def profiled(c: Trades) -> None:
         state = table(profile.PROFILE, 1)[0]
         profile.start_profile(state, 10)
-        profile.profile_feed(state, c["price"], c["lots"])
+        profile.profile_feed(state, c.price, c.lots)
 
     return {"cvd": cvd, "delta": delta, "footprint": footprint, "large": large, "bars": bars, "profile": profiled}
 
@@ -112,10 +107,10 @@ def main() -> None:
             seconds, rows = cpu_seconds(action)
             found[f"rows per CPU-s, {name}"] = round((rows or 0) / seconds)
     found["peak MiB"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    columns = trades(TRADES)
+    columns = first_trades(TRADES)
     for name, feature in features().items():
         seconds, _ = cpu_seconds(lambda feature=feature: feature(columns))
-        found[f"ns per trade, {name}"] = round(seconds / len(columns["ts"]) * 1e9, 1)
+        found[f"ns per trade, {name}"] = round(seconds / len(columns.ts) * 1e9, 1)
     print(json.dumps(found, indent=2))
 
 
