@@ -101,14 +101,14 @@ def test_a_footprint_is_the_sum_over_its_prices(traded: list[Trade], row_ticks: 
 
 
 @pytest.mark.jit_off
-@given(trades(), st.integers(1, 3_000))
+@given(trades(), st.integers(1, 3_000), st.integers(1, 3))
 def test_large_orders_are_those_whose_prints_are_worth_more_than_the_threshold(
-    traded: list[Trade], threshold: int
+    traded: list[Trade], threshold: int, quanta: int
 ) -> None:
     state = table(order_flow.LARGE, 1)[0]
-    order_flow.start_large(state, threshold, 1)
+    order_flow.start_large(state, threshold, quanta)
     said = [order_flow.large_update(state, t.ts, t.side, t.price, t.lots) for t in traded]
-    expected = twin.large_orders(traded, threshold, 1)
+    expected = twin.large_orders(traded, threshold, quanta)
     assert [side for side in said if side] == [side for _, side, _ in expected]
     assert state.n_buys == sum(side > 0 for _, side, _ in expected)
     assert state.buy_value == sum(value for _, side, value in expected if side > 0)
@@ -145,10 +145,10 @@ def test_a_profile_that_folds_equals_one_that_had_high_rows_from_the_start(trade
 
 
 @pytest.mark.jit_off
-@given(trades(), st.sampled_from(trade_bars.RULE_NAMES), st.integers(1, 600))
+@given(trades(), st.sampled_from(trade_bars.RULE_NAMES), st.integers(1, 9_000))
 def test_bars_are_the_trades_they_are_made_of(traded: list[Trade], rule: str, size: int) -> None:
     state = table(trade_bars.TRADE_BARS, 1)[0]
-    trade_bars.start_trade_bars(state, trade_bars.RULE_NAMES.index(rule), size, 2)
+    trade_bars.start_trade_bars(state, trade_bars.RULE_NAMES.index(rule), size, 7)
     made = [
         tuple(np.asarray(state.done).tolist())[2:]
         for trade in traded
@@ -157,7 +157,7 @@ def test_bars_are_the_trades_they_are_made_of(traded: list[Trade], rule: str, si
     if rule == "time":
         groups = twin.groups_by_time(traded, size)
     else:
-        groups = twin.groups_by_size(traded, size, rule, 2)
-    assert made == [twin.bar(group, 2) for group in groups[:-1]]
+        groups = twin.groups_by_size(traded, size, rule, 7)
+    assert made == [twin.bar(group) for group in groups[:-1]]
     assert state.finished == len(groups) - 1
     assert state.now.trades == len(groups[-1])

@@ -59,13 +59,13 @@ def diagonal(trades: list[Trade], side: int, row_ticks: int, ratio: Fraction, le
 
 
 def large_orders(trades: list[Trade], threshold: int, quanta: int) -> list[tuple[int, int, int]]:
-    """Time, side and value of each: prints that follow each other with one side and one time are one order."""
+    """Time, side, ticks times lots of each: prints that follow each other with one side and time are one order."""
     orders: list[list[int]] = []
     for trade in trades:
         if not orders or orders[-1][:2] != [trade.ts, trade.side]:
             orders.append([trade.ts, trade.side, 0])
-        orders[-1][2] += trade.price * trade.lots * quanta
-    return [(ts, side, value) for ts, side, value in orders if value > threshold]
+        orders[-1][2] += trade.price * trade.lots
+    return [(ts, side, value) for ts, side, value in orders if value * quanta > threshold]
 
 
 # ---- profile -----------------------------------------------------------------------------------------------------
@@ -123,8 +123,8 @@ def groups_by_size(trades: list[Trade], size: int, measure: str, quanta: int) ->
     return groups
 
 
-def bar(group: list[Trade], quanta: int) -> tuple[int, ...]:
-    """Open, high, low, close, volume, what buyers took of it, turnover, number of trades."""
+def bar(group: list[Trade]) -> tuple[int, ...]:
+    """Open, high, low, close, volume, what buyers took of it, ticks times lots, number of trades."""
     prices = [trade.price for trade in group]
     return (
         prices[0],
@@ -133,6 +133,6 @@ def bar(group: list[Trade], quanta: int) -> tuple[int, ...]:
         prices[-1],
         sum(trade.lots for trade in group),
         sum(trade.lots for trade in group if trade.side > 0),
-        sum(trade.lots * trade.price * quanta for trade in group),
+        sum(trade.lots * trade.price for trade in group),
         len(group),
     )

@@ -5,9 +5,9 @@
     footprint    of one bar, how much buyers and sellers took at each price
     large order  prints of one side and one moment at the venue, together worth more than a threshold
 
-Every number is a whole count of lots or quanta and exact; only a ratio is a float, NaN when there is nothing to divide.
-A trade's `side` is +1 when a buyer took and -1 when a seller took, `ts` is the venue's ns UTC and never decreases,
-prices are ticks. Rings are 512 spans (DELTA) and 256 rows of prices (FOOTPRINT).
+Every number is whole, of lots or of ticks times lots, and exact; only a ratio is a float, NaN when there is nothing to
+divide. A trade's `side` is +1 when a buyer took and -1 when a seller took, `ts` is the venue's ns UTC and never
+decreases, prices are ticks. Rings are 512 spans (DELTA) and 256 rows of prices (FOOTPRINT).
 """
 
 import math
@@ -209,8 +209,7 @@ def footprint_imbalances(state: Any, side: int, ratio_e2: int, lots_min: int) ->
 
 # ---- large orders --------------------------------------------------------------------------------------------------
 LARGE = record(
-    threshold="i8",  # quote quanta
-    quanta="i8",  # of one tick and one lot
+    threshold="i8",
     ts="i8",  # of the order that is being put together
     side="i8",
     value="i8",
@@ -223,7 +222,7 @@ LARGE = record(
     last_price="i8",  # where it became one
     last_value="i8",
 )
-"""Values are quote quanta."""
+"""Values are ticks times lots; times the instrument's quanta they are money. (In quanta, weeks could leave 62 bits.)"""
 
 
 def start_large(state: Any, threshold_quanta: int, quanta_per_tick_lot: int) -> None:
@@ -233,7 +232,8 @@ def start_large(state: Any, threshold_quanta: int, quanta_per_tick_lot: int) -> 
             raise ConfigError(f"large orders: {what} is {value} quanta, expected 1 to 2^62 - 1")
     for name in state.dtype.names:
         state[name] = 0
-    state.threshold, state.quanta = threshold_quanta, quanta_per_tick_lot
+    # Above the threshold in quanta is above this, rounded down, in ticks times lots.
+    state.threshold = threshold_quanta // quanta_per_tick_lot
 
 
 @kernel
@@ -246,12 +246,11 @@ def large_update(state: Any, ts: int, side: int, price: int, lots: int) -> int:
     if ts != state.ts or side != state.side:
         state.ts, state.side, state.value = ts, side, 0
     before = state.value
-    value = lots * price * state.quanta
-    state.value = before + value
+    state.value = before + lots * price
     if state.value <= state.threshold:
         return 0
     became = before <= state.threshold
-    added = state.value if became else value
+    added = state.value if became else lots * price
     state.last_ts, state.last_side, state.last_value = ts, side, state.value
     if side > 0:
         state.buy_value += added

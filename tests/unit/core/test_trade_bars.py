@@ -68,8 +68,9 @@ def test_bars_by_count_volume_and_notional_end_with_the_trade_that_fills_them():
     assert [bar[-1] for bar in bars_of(BY_COUNT, 2)] == [2, 2]
     # four lots are reached exactly; the nine lots of one trade stay in one bar
     assert [bar[6] for bar in bars_of(BY_VOLUME, 4)] == [4, 11]
-    # in quanta of a tick and a lot
-    assert [bar[8] for bar in bars_of(BY_NOTIONAL, 420, quanta=10)] == [420, 1030]
+    # ten quanta a tick and lot: 411 quanta are reached by 42 ticks times lots, not by 41
+    assert [bar[8] for bar in bars_of(BY_NOTIONAL, 411, quanta=10)] == [42, 103]
+    assert [bar[8] for bar in bars_of(BY_NOTIONAL, 421, quanta=10)] == [64, 81]
     assert bars_of(BY_COUNT, 2)[0][:2] == (100, SECOND - 1)
 
 

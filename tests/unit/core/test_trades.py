@@ -59,4 +59,4 @@ def test_order_flow_of_a_tape_is_that_of_its_trades() -> None:
     start_trade_bars(bars, BY_TIME, SECOND)
     count = trade_bars_batch(bars, ts, price, lots, side, found)
     groups = twin.groups_by_time(listed, SECOND)
-    assert [tuple(bar)[2:] for bar in np.asarray(found[:count]).tolist()] == [twin.bar(g, 1) for g in groups[:-1]]
+    assert [tuple(bar)[2:] for bar in np.asarray(found[:count]).tolist()] == [twin.bar(g) for g in groups[:-1]]

@@ -92,7 +92,7 @@ GOLDEN = {
     "cvd": "e1ded2d16b09991a",
     "delta": "8f37bc59c7ebf21f",
     "footprint": "b235bf0679c253b9",
-    "large": "8737b2fcfb74901e",
+    "large": "651f286b6f10eeca",
     "profile": "f4b06b68213c5f65",
     "microprice": "e484600aee2cbe29",
 }
@@ -178,10 +178,10 @@ BARS = {
     "notional": (trade_bars.BY_NOTIONAL, 50_000_000),
 }
 GOLDEN_BARS = {
-    "time": "fa3cb8a366635118",
-    "count": "4e918104866b3909",
-    "volume": "dcdf0a7999f17ab7",
-    "notional": "bbef563f2a098710",
+    "time": "ce0ef0c7af909672",
+    "count": "3ad448d720f56655",
+    "volume": "2aaa6595288c31f7",
+    "notional": "cd8ef1fe962e8d59",
 }
 
 

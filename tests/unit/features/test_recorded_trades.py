@@ -30,7 +30,7 @@ def trades(shared_data: Path) -> pl.DataFrame:
             lots=(pl.col("qty") * 1000).round().cast(pl.Int64),
             side=pl.when("is_buyer_maker").then(-1).otherwise(1).cast(pl.Int64),
         )
-        .with_columns(value=pl.col("price") * pl.col("lots") * QUANTA)
+        .with_columns(value=pl.col("price") * pl.col("lots"))
     )
 
 
@@ -55,7 +55,7 @@ def test_minutes_are_those_of_a_table(trades: pl.DataFrame) -> None:
             close=pl.col("price").last(),
             volume=pl.col("lots").sum(),
             buys=pl.col("lots").filter(pl.col("side") > 0).sum(),
-            turnover=pl.col("value").sum(),
+            value=pl.col("value").sum(),
             trades=pl.len(),
         )
         .head(-1)
@@ -69,18 +69,17 @@ def test_bars_by_size_share_out_every_trade_and_reach_their_size(trades: pl.Data
     for rule, size, field in (
         (trade_bars.BY_COUNT, 500, "trades"),
         (trade_bars.BY_VOLUME, 50_000, "volume"),
-        (trade_bars.BY_NOTIONAL, 20 * USDT_50K, "turnover"),
+        (trade_bars.BY_NOTIONAL, 20 * USDT_50K, "value"),
     ):
         found = bars_of(trades, rule, size)
-        assert np.all(found[field] >= size)
+        reached = size // QUANTA if rule == trade_bars.BY_NOTIONAL else size
+        assert np.all(found[field] >= reached)
         shared_out = int(found.trades.sum())
         assert found.volume.sum() == trades["lots"].head(shared_out).sum()
         # without its last trade no bar would have been full
         last = np.cumsum(found.trades) - 1
-        weight = {"trades": np.ones(len(trades), np.int64), "volume": trades["lots"], "turnover": trades["value"]}[
-            field
-        ]
-        assert np.all(found[field] - np.asarray(weight)[last] < size)
+        weight = {"trades": np.ones(len(trades), np.int64), "volume": trades["lots"], "value": trades["value"]}[field]
+        assert np.all(found[field] - np.asarray(weight)[last] < reached)
 
 
 def test_cumulative_delta_and_large_orders_are_those_of_a_table(trades: pl.DataFrame) -> None:
@@ -95,7 +94,7 @@ def test_cumulative_delta_and_large_orders_are_those_of_a_table(trades: pl.DataF
     orders = trades.group_by(pl.struct("ts", "side").rle_id(), maintain_order=True).agg(
         pl.col("side").first(), pl.col("value").sum()
     )
-    expected = orders.filter(pl.col("value") > USDT_50K)
+    expected = orders.filter(pl.col("value") * QUANTA > USDT_50K)
     assert large.n_buys == (expected["side"] > 0).sum() > 100
     assert large.n_sells == (expected["side"] < 0).sum() > 100
     assert large.buy_value == expected.filter(pl.col("side") > 0)["value"].sum()

@@ -7,7 +7,8 @@
 
 A trade belongs to one bar: what it brings beyond `size` stays in its bar and does not open the next. A span without a
 trade makes no bar. Each trade is one update; a finished bar stands in `state.done` until the next one has finished.
-Prices are ticks, volumes lots, turnover quote quanta, all whole: a bar is exact.
+All numbers are whole, so a bar is exact: prices in ticks, volumes in lots, values in ticks times lots, which times the
+instrument's quanta are money. (In quanta a busy day could leave 62 bits.)
 """
 
 from typing import Any, Final
@@ -32,16 +33,17 @@ TRADE_BAR = record(
     close="i8",
     volume="i8",
     buys="i8",  # of the volume, what buyers took
-    turnover="i8",
+    value="i8",
     trades="i8",
 )
 
-TRADE_BARS = record(rule="i8", quanta="i8", span="i8", finished="i8", now=TRADE_BAR, done=TRADE_BAR)
-"""`span` is the size in the rule's unit; `now.trades` is 0 while no bar is open; `finished` counts bars."""
+TRADE_BARS = record(rule="i8", span="i8", finished="i8", now=TRADE_BAR, done=TRADE_BAR)
+"""`span` is the size in what is measured: ns, trades, lots, ticks times lots. `now.trades` is 0 while no bar is open;
+`finished` counts bars."""
 
 
 def start_trade_bars(state: Any, rule: int, size: int, quanta_per_tick_lot: int = 1) -> None:
-    """No trade seen yet; raises ConfigError for a rule or a size that cannot be."""
+    """No trade seen yet; only BY_NOTIONAL needs the instrument's quanta. Raises ConfigError for what cannot be."""
     if not BY_TIME <= rule <= BY_NOTIONAL:
         raise ConfigError(f"trade bars: rule is {rule}, expected 0 to 3 ({', '.join(RULE_NAMES)})")
     if not 1 <= size < SAFE_MAX:
@@ -49,7 +51,9 @@ def start_trade_bars(state: Any, rule: int, size: int, quanta_per_tick_lot: int 
     if not 1 <= quanta_per_tick_lot < SAFE_MAX:
         raise ConfigError(f"trade bars: quanta per tick and lot is {quanta_per_tick_lot}, expected 1 to 2^62 - 1")
     blank = table(TRADE_BAR, 1)[0]
-    state.rule, state.span, state.quanta, state.finished = rule, size, quanta_per_tick_lot, 0
+    state.rule, state.finished = rule, 0
+    # A value reaches the size in quanta when it reaches this, rounded up, in ticks times lots.
+    state.span = -(-size // quanta_per_tick_lot) if rule == BY_NOTIONAL else size
     state.now, state.done = blank, blank
 
 
@@ -68,7 +72,7 @@ def trade_bars_update(state: Any, ts: int, price: int, lots: int, side: int) -> 
     bar.low = min(bar.low, price)
     bar.close = price
     bar.volume += lots
-    bar.turnover += lots * price * state.quanta
+    bar.value += lots * price
     bar.trades += 1
     if side > 0:
         bar.buys += lots
@@ -112,7 +116,7 @@ def _measured(state: Any) -> int:
         return state.now.trades
     if state.rule == BY_VOLUME:
         return state.now.volume
-    return state.now.turnover
+    return state.now.value
 
 
 @kernel
@@ -122,7 +126,7 @@ def _finish_bar(state: Any) -> None:
     copy_bar(bar, done)
     bar.volume = 0
     bar.buys = 0
-    bar.turnover = 0
+    bar.value = 0
     bar.trades = 0
     state.finished += 1
 
@@ -138,7 +142,7 @@ def copy_bar(bar: Any, into: Any) -> None:
     into.close = bar.close
     into.volume = bar.volume
     into.buys = bar.buys
-    into.turnover = bar.turnover
+    into.value = bar.value
     into.trades = bar.trades
 
 
