@@ -25,8 +25,8 @@ data_app = typer.Typer(
     rich_markup_mode=None,
 )
 
-File = Annotated[Path, typer.Argument(metavar="FILE", help="A candle file: CSV, gzipped CSV or Parquet.")]
-Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Candle files: CSV, gzipped CSV or Parquet.")]
+File = Annotated[Path, typer.Argument(metavar="FILE", help="A candle file: CSV, Parquet, Feather or JSON.")]
+Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Candle files: CSV, Parquet, Feather or JSON.")]
 Symbol = Annotated[
     str | None, typer.Option(help="Instrument by name; without it the file name or the configuration says.")
 ]
@@ -300,9 +300,9 @@ def _instrument(
 ) -> tuple["Instrument", list[str]]:
     """The instrument of the configuration; with no symbol named anywhere, the known one of the file's name."""
     from quintet.app.config import Given, load
-    from quintet.app.instruments import KNOWN, define
+    from quintet.app.instruments import define, spoken_of
 
-    spoken = [known for known in KNOWN if files and all(known.lower() in file.name.lower() for file in files)]
+    spoken = spoken_of([file.name for file in files])
     named = symbol is not None or config is not None or any(s.startswith("instrument.symbol") for s in sets or ())
     said = []
     if not named and len(spoken) == 1:
