@@ -13,10 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import data, peers, w1_ticks, w2_bars
+from benchmarks import data, peers, w1_ticks, w2_bars, w3_indicators
 
 INTERPRETED_ROWS = 100_000
 LEAVING_ROWS = 1_000_000
+IMPORTS = 9
 
 
 @dataclass
@@ -128,6 +129,27 @@ def bars(report: Report, rounds: int) -> None:
         report.alone("w2", "bars", rows, mine)
 
 
+def imports(report: Report, rounds: int) -> None:
+    """W5: how long `import quintet` keeps a process waiting, beside hftbacktest's import; median of nine, in turn."""
+    print("W5 import, a new process each time")
+    ours, theirs, bare = [], [], []
+    found = peers.python_of("hbt")
+    for _ in range(IMPORTS):
+        ours.append(peers.import_seconds(Path(sys.executable), "quintet"))
+        bare.append(peers.import_seconds(Path(sys.executable), "sys"))
+        if found is not None:
+            theirs.append(peers.import_seconds(found, "hftbacktest"))
+    mine, empty = statistics.median(ours), statistics.median(bare)
+    figures = {"ours": mine, "bare": empty}
+    said = f"import quintet: {mine * 1e3:.0f} ms in a process that lives {empty * 1e3:.0f} ms without it"
+    if theirs:
+        other = statistics.median(theirs)
+        figures |= {"theirs": other, "ratio": other / mine, "goal": 4}
+        said += f"; import hftbacktest: {other * 1e3:.0f} ms, {other / mine:.1f} times as long (goal 4)"
+    report.figures["w5_import"] = figures
+    print(f"  {said}")
+
+
 def same(ours: np.ndarray[Any, Any], theirs: np.ndarray[Any, Any]) -> tuple[str, str]:
     """Both lists as what a reader wants to see: equal text when equal, else the first difference."""
     if np.array_equal(ours, theirs):
@@ -138,18 +160,110 @@ def same(ours: np.ndarray[Any, Any], theirs: np.ndarray[Any, Any]) -> tuple[str,
     return tuple(f"{len(x):,} entries, number {first}: {x[first : first + 1].tolist()}" for x in (ours, theirs))  # type: ignore[return-value]
 
 
+COMPARED_ROWS = 20_000
+SEEDS_FORGOTTEN = 2_000
+"""Bars compared with the peers that are Python, and those at the beginning where seeds differ."""
+
+
+def indicators(report: Report, rounds: int) -> None:
+    """W3: lines equal to each peer's, three uses with equal bits; then one pass over columns, and bar by bar."""
+    print("W3 indicators, 1,000,000 bars in one pass; 200,000 bar by bar, ours one call a bar for the whole set")
+    fed = w3_indicators.columns()
+    lines_of_peers(report, fed)
+    lines_three_ways(report)
+    indicators_in_one_pass(report, fed, rounds)
+    indicators_bar_by_bar(report, rounds)
+
+
+def lines_of_peers(report: Report, fed: w3_indicators.Columns) -> None:
+    """Within 1e-9 of every peer that is at hand, relative to the larger value, once seeds are forgotten."""
+    few = {name: column[:COMPARED_ROWS] for name, column in fed.items()}
+    for peer, ours in w3_indicators.LINES_OF_PEERS.items():
+        if peers.python_of(peer) is None:
+            print(f"  skipped lines of {peers.PACKAGES[peer]}")
+            continue
+        bars = fed if peer == "talib" else few
+        theirs = peers.indicator_lines(peer, len(bars["close"]))
+        mine = ours(bars)
+        for name, line in theirs.items():
+            apart = w3_indicators.apart(mine[name][SEEDS_FORGOTTEN:], line[SEEDS_FORGOTTEN:])
+            what = (
+                f"{name}: {len(line) - SEEDS_FORGOTTEN:,} values of {peers.PACKAGES[peer]}, at most {apart:.1e} apart"
+            )
+            report.compare(what, apart <= 1e-9, True)
+
+
+def lines_three_ways(report: Report) -> None:
+    """One call a bar, one pass over columns, and a state that went through bytes half-way: equal bits."""
+    few = w3_indicators.columns(COMPARED_ROWS)
+    for peer, chosen in w3_indicators.STREAM_SETS.items():
+        one_by_one = w3_indicators.streamed(chosen, few)
+        resumed = w3_indicators.streamed(chosen, few, cut=COMPARED_ROWS // 2 + 1)
+        at_once = {name: w3_indicators.lines_as_in(peer, name, few) for name in chosen.lines}
+        for what, other in (("one pass", at_once), ("restored half-way", resumed)):
+            same_bits = all(one_by_one[name].tobytes() == other[name].tobytes() for name in chosen.lines)
+            report.compare(f"{len(chosen.lines)} lines bar by bar and {what}: every bit", same_bits, True)
+    drawn = w3_indicators.batch(few, w3_indicators.empty_lines(few))
+    alone = {name: w3_indicators.lines_as_in("talib", name, few) for name in drawn}
+    same_bits = all(drawn[name].tobytes() == alone[name].tobytes() for name in drawn)
+    report.compare(f"{len(drawn)} lines in one pass and each alone: every bit", same_bits, True)
+
+
+def indicators_in_one_pass(report: Report, fed: w3_indicators.Columns, rounds: int) -> None:
+    """Values a CPU second of TA-Lib's eight: into lines that we hand in, and with lines allocated as TA-Lib's are."""
+    rows, values = len(fed["close"]), len(fed["close"]) * len(w3_indicators.BATCH_LINES)
+    mine: list[float] = []
+    allocating: list[float] = []
+    theirs: list[float] = []
+    for _ in range(rounds):
+        mine += w3_indicators.batch_cpu_seconds(fed, 5)
+        allocating += w3_indicators.allocating_cpu_seconds(fed, 3)
+        if peers.python_of("talib") is not None:
+            theirs.append(peers.indicator_seconds("talib", 5)[0] * rows)
+    ways = (("w3_talib", "values in one pass", mine), ("w3_talib_allocating", "the same into new memory", allocating))
+    for name, what, ours in ways:
+        if theirs:
+            report.ratio(name, f"{what}, {peers.PACKAGES['talib']}", values, ours, theirs, 1)
+        else:
+            report.alone(name, what, values, ours)
+
+
+def indicators_bar_by_bar(report: Report, rounds: int) -> None:
+    """Values a CPU second of the peers' sets: their objects one after the other, ours one call for the set."""
+    few = w3_indicators.columns(STREAMED_ROWS)
+    for peer, chosen in w3_indicators.STREAM_SETS.items():
+        values = STREAMED_ROWS * len(chosen.lines)
+        mine: list[float] = []
+        theirs: list[float] = []
+        for _ in range(rounds):
+            mine += w3_indicators.stream_cpu_seconds(chosen, few, 2)
+            if peers.python_of(peer) is not None:
+                seconds, counted = peers.indicator_seconds(peer, 1)
+                assert counted == len(chosen.lines), (peer, counted)
+                theirs.append(seconds * STREAMED_ROWS)
+        if theirs:
+            goal = {"talipp": 50, "nautilus": 20}[peer]
+            report.ratio(f"w3_{peer}", f"values bar by bar, {peers.PACKAGES[peer]}", values, mine, theirs, goal)
+        else:
+            report.alone(f"w3_{peer}", f"values bar by bar, the set of {peer}", values, mine)
+
+
+STREAMED_ROWS = 200_000
+
+
 def main() -> int:
     """The exit code: 1 when a result differs, else 0, also where the data cannot be made."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="the hot paths against their peers")
     parser.add_argument("--peers", action="store_true", help="fetch the peers that are missing")
     parser.add_argument("--rounds", type=int, default=3, help="how often the peers and we are measured in turn")
-    parser.add_argument("--only", choices=("w1", "w2"))
+    parser.add_argument("--only", choices=("w1", "w2", "w3", "import"))
     asked = parser.parse_args()
-    workloads = {"w1": ticks, "w2": bars}
+    workloads = {"w1": ticks, "w2": bars, "w3": indicators, "import": imports}
     chosen = {name: run for name, run in workloads.items() if asked.only in (None, name)}
-    if data.folder() is None:
-        print(f"skipped: {len(chosen)} of {len(chosen)} workloads; their data need {data.SCRIPTS}, which is not here")
-        return 0
+    needing = [name for name in chosen if name != "import"]
+    if needing and data.folder() is None:
+        print(f"skipped: {', '.join(needing)}; their data need {data.SCRIPTS}, which is not here")
+        chosen = {name: run for name, run in chosen.items() if name not in needing}
     if asked.peers:
         peers.install()
     missing = [package for peer, package in peers.PACKAGES.items() if peers.python_of(peer) is None]

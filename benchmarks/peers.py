@@ -1,9 +1,11 @@
-"""The peers: hftbacktest, vectorbt and backtesting.py, each in a virtual environment of its own, run as processes."""
+"""The peers, each in a virtual environment of its own, run as processes."""
 
 import json
 import os
 import subprocess
 import sys
+import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +15,18 @@ from numpy.typing import NDArray
 
 from benchmarks import data
 
-PACKAGES = {"hbt": "hftbacktest==2.4.4", "vbt": "vectorbt==1.2.0", "bt": "backtesting==0.6.6"}
+PACKAGES = {
+    "hbt": "hftbacktest==2.4.4",
+    "vbt": "vectorbt==1.2.0",
+    "bt": "backtesting==0.6.6",
+    "talib": "TA-Lib==0.8.2",
+    "talipp": "talipp==2.7.0",
+    "nautilus": "nautilus_trader==1.221.0",
+}
 """Folder of the environment, and what is installed in it: the versions whose results are recorded here."""
+
+ALSO = {"talipp": ("numpy",)}
+"""What the script of a peer needs beyond the peer."""
 
 
 def root() -> Path:
@@ -35,7 +47,15 @@ def install() -> None:
             print(f"fetching {package} into {root() / peer}", flush=True)
             subprocess.run([sys.executable, "-m", "venv", str(root() / peer)], check=True)
             command = [str(root() / peer / "bin" / "python"), "-m", "pip", "install", "--quiet", package]
-            subprocess.run([*command, "--disable-pip-version-check"], check=True)
+            subprocess.run([*command, *ALSO.get(peer, ()), "--disable-pip-version-check"], check=True)
+
+
+def import_seconds(python: Path, module: str) -> float:
+    """Seconds from the start of a new process that imports a module to its end."""
+    environment = {k: v for k, v in os.environ.items() if k not in ("NUMBA_CACHE_DIR", "PYTHONPATH")}
+    begun = time.perf_counter()
+    subprocess.run([str(python), "-c", f"import {module}"], check=True, env=environment)
+    return time.perf_counter() - begun
 
 
 def run_script(peer: str, script: str, *arguments: str) -> str:
@@ -51,8 +71,12 @@ def run_script(peer: str, script: str, *arguments: str) -> str:
 
 def _answer(peer: str, *arguments: str) -> dict[str, Any]:
     """Run a script with a peer's Python and read the JSON line it prints last."""
-    answer: dict[str, Any] = json.loads(run_script(peer, *arguments).strip().splitlines()[-1])
-    return answer
+    return _answers(peer, *arguments)[-1]
+
+
+def _answers(peer: str, *arguments: str) -> list[dict[str, Any]]:
+    """Run a script with a peer's Python and read the JSON lines it prints."""
+    return [json.loads(line) for line in run_script(peer, *arguments).splitlines() if line.startswith("{")]
 
 
 def _script(peer: str, name: str, runs: int, *arguments: str) -> tuple[float, dict[str, Any]]:
@@ -78,3 +102,24 @@ def backtesting_py(runs: int, entries_file: Path) -> tuple[float, NDArray[np.int
     script = str(Path(__file__).with_name("peer_entries.py"))
     answer = _answer("bt", script, str(data.SCRIPTS), str(data.folder()), str(entries_file), str(runs))
     return float(np.median(answer["seconds"])), np.load(entries_file)
+
+
+def indicator_seconds(peer: str, runs: int) -> tuple[float, int]:
+    """W3: CPU seconds a bar, the medians of the peer's indicators summed; and how many indicators there are."""
+    answers = _answers(
+        peer, str(data.SCRIPTS / _INDICATOR_SCRIPTS[peer]), "--data", str(data.folder()), "--runs", str(runs)
+    )
+    return sum(answer["cpu_seconds"] / answer["n"] for answer in answers), len(answers)
+
+
+_INDICATOR_SCRIPTS = {"talib": "w3_talib.py", "talipp": "w3_talipp.py", "nautilus": "w3_nautilus.py"}
+
+
+def indicator_lines(peer: str, rows: int) -> dict[str, NDArray[np.float64]]:
+    """W3: the lines of the peer's indicators over the first `rows` bars, in whole ticks."""
+    script = str(Path(__file__).with_name("peer_indicators.py"))
+    with tempfile.TemporaryDirectory() as folder:
+        lines = Path(folder) / "lines.npz"
+        _answer(peer, script, peer, str(data.FOLDER / "bars.npy"), str(rows), str(lines))
+        with np.load(lines) as found:
+            return dict(found)

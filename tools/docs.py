@@ -12,9 +12,11 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from quintet.app.cli import app
+from quintet.core.parameters import describe
 from quintet.research.metrics import NAMES, UNITS
+from quintet.research.tick_model import TickModel
 from quintet.systems.structure_mm import tables
-from tools import command_line_page, configuration_page, trace
+from tools import command_line_page, configuration_page, indicators_page, trace
 
 FRONT_DOORS = (Path("README.md"), Path("docs/index.md"))
 TOP_PAGES = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md")
@@ -71,6 +73,11 @@ def configuration() -> str:
     return f"{generated_from('the typed sections of the configuration')}\n{configuration_page.page()}"
 
 
+def indicators() -> str:
+    """Every indicator with its inputs, lines, units and conventions, from their catalogue."""
+    return f"{generated_from('the catalogue of indicators')}\n{indicators_page.page()}"
+
+
 def structure_mm_rules() -> str:
     """The policy table, the state machine and its diagram, from the data that the system decides by."""
     lines = [
@@ -117,6 +124,21 @@ def figures() -> str:
     return "\n".join(lines) + "\n"
 
 
+def tick_model() -> str:
+    """Every number of the synthetic tick market with its default, unit and bounds, from its typed model."""
+    lines = [
+        generated_from("quintet.research.tick_model"),
+        "# Numbers of the synthetic tick market",
+        "",
+        "What `quintet data synth --kind ticks --flow KEY=VALUE` can set. What they do together is told in",
+        "[the guide](guides/synthetic-market.md#ticks).",
+        "",
+        "| key | default | unit | bounds | reason |",
+        "|---|---|---|---|---|",
+    ]
+    return "\n".join([*lines, *map(configuration_page.row, describe(TickModel)), ""])
+
+
 def page_index() -> str:
     """Every page of docs by folder, each with its title; the decisions have an index of their own."""
     lines = [generated_from("the pages in docs"), "# Documentation", ""]
@@ -148,6 +170,8 @@ GENERATED: Mapping[Path, Callable[[], str]] = {
     Path("docs/command-line.md"): command_line,
     Path("docs/configuration.md"): configuration,
     Path("docs/figures.md"): figures,
+    Path("docs/indicators.md"): indicators,
+    Path("docs/tick-model.md"): tick_model,
     Path("docs/config.schema.json"): configuration_page.schema_text,
     Path("docs/index.md"): page_index,
 }

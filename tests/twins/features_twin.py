@@ -3,6 +3,9 @@
 import math
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import TypeVar
+
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,161 @@ def adx_ema(bars: list[Bar], n: int) -> list[float]:
     ups, downs = movements(bars)
     plus, minus = ema([0.0, *ups], 1.0 / n), ema([0.0, *downs], 1.0 / n)
     return ema([dx(p, m) for p, m in zip(plus, minus, strict=True)], 1.0 / n)
+
+
+# ---- windows -----------------------------------------------------------------------------------------------------
+def windows(values: list[Value], n: int) -> list[list[Value]]:
+    """The last n values after each one; empty while there are fewer."""
+    return [values[t + 1 - n : t + 1] if t + 1 >= n else [] for t in range(len(values))]
+
+
+def wma(values: list[int], n: int) -> list[float]:
+    weights = range(1, n + 1)
+    return [
+        float(Fraction(sum(w * v for w, v in zip(weights, window, strict=True)), sum(weights))) if window else math.nan
+        for window in windows(values, n)
+    ]
+
+
+def variance(values: list[int]) -> Fraction:
+    """About the mean, divided by n; exact."""
+    mean = Fraction(sum(values), len(values))
+    return sum(((value - mean) ** 2 for value in values), Fraction(0)) / len(values)
+
+
+def deviation(values: list[int], n: int) -> list[float]:
+    return [math.sqrt(variance(window)) if window else math.nan for window in windows(values, n)]
+
+
+def highest(values: list[int], n: int) -> list[float]:
+    return [float(max(window)) if window else math.nan for window in windows(values, n)]
+
+
+def exact_sum(values: list[float]) -> float:
+    return float(sum((Fraction(value) for value in values), Fraction(0)))
+
+
+def window_sum(values: list[float], n: int) -> list[float]:
+    return [exact_sum(window) if window else math.nan for window in windows(values, n)]
+
+
+def sample_deviation(values: list[float], n: int) -> list[float]:
+    found = []
+    for window in windows([Fraction(value) for value in values], n):
+        mean = sum(window, Fraction(0)) / n
+        squares = sum(((value - mean) ** 2 for value in window), Fraction(0))
+        found.append(math.sqrt(squares / (n - 1)) if window else math.nan)
+    return found
+
+
+def rank(values: list[float], n: int) -> list[float]:
+    found = []
+    for t, value in enumerate(values):
+        before = values[t - n : t]
+        lower = sum(other < value for other in before) + sum(other <= value for other in before)
+        found.append(50.0 * lower / n if t >= n else math.nan)
+    return found
+
+
+# ---- price and volume ----------------------------------------------------------------------------------------------
+def vwma(closes: list[int], volumes: list[int], n: int) -> list[float]:
+    found = []
+    for window in windows(list(zip(closes, volumes, strict=True)), n):
+        traded = sum(v for _, v in window)
+        if traded:
+            found.append(float(Fraction(sum(c * v for c, v in window), traded)))
+        else:
+            found.append(sum(c for c, _ in window) / n if window else math.nan)
+    return found
+
+
+def cmf(bars: list[Bar], volumes: list[int], n: int) -> list[float]:
+    flows = [
+        Fraction((bar.close - bar.low) - (bar.high - bar.close), bar.high - bar.low) * volume
+        if bar.high > bar.low
+        else Fraction(0)
+        for bar, volume in zip(bars, volumes, strict=True)
+    ]
+    found = []
+    for flow, traded in zip(windows(flows, n), windows(volumes, n), strict=True):
+        found.append((float(sum(flow) / sum(traded)) if sum(traded) else 0.0) if flow else math.nan)
+    return found
+
+
+def mfi(bars: list[Bar], volumes: list[int], n: int) -> list[float]:
+    totals = [bar.high + bar.low + bar.close for bar in bars]
+    flows = [
+        ((now > before) - (now < before)) * now * volume
+        for before, now, volume in zip(totals, totals[1:], volumes[1:], strict=False)
+    ]
+    found = [math.nan]
+    for window in windows(flows, n):
+        came, went = sum(f for f in window if f > 0), -sum(f for f in window if f < 0)
+        share = Fraction(came, came + went) if came + went else Fraction(1, 2)
+        found.append(float(100 * share) if window else math.nan)
+    return found
+
+
+# ---- trailing stops ------------------------------------------------------------------------------------------------
+def supertrend(bars: list[Bar], n: int, multiple: float) -> list[tuple[float, int]]:
+    """Bands from all bars first, then the walk along them: line and side, NaN and 0 where there is none."""
+    reaches = atr(bars, n)
+    found: list[tuple[float, int]] = []
+    upper = lower = math.inf
+    side = 0
+    for t, bar in enumerate(bars):
+        if math.isnan(reaches[t]):
+            found.append((math.nan, 0))
+            continue
+        far_up = (bar.high + bar.low) / 2 + multiple * reaches[t]
+        far_down = (bar.high + bar.low) / 2 - multiple * reaches[t]
+        if side == 0:
+            side, upper, lower = -1, far_up, far_down
+        else:
+            upper = far_up if bars[t - 1].close > upper else min(upper, far_up)
+            lower = far_down if bars[t - 1].close < lower else max(lower, far_down)
+        if side > 0:
+            side = -1 if bar.close < lower else 1
+        else:
+            side = 1 if bar.close > upper else -1
+        found.append((lower if side > 0 else upper, side))
+    return found
+
+
+# ---- sessions ------------------------------------------------------------------------------------------------------
+def sessions(begins_ns: list[int], session_ns: int) -> list[list[int]]:
+    """Numbers of the bars of each session; the first is left out when its beginning was not seen."""
+    found: dict[int, list[int]] = {}
+    for t, begin in enumerate(begins_ns):
+        found.setdefault(begin // session_ns, []).append(t)
+    days = list(found.values())
+    return days if begins_ns[0] % session_ns == 0 else [[], *days[1:]]
+
+
+def vwap(bars: list[Bar], volumes: list[int], days: list[list[int]]) -> dict[int, tuple[float, float]]:
+    """VWAP and deviation at each bar of a whole session, once something was traded; each from its own definition."""
+    found = {}
+    for day in days:
+        for last in day:
+            known = [t for t in day if t <= last and volumes[t] > 0]
+            if not known:
+                continue
+            price = {t: Fraction(bars[t].high + bars[t].low + bars[t].close, 3) for t in known}
+            traded = sum(volumes[t] for t in known)
+            mean = sum((price[t] * volumes[t] for t in known), Fraction(0)) / traded
+            spread = sum((volumes[t] * (price[t] - mean) ** 2 for t in known), Fraction(0)) / traded
+            found[last] = (float(mean), math.sqrt(spread))
+    return found
+
+
+def day_before(bars: list[Bar], days: list[list[int]]) -> dict[int, Bar]:
+    """High, low and close of the session before, for each bar that has a whole one before it."""
+    found = {}
+    for before, day in zip(days, days[1:], strict=False):
+        if before:
+            high, low = max(bars[t].high for t in before), min(bars[t].low for t in before)
+            found.update(dict.fromkeys(day, Bar(high, low, bars[before[-1]].close)))
+    return found
 
 
 # ---- structure ---------------------------------------------------------------------------------------------------

@@ -16,9 +16,9 @@ from quintet.app.messages import CalmGroup, say
 _LAZY: Final = {
     "data": ("quintet.app.data_commands", "data_app", "Bring in candles: import, download, check, synthesize, list."),
     "tape": ("quintet.app.tape_commands", "tape_app", "Look into tapes: info, verify, head, cut, merge, export."),
-    "runs": ("quintet.app.runs_commands", "runs_app", "Find earlier runs: list, show."),
+    "runs": ("quintet.app.runs_commands", "runs_app", "Find earlier runs: list, show, compare."),
     "ledger": ("quintet.app.ledger_commands", "ledger_app", "Count what was tried: show, verify."),
-    "verify": ("quintet.app.verify_commands", "verify_app", "Prove what is promised: determinism."),
+    "verify": ("quintet.app.verify_commands", "verify_app", "Prove what is promised: determinism, lookahead."),
     "stages": ("quintet.app.stages_commands", "stages_app", "Prove a system stage by stage: show, record, check."),
     "config": ("quintet.app.config_commands", "config_app", "Read the configuration: show, schema, validate."),
 }
@@ -30,6 +30,7 @@ _ORDER: Final = (
     "stress",
     "walk-forward",
     "watch",
+    "report",
     "runs",
     "ledger",
     "data",
@@ -91,6 +92,7 @@ def _mount() -> None:
     """Give every command its name."""
     from quintet.app.backtest_command import backtest
     from quintet.app.doctor_command import doctor
+    from quintet.app.report_command import report
     from quintet.app.stress_command import stress
     from quintet.app.walk_forward_command import walk_forward
     from quintet.app.warm_command import warm
@@ -100,6 +102,7 @@ def _mount() -> None:
     app.command(no_args_is_help=True)(stress)
     app.command(no_args_is_help=True)(walk_forward)
     app.command(no_args_is_help=True)(watch)
+    app.command(no_args_is_help=True)(report)
     for name, (_, _, line) in _LAZY.items():
         app.add_typer(typer.Typer(help=line), name=name, help=line)
     app.command()(doctor)

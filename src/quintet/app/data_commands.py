@@ -1,10 +1,13 @@
-"""`quintet data ...`: bring candles in, look at them, make them. Prices come from files, the instrument from a config.
+"""`quintet data ...`: bring candles and ticks in, look at them, make them.
+
+Prices come from files. What a candle's instrument is comes from a config; a tick feed's is guessed from its numbers and
+shown, unless a config says it.
 
 Exit codes: 0 it is well; 1 `check` found what the importer would refuse; 2 usage or a file that cannot be used.
 A refused file leaves the workspace as it was.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, cast
 
@@ -14,18 +17,36 @@ from quintet.app.messages import CalmGroup, Complaint, did_you_mean, fail, note,
 
 if TYPE_CHECKING:
     from quintet.core.instrument import Instrument
+    from quintet.research.tick_market import TickMarket
     from quintet.storage.candle_check import CheckedFile
     from quintet.storage.candle_table import Reading
 
 data_app = typer.Typer(
     cls=CalmGroup,
-    help="Bring in candles: import, download, check, synthesize, list.",
+    help="Bring in candles and ticks: import, download, check, synthesize, list.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
 
-File = Annotated[Path, typer.Argument(metavar="FILE", help="A candle file: CSV, gzipped CSV or Parquet.")]
-Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Candle files: CSV, gzipped CSV or Parquet.")]
+Files = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="FILE...", help="A candle file (CSV, Parquet, Feather or JSON), or the files of one tick feed."
+    ),
+]
+Checked = Annotated[
+    list[Path], typer.Argument(metavar="FILE...", help="Candle files, the files of one tick feed, or tapes.")
+]
+Format = Annotated[
+    str,
+    typer.Option(
+        "--format",
+        metavar="NAME",
+        help="candles, binance, bybit, bybit-archives, bybit-trades, bybit-top5, coinbase, deribit, hyperliquid, "
+        "bitstamp-l3, top-of-book, tardis, hftbacktest or bench; auto: told from what is in the file.",
+    ),
+]
+Picture = Annotated[Path | None, typer.Option(metavar="HTML", help="Ticks only: draw what was checked on one page.")]
 Symbol = Annotated[
     str | None, typer.Option(help="Instrument by name; without it the file name or the configuration says.")
 ]
@@ -54,8 +75,9 @@ _WHERE: Final = "quintet data"
 
 
 @data_app.command("import")
-def import_candles(
-    file: File,
+def import_files(
+    files: Files,
+    format_name: Format = "auto",
     symbol: Symbol = None,
     columns: Columns = None,
     time_unit: TimeUnit = None,
@@ -69,13 +91,33 @@ def import_candles(
     replace: Replace = False,
     as_json: AsJson = False,
 ) -> None:
+    """Read candles whole and keep exact decimals, or a tick feed into a tape; what is wrong is refused by its place."""
+    from quintet.app.tick_commands import holds_ticks, import_feed, request_of
+
+    reading = _reading(columns, time_unit, stamp, timeframe, where, newest_first)
+    if holds_ticks(files, format_name):
+        _require_no_reading(reading, files)
+        import_feed(request_of(files, format_name, symbol, config, sets), name, replace, as_json)
+        return
+    if len(files) > 1:
+        raise Complaint("one candle file at a time", where="FILE...", found=f"{len(files)} files", expected="one file")
+    _import_candles(files[0], reading, _instrument(symbol, config, sets, files), name, replace, as_json)
+
+
+def _import_candles(
+    file: Path,
+    reading: "Reading",
+    guess: "tuple[Instrument, list[str]]",
+    name: str | None,
+    replace: bool,
+    as_json: bool,
+) -> None:
     """Read a candle file whole, or refuse it, and keep it in the workspace as exact decimals."""
     from quintet.storage.candle_files import read_candles
     from quintet.storage.candle_store import default_name, save_set, set_path
     from quintet.storage.workspace import workspace
 
-    instrument, said = _instrument(symbol, config, sets, [file])
-    reading = _reading(columns, time_unit, stamp, timeframe, where, newest_first)
+    instrument, said = guess
     with progress(f"reading {file.name}"):
         candles = read_candles(file, instrument, reading)
     folder = workspace().data
@@ -92,7 +134,8 @@ def import_candles(
 
 @data_app.command()
 def check(
-    files: Files,
+    files: Checked,
+    format_name: Format = "auto",
     symbol: Symbol = None,
     columns: Columns = None,
     time_unit: TimeUnit = None,
@@ -102,15 +145,43 @@ def check(
     newest_first: NewestFirst = False,
     config: ConfigFile = None,
     sets: Sets = None,
+    picture: Picture = None,
     as_json: AsJson = False,
 ) -> None:
-    """Look for gaps, duplicates, disorder, impossible bars, spikes and quiet runs. Repairs nothing."""
-    from quintet.storage.candle_check import check_candles
+    """Look for gaps, duplicates, disorder, impossible bars or books, spikes and silence. Repairs nothing."""
+    from quintet.app.tick_commands import check_feed, check_tapes, holds_ticks, is_tape, request_of
 
     reading = _reading(columns, time_unit, stamp, timeframe, where, newest_first)
+    tapes = [file for file in files if is_tape(file)]
+    ticks = not tapes and holds_ticks(files, format_name)
+    if tapes or ticks:
+        _require_no_reading(reading, files)
+    if tapes:
+        if len(tapes) < len(files):
+            other = next(file for file in files if file not in tapes)
+            raise Complaint(
+                "tapes and other files in one check", where=str(other), found="no tape", expected="tapes only"
+            )
+        check_tapes(files, picture, as_json)
+    elif ticks:
+        check_feed(request_of(files, format_name, symbol, config, sets), picture, as_json)
+    else:
+        if picture is not None:
+            raise Complaint("a picture of candles", where="--picture", found=files[0], expected="a tick feed or a tape")
+        _check_candles(files, reading, lambda file: _instrument(symbol, config, sets, [file]), as_json)
+
+
+def _check_candles(
+    files: Sequence[Path],
+    reading: "Reading",
+    guess: "Callable[[Path], tuple[Instrument, list[str]]]",
+    as_json: bool,
+) -> None:
+    from quintet.storage.candle_check import check_candles
+
     checked = []
     for file in files:
-        instrument, said = _instrument(symbol, config, sets, [file])
+        instrument, said = guess(file)
         with progress(f"checking {file.name}"):
             checked.append((check_candles(file, reading, instrument), [*said, _priced_as(instrument)]))
     refused = any(found.refused for found, _ in checked)
@@ -168,13 +239,26 @@ def download(
 
 @data_app.command()
 def synth(
+    kind: Annotated[str, typer.Option(metavar="candles|ticks", help="Bars, or an order book with trades.")] = "candles",
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", metavar="FILE", help="CSV or Parquet file; else in the workspace.")
+        Path | None, typer.Option("--out", "-o", metavar="FILE", help="CSV, Parquet or tape; else in the workspace.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Same seed, same market, on any machine.")] = 20260101,
-    days: Annotated[int, typer.Option(min=1, max=3650, help="Length in days.")] = 120,
-    timeframe: Annotated[str, typer.Option(metavar="NAME", help="Timeframe of the bars: 1m, 5m, 1h ...")] = "1m",
-    start: Annotated[str, typer.Option(help="Opening of the first bar; a date is 00:00 UTC.")] = "2026-01-01",
+    days: Annotated[
+        int | None, typer.Option(min=1, max=3650, help="Candles: length in days; 120 when not told.")
+    ] = None,
+    timeframe: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Candles: timeframe, 1m, 5m, 1h ...; 1m when not told.")
+    ] = None,
+    hours: Annotated[float | None, typer.Option(help="Ticks: length in hours; 1 when not told.")] = None,
+    toxicity: Annotated[
+        float | None, typer.Option(help="Ticks: share of taking orders that know the future, 0 to 1; 0 when not told.")
+    ] = None,
+    flow: Annotated[
+        list[str] | None,
+        typer.Option("--flow", metavar="KEY=VALUE", help="Ticks: another number of the model, e.g. trades_per_s=50."),
+    ] = None,
+    start: Annotated[str, typer.Option(help="First moment; a date is 00:00 UTC.")] = "2026-01-01",
     start_price: Annotated[str, typer.Option(metavar="PRICE", help="First price.")] = "3000",
     symbol: Symbol = None,
     config: ConfigFile = None,
@@ -183,21 +267,35 @@ def synth(
     as_json: AsJson = False,
 ) -> None:
     """Make a synthetic market from a seed. Its files are marked as such, and so is every run on them."""
+    _require_one_of("unknown kind of market", "--kind", kind, ("candles", "ticks"))
+    if kind == "ticks":
+        _refuse_given("--kind ticks", {"--days": days, "--timeframe": timeframe})
+        from quintet.app.tick_synthesis import told_market, told_model
+
+        model = told_model(_pairs("--flow", flow or ()), toxicity)
+        said: list[str] = []
+        instrument = None
+        if symbol or config or sets:
+            instrument, said = _instrument(symbol, config, sets, [])
+        market = told_market(seed, hours, instrument, start, start_price, model)
+        _make_ticks(market, out, replace, said, as_json)
+        return
+    _refuse_given("--kind candles", {"--hours": hours, "--toxicity": toxicity, "--flow": flow})
+
     from quintet.app.flags import timeframe as timeframe_of
     from quintet.app.flags import utc_ns
-    from quintet.research.synthetic import SYNTHETIC_LABEL, synthesize
+    from quintet.research.synthetic import DEFAULT_DAYS, SYNTHETIC_LABEL, synthesize
     from quintet.storage.candle_files import utc_text, write_candles
     from quintet.storage.workspace import workspace
 
     instrument, said = _instrument(symbol, config, sets, [])
-    name = timeframe_of(timeframe, "--timeframe") or "1m"
+    name = timeframe_of(timeframe or "", "--timeframe") or "1m"
     path = out or workspace().data / f"synthetic_{instrument.symbol}_{name}_seed{seed}.parquet"
-    if path.exists() and not replace:
-        raise Complaint("a file of that name exists", where="--out", found=path, expected="a new name, or --replace")
+    _require_free(path, replace)
     with progress("making the synthetic market"):
         bars = synthesize(
             seed,
-            days=days,
+            days=days or DEFAULT_DAYS,
             timeframe=name,
             instrument=instrument,
             start_ns=utc_ns(start, "--start") or 0,
@@ -215,6 +313,24 @@ def synth(
     say(f"kept as {path}")
 
 
+def _make_ticks(market: "TickMarket", out: Path | None, replace: bool, said: Sequence[str], as_json: bool) -> None:
+    """Write a synthetic tick market as a tape and tell of it."""
+    from quintet.app.tick_synthesis import write_tick_market
+    from quintet.storage.workspace import workspace
+
+    path = out or workspace().data / f"synthetic_{market.instrument.symbol}_ticks_seed{market.seed}.tape"
+    _require_free(path, replace)
+    with progress("making the synthetic market") as report:
+        facts = write_tick_market(market, path, replace, report)
+    if as_json:
+        say_json(facts)
+        return
+    for line in (*said, facts["label"]):
+        note(line)
+    say(f"{facts['rows']:,} rows, {facts['trades']:,} of them trades, {facts['first']} to {facts['last']}")
+    say(f"seed {market.seed}, toxicity {market.model.toxicity:g}; kept as {path}")
+
+
 @data_app.command("list")
 def list_data(as_json: AsJson = False) -> None:
     """Show what the workspace holds."""
@@ -222,19 +338,23 @@ def list_data(as_json: AsJson = False) -> None:
     from quintet.storage.workspace import workspace
 
     folder = workspace().data
+    tapes = _listed_tapes(workspace().tapes)
     sets = list_sets(folder)
     known = {f"{kept.name}.parquet" for kept, _ in sets}
     loose = [
-        path for path in sorted(folder.glob("*")) if path.suffix in (".csv", ".parquet") and path.name not in known
+        path
+        for path in sorted(folder.glob("*"))
+        if path.suffix in (".csv", ".parquet", ".tape") and path.name not in known
     ]
     if as_json:
         listed = [
             {"path": str(folder / f"{kept.name}.parquet"), **_plain(kept), "state": state} for kept, state in sets
         ]
-        say_json({"folder": str(folder), "sets": listed, "other_files": [str(path) for path in loose]})
+        loose_paths = [str(path) for path in loose]
+        say_json({"folder": str(folder), "sets": listed, "other_files": loose_paths, "tapes": tapes})
         return
-    if not sets and not loose:
-        note(f"no candles in {folder}; begin with `quintet data import FILE` or `quintet data synth`")
+    if not sets and not loose and not tapes:
+        note(f"nothing in {folder}; begin with `quintet data import FILE` or `quintet data synth`")
     for kept, state in sets:
         mark = " synthetic" if kept.synthetic else ""
         problem = f"  [{state}]" if state else ""
@@ -242,9 +362,45 @@ def list_data(as_json: AsJson = False) -> None:
         say(f"{kept.name}  {kept.bars:,} {kept.timeframe} bars{mark}  {span}  from {kept.source}{problem}")
     for path in loose:
         say(f"{path.name}  (file)")
+    for tape in tapes:
+        say("  ".join(f"{part:,} rows" if isinstance(part, int) else str(part) for part in tape.values()))
+
+
+def _listed_tapes(folder: Path) -> list[dict[str, Any]]:
+    """Each tape in the workspace: its path, what is on it, and from when to when by its own receive times."""
+    from quintet.core.errors import TapeError
+    from quintet.storage.candle_files import utc_text
+    from quintet.storage.tape_files import open_tape
+
+    listed: list[dict[str, Any]] = []
+    for path in sorted(folder.glob("*.tape")):
+        try:
+            tape = open_tape(path)
+        except TapeError as error:
+            listed.append({"path": str(path), "state": str(error)})
+            continue
+        symbols = [instrument.symbol for instrument in tape.instruments]
+        named = ", ".join(symbols[:4]) + (f" and {len(symbols) - 4} more" if len(symbols) > 4 else "")
+        census = tape.census
+        span = f"{utc_text(census.first_ns)} to {utc_text(census.last_ns)}"
+        listed.append({"path": str(path), "rows": census.positions, "symbols": named, "span": span})
+    return listed
 
 
 # ---- what the flags mean -------------------------------------------------------------------------------------
+
+
+def _require_no_reading(reading: "Reading", files: Sequence[Path]) -> None:
+    """How to read candles says nothing about ticks."""
+    from quintet.storage.candle_table import Reading
+
+    if reading != Reading():
+        raise Complaint(
+            "flags for candles with a tick feed",
+            where=str(files[0]),
+            found="--map, --time-unit, --stamp, --timeframe, --where or --newest-first",
+            expected="none of them, or --format candles",
+        )
 
 
 def _instrument(
@@ -252,9 +408,9 @@ def _instrument(
 ) -> tuple["Instrument", list[str]]:
     """The instrument of the configuration; with no symbol named anywhere, the known one of the file's name."""
     from quintet.app.config import Given, load
-    from quintet.app.instruments import KNOWN, define
+    from quintet.app.instruments import define, spoken_of
 
-    spoken = [known for known in KNOWN if files and all(known.lower() in file.name.lower() for file in files)]
+    spoken = spoken_of([file.name for file in files])
     named = symbol is not None or config is not None or any(s.startswith("instrument.symbol") for s in sets or ())
     said = []
     if not named and len(spoken) == 1:
@@ -303,6 +459,19 @@ def _pairs(flag: str, written: Iterable[str]) -> dict[str, str]:
             raise Complaint("named twice", where=flag, found=left, expected="every name once")
         pairs[left] = right
     return pairs
+
+
+def _refuse_given(chosen: str, flags: Mapping[str, Any]) -> None:
+    """Raise Complaint for a flag that means nothing beside what was chosen."""
+    for flag, value in flags.items():
+        if value is not None:
+            raise Complaint("a flag without meaning here", where=flag, found=value, expected=f"no {flag} with {chosen}")
+
+
+def _require_free(path: Path, replace: bool) -> None:
+    """Raise Complaint when a file would be overwritten that nobody asked to replace."""
+    if path.exists() and not replace:
+        raise Complaint("a file of that name exists", where="--out", found=path, expected="a new name, or --replace")
 
 
 def _require_one_of(what: str, flag: str, found: str, known: Sequence[str]) -> None:

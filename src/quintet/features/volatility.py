@@ -1,4 +1,4 @@
-"""How far a price moves in a bar: true range and average true range (ATR), in ticks.
+"""How far a price moves in a bar: true range and average true range (ATR), in ticks; and how unusual that is.
 
 Two seeds, chosen by record type and named in what shows them:
 
@@ -14,8 +14,16 @@ from typing import Any, Final
 
 from numpy.typing import NDArray
 
-from quintet.core.kernel import kernel
+from quintet.core.kernel import kernel, log
 from quintet.core.records import record
+from quintet.features.distribution import (
+    MOMENTS,
+    RANK,
+    moments_update,
+    rank_update,
+    start_moments,
+    start_rank,
+)
 from quintet.features.window import (
     EMA_FIELDS,
     NAN,
@@ -28,6 +36,10 @@ from quintet.features.window import (
 
 ATR = record(bars="i8", previous_close="i8", **WILDER_FIELDS)
 ATR_EMA = record(previous_close="i8", **EMA_FIELDS)
+
+VOLATILITY_PERCENTILE = record(
+    percentile="f8", volatility="f8", bars="i8", previous_close="i8", returns=MOMENTS, history=RANK
+)
 
 UNITS_PER_TICK: Final = 1024
 """The grid on which an ATR is compared: a power of two, so that scaling is exact."""
@@ -109,3 +121,47 @@ def atr_ema_batch(
     """Feed whole columns of ticks; `atrs[i]` is the value after bar i. All have the same length."""
     for i in range(closes.shape[0]):
         atrs[i] = atr_ema_update(state, highs[i], lows[i], closes[i])
+
+
+# ---- historical volatility and its percentile --------------------------------------------------------------------
+def start_volatility_percentile(state: Any, period: int = 96, history: int = 2016) -> None:
+    """Volatility of `period` returns (2 to 512), ranked among `history` values (1 to 4096); raises ConfigError.
+
+    The defaults are eight hours and a week of five-minute bars.
+    """
+    start_moments(state.returns, period)
+    start_rank(state.history, history)
+    state.percentile = NAN
+    state.volatility = NAN
+    state.bars = 0
+    state.previous_close = 0
+
+
+@kernel
+def volatility_percentile_update(state: Any, close: int) -> float:
+    """How many of the `history` volatilities before were lower, in per cent, 0 to 100; equal ones count half.
+
+    `state.volatility` is the sample standard deviation (divisor n - 1) of the last n logarithmic returns, per bar: a
+    year's is larger by the square root of the bars in a year. It exists from bar n on, counted from 0, the percentile
+    `history` bars later; NaN before. Closes are positive.
+    """
+    before = state.previous_close
+    state.previous_close = close
+    if state.bars == 0:
+        state.bars = 1
+        return NAN
+    volatility = moments_update(state.returns, log(float(close) / float(before)))
+    if volatility == volatility:
+        state.volatility = volatility
+        state.percentile = rank_update(state.history, volatility)
+    return float(state.percentile)
+
+
+@kernel
+def volatility_percentile_batch(
+    state: Any, closes: NDArray[Any], percentiles: NDArray[Any], volatilities: NDArray[Any]
+) -> None:
+    """Feed a whole column of ticks; rank and volatility after bar i. All have the same length."""
+    for i in range(closes.shape[0]):
+        percentiles[i] = volatility_percentile_update(state, closes[i])
+        volatilities[i] = state.volatility

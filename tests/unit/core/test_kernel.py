@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from quintet.core.kernel import bind, exp, fingerprint, kernel, log
+from quintet.core.kernel import bind, entry, exp, fingerprint, kernel, log
 from quintet.core.random import normal, seeded, uniform
 from quintet.core.units import mul_div
 
@@ -84,6 +84,14 @@ def test_a_bound_body_is_named_after_what_was_bound_so_that_no_old_file_answers_
     assert len(names) == 2
     assert all(name.startswith("loop_") for name in names)
     assert bind(decide_twice, "loop", decide=double).__name__ in names
+
+
+@pytest.mark.jit_off
+def test_an_entry_is_the_kernel_for_the_types_it_was_shown():
+    inside = entry(exp, 1.0)
+    assert inside(0.5) == exp(0.5)
+    # No look at types: what is not a float becomes one.
+    assert inside(2) == exp(2.0)
 
 
 @pytest.mark.jit_off

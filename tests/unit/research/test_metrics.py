@@ -1,11 +1,8 @@
 """The field's figures: equal to an independent library, and to what can be worked out on paper."""
 
-import importlib.util
 import math
-import sys
-from datetime import UTC
-from types import SimpleNamespace
 
+import empyrical
 import numpy as np
 import pandas as pd
 import pytest
@@ -33,11 +30,6 @@ from quintet.research.synthetic import synthesize
 from quintet.sim.config import ExecutionConfig
 from quintet.systems.structure_mm import StructureMmConfig
 from tests.noise import normals
-
-# empyrical asks for pytz, which it does not declare and pandas no longer brings; all it takes from there is UTC.
-if importlib.util.find_spec("pytz") is None:
-    sys.modules["pytz"] = SimpleNamespace(UTC=UTC)
-empyrical = importlib.import_module("empyrical")
 
 
 @pytest.fixture(scope="module")
