@@ -97,6 +97,7 @@ rules = st.builds(
 
 
 @pytest.mark.bounds
+@pytest.mark.jit_off
 @given(markets(), request_lists(), rules)
 @settings(max_examples=150)
 def test_the_exchange_tells_what_its_twin_tells(messages: list[Message], requests: list[Request], rules: Rules) -> None:
