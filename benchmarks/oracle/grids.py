@@ -25,6 +25,8 @@ class Grid(NamedTuple):
 
 QUEUES: Final = ("risk_averse", "power", "power_ratio", "power_share", "log_ratio", "log_share")
 
+# Answers and orders here are quicker than the next look: an order that is still on its way when the gate looks may meet
+# one of ours at the exchange, which ends it, while the peer lets both rest crossed.
 GRIDS: Final = (
     # every model as W1 has it, the power family with other exponents
     *(Grid(queue) for queue in QUEUES),
@@ -37,11 +39,11 @@ GRIDS: Final = (
     *(
         Grid(queue, entry_ns=entry * MILLISECOND, response_ns=response * MILLISECOND)
         for queue in ("risk_averse", "power")
-        for entry, response in ((1, 1), (5, 250), (250, 5), (40, 40))
+        for entry, response in ((1, 1), (5, 250), (90, 5), (40, 40))
     ),
     # latencies interpolated from recorded orders
     *(Grid(queue, latency="recorded") for queue in ("risk_averse", "power")),
-    Grid(step_ns=10 * MILLISECOND, gap=1, levels=10, latency="recorded"),
+    Grid(gap=1, levels=10, latency="recorded"),
     # orders that are filled in parts, smaller and larger than most trades
     *(
         Grid(queue, lots=lots, max_position=20 * lots, fills="partial", market_factor=2)

@@ -361,10 +361,11 @@ class Exchange:
         wanted = order.lots
         touch = self.book.best[-order.side]
         crosses = touch is not None and (order.style == "market" or order.side * (order.price - touch) >= 0)
-        meets_us = order.style != "market" and bool(self.our_own_within(order, order.price))
+        ours = self.our_own_within(order, order.price) if order.style != "market" else []
+        meets_us = bool(ours) and (touch is None or order.side * (touch - ours[0].price) >= 0)
         reason = "nothing left within its limit"
         if order.style == "post-only" and (crosses or meets_us):
-            self.answer("expired", order.number, "post-only would take")
+            self.answer("expired", order.number, "meets our own order" if meets_us else "post-only would take")
             return
         if crosses or meets_us:
             reason = self.take(order)

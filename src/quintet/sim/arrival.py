@@ -90,7 +90,7 @@ def trade_or_rest(venue: Any, level: Any, slot: int, ts: int) -> None:
     crosses = not empty and (style == MARKET or side * (resting.price - touch) >= 0)
     meets_us = style != MARKET and is_our_own(book, other, touch, resting.price)
     if style == POST_ONLY and (crosses or meets_us):
-        end(venue, ORDER_EXPIRED, slot, WOULD_TAKE, ts)
+        end(venue, ORDER_EXPIRED, slot, MEETS_OUR_OWN if meets_us else WOULD_TAKE, ts)
         return
     reason = NOT_THERE
     wanted = resting.open_lots

@@ -243,7 +243,7 @@ def test_a_taker_never_trades_with_an_order_of_ours(mode: str, expected: list[An
 
 def test_a_post_only_order_that_would_meet_ours_expires() -> None:
     world = played([at(1, *BOOK)], place(-1, 10_000), place(1, 10_000, ms=3))
-    assert told(world)[1:] == [(1, "expired", "post-only would take")]
+    assert told(world)[1:] == [(1, "expired", "meets our own order")]
 
 
 def test_more_orders_in_a_second_than_the_venue_allows_are_refused_and_cancels_are_not() -> None:
