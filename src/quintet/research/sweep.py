@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from quintet.core.errors import ConfigError
 from quintet.core.tape import Tape
-from quintet.research.backtest import run_backtest
+from quintet.research.backtest import BacktestResult, run_policy
 from quintet.research.backtest_options import BacktestOptions
 from quintet.research.systems import KernelSystem
 from quintet.research.trials import Look, another_trial, trial_of
@@ -73,8 +73,10 @@ def never() -> bool:
 
 
 def run_set(job: Job, params: Any) -> SetResult:
-    """Backtest one set under every fill policy of the options."""
-    found = run_backtest(job.tape, job.system, params, job.options)
+    """Backtest one set under every fill policy of the options; marks of equity inside a day are not kept."""
+    policies = job.options.execution.fill_policies
+    runs = [run_policy(*job[:2], params, job.options, policy, every_sample=False)[0] for policy in policies]
+    found = BacktestResult(*job[:2], params, job.options, tuple(runs))
     equity = found.headline.desk.shown.equity
     return SetResult(
         low_frac=float(found.interval["low_frac"]),

@@ -1,7 +1,8 @@
 """Drawings of a sweep: where in the grid it was good (heat maps), which values the good sets share (parallel lines).
 
-One scale for both: the darker blue, the further above zero; the darker orange, the further below; nothing at zero. A
-heat map shows, for every pair of values, the median over all other parameters: one lucky set does not paint a field.
+One scale for both: the darker blue, the further above zero; the darker orange, the further below; nothing at zero.
+Where all sets lie on one side of zero, the palest is the one nearest to it. A heat map shows, for every pair of values,
+the median over all other parameters: one lucky set does not paint a field.
 """
 
 import itertools
@@ -24,6 +25,27 @@ SHADES: Final = 5
 Row = Mapping[str, Any]
 
 
+class Scale(NamedTuple):
+    """From a result to a shade: `far` is the darkest, `near` the palest, both as distances from zero."""
+
+    near: float
+    far: float
+
+    def shade(self, value: float) -> str:
+        """The class of a result: `u1` to `u5` above zero, `d1` to `d5` below, `o` where it is nothing."""
+        width = self.far - self.near
+        part = (abs(value) - self.near) / width if width > 0.0 else 1.0
+        step = round(SHADES * part) if self.near == 0.0 else 1 + round((SHADES - 1) * part)
+        return "o" if step == 0 or value == 0.0 else f"{'u' if value > 0.0 else 'd'}{min(max(step, 1), SHADES)}"
+
+
+def scale_of(results: Sequence[float]) -> Scale:
+    """The scale that all drawings of these results share."""
+    distances = [abs(value) for value in results]
+    is_one_sided = min(results) > 0.0 or max(results) < 0.0
+    return Scale(min(distances) if is_one_sided else 0.0, max(distances))
+
+
 class HeatMap(NamedTuple):
     """One pair of parameters: its names and its drawing."""
 
@@ -34,15 +56,9 @@ class HeatMap(NamedTuple):
 
 def heat_maps(rows: Sequence[Row], names: Sequence[str]) -> list[HeatMap]:
     """A map for every pair of parameters, the first so many; `rows`: sets with `values` and `low_frac`."""
-    largest = _largest(rows)
+    scale = scale_of([float(row["low_frac"]) for row in rows])
     pairs = list(itertools.combinations(names, 2))[:MAPS_MAX]
-    return [HeatMap(one, other, _heat_map(rows, one, other, largest)) for one, other in pairs]
-
-
-def shade(value: float, largest: float) -> str:
-    """The class of a result: `u1` to `u5` above zero, `d1` to `d5` below, `o` where it is nothing."""
-    step = round(SHADES * min(1.0, abs(value) / largest)) if largest > 0.0 else 0
-    return "o" if step == 0 else f"{'u' if value > 0.0 else 'd'}{step}"
+    return [HeatMap(one, other, _heat_map(rows, one, other, scale)) for one, other in pairs]
 
 
 def parallel(rows: Sequence[Row], names: Sequence[str]) -> str:
@@ -53,10 +69,10 @@ def parallel(rows: Sequence[Row], names: Sequence[str]) -> str:
     columns = [_scaled([row["values"][name] for row in rows]) for name in names]
     results = [float(row["low_frac"]) for row in rows]
     columns.append(_scaled(results))
-    largest = _largest(rows)
+    scale = scale_of(results)
     places = np.arange(len(names) + 1, dtype=np.float64)
     for n in reversed(_chosen(len(rows))):
-        css = "ln best" if n == 0 else f"ln {shade(results[n], largest)}"
+        css = "ln best" if n == 0 else f"ln {scale.shade(results[n])}"
         plot.line(places, np.array([column.at[n] for column in columns]), css)
     for place, name, column in zip(places, [*names, "net result"], columns, strict=True):
         _upright(plot, float(place), name, column, is_result=place == len(names))
@@ -66,7 +82,7 @@ def parallel(rows: Sequence[Row], names: Sequence[str]) -> str:
 # ---- heat maps ---------------------------------------------------------------------------------------------------
 
 
-def _heat_map(rows: Sequence[Row], across: str, down: str, largest: float) -> str:
+def _heat_map(rows: Sequence[Row], across: str, down: str, scale: Scale) -> str:
     """Cells of equal size, values ascending to the right and upwards; the best set's cell has a border."""
     left, top = _cells(rows, across), _cells(rows, down)
     cells: dict[tuple[int, int], list[float]] = {}
@@ -74,9 +90,10 @@ def _heat_map(rows: Sequence[Row], across: str, down: str, largest: float) -> st
         cells.setdefault((left.of[n], top.of[n]), []).append(float(row["low_frac"]))
     width, height = WIDTH / len(left.names), max(18, min(44, 320 // len(top.names)))
     svg = []
-    for (column, line), results in sorted(cells.items()):
+    best = (left.of[0], top.of[0])
+    for (column, line), results in sorted(cells.items(), key=lambda cell: cell[0] == best):  # its border lies on top
         middle = float(np.median(results))
-        css = shade(middle, largest) + (" best" if (column, line) == (left.of[0], top.of[0]) else "")
+        css = scale.shade(middle) + (" best" if (column, line) == best else "")
         words = f"{across} {left.names[column]}, {down} {top.names[line]}: {signed_percent(middle)}"
         if len(results) > 1:
             words += f", median of {len(results)}"
@@ -163,10 +180,6 @@ def _chosen(count: int) -> list[int]:
 
 
 # ---- values ------------------------------------------------------------------------------------------------------
-
-
-def _largest(rows: Sequence[Row]) -> float:
-    return max((abs(float(row["low_frac"])) for row in rows), default=0.0)
 
 
 def _known(values: Sequence[Any]) -> list[Any]:
