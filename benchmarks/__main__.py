@@ -17,6 +17,7 @@ from benchmarks import data, peers, w1_ticks, w2_bars, w3_indicators, w4_sweep
 
 INTERPRETED_ROWS = 100_000
 LEAVING_ROWS = 1_000_000
+IMPORTS = 9
 
 
 @dataclass
@@ -126,6 +127,27 @@ def bars(report: Report, rounds: int) -> None:
         report.ratio("w2_vectorbt", "bars, vectorbt", rows, mine, fast, 25)
     if not slow and not fast:
         report.alone("w2", "bars", rows, mine)
+
+
+def imports(report: Report, rounds: int) -> None:
+    """W5: how long `import quintet` keeps a process waiting, beside hftbacktest's import; median of nine, in turn."""
+    print("W5 import, a new process each time")
+    ours, theirs, bare = [], [], []
+    found = peers.python_of("hbt")
+    for _ in range(IMPORTS):
+        ours.append(peers.import_seconds(Path(sys.executable), "quintet"))
+        bare.append(peers.import_seconds(Path(sys.executable), "sys"))
+        if found is not None:
+            theirs.append(peers.import_seconds(found, "hftbacktest"))
+    mine, empty = statistics.median(ours), statistics.median(bare)
+    figures = {"ours": mine, "bare": empty}
+    said = f"import quintet: {mine * 1e3:.0f} ms in a process that lives {empty * 1e3:.0f} ms without it"
+    if theirs:
+        other = statistics.median(theirs)
+        figures |= {"theirs": other, "ratio": other / mine, "goal": 4}
+        said += f"; import hftbacktest: {other * 1e3:.0f} ms, {other / mine:.1f} times as long (goal 4)"
+    report.figures["w5_import"] = figures
+    print(f"  {said}")
 
 
 def same(ours: np.ndarray[Any, Any], theirs: np.ndarray[Any, Any]) -> tuple[str, str]:
@@ -271,13 +293,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="the hot paths against their peers")
     parser.add_argument("--peers", action="store_true", help="fetch the peers that are missing")
     parser.add_argument("--rounds", type=int, default=3, help="how often the peers and we are measured in turn")
-    parser.add_argument("--only", choices=("w1", "w2", "w3", "w4"))
+    parser.add_argument("--only", choices=("w1", "w2", "w3", "w4", "import"))
     asked = parser.parse_args()
-    workloads = {"w1": ticks, "w2": bars, "w3": indicators, "w4": sweeps}
+    workloads = {"w1": ticks, "w2": bars, "w3": indicators, "w4": sweeps, "import": imports}
     chosen = {name: run for name, run in workloads.items() if asked.only in (None, name)}
-    if data.folder() is None:
-        print(f"skipped: {len(chosen)} of {len(chosen)} workloads; their data need {data.SCRIPTS}, which is not here")
-        return 0
+    needing = [name for name in chosen if name != "import"]
+    if needing and data.folder() is None:
+        print(f"skipped: {', '.join(needing)}; their data need {data.SCRIPTS}, which is not here")
+        chosen = {name: run for name, run in chosen.items() if name not in needing}
     if asked.peers:
         peers.install()
     missing = [package for peer, package in peers.PACKAGES.items() if peers.python_of(peer) is None]

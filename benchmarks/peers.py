@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,14 @@ def install() -> None:
             subprocess.run([sys.executable, "-m", "venv", str(root() / peer)], check=True)
             command = [str(root() / peer / "bin" / "python"), "-m", "pip", "install", "--quiet", package]
             subprocess.run([*command, *ALSO.get(peer, ()), "--disable-pip-version-check"], check=True)
+
+
+def import_seconds(python: Path, module: str) -> float:
+    """Seconds from the start of a new process that imports a module to its end."""
+    environment = {k: v for k, v in os.environ.items() if k not in ("NUMBA_CACHE_DIR", "PYTHONPATH")}
+    begun = time.perf_counter()
+    subprocess.run([str(python), "-c", f"import {module}"], check=True, env=environment)
+    return time.perf_counter() - begun
 
 
 def _answer(peer: str, *arguments: str) -> dict[str, Any]:

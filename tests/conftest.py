@@ -6,8 +6,10 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+from typer.testing import CliRunner
 
-from quintet.storage.workspace import LEDGER_ENVIRONMENT_NAME
+from quintet.app.cli import app
+from quintet.storage.workspace import ENVIRONMENT_NAME, LEDGER_ENVIRONMENT_NAME
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -31,6 +33,19 @@ def throw_away_ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(LEDGER_ENVIRONMENT_NAME, str(tmp_path_factory.mktemp("ledger") / "trials.sqlite"))
         yield
+
+
+@pytest.fixture(scope="session")
+def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a month on the synthetic market, run by the command line and the real engine. Not to be changed."""
+    workspace = tmp_path_factory.mktemp("a-run")
+    words = ("backtest", "structure_mm", "--end", "2026-02-01", "--out", str(workspace / "runs" / "a-run"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(ENVIRONMENT_NAME, str(workspace))
+        patch.setattr("sys.argv", ["quintet", *words])
+        result = CliRunner().invoke(app, words)
+    assert result.exit_code == 0, result.output
+    return workspace / "runs" / "a-run"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -12,7 +12,9 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from quintet.app.cli import app
+from quintet.core.parameters import describe
 from quintet.research.metrics import NAMES, UNITS
+from quintet.research.tick_model import TickModel
 from quintet.systems.structure_mm import tables
 from tools import command_line_page, configuration_page, indicators_page, trace
 
@@ -122,6 +124,21 @@ def figures() -> str:
     return "\n".join(lines) + "\n"
 
 
+def tick_model() -> str:
+    """Every number of the synthetic tick market with its default, unit and bounds, from its typed model."""
+    lines = [
+        generated_from("quintet.research.tick_model"),
+        "# Numbers of the synthetic tick market",
+        "",
+        "What `quintet data synth --kind ticks --flow KEY=VALUE` can set. What they do together is told in",
+        "[the guide](guides/synthetic-market.md#ticks).",
+        "",
+        "| key | default | unit | bounds | reason |",
+        "|---|---|---|---|---|",
+    ]
+    return "\n".join([*lines, *map(configuration_page.row, describe(TickModel)), ""])
+
+
 def page_index() -> str:
     """Every page of docs by folder, each with its title; the decisions have an index of their own."""
     lines = [generated_from("the pages in docs"), "# Documentation", ""]
@@ -154,6 +171,7 @@ GENERATED: Mapping[Path, Callable[[], str]] = {
     Path("docs/configuration.md"): configuration,
     Path("docs/figures.md"): figures,
     Path("docs/indicators.md"): indicators,
+    Path("docs/tick-model.md"): tick_model,
     Path("docs/config.schema.json"): configuration_page.schema_text,
     Path("docs/index.md"): page_index,
 }

@@ -1,7 +1,67 @@
-"""quintet: five trading systems, one deterministic engine, four worlds."""
+"""quintet: five trading systems, one deterministic engine, four worlds.
+
+    import quintet
+
+    run = quintet.backtest("structure_mm", data="eth_5m.csv")
+    run.verdict, run.interval, run.fills
+
+Importing it is light: what a name needs is imported when it is first used.
+"""
+
+from typing import TYPE_CHECKING, Final
 
 from quintet import _kernel_cache
 
+if TYPE_CHECKING:
+    from quintet.app.finished_run import Backtest
+    from quintet.app.library import backtest
+    from quintet.core.market.bars import Bars
+    from quintet.features import catalogue as indicators
+    from quintet.systems.own import Bar, Fill, Memory, Parameters, System, View, Want, Wants, buy, sell, stop
+
 __version__ = "0.1.0"
 
+__all__ = [
+    "Backtest",
+    "Bar",
+    "Bars",
+    "Fill",
+    "Memory",
+    "Parameters",
+    "System",
+    "View",
+    "Want",
+    "Wants",
+    "backtest",
+    "buy",
+    "indicators",
+    "sell",
+    "stop",
+]
+
+_HOMES: Final = {
+    "Backtest": "quintet.app.finished_run",
+    "backtest": "quintet.app.library",
+    "Bars": "quintet.core.market.bars",
+    "indicators": "quintet.features.catalogue",
+}
+"""Where a public name lives (`indicators` is that module); all others are of `quintet.systems.own`."""
+
 _kernel_cache.use()
+
+
+def __getattr__(name: str) -> object:
+    """The public names, each imported at its first use (PEP 562)."""
+    if name not in __all__:
+        raise AttributeError(f"module 'quintet' has no attribute {name!r}")
+    from importlib import import_module
+
+    home = import_module(_HOMES.get(name, "quintet.systems.own"))
+    value: object = home if name == "indicators" else getattr(home, name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """The public names, used or not."""
+    return sorted({*globals(), *__all__})

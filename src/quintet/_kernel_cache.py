@@ -11,15 +11,16 @@ The folder is bound to path, file times and CPU, so it is warmed where it will r
 import hashlib
 import os
 import sys
-from importlib import metadata
 from pathlib import Path
 
 import platformdirs
 
 _SETTINGS = ("NUMBA_BOUNDSCHECK", "NUMBA_OPT", "NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES", "NUMBA_DEBUGINFO")
 
-ROOMS_WITHOUT_KERNELS = ("app", "ports", "runtime", "storage", "venues")
-"""A test holds them to it: nothing there is compiled, and nothing compiled takes a constant from there."""
+ROOMS_WITHOUT_KERNELS = ("app", "ports", "runtime", "storage", "systems/own", "venues")
+"""Folders below the package. A test holds them to it: nothing there is compiled, nor is a constant of theirs."""
+
+_LEFT_OUT = tuple(f"{room}/" for room in ROOMS_WITHOUT_KERNELS)
 
 ROOM_WITH_FEW_KERNELS = "research"
 """A file there counts when it names the compile decorator; a test holds that it takes nothing from its neighbours."""
@@ -30,20 +31,34 @@ def cache_key() -> str:
     digest = hashlib.sha256()
     root = Path(__file__).parent
     for path in sorted(root.rglob("*.py")):
-        room = path.relative_to(root).parts[0]
-        if room in ROOMS_WITHOUT_KERNELS:
+        name = path.relative_to(root).as_posix()
+        if name.startswith(_LEFT_OUT):
             continue
         text = path.read_bytes()
-        if room == ROOM_WITH_FEW_KERNELS and b"quintet.core.kernel" not in text:
+        if name.startswith(f"{ROOM_WITH_FEW_KERNELS}/") and b"quintet.core.kernel" not in text:
             continue
         # Name and length stand before the text, so that no two trees run together into the same bytes.
-        digest.update(f"{path.relative_to(root)} {len(text)}\n".encode() + text)
+        digest.update(f"{name} {len(text)}\n".encode() + text)
     digest.update(sys.version.encode())
     for package in ("numba", "llvmlite", "numpy"):
-        digest.update(f"{package}={metadata.version(package)}".encode())
+        digest.update(f"{package}={_installed(package)}".encode())
     for name in _SETTINGS:
         digest.update(f"{name}={os.environ.get(name, '')}".encode())
     return digest.hexdigest()[:16]
+
+
+def _installed(package: str) -> str:
+    """Name and version of an installed package, as its folder of metadata is called.
+
+    `importlib.metadata` says the same and takes longer to import than all the rest of quintet; it is asked where no
+    such folder lies on the path.
+    """
+    for folder in sys.path:
+        for found in sorted(Path(folder or ".").glob(f"{package}-*.dist-info")):
+            return found.name
+    from importlib import metadata
+
+    return metadata.version(package)
 
 
 def use() -> Path:

@@ -10,7 +10,7 @@ from quintet.core.instrument import DEFAULT_SPOT, Instrument
 from quintet.core.market.bars import Bars, bar_rows
 from quintet.core.records import table
 from quintet.core.state import COMMAND, FILL_RECORD, NOTE, SAMPLE
-from quintet.research.run_tables import equity_table, event_table, fill_table, order_table
+from quintet.research.run_tables import curve_table, equity_table, event_table, fill_table, order_table
 from quintet.systems.structure_mm import explain_note, note_kind, notes
 from quintet.systems.structure_mm.machine import REASON_NAMES
 from quintet.systems.structure_mm.records import POLICY_NAMES, STATE_NAMES, TAGS_PER_EPISODE
@@ -27,7 +27,7 @@ class HandMadeResult:
 
     def __init__(self, nets: dict[str, int], episodes: int = 2, bars: int = BARS, system: str = "structure_mm"):
         self.system = SimpleNamespace(name=system)
-        self.options = SimpleNamespace(structure="5m")
+        self.options = SimpleNamespace(structure="5m", fills="5m")
         self.instrument: Instrument = DEFAULT_SPOT
         self.conservation = 0
         self.hashes = {"tape": "a" * 64, "commands": "b" * 64, "state": "c" * 64}
@@ -61,6 +61,10 @@ class HandMadeResult:
         net = self.money(self.headline.net_quanta)
         found = {
             "bars": 1000,
+            "start_quanta": CAPITAL,
+            "net_quanta": self.headline.net_quanta,
+            "opening_held_quanta": 0,
+            "turnover_quote": 30_000.0,
             "fills": len(self.fills),
             "maker_fills": len(self.fills),
             "alarms": 0,
@@ -101,6 +105,7 @@ class HandMadeResult:
             "fills": fill_table(self.fills, self.instrument),
             "equity": equity_table(self.headline.samples, self.instrument),
             "events": event_table(self.notes, self.instrument, note_kind, explain_note),
+            "curves": curve_table({run.policy: run.samples for run in self.runs}),
         }
 
 

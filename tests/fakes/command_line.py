@@ -35,7 +35,9 @@ class CountingResult:
 
     @property
     def tables(self) -> dict[str, dict[str, list[int]]]:
-        return {name: {"ts_ns": [1, 2], "position": [10, 20]} for name in ("orders", "fills", "equity", "events")}
+        return {
+            name: {"ts_ns": [1, 2], "position": [10, 20]} for name in ("orders", "fills", "equity", "events", "curves")
+        }
 
     def write_desk_tape(self, path: Path, created_ns: int, tool_version: str) -> None:
         path.write_bytes(b"desk")

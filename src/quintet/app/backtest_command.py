@@ -11,6 +11,7 @@ from quintet.app.messages import Complaint, fail, note, say, say_json
 if TYPE_CHECKING:
     from quintet.app.backtests import Task
     from quintet.app.config import Given
+    from quintet.research.systems import KernelSystem
 
 MARKET, RUN = "Market", "Run"
 
@@ -26,7 +27,11 @@ def count(written: str | int) -> int:
 
 SystemName = Annotated[
     str,
-    typer.Argument(metavar="SYSTEM", help="Which system, e.g. structure_mm.", autocompletion=lambda: ["structure_mm"]),
+    typer.Argument(
+        metavar="SYSTEM",
+        help="Which system: structure_mm, or one of your own, file.py:MySystem.",
+        autocompletion=lambda: ["structure_mm"],
+    ),
 ]
 MoreFiles = Annotated[
     list[Path] | None, typer.Argument(metavar="[FILE]...", help="More candle files after --data.", hidden=True)
@@ -36,7 +41,7 @@ DataFiles = Annotated[
     typer.Option(
         "--data",
         metavar="FILE...",
-        help="Candle files, CSV or Parquet: one, or a higher and a lower timeframe.",
+        help="Candle files, CSV, Parquet, Feather or JSON: one, or a higher and a lower timeframe.",
         rich_help_panel=MARKET,
     ),
 ]
@@ -172,25 +177,27 @@ def market_flags(
 
 
 def make_task(
-    system: str,
+    system: "str | KernelSystem",
     flags: "Sequence[Given]",
     config: Path | None = None,
     sets: Sequence[str] = (),
     bars: int | None = None,
     out: Path | None = None,
+    command: Sequence[str] | None = None,
 ) -> "Task":
-    """Check everything that was said before anything is read; raises Complaint."""
+    """Check everything that was said before anything is read; raises Complaint. `command`: else the words typed."""
     from quintet.app.backtests import Task, typed_words
-    from quintet.app.config import check_system, load
+    from quintet.app.config import find_system, load
     from quintet.app.markets import MarketRequest
 
-    check_system(system)
+    found = find_system(system) if isinstance(system, str) else system
     if config is not None and not config.is_file():
         raise Complaint("no such configuration", where="--config", found=config, expected="a TOML file")
-    loaded = load(config, sets, _alone(flags))
+    loaded = load(config, sets, _alone(flags), found)
     where = str(config) if config else "command line"
     symbol_given = any(flag.key == "instrument.symbol" for flag in flags) or _symbol_set(config, sets)
-    return Task(system, MarketRequest(loaded, where, symbol_given, bars), typed_words(), out)
+    words = typed_words() if command is None else command
+    return Task(found, MarketRequest(loaded, where, symbol_given, bars), words, out)
 
 
 def _alone(flags: "Sequence[Given]") -> "list[Given]":

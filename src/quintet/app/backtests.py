@@ -15,9 +15,10 @@ from quintet.app.config import Config
 from quintet.app.config_text import as_tree
 from quintet.app.instruments import capital_quanta
 from quintet.app.markets import Market, MarketRequest, open_market
-from quintet.app.messages import Complaint, progress
+from quintet.app.messages import Complaint, Report, progress
 from quintet.core.instrument import Instrument, encode
 from quintet.core.tape import Tape
+from quintet.research.systems import KernelSystem
 from quintet.research.trials import begin_counting, count_backtest
 from quintet.storage import run_folders
 from quintet.storage.run_folders import Writer
@@ -74,7 +75,7 @@ class Job(NamedTuple):
     """What the engine is asked to run."""
 
     tape: Tape
-    system: str
+    system: KernelSystem
     config: Config
     instrument: Instrument
     structure: str
@@ -83,8 +84,13 @@ class Job(NamedTuple):
 
 Engine = Callable[[Job], Result]
 
-Reporter = Callable[[Result, Mapping[str, Any]], str]
-"""Result and manifest to the page of a run, HTML."""
+Robustness = Mapping[str, Any] | None
+
+Reporter = Callable[[Result, Mapping[str, Any], Robustness], str]
+"""Result, manifest and what breaks it to the page of a run, HTML."""
+
+Shaker = Callable[[Result, str, Report], Robustness]
+"""Runs the result again with one thing changed at a time: what `robustness.json` holds. `how` as in the config."""
 
 
 Judge = Callable[[Result, Mapping[str, Any]], Mapping[str, Any]]
@@ -97,15 +103,19 @@ class Parts(NamedTuple):
     engine: Engine
     reporter: Reporter
     judge: Judge
+    shaker: Shaker
 
 
 class Task(NamedTuple):
-    """What a command asks for. `command`: the words typed; `out`: the folder of the run, None for a new one."""
+    """What is asked for. `command`: the words typed, or those that say the same; `out`: the folder of the run, None for
+    a new one; `door`: who asks, as the ledger of trials names it.
+    """
 
-    system: str
+    system: KernelSystem
     request: MarketRequest
     command: Sequence[str]
     out: Path | None = None
+    door: str = DOOR
 
 
 def run(task: Task, parts: Parts, workspace: Workspace, now: datetime) -> dict[str, Any]:
@@ -118,14 +128,15 @@ def run(task: Task, parts: Parts, workspace: Workspace, now: datetime) -> dict[s
     _check_policies(config, market, task.request.where)
     capital_quanta(config.execution.initial_quote, market.instrument, task.request.where)
     begin_counting(workspace.ledger)
-    job = Job(market.tape, task.system, config, market.instrument, market.structure, market.fills)
-    with progress(_what_takes_time(task.system, config)):
+    job = job_of(task, market)
+    name = task.system.name
+    with progress(_what_takes_time(name, config)):
         result = parts.engine(job)
     assumptions = [*testing_form(config, market.instrument), *market.assumptions, *result.assumptions]
-    name = run_folders.run_id(stamp(now), task.system, *result.hashes.values(), repr(as_tree(config)))
+    run_id = run_folders.run_id(stamp(now), name, *result.hashes.values(), repr(as_tree(config)))
     described = {
-        "run": name,
-        "system": task.system,
+        "run": run_id,
+        "system": name,
         "synthetic": market.synthetic,
         "hashes": dict(result.hashes),
         "interval": dict(result.interval),
@@ -133,16 +144,32 @@ def run(task: Task, parts: Parts, workspace: Workspace, now: datetime) -> dict[s
         "assumptions": assumptions,
     }
     # Counted before anybody sees the result: a look is a trial, whatever becomes of it.
-    described["trials"] = count_backtest(workspace.ledger, result, DOOR, now, str(described["run"]))
+    described["trials"] = count_backtest(workspace.ledger, result, task.door, now, str(described["run"]))
     manifest = described | _provenance(task, market, now)
     described["verdict"] = manifest["verdict"] = dict(parts.judge(result, manifest))
-    out = task.out or run_folders.free_folder(workspace.runs, name)
+    out = task.out or run_folders.free_folder(workspace.runs, run_id)
     writers = _files(result, described, config, now_ns)
+    robustness = _robustness(parts, result, config)
+    if robustness is not None:
+        writers[run_folders.ROBUSTNESS] = lambda path: run_folders.write_json(path, robustness)
     if config.report.html:
-        writers[run_folders.REPORT] = lambda path: _write_text(path, parts.reporter(result, manifest))
+        writers[run_folders.REPORT] = lambda path: _write_text(path, parts.reporter(result, manifest, robustness))
     with progress("writing the run"):
-        run_folders.write_run(out, name, manifest, writers)
+        run_folders.write_run(out, run_id, manifest, writers)
     return {**described, "metrics": dict(result.metrics), "out": str(out.resolve())}
+
+
+def job_of(task: Task, market: Market) -> Job:
+    """What the engine is asked to run on a market."""
+    return Job(market.tape, task.system, task.request.config, market.instrument, market.structure, market.fills)
+
+
+def _robustness(parts: Parts, result: Result, config: Config) -> Robustness:
+    """What breaks it, None when it was not asked for."""
+    if config.report.robustness == "off":
+        return None
+    with progress("looking for what breaks it") as tell:
+        return parts.shaker(result, config.report.robustness, tell)
 
 
 def _check_policies(config: Config, market: Market, where: str) -> None:
@@ -187,8 +214,9 @@ def testing_form(config: Config, instrument: Instrument) -> list[str]:
 
 def _provenance(task: Task, market: Market, now: datetime) -> dict[str, Any]:
     """Everything needed to run it again."""
-    tape = market.tape
-    return {
+    tape, system = market.tape, task.system
+    own = {"system_file": {"address": system.address, "sha256": system.sha256}} if system.origin else {}
+    return own | {
         "created_utc": now.astimezone(UTC).isoformat(timespec="seconds"),
         "command": shlex.join(["quintet", *task.command]),
         "config": as_tree(task.request.config),

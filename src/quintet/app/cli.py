@@ -16,9 +16,9 @@ from quintet.app.messages import CalmGroup, say
 _LAZY: Final = {
     "data": ("quintet.app.data_commands", "data_app", "Bring in candles: import, download, check, synthesize, list."),
     "tape": ("quintet.app.tape_commands", "tape_app", "Look into tapes: info, verify, head, cut, merge, export."),
-    "runs": ("quintet.app.runs_commands", "runs_app", "Find earlier runs: list, show."),
+    "runs": ("quintet.app.runs_commands", "runs_app", "Find earlier runs: list, show, compare."),
     "ledger": ("quintet.app.ledger_commands", "ledger_app", "Count what was tried: show, verify."),
-    "verify": ("quintet.app.verify_commands", "verify_app", "Prove what is promised: determinism."),
+    "verify": ("quintet.app.verify_commands", "verify_app", "Prove what is promised: determinism, lookahead."),
     "stages": ("quintet.app.stages_commands", "stages_app", "Prove a system stage by stage: show, record, check."),
     "config": ("quintet.app.config_commands", "config_app", "Read the configuration: show, schema, validate."),
 }
@@ -32,6 +32,7 @@ _ORDER: Final = (
     "sweep",
     "optimize",
     "watch",
+    "report",
     "runs",
     "ledger",
     "data",
@@ -94,6 +95,7 @@ def _mount() -> None:
     from quintet.app.backtest_command import backtest
     from quintet.app.doctor_command import doctor
     from quintet.app.optimize_command import optimize
+    from quintet.app.report_command import report
     from quintet.app.stress_command import stress
     from quintet.app.sweep_command import sweep
     from quintet.app.walk_forward_command import walk_forward
@@ -106,6 +108,7 @@ def _mount() -> None:
     app.command(no_args_is_help=True)(sweep)
     app.command(no_args_is_help=True)(optimize)
     app.command(no_args_is_help=True)(watch)
+    app.command(no_args_is_help=True)(report)
     for name, (_, _, line) in _LAZY.items():
         app.add_typer(typer.Typer(help=line), name=name, help=line)
     app.command()(doctor)

@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, NamedTuple, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NamedTuple, cast, get_origin
 
 import msgspec
 
@@ -32,6 +32,9 @@ from quintet.core.risk.config import RiskConfig
 from quintet.sim.config import ExecutionConfig
 from quintet.systems.structure_mm.config import StructureMmConfig
 
+if TYPE_CHECKING:
+    from quintet.research.systems import KernelSystem
+
 Tree = dict[str, Any]
 
 
@@ -42,7 +45,8 @@ class DataConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     """
 
     files: Annotated[
-        tuple[str, ...], text("paths", "candle files, CSV or Parquet: one, or a higher and a lower timeframe")
+        tuple[str, ...],
+        text("paths", "candle files, CSV, Parquet, Feather or JSON: one, or a higher and a lower timeframe"),
     ] = ()
     tape: Annotated[str, text("path", "a market tape instead of candle files")] = ""
     interval: Annotated[
@@ -65,6 +69,10 @@ class ReportConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     title: Annotated[str, text("text", "heading of the report; empty: made from system and market")] = ""
     html: Annotated[bool, text("switch", "write report.html")] = True
     desk_tape: Annotated[bool, text("switch", "write desk.tape; without it the run cannot be replayed")] = True
+    robustness: Annotated[
+        Literal["off", "some", "all"],
+        text("name", "what breaks it, by more runs: with every eighth neighbour of the parameters, with all, or not"),
+    ] = "some"
 
 
 class SystemsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -98,32 +106,73 @@ class Given(NamedTuple):
     origin: str
 
 
-def load(path: Path | None = None, sets: Iterable[str] = (), flags: Iterable[Given] = ()) -> Config:
-    """The configuration of a command; raises Complaint for anything that does not fit."""
-    given = [*(_from_file(path) if path else ()), *map(_from_set, sets), *flags]
+def load(
+    path: Path | None = None,
+    sets: Iterable[str] = (),
+    flags: Iterable[Given] = (),
+    system: "KernelSystem | None" = None,
+) -> Config:
+    """The configuration of a command; raises Complaint for anything that does not fit.
+
+    `system`: somebody's own, whose parameters have a section of their own, `[system.NAME]`.
+    """
+    root = root_for(system)
+    given = [*(_from_file(path) if path else ()), *(from_set(word, root) for word in sets), *flags]
     tree: Tree = {}
     origins: dict[str, str] = {}
     for entry in given:
-        _place(tree, entry)
+        _place(tree, entry, root)
         origins[entry.key] = entry.origin
-    return _convert(tree, origins, str(path) if path else "defaults")
+    return _convert(tree, origins, str(path) if path else "defaults", root)
+
+
+def root_for(system: "KernelSystem | None") -> type[Config]:
+    """The type of the configuration of a run of this system."""
+    own = system is not None and system.name not in SYSTEMS
+    return with_section(system.name, system.config) if system is not None and own else Config
+
+
+def with_section(name: str, parameters: type[msgspec.Struct]) -> type[Config]:
+    """The type of a configuration with one more section, `[system.NAME]`; raises Complaint for parameters unset."""
+    required = [field.name for field in msgspec.structs.fields(parameters) if field.required]
+    if required:
+        raise Complaint(
+            "a parameter without a default",
+            where=f"{parameters.__qualname__}.{required[0]}",
+            found="no default",
+            expected="a default, so that it is known what a run is told",
+        )
+    systems = msgspec.defstruct(
+        "SystemsConfig", [(name, parameters, parameters())], bases=(SystemsConfig,), frozen=True, kw_only=True
+    )
+    root: Any = msgspec.defstruct(
+        "Config", [("system", systems, systems())], bases=(Config,), frozen=True, kw_only=True
+    )
+    return cast(type[Config], root)
 
 
 def given_keys(path: Path | None, sets: Iterable[str]) -> set[str]:
     """Dotted keys that a file or `--set` names, whether or not they differ from the defaults."""
-    return {given.key for given in [*(_from_file(path) if path else ()), *map(_from_set, sets)]}
+    return {given.key for given in [*(_from_file(path) if path else ()), *map(from_set, sets)]}
 
 
-def check_system(name: str) -> None:
-    """Raise Complaint unless `name` is a system of this version."""
-    if name not in SYSTEMS:
+def find_system(name: str) -> "KernelSystem":
+    """The system of this version with this name, or somebody's own (`file.py:MySystem`).
+
+    Raises Complaint for an unknown name, RefusedSystem for a file that gives no system.
+    """
+    from quintet.research.system_files import names_a_file
+    from quintet.research.systems import find
+
+    if name not in SYSTEMS and not names_a_file(name):
         raise Complaint(
             "unknown system",
             where="SYSTEM",
             found=name,
-            expected=f"one of {', '.join(SYSTEMS)}",
+            expected=f"one of {', '.join(SYSTEMS)}, or file.py:MySystem",
             hint=did_you_mean(name, SYSTEMS),
         )
+    return find(name)
 
 
 # ---- reading -------------------------------------------------------------------------------------------------
@@ -159,7 +208,7 @@ def _beside(path: Path, value: Any) -> Any:
     return str(path.parent / value) if isinstance(value, str) and value else value
 
 
-def _from_set(argument: str) -> Given:
+def from_set(argument: str, root: type[Config] = Config) -> Given:
     """`a.b=c`, with c read as TOML where it is TOML and as plain text otherwise."""
     key, equals, written = argument.partition("=")
     key = key.strip()
@@ -170,12 +219,11 @@ def _from_set(argument: str) -> Given:
         value = tomllib.loads(f"value = {written}", parse_float=Decimal)["value"]
     except tomllib.TOMLDecodeError:
         value = written
-    return Given(key, _as_written(key, value, written), f"--set {key}={written}")
+    return Given(key, _as_written(field_of(root, key), value, written), f"--set {key}={written}")
 
 
-def _as_written(key: str, value: Any, written: str) -> Any:
+def _as_written(hint: Any, value: Any, written: str) -> Any:
     """Text stays as it was typed when its key wants text: `--set data.interval=5` means "5"."""
-    hint = field_of(Config, key)
     if accepts_text(hint) and not isinstance(value, (str, list)):
         return written
     if hint is not None and get_origin(bare(hint)) is tuple and isinstance(value, str):
@@ -183,10 +231,10 @@ def _as_written(key: str, value: Any, written: str) -> Any:
     return value
 
 
-def _place(tree: Tree, given: Given) -> None:
+def _place(tree: Tree, given: Given, root: type[Config]) -> None:
     """Put one value where its dotted key says; raises Complaint when a key on the way is unknown."""
     *sections, name = given.key.split(".")
-    struct: Any = Config
+    struct: Any = root
     for depth, section in enumerate([*sections, name]):
         hints = fields_of(struct)
         if section not in hints:
@@ -235,17 +283,18 @@ def _refuse_section_value(given: Given, hint: Any) -> None:
 # ---- converting ----------------------------------------------------------------------------------------------
 
 
-def _convert(tree: Tree, origins: Mapping[str, str], default_origin: str) -> Config:
+def _convert(tree: Tree, origins: Mapping[str, str], default_origin: str, root: type[Config]) -> Config:
     """The typed configuration; what does not fit becomes a Complaint at its key."""
     sections: dict[str, Any] = {}
-    for name, struct in fields_of(Config).items():
+    hints = fields_of(root)
+    for name, struct in hints.items():
         if name != "system":
             sections[name] = _convert_section(name, struct, tree.get(name, {}), origins, default_origin)
     systems = {
         name: _convert_section(f"system.{name}", struct, tree.get("system", {}).get(name, {}), origins, default_origin)
-        for name, struct in fields_of(SystemsConfig).items()
+        for name, struct in fields_of(hints["system"]).items()
     }
-    return Config(**sections, system=SystemsConfig(**systems))
+    return root(**sections, system=hints["system"](**systems))
 
 
 def _convert_section(name: str, struct: Any, values: Tree, origins: Mapping[str, str], default_origin: str) -> Any:

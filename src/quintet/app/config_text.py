@@ -21,7 +21,7 @@ def as_toml(config: Config) -> str:
 
     def line(entry: Parameter, value: Any) -> str:
         about = "; ".join(part for part in (entry.unit, entry.bounds, entry.reason) if part)
-        written = f"{entry.name} = {_toml(value)}" if value is not None else f"# {entry.name} ="
+        written = f"{entry.name} = {toml_value(value)}" if value is not None else f"# {entry.name} ="
         return f"{written}  # {about}"
 
     def section(name: str, part: msgspec.Struct) -> list[str]:
@@ -37,14 +37,15 @@ def as_toml(config: Config) -> str:
     return "\n".join(lines)
 
 
-def _toml(value: Any) -> str:
+def toml_value(value: Any) -> str:
+    """A plain value as TOML writes it."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
         # JSON's escapes are TOML's, but for the one control character that JSON lets pass.
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     if isinstance(value, tuple):
-        return f"[{', '.join(_toml(item) for item in value)}]"
+        return f"[{', '.join(toml_value(item) for item in value)}]"
     return str(value)
 
 

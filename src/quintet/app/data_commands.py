@@ -4,7 +4,7 @@ Exit codes: 0 it is well; 1 `check` found what the importer would refuse; 2 usag
 A refused file leaves the workspace as it was.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, cast
 
@@ -14,6 +14,7 @@ from quintet.app.messages import CalmGroup, Complaint, did_you_mean, fail, note,
 
 if TYPE_CHECKING:
     from quintet.core.instrument import Instrument
+    from quintet.research.tick_market import TickMarket
     from quintet.storage.candle_check import CheckedFile
     from quintet.storage.candle_table import Reading
 
@@ -24,8 +25,8 @@ data_app = typer.Typer(
     rich_markup_mode=None,
 )
 
-File = Annotated[Path, typer.Argument(metavar="FILE", help="A candle file: CSV, gzipped CSV or Parquet.")]
-Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Candle files: CSV, gzipped CSV or Parquet.")]
+File = Annotated[Path, typer.Argument(metavar="FILE", help="A candle file: CSV, Parquet, Feather or JSON.")]
+Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Candle files: CSV, Parquet, Feather or JSON.")]
 Symbol = Annotated[
     str | None, typer.Option(help="Instrument by name; without it the file name or the configuration says.")
 ]
@@ -168,13 +169,26 @@ def download(
 
 @data_app.command()
 def synth(
+    kind: Annotated[str, typer.Option(metavar="candles|ticks", help="Bars, or an order book with trades.")] = "candles",
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", metavar="FILE", help="CSV or Parquet file; else in the workspace.")
+        Path | None, typer.Option("--out", "-o", metavar="FILE", help="CSV, Parquet or tape; else in the workspace.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Same seed, same market, on any machine.")] = 20260101,
-    days: Annotated[int, typer.Option(min=1, max=3650, help="Length in days.")] = 120,
-    timeframe: Annotated[str, typer.Option(metavar="NAME", help="Timeframe of the bars: 1m, 5m, 1h ...")] = "1m",
-    start: Annotated[str, typer.Option(help="Opening of the first bar; a date is 00:00 UTC.")] = "2026-01-01",
+    days: Annotated[
+        int | None, typer.Option(min=1, max=3650, help="Candles: length in days; 120 when not told.")
+    ] = None,
+    timeframe: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Candles: timeframe, 1m, 5m, 1h ...; 1m when not told.")
+    ] = None,
+    hours: Annotated[float | None, typer.Option(help="Ticks: length in hours; 1 when not told.")] = None,
+    toxicity: Annotated[
+        float | None, typer.Option(help="Ticks: share of taking orders that know the future, 0 to 1; 0 when not told.")
+    ] = None,
+    flow: Annotated[
+        list[str] | None,
+        typer.Option("--flow", metavar="KEY=VALUE", help="Ticks: another number of the model, e.g. trades_per_s=50."),
+    ] = None,
+    start: Annotated[str, typer.Option(help="First moment; a date is 00:00 UTC.")] = "2026-01-01",
     start_price: Annotated[str, typer.Option(metavar="PRICE", help="First price.")] = "3000",
     symbol: Symbol = None,
     config: ConfigFile = None,
@@ -183,21 +197,35 @@ def synth(
     as_json: AsJson = False,
 ) -> None:
     """Make a synthetic market from a seed. Its files are marked as such, and so is every run on them."""
+    _require_one_of("unknown kind of market", "--kind", kind, ("candles", "ticks"))
+    if kind == "ticks":
+        _refuse_given("--kind ticks", {"--days": days, "--timeframe": timeframe})
+        from quintet.app.tick_synthesis import told_market, told_model
+
+        model = told_model(_pairs("--flow", flow or ()), toxicity)
+        said: list[str] = []
+        instrument = None
+        if symbol or config or sets:
+            instrument, said = _instrument(symbol, config, sets, [])
+        market = told_market(seed, hours, instrument, start, start_price, model)
+        _make_ticks(market, out, replace, said, as_json)
+        return
+    _refuse_given("--kind candles", {"--hours": hours, "--toxicity": toxicity, "--flow": flow})
+
     from quintet.app.flags import timeframe as timeframe_of
     from quintet.app.flags import utc_ns
-    from quintet.research.synthetic import SYNTHETIC_LABEL, synthesize
+    from quintet.research.synthetic import DEFAULT_DAYS, SYNTHETIC_LABEL, synthesize
     from quintet.storage.candle_files import utc_text, write_candles
     from quintet.storage.workspace import workspace
 
     instrument, said = _instrument(symbol, config, sets, [])
-    name = timeframe_of(timeframe, "--timeframe") or "1m"
+    name = timeframe_of(timeframe or "", "--timeframe") or "1m"
     path = out or workspace().data / f"synthetic_{instrument.symbol}_{name}_seed{seed}.parquet"
-    if path.exists() and not replace:
-        raise Complaint("a file of that name exists", where="--out", found=path, expected="a new name, or --replace")
+    _require_free(path, replace)
     with progress("making the synthetic market"):
         bars = synthesize(
             seed,
-            days=days,
+            days=days or DEFAULT_DAYS,
             timeframe=name,
             instrument=instrument,
             start_ns=utc_ns(start, "--start") or 0,
@@ -215,6 +243,24 @@ def synth(
     say(f"kept as {path}")
 
 
+def _make_ticks(market: "TickMarket", out: Path | None, replace: bool, said: Sequence[str], as_json: bool) -> None:
+    """Write a synthetic tick market as a tape and tell of it."""
+    from quintet.app.tick_synthesis import write_tick_market
+    from quintet.storage.workspace import workspace
+
+    path = out or workspace().data / f"synthetic_{market.instrument.symbol}_ticks_seed{market.seed}.tape"
+    _require_free(path, replace)
+    with progress("making the synthetic market") as report:
+        facts = write_tick_market(market, path, replace, report)
+    if as_json:
+        say_json(facts)
+        return
+    for line in (*said, facts["label"]):
+        note(line)
+    say(f"{facts['rows']:,} rows, {facts['trades']:,} of them trades, {facts['first']} to {facts['last']}")
+    say(f"seed {market.seed}, toxicity {market.model.toxicity:g}; kept as {path}")
+
+
 @data_app.command("list")
 def list_data(as_json: AsJson = False) -> None:
     """Show what the workspace holds."""
@@ -225,7 +271,9 @@ def list_data(as_json: AsJson = False) -> None:
     sets = list_sets(folder)
     known = {f"{kept.name}.parquet" for kept, _ in sets}
     loose = [
-        path for path in sorted(folder.glob("*")) if path.suffix in (".csv", ".parquet") and path.name not in known
+        path
+        for path in sorted(folder.glob("*"))
+        if path.suffix in (".csv", ".parquet", ".tape") and path.name not in known
     ]
     if as_json:
         listed = [
@@ -252,9 +300,9 @@ def _instrument(
 ) -> tuple["Instrument", list[str]]:
     """The instrument of the configuration; with no symbol named anywhere, the known one of the file's name."""
     from quintet.app.config import Given, load
-    from quintet.app.instruments import KNOWN, define
+    from quintet.app.instruments import define, spoken_of
 
-    spoken = [known for known in KNOWN if files and all(known.lower() in file.name.lower() for file in files)]
+    spoken = spoken_of([file.name for file in files])
     named = symbol is not None or config is not None or any(s.startswith("instrument.symbol") for s in sets or ())
     said = []
     if not named and len(spoken) == 1:
@@ -303,6 +351,19 @@ def _pairs(flag: str, written: Iterable[str]) -> dict[str, str]:
             raise Complaint("named twice", where=flag, found=left, expected="every name once")
         pairs[left] = right
     return pairs
+
+
+def _refuse_given(chosen: str, flags: Mapping[str, Any]) -> None:
+    """Raise Complaint for a flag that means nothing beside what was chosen."""
+    for flag, value in flags.items():
+        if value is not None:
+            raise Complaint("a flag without meaning here", where=flag, found=value, expected=f"no {flag} with {chosen}")
+
+
+def _require_free(path: Path, replace: bool) -> None:
+    """Raise Complaint when a file would be overwritten that nobody asked to replace."""
+    if path.exists() and not replace:
+        raise Complaint("a file of that name exists", where="--out", found=path, expected="a new name, or --replace")
 
 
 def _require_one_of(what: str, flag: str, found: str, known: Sequence[str]) -> None:

@@ -6,6 +6,7 @@ them from the venue. Any of them can be overridden, or given whole, in [instrume
 """
 
 import re
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Annotated, Any, Final, Literal
 
@@ -87,6 +88,12 @@ class InstrumentConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
     quote_quantum: Annotated[Decimal | None, text("quote asset", "smallest amount the books count; a power of ten")] = (
         None
     )
+
+
+def spoken_of(names: Iterable[str]) -> list[str]:
+    """Known symbols that every one of these file names speaks of: `ethusdt_5m.csv`, `ETH_USDT-5m.feather`."""
+    plain = [re.sub(r"[_\-/ ]", "", name).lower() for name in names]
+    return [symbol for symbol in KNOWN if plain and all(symbol.lower() in name for name in plain)]
 
 
 def define(section: InstrumentConfig, where: str) -> Instrument:

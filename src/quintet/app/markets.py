@@ -17,7 +17,7 @@ import numpy as np
 from quintet import __version__
 from quintet.app.config import Config, DataConfig
 from quintet.app.flags import time_range, timeframe
-from quintet.app.instruments import KNOWN, define
+from quintet.app.instruments import define, spoken_of
 from quintet.app.messages import Complaint, progress
 from quintet.core.events import BAR_CLOSE, TIMEFRAMES, timeframe_ns
 from quintet.core.instrument import Instrument, encode
@@ -85,6 +85,37 @@ def _one_source(data: DataConfig, where: str) -> None:
             found=" and ".join(flags[name] for name in named),
             expected="one of --tape, --data, --cache",
         )
+
+
+def as_candle_files(request: MarketRequest, folder: Path, workspace: Workspace) -> MarketRequest:
+    """The same market asked for as candle files, so that their rows can be looked at; a tape stays a tape.
+
+    Downloaded candles lie in their cache when the market has been opened once; the embedded market is written into
+    `folder`.
+    """
+    data = request.config.data
+    if data.tape or data.files:
+        return request
+    if data.cache or (request.symbol_given and data.start and data.end):
+        return _with_files(request, _cache_path(request, workspace))
+    from quintet.research.synthetic import DEFAULT_DAYS, DEFAULT_SEED, synthesize
+    from quintet.storage.candle_files import write_candles
+
+    instrument = define(request.config.instrument, request.where)
+    path = folder / "synthetic_market_1m.parquet"
+    made = synthesize(DEFAULT_SEED, days=DEFAULT_DAYS, instrument=instrument)
+    write_candles(path, made, instrument, synthetic=True)
+    return _with_files(request, path, SYNTHETIC_HTF, SYNTHETIC_LTF)
+
+
+def _with_files(request: MarketRequest, path: Path, htf: str = "", ltf: str = "") -> MarketRequest:
+    """The same request, with a candle file as its source; timeframes where it names none."""
+    data = msgspec.structs.replace(request.config.data, files=(str(path),), cache="")
+    if not data.interval:
+        data = msgspec.structs.replace(
+            data, htf_interval=data.htf_interval or htf, ltf_interval=data.ltf_interval or ltf
+        )
+    return request._replace(config=msgspec.structs.replace(request.config, data=data), symbol_given=True)
 
 
 # ---- a tape --------------------------------------------------------------------------------------------------
@@ -172,15 +203,23 @@ def _from_venue(request: MarketRequest, workspace: Workspace, now_ns: int) -> Ma
             expected="both --start and --end",
         )
     interval = ltf or htf or "5m"
-    cache = (
-        Path(data.cache) if data.cache else workspace.data / f"{instrument.venue}_{instrument.symbol}_{interval}.csv"
-    )
+    cache = _cache_path(request, workspace)
     wanted = Download(instrument.symbol, interval, start_ns, end_ns, instrument.kind, data.venue_url or BASE_URL)
     with progress(f"candles of {instrument.symbol}") as report:
         download_candles(wanted, cache, report)
     market = load_market([cache], instrument, htf or interval, ltf, start_ns, end_ns)
     said = [f"candles of {instrument.venue} {instrument.kind}, kept in {cache.name}", *market.notes]
     return _of_bars(market, instrument, request.bars, f"{instrument.venue} {instrument.symbol}", said, now_ns)
+
+
+def _cache_path(request: MarketRequest, workspace: Workspace) -> Path:
+    """Where downloaded candles are kept: as asked, else in the workspace under their market's name."""
+    data = request.config.data
+    if data.cache:
+        return Path(data.cache)
+    instrument = define(request.config.instrument, request.where)
+    htf, ltf = _asked_timeframes(data)
+    return workspace.data / f"{instrument.venue}_{instrument.symbol}_{ltf or htf or '5m'}.csv"
 
 
 def _asked_timeframes(data: DataConfig) -> tuple[str | None, str | None]:
@@ -202,7 +241,7 @@ def _asked_timeframes(data: DataConfig) -> tuple[str | None, str | None]:
 def _instrument_for(request: MarketRequest, names: Sequence[str]) -> tuple[Instrument, list[str]]:
     """The configured instrument; with no symbol given, the known one that the file names speak of."""
     section = request.config.instrument
-    spoken = [symbol for symbol in KNOWN if all(symbol.lower() in name.lower() for name in names)]
+    spoken = spoken_of(names)
     said: list[str] = []
     if not request.symbol_given and len(spoken) == 1 and spoken[0] != section.symbol:
         section = msgspec.structs.replace(section, symbol=spoken[0])
@@ -239,8 +278,12 @@ def _synthetic(request: MarketRequest, workspace: Workspace, now_ns: int) -> Mar
     def bars() -> MarketBars:
         from quintet.research.synthetic import DEFAULT_DAYS, DEFAULT_SEED, synthesize
 
+        days = DEFAULT_DAYS
+        if request.bars is not None and start_ns is None:
+            # A shorter market is the beginning of a longer one, so what is not asked for need not be made.
+            days = min(days, 1 + request.bars * timeframe_ns(htf) // timeframe_ns("1d"))
         with progress("making the synthetic market"):
-            made = synthesize(DEFAULT_SEED, days=DEFAULT_DAYS, instrument=instrument)
+            made = synthesize(DEFAULT_SEED, days=days, instrument=instrument)
         return from_bars({made.timeframe: made}, htf, ltf, start_ns, end_ns)
 
     said = [_synthetic_label()]

@@ -33,6 +33,9 @@ INTERRUPTED: Final = 130
 PATIENCE_S: Final = 0.8
 """Work shorter than this passes without a word."""
 
+_working: "list[_Bar]" = []
+"""The display of the work that is being done, if any."""
+
 Report = Callable[[float, float], None]
 """Tells how far work has come: (done, total) in any unit."""
 
@@ -130,11 +133,15 @@ def show_error(error: BaseException) -> int:
 
 
 def _as_complaint(error: ConfigError) -> str:
-    """The block of a complaint; a parameter's refusal has the same parts, any other is a sentence."""
+    """The block of a complaint; a parameter's or system's refusal has the same parts, any other is a sentence."""
     from quintet.core.parameters import ParameterError
+    from quintet.systems.own.refusal import RefusedSystem
 
     if isinstance(error, ParameterError):
         error = Complaint("a value that is refused", where=error.key, found=error.found, expected=error.expected)
+    elif isinstance(error, RefusedSystem):
+        parts = {"where": error.where, "found": error.found, "expected": error.expected}
+        error = Complaint(error.what, **parts, hint=error.hint)  # type: ignore[arg-type]
     return error.block() if isinstance(error, Complaint) else str(error)
 
 
@@ -199,9 +206,14 @@ def exit_code_of(run: Callable[[], Any]) -> int:
 def progress(label: str) -> Iterator[Report]:
     """Show `label` on stderr when the block takes longer than a moment; the yielded function reports how far it is.
 
-    On a terminal a bar or spinner, elsewhere one plain line, so that a log stays readable.
+    On a terminal a bar or spinner, elsewhere one plain line, so that a log stays readable. Inside another `progress`
+    it shows nothing: whoever asked for the whole is told of the whole.
     """
+    if _working:
+        yield lambda done, total: None
+        return
     bar = _Bar(label)
+    _working.append(bar)
     timer = threading.Timer(PATIENCE_S, bar.show)
     timer.daemon = True
     timer.start()
@@ -210,6 +222,7 @@ def progress(label: str) -> Iterator[Report]:
     finally:
         timer.cancel()
         bar.close()
+        _working.clear()
 
 
 class _Bar:

@@ -1,11 +1,17 @@
-"""`quintet runs list | show`: earlier runs, read from their folders."""
+"""`quintet runs list | show | compare`: earlier runs, read from their folders."""
 
-from typing import Annotated, Any
+from collections.abc import Iterable
+from typing import Annotated, Any, Final
 
 import typer
 
 from quintet.app.backtest_command import count
-from quintet.app.messages import CalmGroup, Complaint, say, say_json
+from quintet.app.messages import CalmGroup, note, say, say_json
+from quintet.app.report_command import readable
+from quintet.app.run_comparison import ABSENT, Pair
+
+WIDTH: Final = 26
+"""Characters of a value beside another; a longer one gets a line of its own."""
 
 runs_app = typer.Typer(cls=CalmGroup, help="Find earlier runs.", no_args_is_help=True)
 
@@ -41,11 +47,7 @@ def show(
     from quintet.storage.run_folders import find_run
     from quintet.storage.workspace import workspace
 
-    found = find_run(workspace().runs, run)
-    if found.problem:
-        raise Complaint(
-            "a run that cannot be read", where=str(found.folder), found=found.problem, expected="the files of a run"
-        )
+    found = readable(find_run(workspace().runs, run))
     if as_json:
         say_json({**found.manifest, **found.metrics, "out": str(found.folder)})
         return
@@ -57,6 +59,56 @@ def show(
         say(f"assumed      {sentence}")
     for name, size_bytes in found.manifest.get("files", {}).items():
         say(f"file         {found.folder / name}  {size_bytes:,} bytes")
+
+
+@runs_app.command()
+def compare(
+    first: Annotated[str, typer.Argument(metavar="A", help="A run: its id, a part of it, or latest.")],
+    second: Annotated[str, typer.Argument(metavar="B", help="Another one.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+) -> None:
+    """Put two runs side by side.
+
+    Keys of the configuration that differ, every figure, the three hashes.
+    """
+    from quintet.app.run_comparison import compare as compared
+    from quintet.storage.run_folders import find_run
+    from quintet.storage.workspace import workspace
+
+    runs = [readable(find_run(workspace().runs, name)) for name in (first, second)]
+    found = compared(*runs)
+    if as_json:
+        parts = {name: [pair._asdict() for pair in getattr(found, name)] for name in found._fields}
+        say_json({"runs": [run.run for run in runs], "same_market": found.same_market, **parts})
+        return
+    if not found.same_market:
+        note("the two ran over different markets: their figures answer different questions")
+    _say_pairs("", [Pair("run", *(run.run for run in runs))])
+    _say_pairs("configuration that differs", found.config or [Pair("nothing", "", "")])
+    _say_pairs("figures", found.figures)
+    _say_pairs(
+        "hashes", [pair._replace(first=str(pair.first)[:16], second=str(pair.second)[:16]) for pair in found.hashes]
+    )
+
+
+def _say_pairs(heading: str, pairs: Iterable[Pair]) -> None:
+    """Three columns, a mark where the two differ."""
+    if heading:
+        say(f"\n{heading}")
+    for pair in pairs:
+        mark, values = "*" if pair.differs else " ", (_shown(pair.first), _shown(pair.second))
+        if len(values[0]) < WIDTH:
+            say(f"{mark} {pair.name:<36} {values[0]:<{WIDTH}} {values[1]}".rstrip())
+        else:
+            say("\n".join((f"{mark} {pair.name}", *(f"    {value}" for value in values))))
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return ABSENT
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def _line(run: Any) -> dict[str, Any]:

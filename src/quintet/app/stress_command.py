@@ -62,13 +62,12 @@ def _stressed(task: Any, parameters: bool) -> dict[str, Any]:
     from quintet.app.markets import open_market
     from quintet.research.backtest import run_backtest
     from quintet.research.backtest_options import BacktestOptions
-    from quintet.research.systems import KernelSystem, find
     from quintet.research.trials import begin_counting, count_backtest
     from quintet.storage.workspace import workspace
 
     place, now, config = workspace(), wiring.clock(), task.request.config
     market = open_market(task.request, place, int(now.timestamp()) * 1_000_000_000)
-    system = task.system if isinstance(task.system, KernelSystem) else find(task.system)
+    system = task.system
     options = BacktestOptions(market.instrument, config.execution, config.risk, market.structure, market.fills)
     begin_counting(place.ledger)
     with progress(f"{system.name} under load") as report:

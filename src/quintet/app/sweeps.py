@@ -31,7 +31,6 @@ from quintet.research.sweep import Finished, Job, Run, base_trial, performance, 
 from quintet.research.sweep_page import render_sweep
 from quintet.research.sweep_runners import in_process, in_processes, on_ray
 from quintet.research.sweep_work import SweepWork, Worth, distinct, worth
-from quintet.research.systems import find
 from quintet.research.trials import begin_counting
 from quintet.storage.run_folders import write_json, write_table
 from quintet.storage.sweep_journal import NAME as JOURNAL
@@ -84,16 +83,16 @@ def run(asked: Asked, choose: Choose, place: Workspace, now: datetime) -> dict[s
     market = open_market(task.request, place, now_ns)
     capital_quanta(config.execution.initial_quote, market.instrument, task.request.where)
     options = BacktestOptions(market.instrument, config.execution, config.risk, market.structure, market.fills)
-    job = Job(market.tape, find(task.system), options)
-    params = getattr(config.system, task.system)
+    job = Job(market.tape, task.system, options)
+    params = getattr(config.system, task.system.name)
     base = base_trial(job, params, asked.door)
     choice = choose(params, base)
     key = hashlib.sha256(f"{base.id}\n{choice.key}".encode()).hexdigest()
-    folder = asked.out or place.sweeps / f"{asked.door}-{task.system}-{key[:12]}"
+    folder = asked.out or place.sweeps / f"{asked.door}-{task.system.name}-{key[:12]}"
     begin_counting(place.ledger)
     with open_journal(folder / JOURNAL, key) as journal:
         _check_begun(asked, journal, folder, choice.sets)
-        with _stopping() as stop, progress(f"{choice.sets:,} sets of {task.system}") as report:
+        with _stopping() as stop, progress(f"{choice.sets:,} sets of {task.system.name}") as report:
             work = SweepWork(base, journal, _runner(asked, job, market, folder, now_ns), stop)
             all_found, refused, is_complete = choice.evaluate(work, report)
         found = distinct(all_found)
@@ -174,7 +173,7 @@ def _described(
     judgement = judge_evidence(Findings(value.luck, not charged, **together(performance(found))._asdict()))
     return {
         "door": asked.door,
-        "system": asked.task.system,
+        "system": asked.task.system.name,
         "synthetic": market.synthetic,
         "market": market.label,
         "policies": list(config.execution.fill_policies),

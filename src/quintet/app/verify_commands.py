@@ -1,4 +1,4 @@
-"""`quintet verify determinism`: the promise of equal hashes, put to the test on this machine."""
+"""`quintet verify determinism` and `lookahead`: promises put to the test on this machine, with what was tried."""
 
 import json
 import os
@@ -7,17 +7,29 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
 
 import typer
 
 from quintet.app import backtest_command as flags
+from quintet.app.lookahead_command import lookahead
 from quintet.app.messages import BAD_INPUT, CalmGroup, Complaint, fail, note, progress, say, say_json
+
+if TYPE_CHECKING:
+    from quintet.app.backtests import Task
 
 verify_app = typer.Typer(cls=CalmGroup, help="Prove what is promised.", no_args_is_help=True)
 
 SLICE_BARS: Final = 1500
 """Structure bars of the slice that is also run without compilation, which is a thousand times slower."""
+
+INTERRUPTIONS: Final = 20
+"""How often a run is stopped, written to bytes and taken up again in a new world."""
+
+INTERRUPTION_SEED: Final = 20260101
+
+_NO_PAGES: Final = ("--set", "report.html=false", "--set", "report.robustness=off")
+"""What a proof has no use for, and what takes most of a run's time."""
 
 _COMPARED: Final = ("hashes", "interval", "metrics", "conservation")
 
@@ -56,13 +68,13 @@ def determinism(
     ] = SLICE_BARS,
     as_json: flags.AsJson = False,
 ) -> None:
-    """Run twice in separate processes, a slice without compilation, replay the desk tape; all hashes must be equal."""
+    """Run in two processes, without compilation, interrupted and resumed, replayed: all hashes must be equal."""
     values: dict[str, object] = {"tape": tape, "symbol": symbol, "interval": interval, "htf_interval": htf_interval}
     values |= {"ltf_interval": ltf_interval, "start": start, "end": end, "cache": cache, "config": config, "bars": bars}
     # A mistake is found here and told once, not by four children.
-    flags.make_task(system, flags.market_flags(_market(values), data, more), config, sets or (), bars)
+    task = flags.make_task(system, flags.market_flags(_market(values), data, more), config, sets or (), bars)
     words = _words(system, values, [*(data or ()), *(more or ())], sets or ())
-    checks = _try_all(words, slice_bars)
+    checks = _try_all(words, slice_bars, task)
     ok = all(check.ok for check in checks)
     if as_json:
         say_json({"ok": ok, "system": system, "checks": [check._asdict() for check in checks]})
@@ -91,7 +103,7 @@ def _words(system: str, values: Mapping[str, object], files: Sequence[Path], set
     return words
 
 
-def _try_all(words: Sequence[str], slice_bars: int) -> list[Check]:
+def _try_all(words: Sequence[str], slice_bars: int, task: "Task") -> list[Check]:
     """Every way of running the same thing, one check each."""
     with tempfile.TemporaryDirectory(prefix="quintet-verify-") as folder:
         runs = Path(folder)
@@ -100,6 +112,7 @@ def _try_all(words: Sequence[str], slice_bars: int) -> list[Check]:
             second = _child(words, runs / "second", {"PYTHONHASHSEED": "4242"})
         checks = [_compare("two processes, hash seeds 1 and 4242", first, second)]
         checks.append(_replay(runs / "first", first))
+        checks.append(_interrupted(task, first))
         # A slice shorter than the market; a shorter market is its own slice.
         part = [*_without_bars(words), "--bars", str(_slice_of(words, slice_bars))]
         with progress(f"running {slice_bars} bars compiled and interpreted"):
@@ -123,7 +136,7 @@ def _without_bars(words: Sequence[str]) -> list[str]:
 
 def _child(words: Sequence[str], out: Path, settings: Mapping[str, str]) -> dict[str, Any]:
     """One backtest in a process of its own; raises Complaint with the child's words when it fails."""
-    command = [sys.executable, "-m", "quintet.app.cli", *words, "--out", str(out), "--json"]
+    command = [sys.executable, "-m", "quintet.app.cli", *words, *_NO_PAGES, "--out", str(out), "--json"]
     environment = {**os.environ, "QUINTET_LEDGER": str(out.parent / "trials.sqlite"), **settings}  # a proof is no trial
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode == 0:
@@ -166,5 +179,24 @@ def _replay(folder: Path, recorded: Mapping[str, Any]) -> Check:
     )
 
 
+def _interrupted(task: "Task", recorded: Mapping[str, Any]) -> Check:
+    """The headline run once more in this process, interrupted and resumed from bytes: the same hashes."""
+    from quintet.app import wiring
+    from quintet.app.backtests import job_of
+    from quintet.app.markets import open_market
+    from quintet.storage.workspace import workspace
+
+    policy = recorded["interval"]["headline_policy"]
+    name = f"stopped at {INTERRUPTIONS} places, written to bytes, resumed in a new world ({policy})"
+    now_ns = int(wiring.clock().timestamp()) * 1_000_000_000
+    with progress("running with interruptions"):
+        job = job_of(task, open_market(task.request, workspace(), now_ns))
+        hashes = wiring.interrupter()(job, policy, INTERRUPTIONS, INTERRUPTION_SEED)
+    return _compare(name, {"hashes": recorded["hashes"]}, {"hashes": dict(hashes)})
+
+
 def _short(hashes: Mapping[str, str]) -> str:
     return ", ".join(f"{name} {value[:16]}" for name, value in hashes.items())
+
+
+verify_app.command()(lookahead)

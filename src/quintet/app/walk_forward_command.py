@@ -110,13 +110,12 @@ def _walked(task: Any, axes: Mapping[str, Sequence[str]], plan: tuple[Any, ...],
     from quintet.app.markets import open_market
     from quintet.research import walk_forward as walk
     from quintet.research.backtest_options import BacktestOptions
-    from quintet.research.systems import KernelSystem, find
     from quintet.research.trials import begin_counting, count_trials
     from quintet.storage.workspace import workspace
 
     place, now, config = workspace(), wiring.clock(), task.request.config
     market = open_market(task.request, place, int(now.timestamp()) * 1_000_000_000)
-    system = task.system if isinstance(task.system, KernelSystem) else find(task.system)
+    system = task.system
     options = BacktestOptions(market.instrument, config.execution, config.risk, market.structure, market.fills)
     sets = walk.grid(getattr(config.system, system.name), axes)
     begin_counting(place.ledger)

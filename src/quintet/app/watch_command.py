@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from quintet.app.watching import Counts, Feed
     from quintet.app.wiring import OpenTape
     from quintet.ports.tape import DeskTape
+    from quintet.research.systems import KernelSystem
     from quintet.runtime.lines import Line
 
 KIND_WIDTH: Final = 12
@@ -66,12 +67,13 @@ def watch(
     from quintet.app import wiring
     from quintet.app.watching import Counts, watch
 
-    loaded, symbol_given = _configuration(system, config, sets or (), symbol, interval)
+    found = _system(system)
+    loaded, symbol_given = _configuration(found, config, sets or (), symbol, interval)
     feed = _feed(loaded, frames, tape, symbol_given)
     counts = Counts()
     with contextlib.ExitStack() as files:
         open_tape = _recorder(files, desk_tape, feed.synthetic) if desk_tape is not None else None
-        watched = wiring.paper_desk(system, loaded, feed.instrument, feed.structure, feed.fills, open_tape)
+        watched = wiring.paper_desk(found, loaded, feed.instrument, feed.structure, feed.fills, open_tape)
         shown = watched.headlines | ALWAYS
         for line in watch(watched.desk, feed, watched.words, counts):
             if everything or not watched.headlines or line.kind in shown:
@@ -101,13 +103,31 @@ ALWAYS: Final = frozenset(("candle", "fill", "mm_on", "mode", "suspense"))
 """Kinds of lines that belong to no system."""
 
 
+def _system(name: str) -> "KernelSystem":
+    """The system of this name; raises Complaint for one with a timer, which a recorded feed does not drive yet."""
+    from quintet.app.config import find_system
+
+    found = find_system(name)
+    if found.timer_every_ns:
+        raise Complaint(
+            "a system with a timer cannot be watched yet",
+            where="SYSTEM",
+            found=f"{found.name} with a timer",
+            expected="a system that is woken by the market alone",
+        )
+    return found
+
+
 def _configuration(
-    system: str, config: Path | None, sets: "tuple[str, ...] | list[str]", symbol: str | None, interval: str | None
+    system: "KernelSystem",
+    config: Path | None,
+    sets: "tuple[str, ...] | list[str]",
+    symbol: str | None,
+    interval: str | None,
 ) -> "tuple[Config, bool]":
     """What was configured, and whether the symbol was; raises Complaint."""
-    from quintet.app.config import Given, check_system, given_keys, load
+    from quintet.app.config import Given, given_keys, load
 
-    check_system(system)
     if config is not None and not config.is_file():
         raise Complaint("no such configuration", where="--config", found=config, expected="a TOML file")
     flags = []
@@ -115,7 +135,7 @@ def _configuration(
         flags.append(Given("instrument.symbol", symbol, "--symbol"))
     if interval is not None:
         flags.append(Given("data.interval", interval, "--interval"))
-    return load(config, sets, flags), symbol is not None or "instrument.symbol" in given_keys(config, sets)
+    return load(config, sets, flags, system), symbol is not None or "instrument.symbol" in given_keys(config, sets)
 
 
 def _feed(config: "Config", frames: Path | None, tape: Path | None, symbol_given: bool) -> "Feed":

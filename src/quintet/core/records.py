@@ -44,6 +44,13 @@ def check_field_name(name: str) -> None:
         raise DefinitionError(f"field name {name!r} is an attribute of NumPy arrays; with the JIT off it would be read")
 
 
+def offset_of(dtype: np.dtype[Any], name: str) -> int:
+    """Where a field of a record begins, in bytes; raises DefinitionError for a name the record does not have."""
+    if dtype.fields is None or name not in dtype.fields:
+        raise DefinitionError(f"record has no field {name!r}; it has {', '.join(dtype.names or ())}")
+    return int(dtype.fields[name][1])
+
+
 def table(dtype: np.dtype[Any], rows: int) -> np.recarray[Any, Any]:
     """`rows` zeroed records; the same `table[i].field` works compiled and interpreted."""
     return np.zeros(rows, dtype).view(np.recarray)

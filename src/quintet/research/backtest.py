@@ -35,7 +35,7 @@ from quintet.core.units import E9, exact_quanta
 from quintet.research.backtest_options import BacktestOptions
 from quintet.research.measures import equity_measures, fill_measures
 from quintet.research.returns import DAY_NS, daily_returns
-from quintet.research.run_tables import equity_table, event_table, fill_table, order_table
+from quintet.research.run_tables import curve_table, equity_table, event_table, fill_table, order_table
 from quintet.research.systems import KernelSystem, find, loop
 from quintet.research.trials import trial_of
 from quintet.sim.bars import OHLC, OLHC, OPTIMISTIC, PESSIMISTIC
@@ -85,7 +85,7 @@ class PolicyRun:
         return int(np.abs(np.asarray(self.desk.ledger).sum(axis=0)).sum())
 
 
-class _Kept:
+class Kept:
     """Rows taken out of a world's buffers whenever they are full; of the samples those that daily returns need.
 
     `every_sample`: all of them.
@@ -134,7 +134,7 @@ def setup_of(system: KernelSystem, options: BacktestOptions, policy: str, record
         limits=(limits_of(options.risk, instrument),),
         breaker=breaker_of(options.risk),
         wakes=system.wakes,
-        wake_timeframes=tuple(sorted({structure, fills})),
+        wake_timeframes=tuple(sorted({structure, fills} if system.hears_fill_bars else {structure})),
         mark_timeframe=structure,
         desk_rows=DESK_ROWS if recording else 1,
     )
@@ -208,23 +208,42 @@ def run_policy(
 
     Without `every_sample` only those equity marks are kept that daily returns are made of.
     """
-    world = fresh_world(system, params, options, policy, record)
-    begin_at(world, tape.first_row)
-    venue = world.venue[0]
-    venue.sampling = 1
-    venue.recording = 1 if record else 0
-    kept = _Kept(every_sample)
+    world, kept = world_before(tape, system, params, options, policy, record), Kept(every_sample)
     drive(loop(system), tape, world, kept)
     done = PolicyRun(policy, world, *(kept.column(part) for part in ("commands", "fills", "notes", "samples")))
     return done, kept.rows
 
 
-def drive(run: Any, tape: Tape, world: s.World, kept: _Kept) -> None:
-    """Move to the end of the tape, emptying full buffers and applying instrument definitions on the way."""
+def world_before(
+    tape: Tape, system: KernelSystem, params: Any, options: BacktestOptions, policy: str, recording: bool = False
+) -> s.World:
+    """The world of a run before the first event of a tape, marks of equity kept."""
+    world = fresh_world(system, params, options, policy, recording)
+    begin_at(world, tape.first_row)
+    set_timer(world, system, tape.census.first_ns)
+    world.venue[0].sampling = 1
+    world.venue[0].recording = int(recording)
+    return world
+
+
+def set_timer(world: s.World, system: KernelSystem, first_ns: int) -> None:
+    """Let the timer of a system that has one come due at whole multiples of its length, from `first_ns` on."""
+    every_ns = system.timer_every_ns
+    if every_ns:
+        world.desk[0].timer_every = every_ns
+        world.desk[0].timer_next = -(-first_ns // every_ns) * every_ns
+
+
+def drive(run: Any, tape: Tape, world: s.World, kept: Kept, stop: int | None = None) -> None:
+    """Move to the end of the tape, emptying full buffers and applying instrument definitions on the way.
+
+    With `stop`, an index into the tape's rows that is not the end, the run pauses there and can go on.
+    """
     rows = s.Tape(tape.rows)
+    stop = len(tape.rows) if stop is None else stop
     # Interpreted NumPy integers warn where the command hash wraps on purpose; compiled ones do not.
     with np.errstate(over="ignore"):
-        while (why := run(rows, world, len(tape.rows))) != s.END:
+        while (why := run(rows, world, stop)) not in (s.END, s.PAUSE):
             if why == s.FULL:
                 kept.take(world)
             elif why == s.DEFINITION:
@@ -338,6 +357,9 @@ class BacktestResult:
         desk, account = run.desk, run.desk.shown.account[0]
         counted = {
             "policy": run.policy,
+            "start_quanta": int(desk.shown.equity.start),
+            "net_quanta": run.net_quanta,
+            "opening_held_quanta": self.opening_held_quanta,
             "bars": int(desk.n_bars),
             "orders": int(desk.n_places),
             "cancels": int(desk.n_cancels),
@@ -354,6 +376,13 @@ class BacktestResult:
         marks = equity_measures(run.samples, equity, self.instrument)
         trades = fill_measures(run.fills, int(account.turnover), equity, self.instrument)
         return counted | marks | trades | dict(self.system.statistics(run.world.state))
+
+    @property
+    def opening_held_quanta(self) -> int:
+        """What the account held in base before the first event: base quanta on spot, nothing on contracts."""
+        if self.instrument.kind != "spot":
+            return 0
+        return exact_quanta(self.options.execution.initial_base, self.instrument.base_quantum, "initial_base")
 
     @property
     def assumptions(self) -> Sequence[str]:
@@ -375,13 +404,14 @@ class BacktestResult:
 
     @cached_property
     def tables(self) -> Mapping[str, Mapping[str, Any]]:
-        """Orders, fills, equity and events of the headline, as columns."""
+        """Orders, fills, equity and events of the headline, and the curves of every policy, as columns."""
         run, system = self.headline, self.system
         return {
             "orders": order_table(run.commands, self.instrument),
             "fills": fill_table(run.fills, self.instrument),
             "equity": equity_table(run.samples, self.instrument),
             "events": event_table(run.notes, self.instrument, system.note_kind, system.explain),
+            "curves": curve_table({each.policy: each.samples for each in self.runs}),
         }
 
     def write_desk_tape(self, path: Path, created_ns: int, tool_version: str) -> None:
@@ -396,7 +426,7 @@ class BacktestResult:
             raise InvariantError(
                 f"the recorded run gave commands {again.command_hash}, the first {self.headline.command_hash}"
             )
-        notes = desk_notes(self.system.name, self.params, self.options, self.headline.policy)
+        notes = desk_notes(self.system, self.params, self.options, self.headline.policy)
         meta = TapeMeta(
             use="desk",
             synthetic=self.tape.meta.synthetic,
@@ -409,14 +439,15 @@ class BacktestResult:
             writer.append(np.concatenate(rows))
 
 
-def desk_notes(system: str, params: Any, options: BacktestOptions, policy: str) -> dict[str, str]:
+def desk_notes(system: KernelSystem, params: Any, options: BacktestOptions, policy: str) -> dict[str, str]:
     """What a replay of a desk tape needs besides its rows: system, parameters, timeframes, capital, limits."""
     import msgspec
 
     from quintet.core.instrument import encode
 
-    return {
-        "system": system,
+    own = {"system_sha256": system.sha256} if system.sha256 else {}
+    return own | {
+        "system": system.address,
         "params": msgspec.json.encode(params).decode(),
         "instrument": encode(options.instrument).decode(),
         "execution": msgspec.json.encode(options.execution).decode(),

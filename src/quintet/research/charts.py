@@ -9,10 +9,10 @@ A long series is reduced to one column a unit by first, lowest, highest, last: t
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from html import escape
 from typing import Any, Final, NamedTuple
 
 import numpy as np
+from markupsafe import escape
 
 WIDTH: Final = 1000
 """Units across a plot, and the number of columns a long series is reduced to."""
@@ -158,7 +158,7 @@ class Plot:
         self.word(float(self.x.at(x)), float(1.0 - self.y.at(y)), text, css)
 
     def word(self, left: float, top: float, text: str, css: str = "") -> None:
-        """Words at fractions of the plot's width and height."""
+        """Words at fractions of the plot's width and height; markup is left as it is."""
         place = f"left:{left * 100:.2f}%;top:{top * 100:.2f}%"
         self.words.append(f'<span class="{css}" style="{place}">{escape(text)}</span>')
 
@@ -172,11 +172,12 @@ class Plot:
         """A line from top to bottom."""
         self.segment(x, self.y.low, x, self.y.high, css)
 
-    def render(self, label: str) -> str:
-        """The figure as HTML; `label` says in one sentence what it shows."""
+    def render(self, label: str, russian: str = "", name: str = "") -> str:
+        """The figure as HTML; `label` says in a sentence what it shows, and in Russian; a script finds it by `name`."""
         svg = f'<svg viewBox="0 0 {WIDTH} {self.height}" preserveAspectRatio="none" aria-hidden="true">'
-        words = "".join(self.words)
+        told = f'aria-label="{escape(label)}"' + (f' data-ru="{escape(russian)}"' if russian else "")
+        found = f' data-plot="{name}"' if name else ""
         return (
-            f'<div class="plot" role="img" aria-label="{escape(label)}" style="height:{self.height}px">'
-            f'{svg}{"".join(self.marks)}</svg><div aria-hidden="true">{words}</div></div>'
+            f'<div class="plot" role="img"{found} {told} style="height:{self.height}px">'
+            f'{svg}{"".join(self.marks)}</svg><div aria-hidden="true">{"".join(self.words)}</div></div>'
         )

@@ -1,5 +1,6 @@
 """A run's desk tape, replayed from its file alone: no simulator, no timers, the same commands or a difference."""
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -7,15 +8,19 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from quintet.core.digest import state_hash
 from quintet.core.engine import replay as replaying
+from quintet.core.engine.world import EMPTY
 from quintet.core.errors import TapeError
 from quintet.core.instrument import decode
 from quintet.core.kernel import bind
+from quintet.core.records import table
 from quintet.core.risk.config import RiskConfig
+from quintet.core.state import World
 from quintet.core.tape import Tape
-from quintet.research.backtest import fresh_world
+from quintet.research.backtest import fresh_world, set_timer
 from quintet.research.backtest_options import BacktestOptions
-from quintet.research.systems import KernelSystem, find
+from quintet.research.systems import KernelSystem, find, mind_of
 from quintet.sim.config import ExecutionConfig
 
 
@@ -42,6 +47,12 @@ def read_desk_run(tape: Tape, name: str) -> DeskRun:
     if absent:
         raise TapeError(f"{name}: the meta block does not say {', '.join(absent)}; expected a desk tape of a backtest")
     system = find(notes["system"])
+    recorded = notes.get("system_sha256", "")
+    if system.sha256 != recorded:
+        raise TapeError(
+            f"{name}: {system.address} has sha256 {system.sha256[:16]}, expected {recorded[:16]}: the file has changed "
+            "since the run, and another system decides differently"
+        )
     try:
         options = BacktestOptions(
             decode(notes["instrument"].encode()),
@@ -71,6 +82,19 @@ def replay_tape(tape: Tape, run: DeskRun) -> replaying.Replayed:
     """Replay the rows of a desk tape in a fresh world of its run."""
     system = run.system
     world = fresh_world(system, run.params, run.options, run.policy)
-    advance = bind(replaying.advance_body, f"replay_{system.name}", decide=system.decide, LEAVES=False)
+    rows = tape.event_rows()
+    set_timer(world, system, tape.census.first_ns)
     with np.errstate(over="ignore"):
-        return replaying.replay(advance, tape.event_rows(), world)
+        if system.is_python:
+            return replay_left(system, rows, world)
+        advance = bind(replaying.advance_body, f"replay_{system.name}", decide=system.decide, LEAVES=False)
+        return replaying.replay(advance, rows, world)
+
+
+def replay_left(system: KernelSystem, rows: Any, world: World) -> replaying.Replayed:
+    """Replay with a system in plain Python, whose memory stays outside the compiled code."""
+    wake = mind_of(system, world.params).enter(world)
+    advance = bind(replaying.advance_body, "replay")
+    inside = world._replace(state=table(EMPTY, 1), params=table(EMPTY, 1))
+    replayed = replaying.replay(advance, rows, inside, lambda _: wake())
+    return dataclasses.replace(replayed, state_hash=state_hash(world.desk, world.state))

@@ -1,6 +1,6 @@
 """A run's rows as columns for files: whole numbers as they are, and beside them the same in units for people."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -62,6 +62,8 @@ def fill_table(fills: Any, instrument: Instrument) -> Columns:
         "fee": fee,
         "fee_asset": np.where(in_base, instrument.base_asset, instrument.quote_asset).tolist(),
         "position_after": _scaled(fills["lots_after"], instrument.lot_size),
+        # The last close known before the fill; before the first one, the fill's own price.
+        "reference_ticks": np.where(fills["mid"] > 0, fills["mid"], fills["price"]),
     }
 
 
@@ -74,12 +76,21 @@ def equity_table(samples: Any, instrument: Instrument) -> Columns:
         "equity_quanta": np.asarray(samples["equity"]),
         "equity": _scaled(samples["equity"], quote),
         "drawdown_frac": np.asarray(samples["drawdown"]),
+        "price_ticks": np.asarray(samples["price"]),
         "price": _scaled(samples["price"], instrument.price_increment),
+        "held_quanta": np.asarray(samples["held"]),
         "held": _scaled(samples["held"], held),
         "realized": _scaled(samples["realized"], quote),
         "fees": _scaled(samples["fees"], quote),
         "cost": _scaled(samples["cost"], quote),
     }
+
+
+def curve_table(samples: Mapping[str, Any]) -> Columns:
+    """Equity at every structure bar under each fill policy, quote quanta; one column a policy."""
+    first = next(iter(samples.values()))
+    curves = {policy: np.asarray(rows["equity"]) for policy, rows in samples.items()}
+    return {"ts_ns": np.asarray(first["ts"]), **curves}
 
 
 def event_table(

@@ -44,5 +44,5 @@ def _template() -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals.update({name: getattr(wording, name) for name in wording.__all__})
+    environment.globals.update({name: getattr(wording, name) for name in (*wording.__all__, "counted")})
     return environment.get_template("sweep.html.j2")

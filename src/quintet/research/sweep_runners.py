@@ -14,11 +14,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+import msgspec
+
 from quintet.core.errors import ConfigError, InputError, InvariantError
 from quintet.core.tape import Tape
 from quintet.research.backtest_options import BacktestOptions
 from quintet.research.sweep import Job, Run, SetResult, Stop, never, run_set
-from quintet.research.systems import NAMES, find
+from quintet.research.systems import NAMES, KernelSystem, find
 from quintet.research.walk_forward import ParameterSet
 from quintet.storage.tape_files import open_tape
 
@@ -27,11 +29,15 @@ AHEAD: Final = 2
 
 
 class Parcel(NamedTuple):
-    """What another process needs to run a set; everything in it can be sent."""
+    """What another process needs to run a set; everything in it can be sent.
+
+    `system`: by which `find` finds it; `system_sha256`: of the file it stands in, empty for those of quintet.
+    """
 
     tape_file: Path
     tape_hash: str
     system: str
+    system_sha256: str
     options: BacktestOptions
 
 
@@ -48,7 +54,7 @@ def in_process(job: Job) -> Run:
 
 
 def in_processes(job: Job, tape_file: Path, jobs: int) -> Run:
-    """In `jobs` processes of this machine, each with the tape mapped; raises InputError for a system of one's own."""
+    """In `jobs` processes of this machine, each with the tape mapped; see `parcel_of`."""
     parcel = parcel_of(job, tape_file)
 
     def run(sets: Sequence[ParameterSet], stop: Stop = never) -> Iterator[tuple[int, SetResult]]:
@@ -74,7 +80,9 @@ def on_ray(job: Job, tape_file: Path) -> Run:
 
     def run(sets: Sequence[ParameterSet], stop: Stop = never) -> Iterator[tuple[int, SetResult]]:
         remote = ray.remote(run_parcel)
-        number_of = {remote.remote(parcel, each.params): number for number, each in enumerate(sets)}
+        number_of = {
+            remote.remote(parcel, msgspec.json.encode(each.params)): number for number, each in enumerate(sets)
+        }
         waiting = list(number_of)
         while waiting and not stop():
             done, waiting = ray.wait(waiting, num_returns=1)
@@ -85,26 +93,39 @@ def on_ray(job: Job, tape_file: Path) -> Run:
 
 
 def parcel_of(job: Job, tape_file: Path) -> Parcel:
-    """What another process needs to run a set of this job."""
-    if job.system.name not in NAMES or find(job.system.name) is not job.system:
+    """What another process needs to run a set of this job; raises InputError for a system that no file holds."""
+    system = job.system
+    if not system.origin and system.name not in NAMES:
         raise InputError(
-            f"jobs: the system {job.system.name} exists in this process only, expected one of {', '.join(NAMES)}; "
+            f"jobs: the system {system.name} exists in this process only, expected one that stands in a file; "
             "run it in one process"
         )
-    return Parcel(tape_file.absolute(), job.tape.hash, job.system.name, job.options)
+    return Parcel(tape_file.absolute(), job.tape.hash, system.address, system.sha256, job.options)
 
 
-def run_parcel(parcel: Parcel, params: Any) -> SetResult:
-    """Run one set in whatever process this is; the tape is mapped once in each."""
-    tape = _mapped(parcel.tape_file)
+def run_parcel(parcel: Parcel, params: bytes) -> SetResult:
+    """Run one set in whatever process this is; the tape is mapped once in each.
+
+    `params`: as JSON, since the type of somebody's own parameters is known only where their file was read.
+
+    Raises InvariantError when tape or system are not those that the sweep began with.
+    """
+    tape, system = _mapped(parcel.tape_file), _found(parcel.system)
     if tape.hash != parcel.tape_hash:
         raise InvariantError(f"{parcel.tape_file}: has hash {tape.hash}, the sweep began with {parcel.tape_hash}")
-    return run_set(Job(tape, find(parcel.system), parcel.options), params)
+    if system.sha256 != parcel.system_sha256:
+        raise InvariantError(f"{parcel.system}: has changed since the sweep began")
+    return run_set(Job(tape, system, parcel.options), msgspec.json.decode(params, type=system.config))
 
 
 @cache
 def _mapped(tape_file: Path) -> Tape:
     return open_tape(tape_file)
+
+
+@cache
+def _found(system: str) -> KernelSystem:
+    return find(system)
 
 
 def _leave_interrupts_to_the_parent() -> None:
@@ -121,7 +142,7 @@ def _as_they_come(
     while True:
         while not stop() and len(running) < jobs * AHEAD and (item := next(todo, None)) is not None:
             number, each = item
-            running[pool.submit(run_parcel, parcel, each.params)] = number
+            running[pool.submit(run_parcel, parcel, msgspec.json.encode(each.params))] = number
         if stop():
             running = {future: number for future, number in running.items() if not future.cancel()}
         if not running:

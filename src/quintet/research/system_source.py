@@ -16,11 +16,10 @@ from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any, Final
 
-import quintet
 from quintet.core.kernel import fingerprint
 from quintet.research.systems import KernelSystem
 
-ROOT: Final = Path(quintet.__file__).resolve().parent
+ROOT: Final = Path(__file__).resolve().parents[1]
 PURE_ROOMS: Final = tuple(ROOT / room for room in ("core", "features", "systems"))
 OTHER_PEOPLES: Final = tuple(Path(sysconfig.get_path(name)).resolve() for name in ("purelib", "platlib", "stdlib"))
 

@@ -4,40 +4,116 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, NamedTuple
 
+import msgspec
+import numpy as np
+
+from quintet.core.engine.world import EMPTY
 from quintet.core.errors import DefinitionError
+from quintet.core.events import TIMEFRAMES
 from quintet.core.instrument import Instrument
-from quintet.core.state import WAKE_BAR, WAKE_CONTROL, WAKE_FILL, WAKE_ORDER
+from quintet.core.records import table
+from quintet.core.state import WAKE_BAR, WAKE_CONTROL, WAKE_FILL, WAKE_ORDER, WAKE_TIMER, Tape, World
+from quintet.research.system_files import Loaded, load, names_a_file, origin_of
+from quintet.systems.own.refusal import RefusedSystem
+from quintet.systems.own.system import shape_of
+from quintet.systems.own.waking import Mind
 
 
 class KernelSystem(NamedTuple):
-    """A system whose decision is a kernel.
+    """A system as a runner knows it. `decide`: its kernel, or the class of a system in plain Python (`is_python`).
 
     `config` is the type of its parameters; `state` and `params` make its one-row tables from config, instrument and
     the two timeframe numbers (structure, fills), `params` also from the assumed spread in bp; `statistics` reads
     figures from its state at the end; `explain` puts one of its notes into words, `note_kind` names a note's code. Who
     watches it live is told notes of the kinds in `headlines` (empty: of all), and the note for which `begins_quoting`
-    is true as a line of its own.
+    is true as a line of its own. A timer wakes it every `timer_every_ns` (0: never); bars of the lower timeframe,
+    in a run on two, when it `hears_fill_bars`. `origin` says where somebody's own
+    system was found, `file.py:MySystem`, and `sha256` is that file's; both are empty for those of quintet.
     """
 
     name: str
-    config: type
+    config: Any
     decide: Any
     wakes: int
     state: Callable[[Any, Instrument, int, int], Any]
     params: Callable[[Any, Instrument, int, int, float], Any]
-    statistics: Callable[[Any], Mapping[str, int | float]]
-    explain: Callable[[Any, Instrument], str]
-    note_kind: Callable[[int], str]
+    statistics: Callable[[Any], Mapping[str, int | float]] = lambda state: {}
+    explain: Callable[[Any, Instrument], str] = lambda note, instrument: ""
+    note_kind: Callable[[int], str] = str
     headlines: frozenset[str] = frozenset()
     begins_quoting: Callable[[Any], bool] = lambda note: False
+    timer_every_ns: int = 0
+    hears_fill_bars: bool = True
+    origin: str = ""
+    sha256: str = ""
+
+    @property
+    def is_python(self) -> bool:
+        """True when it is woken outside the compiled loop."""
+        return isinstance(self.decide, type)
+
+    @property
+    def address(self) -> str:
+        """What `find` finds it by: its origin, or its name for those of quintet."""
+        return self.origin or self.name
 
 
 NAMES = ("structure_mm",)
 
+WAKES = WAKE_TIMER | WAKE_BAR | WAKE_FILL | WAKE_ORDER | WAKE_CONTROL
+
+
+def find(name: str) -> KernelSystem:
+    """The system of this name, or the one in a file (`file.py:MySystem`).
+
+    Raises DefinitionError when quintet has none of this name, RefusedSystem for a file that gives none.
+    """
+    return _from_file(load(name)) if names_a_file(name) else _built_in(name)
+
+
+def _from_file(loaded: Loaded) -> KernelSystem:
+    """A class of plain Python, or a `KernelSystem` with kernels of somebody's own."""
+    if isinstance(loaded.thing, KernelSystem):
+        return loaded.thing._replace(origin=loaded.origin, sha256=loaded.sha256)
+    return of_class(loaded.thing, loaded.origin, loaded.sha256)
+
+
+def of_class(kind: Any, origin: str = "", sha256: str = "") -> KernelSystem:
+    """A system in plain Python, made from a class; raises RefusedSystem for one that cannot be a system.
+
+    `origin` and `sha256`: the file it was found in. Without them its own file is looked for; a class that was typed in
+    has no origin, and its own text is hashed.
+    """
+    if not origin and isinstance(kind, type):
+        origin, sha256 = origin_of(kind)
+    shape = shape_of(kind)
+    if shape.name in NAMES:
+        raise RefusedSystem(
+            "a name that is taken", where=f"{kind.__name__}.name", found=shape.name, expected="a name of its own"
+        )
+
+    def state(parameters: Any, instrument: Instrument, structure: int, fills: int) -> Any:
+        return shape.layout.new_table()
+
+    def params(parameters: Any, instrument: Instrument, structure: int, fills: int, spread_bp: float) -> Any:
+        return _told_table(Told(msgspec.to_builtins(parameters), instrument, tuple(TIMEFRAMES)[structure - 1]))
+
+    return KernelSystem(
+        name=shape.name,
+        config=shape.parameters,
+        decide=kind,
+        wakes=shape.wakes,
+        state=state,
+        params=params,
+        timer_every_ns=shape.timer_every_ns,
+        hears_fill_bars="on_lower_bar" in shape.handlers,
+        origin=origin,
+        sha256=sha256,
+    )
+
 
 @cache
-def find(name: str) -> KernelSystem:
-    """The system of this name; raises DefinitionError when there is none."""
+def _built_in(name: str) -> KernelSystem:
     if name == "structure_mm":
         from quintet.systems import structure_mm as system
         from quintet.systems.structure_mm.notes import TRANSITION
@@ -61,9 +137,89 @@ def find(name: str) -> KernelSystem:
     raise DefinitionError(f"no system is named {name!r}; there are {', '.join(NAMES)}")
 
 
-@cache
+class Told(msgspec.Struct, frozen=True):
+    """What a system in plain Python is told: its parameters, what is traded, and the timeframe of structure."""
+
+    parameters: dict[str, Any]
+    instrument: Instrument
+    structure: str
+
+
+def _told_table(told: Told) -> Any:
+    """The same as a one-row table, for a world is made of memory and nothing else."""
+    text = np.frombuffer(msgspec.json.encode(told, order="sorted"), np.uint8)
+    made = np.zeros(1, [("told", "u1", (len(text),))])
+    made["told"][0] = text
+    return made.view(np.recarray)
+
+
+def mind_of(system: KernelSystem, params: Any) -> Mind:
+    """The system in plain Python that a world's params tell of."""
+    told = msgspec.json.decode(np.asarray(params)["told"].tobytes(), type=Told)
+    return Mind(
+        shape_of(system.decide), msgspec.convert(told.parameters, system.config), told.instrument, told.structure
+    )
+
+
 def loop(system: KernelSystem) -> Any:
-    """The compiled loop with the system inside, compiled or loaded once in a process."""
+    """The loop with the system inside: `run(tape, world, stop) -> why`, compiled or loaded once in a process."""
+    return LeftLoop(system) if system.is_python else _compiled(system)
+
+
+@cache
+def _compiled(system: KernelSystem) -> Any:
     from quintet.sim.loop import for_system
 
     return for_system(system.name, system.decide)
+
+
+@cache
+def _leaving() -> Any:
+    from quintet.sim.loop import for_python
+
+    return for_python()
+
+
+class LeftLoop:
+    """The loop for systems in plain Python: it is left at every wake, and returns for any other reason.
+
+    The system's memory stays outside the compiled code, which would be compiled anew for each kind of it. What is known
+    of the last world is kept, for a world that is moved on message by message.
+    """
+
+    def __init__(self, system: KernelSystem) -> None:
+        self._system = system
+        self._world: World | None = None
+
+    def __call__(self, tape: Any, world: World, stop: int) -> int:
+        """Move along the tape until row `stop`, a full buffer, the end or a definition; returns why."""
+        from quintet.sim.loop import after_wake
+
+        if world is not self._world:
+            self._enter(world)
+        advance, wake, inside, rows = _leaving(), self._wake, self._inside, Tape(_quick(tape.rows))
+        while (why := int(advance(rows, inside, stop))) > 0 and why & WAKES:
+            wake()
+            after_wake(inside)
+        return why
+
+    def _enter(self, world: World) -> None:
+        nothing = table(EMPTY, 1)
+        self._world = world
+        self._wake = mind_of(self._system, world.params).enter(world)
+        self._inside = World(*map(_quick, world._replace(state=nothing, params=nothing)))
+
+
+def _quick(array: Any) -> Any:
+    """The same memory as an array that compiled code takes in ten times as fast: no record array, and a known type.
+
+    Types that are equal but not the same object are compared field by field at every call.
+    """
+    plain = np.asarray(array)
+    return plain.view(_known_type(plain.dtype))
+
+
+@cache
+def _known_type(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """The first of all equal types that was asked for."""
+    return dtype

@@ -17,7 +17,10 @@ def bars_on(tape: Tape, timeframe: str) -> Bars:
     """All bars of one timeframe on a tape of one instrument."""
     rows = np.asarray(tape.rows)
     rows = rows[rows["bits"] >> 1 == TIMEFRAME_NUMBER[timeframe]]
-    first, second, third = (rows[rows["kind"] == kind] for kind in (BAR_OPEN, BAR_CLOSE, BAR_TURNOVER))
+    first, second = (rows[rows["kind"] == kind] for kind in (BAR_OPEN, BAR_CLOSE))
+    # Only where it is known does a bar have a row of its turnover.
+    turnover, known = np.zeros(len(first), np.int64), np.flatnonzero(rows["kind"] == BAR_TURNOVER)
+    turnover[np.searchsorted(np.flatnonzero(rows["kind"] == BAR_OPEN), known) - 1] = rows["quantity"][known]
     extremes = second["quantity"].astype(np.int64)
     return Bars(
         timeframe=timeframe,
@@ -27,7 +30,7 @@ def bars_on(tape: Tape, timeframe: str) -> Bars:
         low=extremes & LOW_MASK,
         close=second["price"].astype(np.int64),
         volume=first["quantity"].astype(np.int64),
-        turnover=third["quantity"].astype(np.int64) if len(third) else np.zeros(len(first), np.int64),
+        turnover=turnover,
     )
 
 

@@ -1,4 +1,4 @@
-"""Candle files to exact bars and back: CSV, gzipped CSV and Parquet.
+"""Candle files to exact bars: CSV, Parquet, Feather and JSON; and back: CSV and Parquet.
 
 A candle file gives prices; what a tick and a lot are comes from the instrument. Prices must be on the grid;
 volume, which is not money, is rounded down to whole lots and the number of rounded bars is reported.
@@ -84,11 +84,11 @@ def write_candles(path: Path, bars: Bars, instrument: Instrument, *, origin: str
         {
             "time": pl.Series(bars.ts_open).cast(pl.Datetime("ns", "UTC")),
             **{
-                name: _decimals(getattr(bars, name), instrument.price_increment)
+                name: exact_decimals(getattr(bars, name), instrument.price_increment)
                 for name in ("open", "high", "low", "close")
             },
-            "volume": _decimals(bars.volume, instrument.lot_size),
-            "turnover": _decimals(bars.turnover, instrument.quote_quantum),
+            "volume": exact_decimals(bars.volume, instrument.lot_size),
+            "turnover": exact_decimals(bars.turnover, instrument.quote_quantum),
         }
     )
     marks = ({ORIGIN: origin} if origin else {}) | ({SYNTHETIC: True} if synthetic else {})
@@ -103,7 +103,7 @@ def write_candles(path: Path, bars: Bars, instrument: Instrument, *, origin: str
     write_whole(path, buffer.getvalue())
 
 
-def _decimals(column: Column, unit: Decimal) -> pl.Series:
+def exact_decimals(column: Column, unit: Decimal) -> pl.Series:
     """Whole units as exact decimals, through integers and text: no division that could round."""
     places = max(0, -int(unit.normalize().as_tuple().exponent))
     factor = exact_units(unit, Decimal(1).scaleb(-places))

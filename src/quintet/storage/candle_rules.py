@@ -16,6 +16,7 @@ from quintet.core.errors import DataError
 from quintet.core.events import MINUTE_NS, PRICE_MAX, QUANTITY_MAX, TIMEFRAMES, timeframe_ns
 from quintet.core.instrument import Instrument
 from quintet.core.market.bars import Column
+from quintet.storage.candle_formats import named_timeframe
 from quintet.storage.candle_table import PRICES, UNREADABLE, CandleTable, Numbers, Reading
 
 Marks = NDArray[np.bool_]
@@ -62,6 +63,9 @@ def timing(table: CandleTable, reading: Reading) -> Timing:
     if name is None:
         name = _frequent_step(table)
         notes.append(f"timeframe: {name}")
+        spoken = named_timeframe(table.path.name)
+        if spoken not in ("", name):
+            notes.append(f"the file name speaks of {spoken}, the stamps are {name} apart, and they count")
     _require_neighbours(table, name)
     stamps = table.stamp_ns
     readable = stamps != UNREADABLE

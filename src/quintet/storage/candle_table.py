@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from quintet.core.errors import DataError
 from quintet.core.market.bars import Column
+from quintet.storage.candle_formats import is_feather, is_json, parse_feather, parse_json
 
 Numbers = NDArray[np.float64]
 
@@ -53,7 +54,7 @@ _ALIASES: Final[dict[str, tuple[str, ...]]] = {
 }
 _SOURCE_COLUMNS: Final = ("symbol", "coin", "venue", "exchange", "pair", "ticker")
 _TEXT_TIMES: Final = ("%Y-%m-%d %H:%M:%S%.f%z", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%d")
-_ROW: Final = "__row__"
+ROW_NUMBER: Final = "__row__"
 SYNTHETIC: Final = "synthetic"
 """A column of this name with `true` in it marks generated candles; the mark stays with the file through any copy."""
 
@@ -110,7 +111,7 @@ class CandleTable:
 
     def place(self, index: int) -> str:
         """Where a row stands: `file: row 3 (line 4)`, rows counted from 1, the line only for text files."""
-        row = int(self.frame[_ROW][index]) + 1
+        row = int(self.frame[ROW_NUMBER][index]) + 1
         line = "" if self.header_lines is None else f" (line {row + self.header_lines})"
         return f"{self.path}: row {row}{line}"
 
@@ -122,11 +123,11 @@ class CandleTable:
 
 
 def read_table(path: Path, reading: Reading | None = None) -> CandleTable:
-    """Read CSV, gzipped CSV or Parquet. Raises DataError for a file that has no table of candles in it."""
+    """Read CSV, Parquet, Feather or JSON. Raises DataError for a file that has no table of candles in it."""
     reading = reading or Reading()
     data = _read_bytes(path)
     frame, header_lines, notes = _parse(path, data)
-    frame = _chosen_rows(path, frame.with_row_index(_ROW), reading.where)
+    frame = _chosen_rows(path, frame.with_row_index(ROW_NUMBER), reading.where)
     if reading.newest_first:
         frame, notes = frame.reverse(), (*notes, "turned: the file runs from newest to oldest")
     columns = _mapped(path, frame, reading.columns, positional=header_lines == 0)
@@ -159,7 +160,7 @@ def _read_bytes(path: Path) -> bytes:
     except FileNotFoundError:
         raise DataError(f"{path}: no such file") from None
     except IsADirectoryError:
-        raise DataError(f"{path}: is a folder, expected a CSV or Parquet file") from None
+        raise DataError(f"{path}: is a folder, expected a candle file") from None
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror}") from None
     if not data:
@@ -168,11 +169,15 @@ def _read_bytes(path: Path) -> bytes:
 
 
 def _parse(path: Path, data: bytes) -> tuple[pl.DataFrame, int | None, tuple[str, ...]]:
-    """Cells, the number of header lines (None for Parquet), and what was guessed."""
+    """Cells, the number of header lines (None for a file without lines), and what was guessed."""
     if data[:4] == b"PAR1" or path.suffix in (".parquet", ".pq"):
         return _parse_parquet(path, data), None, ()
+    if is_feather(path, data):
+        return parse_feather(path, data), None, ()
     if data[:2] == b"\x1f\x8b" or path.suffix == ".gz":
         data = _unzipped(path, data)
+    if is_json(path):
+        return parse_json(path, data), None, ("JSON rows: columns are taken by their place",)
     return _parse_text(path, data)
 
 
@@ -303,7 +308,7 @@ def _mapped(path: Path, frame: pl.DataFrame, wanted: Mapping[str, str], *, posit
 
 
 def _listed(frame: pl.DataFrame) -> str:
-    return ", ".join(name for name in frame.columns if name != _ROW) or "no columns"
+    return ", ".join(name for name in frame.columns if name != ROW_NUMBER) or "no columns"
 
 
 def _require_one_market(path: Path, frame: pl.DataFrame, columns: dict[str, str]) -> None:

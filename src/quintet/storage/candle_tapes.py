@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from quintet.core.events import FEED_GAP, LAST, ROW, TIMEFRAME_NUMBER, TIMEFRAMES, timeframe_ns
 from quintet.core.instrument import Instrument
-from quintet.core.market.bars import Bars, Column, bar_rows, rows_per_bar
+from quintet.core.market.bars import Bars, Column, bar_lengths, bar_rows
 from quintet.core.row_laws import Rows
 from quintet.core.tape import Source, TapeMeta, with_instruments
 from quintet.storage.candle_sources import MarketBars
@@ -64,11 +64,11 @@ def missing_bars(bars: Bars) -> Column:
 
 
 def _bars(bars: Bars, instrument: int) -> _Messages:
-    step = rows_per_bar(bars)
-    first = np.arange(0, step * len(bars), step)
+    lengths = bar_lengths(bars)
+    first = np.cumsum(lengths) - lengths
     ends = bars.ts_open + timeframe_ns(bars.timeframe)
     rank = np.full(len(bars), 2 * TIMEFRAMES[bars.timeframe] + 1)
-    return _Messages(bar_rows(bars, instrument), first, np.full(len(bars), step), ends, rank)
+    return _Messages(bar_rows(bars, instrument), first, lengths, ends, rank)
 
 
 def _gaps(bars: Bars, instrument: int) -> _Messages:

@@ -4,7 +4,9 @@
         manifest.json     what was run: versions, config, data with hashes, assumptions; enough to run it again
         metrics.json      what came out
         desk.tape         every event that entered the system, every command it gave
-        orders.parquet · fills.parquet · equity.parquet · events.parquet
+        orders.parquet · fills.parquet · equity.parquet · events.parquet    of the headline
+        curves.parquet    equity under every fill policy
+        robustness.json   what breaks it: the same run with one thing changed, outside every hash; may be absent
         report.html
 
 Everything but the desk tape is a projection: deletable, and made again from the tape.
@@ -24,7 +26,8 @@ MANIFEST: Final = "manifest.json"
 METRICS: Final = "metrics.json"
 DESK_TAPE: Final = "desk.tape"
 REPORT: Final = "report.html"
-TABLES: Final = ("orders", "fills", "equity", "events")
+ROBUSTNESS: Final = "robustness.json"
+TABLES: Final = ("orders", "fills", "equity", "events", "curves")
 
 FORMAT: Final = 1
 _UNFINISHED: Final = ".unfinished-"
@@ -109,6 +112,19 @@ def write_table(path: Path, columns: Mapping[str, Any]) -> None:
     import polars
 
     polars.DataFrame(dict(columns)).write_parquet(path, compression="zstd")
+
+
+def read_table(path: Path) -> dict[str, Any]:
+    """A table as NumPy columns; raises DataError naming the file."""
+    import polars
+
+    try:
+        frame = polars.read_parquet(path)
+    except FileNotFoundError:
+        raise DataError(f"{path}: not found, expected a table of the run") from None
+    except polars.exceptions.PolarsError as error:
+        raise DataError(f"{path}: found {error}, expected a Parquet table") from None
+    return {name: frame[name].to_numpy() for name in frame.columns}
 
 
 def list_runs(runs: Path) -> list[RunSummary]:

@@ -16,7 +16,8 @@ VERDICT = {"sentence": "Not proven. Do not trade it yet.", "reasons": ["the lowe
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> CountingEngine:
     counting = CountingEngine()
-    monkeypatch.setattr(wiring, "parts", lambda: Parts(counting, lambda *_: "<html></html>", lambda *_: VERDICT))
+    parts = Parts(counting, lambda *_: "<html></html>", lambda *_: VERDICT, lambda *_: None)
+    monkeypatch.setattr(wiring, "parts", lambda: parts)
     return counting
 
 

@@ -30,7 +30,7 @@ def test_a_backtest_prints_one_object_and_leaves_a_whole_folder(quintet: Quintet
     # and the folder holds every part of a run
     out = Path(said.json["out"])
     expected = {"manifest.json", "metrics.json", "desk.tape", "report.html"}
-    expected |= {f"{name}.parquet" for name in ("orders", "fills", "equity", "events")}
+    expected |= {f"{name}.parquet" for name in ("orders", "fills", "equity", "events", "curves")}
     assert {path.name for path in out.iterdir()} == expected
     assert pl.read_parquet(out / "fills.parquet")["position"].to_list() == [10, 20]
     assert json.loads((out / "metrics.json").read_text())["metrics"] == said.json["metrics"]

@@ -115,6 +115,10 @@ MISTAKES = [
     Mistake("showing a stranger", "config show --set a.b=c", ("--set a.b=c", "instrument")),
     # ---- runs ----
     Mistake("a run that is not there", "runs show 2026", ("2026", "runs list")),
+    Mistake("a report of a run that is not there", "report 2026", ("2026", "runs list")),
+    Mistake("a comparison with nothing", "runs compare 2026", ("B",)),
+    Mistake("a comparison with a run that is not there", "runs compare 2026 2027", ("2026", "runs list")),
+    Mistake("a word for how much to break", f"{BACKTEST} --set report.robustness=much", ("much", "off", "some", "all")),
     Mistake("a list of no runs", "runs list -n 0", ("0", "1 or more")),
     Mistake(
         "a market that was never tried", "ledger show --data 123456abcdef", ("--data", "fits 0 of the 0", "6 digits")

@@ -72,6 +72,36 @@ def parquet_file(**columns: object) -> Make:
     return make
 
 
+def feather_file(**columns: object) -> Make:
+    """Five good candles as Freqtrade keeps them, with columns replaced or (None) left out."""
+    good = {
+        "date": pl.Series([(NOON + n * 300) * 1000 for n in range(5)]).cast(pl.Datetime("ms", "UTC")),
+        "open": [3000.1] * 5,
+        "high": [3001.0] * 5,
+        "low": [2999.5] * 5,
+        "close": [3000.5] * 5,
+        "volume": [1.25] * 5,
+    }
+
+    def make(folder: Path) -> Path:
+        path = folder / "ETH_USDT-5m.feather"
+        kept = {name: column for name, column in (good | columns).items() if column is not None}
+        pl.DataFrame(kept).write_ipc(path, compression="lz4")
+        return path
+
+    return make
+
+
+def json_file(text: str) -> Make:
+    return raw_file(text.encode(), "ETH_USDT-5m.json")
+
+
+def json_rows(at: int, row: str) -> Make:
+    """Ten good rows of which one is another."""
+    rows = [f"[{NOON + n * 300}000, 3000.1, 3001.0, 2999.5, 3000.5, 1.25]" for n in range(10)]
+    return json_file(f"[{', '.join([*rows[:at], row, *rows[at + 1 :]])}]")
+
+
 def nothing(folder: Path) -> Path:
     return folder / "nowhere.csv"
 
@@ -98,7 +128,7 @@ ROW3 = r"candles\.csv: row 3 \(line 4\): column "
 BAD_INPUTS = [
     # the file
     Bad("no such file", nothing, r"nowhere\.csv: no such file"),
-    Bad("a folder", folder_itself, r"sub: is a folder, expected a CSV or Parquet file"),
+    Bad("a folder", folder_itself, r"sub: is a folder, expected a candle file"),
     Bad("an empty file", raw_file(b""), r"candles\.csv: is empty \(0 bytes\)"),
     Bad("only blank lines", raw_file(b"\n \n"), r"candles\.csv: holds no text"),
     Bad("only a header", csv_file([]), r"candles\.csv: has no rows, expected at least one candle"),
@@ -111,6 +141,45 @@ BAD_INPUTS = [
     ),
     Bad("utf-16", raw_file(HEADER.encode("utf-16")), r"line 1: byte 0 is 0xff, expected UTF-8"),
     Bad("binary", raw_file(b"time,open\n\x00\x00"), r"line 2: holds zero bytes"),
+    # Feather
+    Bad("not a feather", raw_file(b"PK nothing", "ETH_USDT-5m.feather"), r"is not a readable Feather file"),
+    Bad(
+        "a cut feather", raw_file(b"ARROW1\0\0" + b"\0" * 40, "ETH_USDT-5m.feather"), r"is not a readable Feather file"
+    ),
+    Bad(
+        "an old feather",
+        raw_file(b"FEA1" + b"\0" * 40, "ETH_USDT-5m.feather"),
+        r"Feather file of version 1, expected version 2",
+    ),
+    Bad(
+        "a null in a feather",
+        feather_file(close=[3000.5, None, 3000.5, 3000.5, 3000.5]),
+        r"ETH_USDT-5m\.feather: row 2: column 'close' is empty",
+    ),
+    Bad(
+        "a feather without volume",
+        feather_file(volume=None),
+        r"ETH_USDT-5m\.feather: header: column volume: expected a column",
+    ),
+    # JSON
+    Bad("not JSON", json_file("[[1,"), r"ETH_USDT-5m\.json: is not JSON \("),
+    Bad("a JSON object", json_file('{"data": []}'), r"holds a JSON dict, expected a list of rows"),
+    Bad("no JSON row", json_file("[]"), r"has no rows, expected at least one candle"),
+    Bad("a JSON row that is none", json_rows(2, '{"time": 1}'), r'row 3: is \{"time": "1"\}, expected a list'),
+    Bad("a short JSON row", json_rows(2, "[1, 2, 3, 4, 5]"), r"row 3: has 5 cells, expected 6: time, open"),
+    Bad("a nested JSON cell", json_rows(2, "[1, 2, [3], 4, 5, 6]"), r'row 3: holds \["3"\], expected a number'),
+    Bad("a switch in JSON", json_rows(2, "[1, 2, true, 4, 5, 6]"), r"row 3: holds true, expected a number"),
+    Bad(
+        "a JSON null",
+        json_rows(2, "[1767269400000, 3000.1, 3001.0, 2999.5, null, 1]"),
+        r"json: row 3: column 'close' is empty, expected a finite number",
+    ),
+    Bad(
+        "not a number in JSON",
+        json_rows(2, "[1767269400000, 3000.1, 3001.0, NaN, 3000.5, 1]"),
+        r"json: row 3: column 'low' is 'NaN', expected a finite number",
+    ),
+    Bad("a cut JSON gzip", raw_file(gzip.compress(b"[" * 999)[:-9], "a.json.gz"), r"is not a whole gzip file"),
     # the columns
     Bad(
         "a missing column",

@@ -67,7 +67,7 @@ def test_the_version_is_told(quintet: Quintet) -> None:
     ("typed", "offered"),
     [
         ("quintet ba", "backtest"),
-        ("quintet runs ", "list show"),
+        ("quintet runs ", "list show compare"),
         ("quintet backtest str", "structure_mm"),
         ("quintet backtest structure_mm --fill-policy pess", "pessimistic"),
     ],

@@ -17,6 +17,7 @@ from quintet.core.tape import memory_tape
 from quintet.storage.candle_files import read_candles
 from quintet.storage.candle_sources import load_market
 from quintet.storage.candle_tapes import build_tape
+from quintet.storage.tape_files import open_tape
 from quintet.storage.workspace import Workspace
 from tests.fakes.kline_server import MINUTE_MS, NOON_MS, KlineServer, serving
 
@@ -184,3 +185,58 @@ def test_a_run_on_an_imported_set_says_what_its_candles_really_are(tmp_path: Pat
     assert "synthetic market" in made.assumptions[0]
     assert not linear.synthetic
     assert any("derivative stand in for spot" in sentence for sentence in linear.assumptions)
+
+
+# ---- a synthetic tick market ----------------------------------------------------------------------------------
+
+
+def test_a_synthetic_tick_market_is_a_labelled_tape_with_its_seed_and_dial(tmp_path: Path, store: Path) -> None:
+    path = tmp_path / "made.tape"
+    flags = ["--kind", "ticks", "--hours", "0.01", "--seed", 7, "--toxicity", "0.3", "--flow", "trades_per_s=50"]
+    answer = as_json("synth", *flags, "--out", path)
+    assert (answer["synthetic"], answer["seed"], answer["toxicity"]) == (True, 7, 0.3)
+    assert answer["trades"] > 500
+    tape = open_tape(path)
+    assert (tape.hash, tape.census.positions) == (answer["hash"], answer["rows"])
+    assert tape.meta.synthetic
+    assert tape.meta.notes["label"].startswith("synthetic")
+    assert (tape.meta.notes["toxicity"], tape.meta.notes["trades_per_s"]) == ("0.3", "50")
+    # the same flags make the same tape, in the workspace too
+    result = run("synth", *flags)
+    assert "synthetic market" in result.stderr
+    assert "seed 7, toxicity 0.3; kept as" in result.stdout
+    assert open_tape(store / "synthetic_ETHUSDT_ticks_seed7.tape").hash == tape.hash
+    assert "a file of that name exists" in run("synth", *flags, code=2).stderr
+
+
+def test_a_synthetic_tick_market_trades_what_the_configuration_says(tmp_path: Path) -> None:
+    path = tmp_path / "made.tape"
+    run("synth", "--kind", "ticks", "--hours", "0.001", "--symbol", "BTCUSDT", "--start-price", "60000", "--out", path)
+    assert open_tape(path).instruments[0].symbol == "BTCUSDT"
+    assert open_tape(path).census.instruments[0].price_min > 5_000_000
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        (["--kind", "tick"], "did you mean ticks?"),
+        (["--kind", "ticks", "--days", "3"], "no --days with --kind ticks"),
+        (["--kind", "ticks", "--timeframe", "5m"], "no --timeframe with --kind ticks"),
+        (["--toxicity", "0.5"], "no --toxicity with --kind candles"),
+        (["--hours", "5"], "no --hours with --kind candles"),
+        (["--flow", "levels=50"], "no --flow with --kind candles"),
+        (["--kind", "ticks", "--toxicity", "1.5"], "a number >= 0 and <= 1, in share of taking orders"),
+        (["--kind", "ticks", "--flow", "levels=2"], "a whole number >= 20 and <= 256, in levels"),
+        (["--kind", "ticks", "--flow", "levels=many"], "found     many"),
+        (["--kind", "ticks", "--flow", "trade_per_s=9"], "did you mean trades_per_s?"),
+        (["--kind", "ticks", "--flow", "levels"], "NAME=VALUE"),
+        (["--kind", "ticks", "--flow", "self_excitation=0.9"], "never end"),
+        (["--kind", "ticks", "--hours", "0"], "expected more than 0"),
+        (["--kind", "ticks", "--start", "soon"], "not a time"),
+        (["--kind", "ticks", "--start-price", "3000.001"], "expected a whole multiple of 0.01"),
+        (["--kind", "ticks", "--set", "instrument.kind=inverse"], "expected spot or linear, found inverse"),
+    ],
+)
+def test_a_synthetic_market_that_cannot_be_is_refused(tmp_path: Path, flags: list[str], expected: str) -> None:
+    assert expected in run("synth", *flags, "--out", tmp_path / "made.tape", code=2).stderr
+    assert not list(tmp_path.glob("made*"))

@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 
 from quintet.app import verify_commands, wiring
+from quintet.app.backtests import Job
 from quintet.app.messages import Complaint
 from tests.fakes.command_line import Quintet
 
-EQUAL = {"hashes": {"tape": "a" * 64, "commands": "b" * 64, "state": "c" * 64}, "metrics": {"fills": 3}}
+HASHES = {"tape": "a" * 64, "commands": "b" * 64, "state": "c" * 64}
+EQUAL = {"hashes": HASHES, "metrics": {"fills": 3}, "interval": {"headline_policy": "olhc"}}
 
 
 class Children:
@@ -34,6 +36,7 @@ def children(monkeypatch: pytest.MonkeyPatch) -> Children:
     made = Children()
     monkeypatch.setattr(verify_commands, "_child", made)
     monkeypatch.setattr(wiring, "replayer", lambda: lambda path: "b" * 64)
+    monkeypatch.setattr(wiring, "interrupter", lambda: lambda job, policy, count, seed: HASHES)
     return made
 
 
@@ -41,7 +44,7 @@ def test_seeds_compilation_and_replay_are_all_tried(quintet: Quintet, children: 
     said = quintet("verify", "determinism", "--slice-bars", 400, "--json")
     assert said.code == 0, said.err
     assert said.json["ok"] is True
-    assert [check["ok"] for check in said.json["checks"]] == [True, True, True]
+    assert [check["ok"] for check in said.json["checks"]] == [True, True, True, True]
     settings = [each for _, each in children.tried]
     assert settings[0] != settings[1]
     assert {"NUMBA_DISABLE_JIT": "1"} in settings
@@ -64,6 +67,23 @@ def test_a_replay_that_gives_other_commands_is_no_success(
 ) -> None:
     monkeypatch.setattr(wiring, "replayer", lambda: lambda path: "d" * 64)
     assert quintet("verify", "determinism").code == 1
+
+
+def test_the_headline_policy_is_interrupted_and_a_run_that_does_not_resume_is_no_success(
+    quintet: Quintet, children: Children, candles: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, int]] = []
+
+    def interrupted(job: Job, policy: str, count: int, seed: int) -> Mapping[str, str]:
+        asked.append((policy, count))
+        assert job.tape.n_positions > 40
+        return HASHES | {"state": "e" * 64}
+
+    monkeypatch.setattr(wiring, "interrupter", lambda: interrupted)
+    said = quintet("verify", "determinism", "--data", candles)
+    assert said.code == 1
+    assert asked == [("olhc", verify_commands.INTERRUPTIONS)]
+    assert "DIFFERS  stopped at 20 places, written to bytes, resumed in a new world (olhc)" in said.out
 
 
 def test_the_market_is_handed_on(quintet: Quintet, children: Children, candles: Path) -> None:

@@ -6,17 +6,21 @@ from typing import Any
 import numpy as np
 import pytest
 
+from quintet.research.activity import read_activity
 from quintet.research.charts import Axis
+from quintet.research.market_bars import shown_bars
 from quintet.research.report_parts import figures, wording
-from quintet.research.report_parts.activity import read_activity
 from quintet.research.report_parts.axes import decimals_between, time_marks
+from quintet.research.report_parts.dates import span
 from quintet.research.report_parts.episode_pictures import chosen
-from quintet.research.report_parts.market_bars import shown_bars
+from quintet.research.report_parts.trade_rows import entries
 from quintet.research.report_parts.verdict import MET, MISSED, UNKNOWN, Facts, facts_of, judge
 from quintet.research.report_parts.wording import MINUS, THIN
+from quintet.systems.structure_mm.records import POLICY_NAMES, STATE_NAMES
 from tests.fakes.backtest_result import BAR_NS, START_NS, HandMadeResult
 
 DAY_NS = wording.DAY_NS
+MINUTE_NS = 60_000_000_000
 
 
 def facts(**changes: Any) -> Facts:
@@ -124,8 +128,9 @@ def test_a_synthetic_market_is_a_condition_missed():
         (wording.signed_percent(-0.0160), f"{MINUS}1.60{THIN}%"),
         (wording.utc(START_NS + 5 * BAR_NS), "01 Jan 2026 00:25"),
         (wording.iso(START_NS + 7), "2026-01-01T00:00:00.000000007Z"),
-        (wording.span(START_NS, START_NS + 40 * DAY_NS), "1 Jan \u2013 10 Feb 2026"),
-        (wording.span(START_NS - DAY_NS, START_NS), "31 Dec 2025 \u2013 1 Jan 2026"),
+        (wording.stamp(START_NS + 5 * BAR_NS), "2026-01-01 00:25"),
+        (span(START_NS, START_NS + 40 * DAY_NS).en, "1 Jan \u2013 10 Feb 2026"),
+        (span(START_NS - DAY_NS, START_NS).ru, "31 дек 2025 \u2013 1 янв 2026"),
         (wording.counted(1, "fill", "fills"), "1 fill"),
         (wording.counted(1200, "fill", "fills"), f"1{THIN}200 fills"),
     ],
@@ -175,6 +180,48 @@ def test_the_hard_stop_and_the_break_are_read_with_their_levels():
     assert [(each.name, each.level) for each in activity.breaks] == [("bos_confirmed", 300_500)]
 
 
+def a_log(*rows: tuple[int, str, int, int, int, int]) -> dict[str, Any]:
+    """Rows of minute, kind, a, b, c, d."""
+    columns = {name: [row[n] for row in rows] for n, name in enumerate(("ts_ns", "kind", "a", "b", "c", "d"))}
+    return columns | {"ts_ns": [minute * MINUTE_NS for minute in columns["ts_ns"]]}
+
+
+NO_FILLS = {name: np.array([]) for name in ("tag", "lots", "price", "side")}
+
+
+def test_market_making_is_told_apart_by_the_policy_under_which_it_quoted():
+    # given quoting from minute 10 to 40, and a policy that turns defensive at 20
+    mm, normal, defensive = STATE_NAMES.index("MM"), POLICY_NAMES.index("Normal"), POLICY_NAMES.index("Defensive")
+    log = a_log(
+        (5, "policy", 0, normal, 0, 0),
+        (10, "transition", 0, mm, 0, 1),
+        (20, "policy", normal, defensive, 0, 1),
+        (40, "transition", mm, 0, 0, 1),
+    )
+    split = read_activity(log, NO_FILLS, 0, 60 * MINUTE_NS).states_by_policy
+    assert [(each.name, each.first_ns // MINUTE_NS, each.last_ns // MINUTE_NS) for each in split] == [
+        ("Idle", 0, 10),
+        ("MM · Normal", 10, 20),
+        ("MM · Defensive", 20, 40),
+        ("Idle", 40, 60),
+    ]
+
+
+def test_a_leg_is_told_as_it_stood_when_its_wait_was_over():
+    # given a leg armed at minute 5, raised at 10, entered at 15; and one given up without another word
+    bos, rebalance = STATE_NAMES.index("BOS"), STATE_NAMES.index("Rebalance")
+    log = a_log(
+        (5, "transition", 0, bos, 0, 1),
+        (10, "pullback", 0, 2900, 3100, 0),
+        (15, "pullback", 1, 2950, 3150, 0),
+        (15, "transition", bos, rebalance, 0, 1),
+        (20, "transition", rebalance, 0, 0, 1),
+        (30, "transition", 0, bos, 0, 2),
+        (35, "transition", bos, 0, 0, 2),
+    )
+    assert read_activity(log, NO_FILLS, 0, 60 * MINUTE_NS).legs == ((5 * MINUTE_NS, 15 * MINUTE_NS, 2950, 3150),)
+
+
 def test_the_episodes_shown_from_near_are_chosen_by_their_result():
     # given five episodes that traded and one that did not
     usual = the_activity(1).episodes[0]
@@ -215,28 +262,31 @@ def test_a_month_is_measured_from_the_last_mark_before_it():
 
 
 def test_a_waterfall_begins_each_step_where_the_last_one_ended():
-    steps = [figures.Step("before", 50.0, True), figures.Step("fees", -150.0), figures.Step("net", -100.0, True)]
-    before, fees, net = figures.waterfall(steps)
-    assert fees.left + fees.width == pytest.approx(before.left + before.width)
+    steps = [figures.Step("spread", 50), figures.Step("maker_fees", -150), figures.Step("net", -100, True)]
+    spread, fees, net = figures.waterfall(steps)
+    assert fees.left + fees.width == pytest.approx(spread.left + spread.width)
     assert (net.left, net.left + net.width) == pytest.approx((fees.left, net.zero))
 
 
-def test_fees_are_split_between_maker_and_taker_and_their_sum_is_kept():
-    fills = {
-        "fee": np.array([1.0, 0.001]),
-        "fee_asset": ["USDT", "ETH"],
-        "price": np.array([3000.0, 3000.0]),
-        "maker": [True, False],
-    }
-    steps = figures.cost_steps({"fees_quote": 4.0, "before_fees_quote": 10.0, "net_quote": 6.0}, fills, "ETH")
-    assert [step.amount for step in steps] == pytest.approx([10.0, -1.0, -3.0, 6.0])
+def test_what_one_order_was_filled_with_is_a_mean_over_its_lots():
+    fills = {"order": [7, 8, 7], "lots": [1, 5, 3], "price": [100.0, 50.0, 104.0]}
+    assert entries(fills) == {7: (4, 103.0), 8: (5, 50.0)}
 
 
-def test_dust_that_cannot_be_sold_is_no_exposure():
-    # given a run that holds one lot, worth three cents, all the time
-    result = HandMadeResult({"pessimistic": 0})
-    result.headline.samples["held"] = 1000
-    assert figures.own_line("x", result.headline, result.instrument).exposure_frac == 0.0
+def test_later_starts_and_moved_parameters_are_shown_as_ranges():
+    def row(kind: str, key: str, name: str, low: float) -> dict[str, Any]:
+        return {"kind": kind, "key": key, "name": name, "low_frac": low, "high_frac": low}
+
+    rows = [row("", "reported", "as reported", -0.01), row("costs", "costs", "costs x2", -0.03)]
+    rows += [row("start", "start_days", f"started {days} days later", days / 1000) for days in (30, 60)]
+    rows += [row("parameters", "atr_n", f"atr_n 14 to {n}", -n / 1000) for n in (13, 15)]
+    shown = figures.shaken({"rows": rows, "neighbours": 94})
+    assert [(each.name.en, each.low_frac, each.high_frac) for each in shown] == [
+        ("as reported", -0.01, -0.01),
+        ("costs x2", -0.03, -0.03),
+        ("started later, 2 runs", 0.03, 0.06),
+        ("parameters ±10 %, 2 of 94", -0.015, -0.013),
+    ]
 
 
 def test_endings_are_counted_by_reason_the_commonest_first():
@@ -254,7 +304,7 @@ def test_endings_are_counted_by_reason_the_commonest_first():
 )
 def test_a_time_axis_names_round_moments(days: float, expected: str):
     marks = time_marks(Axis(float(START_NS), float(START_NS + int(days * DAY_NS))))
-    assert expected in [text for _, text in marks]
+    assert expected in [text.en for _, text in marks]
     assert len(marks) <= 14
 
 

@@ -86,13 +86,39 @@ def test_other_processes_give_the_same_from_one_mapped_file(results, tape_file):
 def test_a_tape_that_was_swapped_is_refused(tape_file):
     parcel = parcel_of(JOB, tape_file)._replace(tape_hash="0" * 64)
     with pytest.raises(InvariantError, match="the sweep began with 0000"):
-        run_parcel(parcel, SETS[0].params)
+        run_parcel(parcel, msgspec.json.encode(SETS[0].params))
 
 
-def test_a_system_of_ones_own_stays_in_its_process(tape_file):
+def test_a_system_that_no_file_holds_stays_in_its_process(tape_file):
     own = JOB._replace(system=JOB.system._replace(name="mine"))
-    with pytest.raises(InputError, match="mine exists in this process only, expected one of structure_mm"):
+    with pytest.raises(InputError, match="mine exists in this process only, expected one that stands in a file"):
         in_processes(own, tape_file, 2)
+
+
+BUYER = """
+import quintet
+
+
+class Buyer(quintet.System):
+    class Parameters(quintet.Parameters):
+        share_frac: float = 0.5
+
+    def on_bar(self, view):
+        return [quintet.buy(view.lots_worth(self.parameters.share_frac))] if view.lots == 0 else None
+"""
+
+
+def test_a_system_in_a_file_runs_in_other_processes_until_the_file_changes(tape_file, tmp_path):
+    path = tmp_path / "holder.py"
+    path.write_text(BUYER)
+    own = JOB._replace(system=find(f"{path}:Buyer"))
+    sets = list(grid(own.system.config(), {"share_frac": [0.25, 0.5]}))
+    found = dict(in_processes(own, tape_file, 2)(sets))
+    assert [found[n] for n in range(2)] == [run_set(own, each.params) for each in sets]
+    assert found[0].fills > 0
+    changed = parcel_of(own, tape_file)._replace(system_sha256="0" * 64)
+    with pytest.raises(InvariantError, match="has changed since the sweep began"):
+        run_parcel(changed, msgspec.json.encode(sets[0].params))
 
 
 # ---- Ray, of which four functions are used ------------------------------------------------------------------------

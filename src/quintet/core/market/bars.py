@@ -47,9 +47,9 @@ class Bars:
         return len(self.ts_open)
 
 
-def rows_per_bar(bars: Bars) -> int:
-    """Three when any turnover is known, else two."""
-    return 3 if bars.turnover.any() else 2
+def bar_lengths(bars: Bars) -> Column:
+    """Rows of each bar: three when its turnover is known, else two, whatever is known of other bars."""
+    return 2 + (bars.turnover > 0).astype(np.int64)
 
 
 def bar_rows(bars: Bars, instrument: int = 0) -> NDArray[Any]:
@@ -63,25 +63,19 @@ def bar_rows(bars: Bars, instrument: int = 0) -> NDArray[Any]:
     _require_within(bars.turnover, 0, QUANTITY_MAX, "turnover in quanta")
     if not 0 <= instrument <= INSTRUMENT_MAX:
         raise DataError(f"instrument number: found {instrument}, expected 0 to {INSTRUMENT_MAX}")
-    zero = np.zeros(len(bars), np.int64)
-    columns = (
-        (BAR_OPEN, bars.open, bars.volume),
-        (BAR_CLOSE, bars.close, (bars.high << HIGH_SHIFT) | bars.low),
-        (BAR_TURNOVER, zero, bars.turnover),
-    )
-    step = rows_per_bar(bars)
-    rows = np.zeros(step * len(bars), ROW)
-    end = bars.ts_open + timeframe_ns(bars.timeframe)
-    for offset, (kind, price, quantity) in enumerate(columns[:step]):
-        part = rows[offset::step]
-        part["ts_event"] = end
-        part["ts_recv"] = end
-        part["price"] = price
-        part["quantity"] = quantity
-        part["kind"] = kind
-        part["instrument"] = instrument
-        part["bits"] = TIMEFRAME_NUMBER[bars.timeframe] << 1
-    rows["bits"][step - 1 :: step] |= LAST
+    lengths = bar_lengths(bars)
+    rows = np.zeros(int(lengths.sum()), ROW)
+    rows["ts_event"] = rows["ts_recv"] = np.repeat(bars.ts_open + timeframe_ns(bars.timeframe), lengths)
+    rows["instrument"] = instrument
+    rows["bits"] = TIMEFRAME_NUMBER[bars.timeframe] << 1
+    first, known = np.cumsum(lengths) - lengths, lengths == 3
+    for at, kind, price, quantity in (
+        (first, BAR_OPEN, bars.open, bars.volume),
+        (first + 1, BAR_CLOSE, bars.close, (bars.high << HIGH_SHIFT) | bars.low),
+        (first[known] + 2, BAR_TURNOVER, 0, bars.turnover[known]),
+    ):
+        rows["kind"][at], rows["price"][at], rows["quantity"][at] = kind, price, quantity
+    rows["bits"][first + lengths - 1] |= LAST
     return rows
 
 

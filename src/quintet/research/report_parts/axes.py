@@ -7,7 +7,9 @@ from typing import Final
 
 from quintet.core.instrument import Instrument
 from quintet.research.charts import Axis, Plot, ticks
-from quintet.research.report_parts.wording import DAY_NS, decimals_of, percent, plain, signed_percent, utc
+from quintet.research.report_parts.dates import day, day_and_hour, month
+from quintet.research.report_parts.languages import Both
+from quintet.research.report_parts.wording import DAY_NS, decimals_of, percent, plain, signed_percent
 
 HOUR_NS: Final = 3_600_000_000_000
 _SECOND_NS: Final = 1_000_000_000
@@ -18,7 +20,7 @@ _EDGE: Final = 0.03
 """Words nearer to an edge than this share of the width are left out: they would be cut."""
 
 
-def time_marks(x: Axis) -> list[tuple[int, str]]:
+def time_marks(x: Axis) -> list[tuple[int, Both]]:
     """Round moments in ns UTC with their words: months, days or hours, about a dozen at most."""
     first_ns, last_ns = int(x.low), int(x.high)
     days = (last_ns - first_ns) / DAY_NS
@@ -27,24 +29,23 @@ def time_marks(x: Axis) -> list[tuple[int, str]]:
     hours = next((each for each in _STEPS_H if days * 24 / each <= _MARKS_MAX), _STEPS_H[-1])
     step = hours * HOUR_NS
     moments = range(-(-first_ns // step) * step, last_ns + 1, step)
-    return [(ts, utc(ts, "%d %b" if hours >= 24 else "%d %b %H:%M")) for ts in moments]
+    return [(ts, day(ts) if hours >= 24 else day_and_hour(ts)) for ts in moments]
 
 
-def _months(first_ns: int, last_ns: int, every: int) -> list[tuple[int, str]]:
+def _months(first_ns: int, last_ns: int, every: int) -> list[tuple[int, Both]]:
     """First moments of every so many months, a January with its year."""
     first, last = (datetime.fromtimestamp(ts // _SECOND_NS, UTC) for ts in (first_ns, last_ns))
     numbers = range(first.year * 12 + first.month, last.year * 12 + last.month)
     starts = [datetime(n // 12, n % 12 + 1, 1, tzinfo=UTC) for n in numbers if n % every == 0]
-    return [
-        (int(each.timestamp()) * _SECOND_NS, f"{each:%b %Y}" if each.month == 1 else f"{each:%b}") for each in starts
-    ]
+    moments = [int(each.timestamp()) * _SECOND_NS for each in starts]
+    return [(ts, month(ts, with_year=each.month == 1)) for ts, each in zip(moments, starts, strict=True)]
 
 
 def time_axis(x: Axis) -> str:
     """The words below a plot, every second of them left out on a narrow page."""
     shown = [(float(x.at(ts)), text) for ts, text in time_marks(x)]
     words = [
-        f'<span{" class=thin" if n % 2 else ""} style="left:{place * 100:.2f}%">{text}</span>'
+        f'<span{" class=thin" if n % 2 else ""} style="left:{place * 100:.2f}%">{text.__html__()}</span>'
         for n, (place, text) in enumerate(shown)
         if _EDGE < place < 1 - _EDGE
     ]

@@ -7,11 +7,12 @@ import numpy as np
 
 from quintet.core.instrument import Instrument
 from quintet.core.orders.lifecycle import LIMIT, POST_ONLY, STYLE_NAMES
+from quintet.research.activity import Activity, Episode, Span
 from quintet.research.charts import Axis, Plot, padded
-from quintet.research.report_parts.activity import Activity, Episode, Span
+from quintet.research.market_bars import ShownBars
 from quintet.research.report_parts.axes import price_grid, time_axis
-from quintet.research.report_parts.market_bars import ShownBars
-from quintet.research.report_parts.wording import utc
+from quintet.research.report_parts.dates import moment
+from quintet.research.report_parts.languages import as_text, both
 from quintet.systems.structure_mm.records import TAGS_PER_EPISODE
 
 BARS_BEFORE: Final = 30
@@ -59,8 +60,9 @@ def episode_picture(scene: Scene, episode: Episode) -> str:
     _draw_stop(plot, scene, episode)
     _draw_breaks(plot, scene, bars)
     _draw_fills(plot, scene)
-    told = f"Episode {episode.number}, entered {utc(episode.entered_ns)}, ended by {episode.reason}"
-    return plot.render(told) + _state_strip(scene.activity.states, plot.x) + time_axis(plot.x)
+    when, reason = moment(episode.entered_ns), episode.reason
+    told = as_text(both("picture.episode", number=str(episode.number), when=when, reason=reason))
+    return plot.render(*told) + _state_strip(scene.activity.states, plot.x) + time_axis(plot.x)
 
 
 def _draw_candles(plot: Plot, scene: Scene, bars: ShownBars) -> None:
@@ -145,4 +147,4 @@ def _state_strip(states: Sequence[Span], x: Axis) -> str:
         plot.box(first, last, 1, 14, f"lane s{each.name.lower()}")
         if (last - first) / (x.high - x.low) > NAMED_SHARE:
             plot.label((first + last) / 2, 0.5, each.name, f"in s{each.name.lower()}")
-    return plot.render("States: " + ", ".join(each.name for each in inside))
+    return plot.render(*as_text(both("picture.state_strip", names=", ".join(each.name for each in inside))))

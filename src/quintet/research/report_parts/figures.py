@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from quintet.core.instrument import Instrument
-from quintet.research.measures import daily_sharpe
-from quintet.research.report_parts.activity import Episode
+from quintet.research.activity import Episode
+from quintet.research.attribution import Attribution
+from quintet.research.report_parts.languages import Both, both, said
 
 
 class Month(NamedTuple):
@@ -41,58 +42,22 @@ def tints(values: Sequence[float]) -> list[int]:
     return [round(60 * abs(value) / largest) for value in values]
 
 
-class Line(NamedTuple):
-    """One row of the comparison; None where a figure has no meaning."""
-
-    name: str
-    return_frac: float
-    drawdown_frac: float
-    sharpe: float | None
-    exposure_frac: float
-    turnovers: float | None
-
-
-def held_worth(samples: Any, instrument: Instrument) -> Any:
-    """Worth of what is held at each SAMPLE row, in quote quanta, as floats."""
+def held_share(equity: Mapping[str, Any], instrument: Instrument) -> Any:
+    """Worth of what is held at each mark as a fraction of equity, from a run's `equity` table."""
     unit = instrument.base_quantum if instrument.kind == "spot" else instrument.lot_size
-    price = np.asarray(samples["price"], np.float64) * float(instrument.price_increment)
-    return np.asarray(samples["held"], np.float64) * float(unit) * price / float(instrument.quote_quantum)
+    price = np.asarray(equity["price_ticks"], np.float64) * float(instrument.price_increment)
+    worth = np.asarray(equity["held_quanta"], np.float64) * float(unit) * price / float(instrument.quote_quantum)
+    return worth / np.asarray(equity["equity_quanta"], np.float64)
 
 
-def own_line(name: str, run: Any, instrument: Instrument) -> Line:
-    """One policy's run. It is exposed while it holds at least the venue's smallest order: less cannot be sold."""
-    samples, shown = run.samples, run.desk.shown
-    start = int(shown.equity.start) or 1
-    drawdown, turnovers = float(shown.equity.max_drawdown), int(shown.account[0].turnover) / start
-    if len(samples) == 0:
-        return Line(name, run.net_quanta / start, drawdown, None, 0.0, turnovers)
-    worth = np.abs(held_worth(samples, instrument))
-    return Line(
-        name,
-        run.net_quanta / start,
-        drawdown,
-        daily_sharpe(np.asarray(samples["ts"]), np.asarray(samples["equity"], np.float64)),
-        float((worth >= max(instrument.min_notional_quanta, 1)).mean()),
-        turnovers,
-    )
-
-
-def holding(ts_ns: Any, prices: Any, name: str) -> Line:
-    """Buying the asset at the first mark and holding it, without fees."""
-    values = np.asarray(prices, np.float64)
-    below = values / np.maximum.accumulate(values) - 1.0
-    sharpe = daily_sharpe(np.asarray(ts_ns), values)
-    return Line(name, float(values[-1] / values[0] - 1.0), float(-below.min()), sharpe, 1.0, None)
-
-
-CASH: Final = Line("cash, no interest", 0.0, 0.0, None, 0.0, 0.0)
+# ---- waterfall -----------------------------------------------------------------------------------------------
 
 
 class Step(NamedTuple):
-    """One step of the way from the result before fees to the net result, quote asset."""
+    """One step of the way to the net result, quote quanta; `name` is the key of its words."""
 
     name: str
-    amount: float
+    quanta: int
     is_total: bool = False
 
 
@@ -105,39 +70,28 @@ class Bar(NamedTuple):
     zero: float
 
 
+def attribution_steps(parts: Attribution) -> list[Step]:
+    """Each part, then their sum."""
+    names = ("spread", "inventory", "exit_cost", "maker_fees", "taker_fees")
+    return [*(Step(name, getattr(parts, name)) for name in names), Step("net", parts.total, True)]
+
+
 def waterfall(steps: Sequence[Step]) -> list[Bar]:
     """Each step begins where the one before it ended, a total at zero."""
-    level, ranges = 0.0, []
+    level, ranges = 0, []
     for step in steps:
-        begin = 0.0 if step.is_total else level
-        level = begin + step.amount
+        begin = 0 if step.is_total else level
+        level = begin + step.quanta
         ranges.append((min(begin, level), max(begin, level)))
-    low, high = min(0.0, *(each[0] for each in ranges)), max(0.0, *(each[1] for each in ranges))
-    scale = 100.0 / ((high - low) or 1.0)
+    low, high = min(0, *(each[0] for each in ranges)), max(0, *(each[1] for each in ranges))
+    scale = 100.0 / ((high - low) or 1)
     return [
         Bar(step, (begin - low) * scale, (end - begin) * scale, -low * scale)
         for step, (begin, end) in zip(steps, ranges, strict=True)
     ]
 
 
-def cost_steps(metrics: Mapping[str, Any], fills: Mapping[str, Any], base_asset: str) -> list[Step]:
-    """Before fees, less maker fees, less taker fees, is the net result; the two fees are split by their exact sum."""
-    fees, maker_share = float(metrics["fees_quote"]), _maker_share(fills, base_asset)
-    return [
-        Step("before fees", float(metrics["before_fees_quote"]), True),
-        Step("fees, maker", -fees * maker_share),
-        Step("fees, taker", -fees * (1.0 - maker_share)),
-        Step("net", float(metrics["net_quote"]), True),
-    ]
-
-
-def _maker_share(fills: Mapping[str, Any], base_asset: str) -> float:
-    """Share of all fees that was paid as a maker; a fee in base counts at its fill's price."""
-    fees = np.asarray(fills["fee"], np.float64)
-    in_base = np.asarray(fills["fee_asset"]) == base_asset
-    worth = np.where(in_base, fees * np.asarray(fills["price"], np.float64), fees)
-    total = float(worth.sum())
-    return float(worth[np.asarray(fills["maker"], bool)].sum()) / total if total else 0.0
+# ---- episodes ------------------------------------------------------------------------------------------------
 
 
 class Ending(NamedTuple):
@@ -156,3 +110,38 @@ def endings(episodes: Sequence[Episode]) -> list[Ending]:
         found.setdefault(each.reason, []).append(each.quanta)
     rows = [Ending(name, len(each), sum(each), sum(q > 0 for q in each)) for name, each in found.items()]
     return sorted(rows, key=lambda row: -row.episodes)
+
+
+# ---- what breaks it ------------------------------------------------------------------------------------------
+
+
+class Shaken(NamedTuple):
+    """One row of what breaks it: what was changed, and the range of net results it gave, plain fractions."""
+
+    name: Both
+    low_frac: float
+    high_frac: float
+    is_reported: bool = False
+
+
+def shaken(robustness: Mapping[str, Any]) -> list[Shaken]:
+    """The rows of `robustness.json` for a picture: later starts and moved parameters each as one range."""
+    rows: list[Shaken] = []
+    for row in robustness["rows"]:
+        if row["kind"] not in ("start", "parameters"):
+            is_reported = row["key"] == "reported"
+            high = row["low_frac"] if is_reported else row["high_frac"]
+            rows.append(Shaken(said(row["name"]), row["low_frac"], high, is_reported))
+    for kind in ("start", "parameters"):
+        own = [row for row in robustness["rows"] if row["kind"] == kind]
+        if own:
+            ends = [end for row in own for end in (row["low_frac"], row["high_frac"])]
+            name = said(own[0]["name"]) if len(own) == 1 else _range_name(kind, len(own), robustness)
+            rows.append(Shaken(name, min(ends), max(ends)))
+    return rows
+
+
+def _range_name(kind: str, count: int, robustness: Mapping[str, Any]) -> Both:
+    if kind == "start":
+        return both("robustness.starts", count=count)
+    return both("robustness.parameters", tried=count, all=robustness["neighbours"])

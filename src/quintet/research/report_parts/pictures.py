@@ -6,8 +6,9 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from quintet.core.instrument import Instrument
+from quintet.research.activity import Span
 from quintet.research.charts import Axis, Plot, padded, reduce, ticks
-from quintet.research.report_parts.activity import Span
+from quintet.research.market_bars import ShownBars
 from quintet.research.report_parts.axes import (
     decimals_between,
     percent_grid,
@@ -16,8 +17,9 @@ from quintet.research.report_parts.axes import (
     time_axis,
     time_grid,
 )
-from quintet.research.report_parts.market_bars import ShownBars
-from quintet.research.report_parts.wording import percent, signed_percent, span
+from quintet.research.report_parts.dates import span
+from quintet.research.report_parts.languages import as_text, both, say
+from quintet.research.report_parts.wording import percent, signed_percent
 
 LANE_PX: Final = 14
 ROW_PX: Final = 26
@@ -45,16 +47,17 @@ def interval_picture(results: Sequence[tuple[str, float]], headline: str) -> str
         plot.segment(0.0, row, value, row, f"stem {css}")
         plot.dots(np.array([value]), np.array([row]), f"dot {css}")
         plot.label(value, row, signed_percent(value), f"v {'left' if value < 0 else 'right'} {css}")
-    told = f"Net result of each fill policy: {', '.join(f'{name} {signed_percent(value)}' for name, value in results)}"
+    said = ", ".join(f"{name} {signed_percent(value)}" for name, value in results)
+    told = as_text(both("picture.interval", results=said))
     names = "".join(f"<li{' class=head' if name == headline else ''}>{name}</li>" for name, _ in results)
-    return f'<div class="ivl"><ol>{names}</ol><div>{plot.render(told)}{_below(axis, marks)}</div></div>'
+    return f'<div class="ivl"><ol>{names}</ol><div>{plot.render(*told)}{_below(axis, marks)}</div></div>'
 
 
 def _below(axis: Axis, values: Sequence[float]) -> str:
     decimals = decimals_between(values, 100.0)
     words = [
         f'<span style="left:{float(axis.at(value)) * 100:.2f}%">'
-        f"{'cash 0' if value == 0 else percent_word(value, decimals)}</span>"
+        f"{say('picture.cash_zero') if value == 0 else percent_word(value, decimals)}</span>"
         for value in values
     ]
     return f'<div class="xaxis" aria-hidden="true">{"".join(words)}</div>'
@@ -71,12 +74,6 @@ class Curve(NamedTuple):
     gain: Any
 
 
-def curve(policy: str, samples: Any, start_quanta: int) -> Curve:
-    """From SAMPLE rows."""
-    gain = np.asarray(samples["equity"], np.float64) / (start_quanta or 1) - 1.0
-    return Curve(policy, np.asarray(samples["ts"], np.int64), gain)
-
-
 def equity_picture(curves: Sequence[Curve], headline: str, stopped_ns: Sequence[int] = ()) -> str:
     """Gain since the start: the band over all policies, the headline as a line in it; when it was stopped."""
     worst = next(line for line in curves if line.policy == headline)
@@ -89,10 +86,10 @@ def equity_picture(curves: Sequence[Curve], headline: str, stopped_ns: Sequence[
     for ts in stopped_ns:
         plot.upright(ts, "limit")
         place = float(x.at(ts))
-        plot.word(place, 0.95, "kill switch", "wrn halo left" if place > 0.2 else "wrn halo right")
+        plot.word(place, 0.95, say("picture.kill_switch"), "wrn halo left" if place > 0.2 else "wrn halo right")
     plot.line(worst.ts_ns, worst.gain, "main")
-    told = f"Gain since the start, worst case {signed_percent(float(worst.gain[-1]))} at the end"
-    return plot.render(told) + time_axis(x)
+    told = as_text(both("picture.equity", end=signed_percent(float(worst.gain[-1]))))
+    return plot.render(*told, name="equity") + time_axis(x)
 
 
 def _band(curves: Sequence[Curve], x: Axis) -> tuple[Any, Any, Any]:
@@ -115,8 +112,10 @@ def against_holding_picture(worst: Curve, ts_ns: Any, prices: Any) -> str:
     percent_grid(plot, 3)
     plot.segment(x.low, 0.0, x.high, 0.0, "zero")
     plot.line(ts_ns, hold, "hold")
+    plot.label(x.low, 0.0, say("picture.cash"), "right above-line halo")
     plot.line(worst.ts_ns, worst.gain, "main")
-    return plot.render(f"Against holding, which ended at {signed_percent(float(hold[-1]))}") + time_axis(x)
+    told = as_text(both("picture.against", end=signed_percent(float(hold[-1]))))
+    return plot.render(*told, name="against") + time_axis(x)
 
 
 def drawdown_picture(ts_ns: Any, drawdown: Any) -> str:
@@ -129,7 +128,8 @@ def drawdown_picture(ts_ns: Any, drawdown: Any) -> str:
     reduced = reduce(ts_ns, below, x)
     plot.area(reduced.place, reduced.low, np.zeros(len(reduced.place)), "fall")
     plot.line(ts_ns, below, "loss")
-    return plot.render(f"Drawdown, deepest {percent(float(below.min()))}") + time_axis(x)
+    told = as_text(both("picture.drawdown", deepest=percent(float(below.min()))))
+    return plot.render(*told, name="drawdown") + time_axis(x)
 
 
 def _time_of(line: Curve) -> Axis:
@@ -151,20 +151,21 @@ def market_picture(bars: ShownBars, fills: Any, instrument: Instrument) -> str:
     for side, offset_px in (("buy", FILL_OFFSET_PX), ("sell", -FILL_OFFSET_PX)):
         own = np.asarray(fills["side"]) == side
         plot.dots(np.asarray(fills["ts_event_ns"])[own], np.asarray(fills["price"])[own], f"dot {side}", offset_px)
-    told = f"Price of {instrument.symbol}, {span(int(x.low), int(x.high))}, with {len(fills['side'])} fills"
-    return plot.render(told) + time_axis(x)
+    when, count = span(int(x.low), int(x.high)), len(fills["side"])
+    told = as_text(both("picture.market", symbol=instrument.symbol, when=when, count=count))
+    return plot.render(*told, name="market") + time_axis(x)
 
 
-def lanes_picture(spans: Sequence[Span], names: Sequence[str], told: str) -> str:
-    """One lane a state, marked while the system was in it."""
+def lanes_picture(spans: Sequence[Span], names: Sequence[str], name: str) -> str:
+    """One lane a state, marked while the system was in it; `name`: states or policies."""
     plot = Plot(Axis(float(spans[0].first_ns), float(spans[-1].last_ns)), Axis(0, len(names)), LANE_PX * len(names))
     time_grid(plot)
-    for n, name in enumerate(names):
+    for n, lane in enumerate(names):
         for each in spans:
-            if each.name == name:
-                plot.box(each.first_ns, each.last_ns, n * LANE_PX + 3, LANE_PX - 6, f"lane s{name.lower()}")
-        plot.word(1.0, (n + 0.5) / len(names), name, "ax")
-    return plot.render(told) + time_axis(plot.x)
+            if each.name == lane:
+                plot.box(each.first_ns, each.last_ns, n * LANE_PX + 3, LANE_PX - 6, f"lane s{lane.lower()}")
+        plot.word(1.0, (n + 0.5) / len(names), lane, "ax")
+    return plot.render(*as_text(both(f"picture.{name}")), name=name) + time_axis(plot.x)
 
 
 def inventory_picture(ts_ns: Any, share: Any) -> str:
@@ -176,4 +177,5 @@ def inventory_picture(ts_ns: Any, share: Any) -> str:
     percent_grid(plot, 2, with_sign=False)
     reduced = reduce(ts_ns, share, x)
     plot.area(reduced.place, np.zeros(len(reduced.place)), reduced.high, "held")
-    return plot.render(f"Base asset held, at most {percent(float(share.max()), 1)} of equity") + time_axis(x)
+    told = as_text(both("picture.inventory", most=percent(float(share.max()), 1)))
+    return plot.render(*told, name="inventory") + time_axis(x)

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Final
 
 __all__ = (
-    "UNKNOWN", "counted", "direction", "duration", "iso", "percent", "plain", "signed", "signed_percent", "span", "utc",
+    "THIN", "UNKNOWN", "direction", "iso", "percent", "plain", "signed", "signed_percent", "signed_whole", "stamp",
     "whole",
 )  # fmt: skip
 """What a template may use."""
@@ -49,6 +49,11 @@ def whole(value: int) -> str:
     return plain(value, 0)
 
 
+def signed_whole(value: int) -> str:
+    """-1234567 with its sign and its thousands apart."""
+    return signed(value, 0)
+
+
 def direction(value: float, decimals: int = 2) -> str:
     """The class of a gain, a loss, or neither as shown: `up`, `dn`, or nothing."""
     if not _is_visible(value, decimals):
@@ -70,21 +75,9 @@ def iso(ts_ns: int) -> str:
     return f"{utc(ts_ns, '%Y-%m-%dT%H:%M:%S')}.{ts_ns % _SECOND_NS:09d}Z"
 
 
-def span(first_ns: int, last_ns: int) -> str:
-    """`1 Jan – 20 Nov 2026`; years on both sides when they differ."""
-    first = datetime.fromtimestamp(first_ns // _SECOND_NS, UTC)
-    last = datetime.fromtimestamp(last_ns // _SECOND_NS, UTC)
-    begin = f"{first.day} {first:%b}" if first.year == last.year else f"{first.day} {first:%b %Y}"
-    return f"{begin} {DASH} {last.day} {last:%b %Y}"
-
-
-def duration(ns: float) -> str:
-    """`41 s`, `35 min`, `7.5 h`, `12.3 d`."""
-    seconds = ns / _SECOND_NS
-    for limit, unit, size, decimals in ((120, "s", 1, 0), (7200, "min", 60, 0), (172_800, "h", 3600, 1)):
-        if seconds < limit:
-            return f"{plain(seconds / size, decimals)}{THIN}{unit}"
-    return f"{plain(seconds / 86_400, 1)}{THIN}d"
+def stamp(ts_ns: int, seconds: bool = False) -> str:
+    """A time in UTC as any language reads it, and as it sorts: `2026-01-04 05:25`."""
+    return utc(ts_ns, "%Y-%m-%d %H:%M:%S" if seconds else "%Y-%m-%d %H:%M")
 
 
 def decimals_of(unit: Decimal) -> int:

@@ -11,7 +11,7 @@ import numpy as np
 
 from quintet.features.structure import EVENT_NAMES
 from quintet.systems.structure_mm.machine import REASON_NAMES
-from quintet.systems.structure_mm.records import POLICY_NAMES, STATE_NAMES, TAGS_PER_EPISODE
+from quintet.systems.structure_mm.records import BOS, MM, POLICY_NAMES, STATE_NAMES, TAGS_PER_EPISODE
 
 Columns = Mapping[str, Any]
 
@@ -57,8 +57,20 @@ class Level(NamedTuple):
     price: int
 
 
+class Leg(NamedTuple):
+    """A leg whose pullback is awaited: from when until when, its origin and its top in price increments."""
+
+    first_ns: int
+    last_ns: int
+    origin: int
+    top: int
+
+
 class Activity(NamedTuple):
-    """All of it, oldest first; `stops`: hard stops as set and raised; `kills_ns`: when the kill switch tripped."""
+    """All of it, oldest first; `stops`: hard stops as set and raised; `kills_ns`: when the kill switch tripped.
+
+    `legs`: those that were armed, as they stood when they were entered or given up.
+    """
 
     states: tuple[Span, ...]
     policies: tuple[Span, ...]
@@ -66,6 +78,12 @@ class Activity(NamedTuple):
     breaks: tuple[Break, ...]
     stops: tuple[Level, ...]
     kills_ns: tuple[int, ...]
+    legs: tuple[Leg, ...]
+
+    @property
+    def states_by_policy(self) -> tuple[Span, ...]:
+        """The states, market making split by the policy under which it quoted: `MM · Normal`."""
+        return tuple(_split(self.states, self.policies))
 
 
 def read_activity(events: Columns, fills: Columns, first_ns: int, last_ns: int) -> Activity:
@@ -79,6 +97,7 @@ def read_activity(events: Columns, fills: Columns, first_ns: int, last_ns: int) 
         breaks=tuple(Break(EVENT_NAMES[row.a], row.ts_ns, row.b) for row in _rows(events, "bos")),
         stops=tuple(_stops(events)),
         kills_ns=tuple(row.ts_ns for row in _rows(events, "kill_switch")),
+        legs=tuple(_legs(events, _spans(moves, STATE_NAMES, first_ns, last_ns))),
     )
 
 
@@ -144,6 +163,29 @@ def _episodes(events: Columns, entered: Mapping[int, int], traded: Mapping[int, 
     for row in _rows(events, "episode"):
         own = traded.get(row.d, _Traded(0, 0, None, None))
         yield Episode(row.d, entered.get(row.d, row.ts_ns), row.ts_ns, words(REASON_NAMES[row.a]), row.b, row.c, *own)
+
+
+def _legs(events: Columns, states: tuple[Span, ...]) -> Iterator[Leg]:
+    """The last word of the log on each armed leg while it waited for its pullback."""
+    told = list(_rows(events, "pullback"))
+    times = np.array([row.ts_ns for row in told], np.int64)
+    for span in states:
+        if span.name == STATE_NAMES[BOS]:
+            last = int(np.searchsorted(times, span.last_ns, side="right")) - 1
+            if last >= 0 and told[last].ts_ns > span.first_ns:
+                yield Leg(span.first_ns, span.last_ns, told[last].b, told[last].c)
+
+
+def _split(states: tuple[Span, ...], policies: tuple[Span, ...]) -> Iterator[Span]:
+    """States in order, each stretch of market making cut where the policy changes."""
+    for state in states:
+        if state.name != STATE_NAMES[MM]:
+            yield state
+            continue
+        for policy in policies:
+            first, last = max(state.first_ns, policy.first_ns), min(state.last_ns, policy.last_ns)
+            if first < last:
+                yield Span(f"{state.name} · {policy.name}", first, last)
 
 
 def _stops(events: Columns) -> Iterator[Level]:

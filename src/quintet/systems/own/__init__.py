@@ -1,0 +1,32 @@
+"""A system of your own in plain Python: a class with handlers, a memory of numbers, and a light view.
+
+    class Crossing(System):
+        class Memory(Memory):
+            fast: float = 0.0
+
+        def on_bar(self, view: View) -> Wants: ...
+
+It is woken by what it has handlers for, sees only its view, and says what it wants; planner, gate and exchange are
+those of every other system.
+"""
+
+from quintet.systems.own.memory import Memory
+from quintet.systems.own.refusal import RefusedSystem
+from quintet.systems.own.system import Parameters, System
+from quintet.systems.own.view import Bar, Fill, View
+from quintet.systems.own.wants import Want, Wants, buy, sell, stop
+
+__all__ = [
+    "Bar",
+    "Fill",
+    "Memory",
+    "Parameters",
+    "RefusedSystem",
+    "System",
+    "View",
+    "Want",
+    "Wants",
+    "buy",
+    "sell",
+    "stop",
+]

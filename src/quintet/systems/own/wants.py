@@ -1,0 +1,78 @@
+"""What a system wants: orders that should be working from now on. What to send for that is the planner's business."""
+
+from collections.abc import Iterable
+from typing import Any, Final, NamedTuple, TypeAlias
+
+from quintet.core.orders.lifecycle import MARKET, POST_ONLY, STOP, STYLE_NAMES
+from quintet.core.state import WANTS
+from quintet.systems.own.refusal import RefusedSystem
+
+_STYLES: Final = {name.replace(" ", "_").replace("-", "_").lower(): number for number, name in enumerate(STYLE_NAMES)}
+
+
+class Want(NamedTuple):
+    """One order: `side` is +1 or -1, `price` in price increments (0 at market), `tag` comes back with its fills."""
+
+    side: int
+    lots: int
+    price: int
+    style: int
+    tag: int = 0
+
+
+Wants: TypeAlias = Iterable[Want] | None
+"""All that is wanted from now on; an empty list: nothing any more; None: the same as before."""
+
+
+def buy(lots: int, price: int | None = None, *, style: str | None = None, tag: int = 0) -> Want:
+    """Buy at market, or with a `price` by a resting order that never takes; `style`: limit, ioc or stop instead."""
+    return Want(1, lots, price or 0, _style(price, style), tag)
+
+
+def sell(lots: int, price: int | None = None, *, style: str | None = None, tag: int = 0) -> Want:
+    """Sell at market, or with a `price` by a resting order that never takes; `style`: limit, ioc or stop instead."""
+    return Want(-1, lots, price or 0, _style(price, style), tag)
+
+
+def stop(lots: int, price: int, *, tag: int = 0) -> Want:
+    """Sell at market once the price has fallen to `price`."""
+    return Want(-1, lots, price, STOP, tag)
+
+
+def _style(price: int | None, style: str | None) -> int:
+    if style is None:
+        return MARKET if price is None else POST_ONLY
+    if style not in _STYLES:
+        raise RefusedSystem("unknown style of order", where="style", found=style, expected=", ".join(_STYLES))
+    return _STYLES[style]
+
+
+def checked(wants: Any, where: str) -> list[Want]:
+    """The wants as a list; raises RefusedSystem naming the first that cannot be meant."""
+    if isinstance(wants, Want) or not isinstance(wants, Iterable):
+        raise _refused(where, repr(wants), "a list of wants, such as [buy(100)], or None")
+    listed = list(wants)
+    if len(listed) > WANTS:
+        raise _refused(where, f"{len(listed)} wants", f"at most {WANTS}")
+    for want in listed:
+        problem = _problem(want)
+        if problem:
+            raise _refused(where, repr(want), problem)
+    return listed
+
+
+def _problem(want: Any) -> str:
+    """What is expected of a want that is not as it should be; empty when it is."""
+    if not isinstance(want, Want):
+        return "a want, made by buy, sell or stop"
+    if not all(isinstance(number, int) for number in want):
+        return "whole numbers: lots and price increments, never floats"
+    if want.lots <= 0:
+        return "1 lot or more"
+    if want.price < 0 or (want.price == 0) != (want.style == MARKET):
+        return "a price of 1 increment or more, none at market"
+    return ""
+
+
+def _refused(where: str, found: str, expected: str) -> RefusedSystem:
+    return RefusedSystem("a want that cannot be", where=where, found=found, expected=expected)

@@ -1,0 +1,110 @@
+"""A memory of numbers: what it holds comes back, what it cannot hold is refused with its name."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from quintet.systems.own import Memory, RefusedSystem
+from quintet.systems.own.memory import NUMBERS_MAX, Layout, bytes_of
+
+
+class Mixed(Memory):
+    count: int = 3
+    mean: float = 0.5
+    armed: bool = False
+    closes: tuple[float, ...] = (0.0,) * 4
+    marks: tuple[int, int] = (7, 8)
+
+
+WHOLE = st.integers(-(2**63), 2**63 - 1)
+
+
+def kept(memory: Memory) -> Memory:
+    """The memory written into its record and read again."""
+    layout = Layout(type(memory), "Test")
+    record = layout.new_table()
+    layout.store(memory, bytes_of(record))
+    return layout.load(bytes_of(record))
+
+
+def test_a_new_record_has_the_defaults_under_their_names() -> None:
+    record = Layout(Mixed, "Test").new_table()
+    assert (record[0]["count"], record[0]["mean"], record[0]["armed"]) == (3, 0.5, 0)
+    assert record[0]["marks"].tolist() == [7, 8]
+
+
+@given(
+    WHOLE,
+    st.floats(allow_nan=False),
+    st.booleans(),
+    st.tuples(*[st.floats(allow_nan=False)] * 4),
+    st.tuples(WHOLE, WHOLE),
+)
+def test_what_is_kept_comes_back_to_the_bit(count, mean, armed, closes, marks) -> None:
+    memory = Mixed(count, mean, armed, closes, marks)
+    assert kept(memory) == memory
+    assert type(kept(memory).armed) is bool
+
+
+def test_what_is_not_a_number_comes_back_too() -> None:
+    assert math.isnan(kept(Mixed(mean=math.nan)).mean)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "expected"),
+    [
+        ("count", 1.5, "a whole number within 64 bits"),
+        ("count", 2**63, "a whole number within 64 bits"),
+        ("count", None, "a whole number within 64 bits"),
+        ("mean", "1", "a number"),
+        ("armed", 0.5, "true or false"),
+        ("closes", (1.0, 2.0), "4 x float"),
+        ("closes", [0.0] * 4, "4 x float"),
+        ("closes", (0.0, 0.0, 0.0, "x"), "4 x float"),
+        ("marks", (1, 2.5), "2 x int"),
+    ],
+)
+def test_a_value_that_does_not_fit_is_refused_with_its_field(field: str, value: object, expected: str) -> None:
+    memory = Mixed()
+    setattr(memory, field, value)
+    with pytest.raises(RefusedSystem) as refused:
+        kept(memory)
+    assert refused.value.where == f"Test.Memory.{field}"
+    assert refused.value.expected == expected
+
+
+def test_a_name_that_is_not_a_field_cannot_be_set() -> None:
+    with pytest.raises(AttributeError):
+        Mixed().total = 5
+
+
+class NoDefault(Memory):
+    count: int
+
+
+class Listed(Memory):
+    closes: list[float] = []
+
+
+class Worded(Memory):
+    name: str = "x"
+
+
+class Empty(Memory):
+    closes: tuple[float, ...] = ()
+
+
+class Huge(Memory):
+    closes: tuple[float, ...] = (0.0,) * (NUMBERS_MAX + 1)
+
+
+@pytest.mark.parametrize("kind", [NoDefault, Listed, Worded, Empty, Huge])
+def test_a_memory_of_anything_but_numbers_is_refused_before_it_runs(kind: type[Memory]) -> None:
+    with pytest.raises(RefusedSystem, match=r"Test\.Memory"):
+        Layout(kind, "Test")
+
+
+def test_no_memory_is_a_memory() -> None:
+    assert kept(Memory()) == Memory()

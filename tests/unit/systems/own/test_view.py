@@ -1,0 +1,55 @@
+"""The view of a system in plain Python is what the records say, field for field."""
+
+from quintet.core.state import WAKE_BAR, WAKE_FILL
+from quintet.systems.own.memory import bytes_of
+from quintet.systems.own.view import Bar, Fill, Reader
+from tests.desk_driver import Desk
+from tests.desk_worlds import FIVE_MINUTES, SPOT_COIN
+
+
+def a_desk() -> Desk:
+    """A desk with a bar of five minutes in its view, and a position."""
+    desk = Desk(SPOT_COIN, lots=1_500)
+    market = desk.view.market[0]
+    market.open, market.high, market.low, market.close, market.volume = 10_000, 10_050, 9_950, 10_020, 77
+    market.timeframe, market.bar_end = FIVE_MINUTES, 123_000
+    desk.view.why = WAKE_BAR
+    return desk
+
+
+def test_the_view_is_what_the_records_say() -> None:
+    desk = a_desk()
+    why, view = Reader(bytes_of(desk.world.desk)).read()
+    assert why == WAKE_BAR
+    assert view.bar == Bar(10_000, 10_050, 9_950, 10_020, 77, 123_000, "5m")
+    assert (view.now_ns, view.lots) == (int(desk.view.now), int(desk.account.lots))
+    assert view.equity_quanta == int(desk.view.equity.quanta)
+    assert (view.tick, view.quanta) == (1, int(desk.view.instruments[0].quanta))
+    assert view.fill is None
+    assert view.halted is False
+
+
+def test_a_fill_is_shown_when_it_is_what_woke_us() -> None:
+    desk = a_desk()
+    [number] = desk.working((1, 9_990, 40, 0, 6))
+    desk.fill(number, lots=40)
+    why, view = Reader(bytes_of(desk.world.desk)).read()
+    assert why == WAKE_FILL
+    assert view.fill == Fill(1, 9_990, 40, True, 6)
+
+
+def test_a_share_of_equity_becomes_whole_lots() -> None:
+    desk = a_desk()
+    _, view = Reader(bytes_of(desk.world.desk)).read()
+    lots = view.lots_worth(0.25)
+    assert lots * view.bar.close * view.quanta <= view.equity_quanta * 0.25 < (lots + 1) * view.bar.close * view.quanta
+    assert view.lots_worth(-1.0) == 0
+    # and before the first bar there is no price to count with
+    assert view._replace(bar=view.bar._replace(close=0)).lots_worth(0.5) == 0
+
+
+def test_prices_are_brought_to_the_tick_away_from_the_market() -> None:
+    _, view = Reader(bytes_of(a_desk().world.desk)).read()
+    coarse = view._replace(tick=10)
+    assert (coarse.at_or_below(1_019.9), coarse.at_or_above(1_010.1)) == (1_010, 1_020)
+    assert (coarse.at_or_below(1_010), coarse.at_or_above(1_010)) == (1_010, 1_010)
