@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -263,9 +264,7 @@ def test_an_account_that_lost_everything_returns_nothing_from_then_on(results):
 
 
 def _ruined(result: SetResult) -> SetResult:
-    return SetResult(
-        **{name: getattr(result, name) for name in result.__struct_fields__ if name != "daily"}, daily=(-1.0,)
-    )
+    return msgspec.structs.replace(result, daily=(-1.0,))
 
 
 def test_only_what_differs_varies():
