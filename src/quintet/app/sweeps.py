@@ -23,6 +23,7 @@ from quintet.app.backtests import Task, testing_form
 from quintet.app.instruments import capital_quanta
 from quintet.app.markets import Market, open_market
 from quintet.app.messages import INTERRUPTED, Complaint, Report, fail, note, progress
+from quintet.core.errors import ConfigError
 from quintet.research.backtest_options import BacktestOptions
 from quintet.research.candidates import together
 from quintet.research.evidence import Findings, judge_evidence
@@ -98,8 +99,10 @@ def run(asked: Asked, choose: Choose, place: Workspace, now: datetime) -> dict[s
         found = distinct(all_found)
         # Counted before anybody sees the result: a look is a trial, whatever becomes of it.
         counted = work.count(place.ledger, found, now) if found else []
-    if not is_complete or not found:
+    if not is_complete:
         _say_stopped(len(found), choice.sets, folder)
+    if not found:
+        raise ConfigError(f"space: found no set that {task.system.name} accepts in {refused:,}, expected one or more")
     described = _described(asked, market, choice, found, refused, counted)
     _write(folder, described, found)
     return described | {"out": str(folder.resolve())}

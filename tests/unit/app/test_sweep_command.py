@@ -174,6 +174,10 @@ def test_sets_that_contradict_themselves_are_named_and_not_run(quintet: Quintet,
         (("optimize", "structure_mm", "--space", "a=1:2", "--space", "a=1:2"), ("a parameter named twice",)),
         (("optimize", "structure_mm", "--space", "step_atr=2:1"), ("space: found step_atr=2:1", "LO below HI")),
         (("optimize", "structure_mm", "--space", "step_atr=1:2", "--trials", "0"), ("not a count",)),
+        (
+            ("optimize", "structure_mm", "--space", "pullback_min_frac=0.95:0.99", "--trials", "2"),
+            ("found no set that structure_mm accepts in 2",),
+        ),
     ],
 )
 def test_a_mistake_is_named_and_nothing_is_counted(
