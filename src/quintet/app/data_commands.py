@@ -1,10 +1,13 @@
-"""`quintet data ...`: bring candles in, look at them, make them. Prices come from files, the instrument from a config.
+"""`quintet data ...`: bring candles and ticks in, look at them, make them.
+
+Prices come from files. What a candle's instrument is comes from a config; a tick feed's is guessed from its numbers and
+shown, unless a config says it.
 
 Exit codes: 0 it is well; 1 `check` found what the importer would refuse; 2 usage or a file that cannot be used.
 A refused file leaves the workspace as it was.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, cast
 
@@ -20,13 +23,30 @@ if TYPE_CHECKING:
 
 data_app = typer.Typer(
     cls=CalmGroup,
-    help="Bring in candles: import, download, check, synthesize, list.",
+    help="Bring in candles and ticks: import, download, check, synthesize, list.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
 
-File = Annotated[Path, typer.Argument(metavar="FILE", help="A candle file: CSV, Parquet, Feather or JSON.")]
-Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Candle files: CSV, Parquet, Feather or JSON.")]
+Files = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="FILE...", help="A candle file (CSV, Parquet, Feather or JSON), or the files of one tick feed."
+    ),
+]
+Checked = Annotated[
+    list[Path], typer.Argument(metavar="FILE...", help="Candle files, the files of one tick feed, or tapes.")
+]
+Format = Annotated[
+    str,
+    typer.Option(
+        "--format",
+        metavar="NAME",
+        help="candles, binance, bybit, bybit-archives, bybit-trades, bybit-top5, coinbase, deribit, hyperliquid, "
+        "bitstamp-l3, top-of-book, tardis, hftbacktest or bench; auto: told from what is in the file.",
+    ),
+]
+Picture = Annotated[Path | None, typer.Option(metavar="HTML", help="Ticks only: draw what was checked on one page.")]
 Symbol = Annotated[
     str | None, typer.Option(help="Instrument by name; without it the file name or the configuration says.")
 ]
@@ -55,8 +75,9 @@ _WHERE: Final = "quintet data"
 
 
 @data_app.command("import")
-def import_candles(
-    file: File,
+def import_files(
+    files: Files,
+    format_name: Format = "auto",
     symbol: Symbol = None,
     columns: Columns = None,
     time_unit: TimeUnit = None,
@@ -70,13 +91,33 @@ def import_candles(
     replace: Replace = False,
     as_json: AsJson = False,
 ) -> None:
+    """Read candles whole and keep exact decimals, or a tick feed into a tape; what is wrong is refused by its place."""
+    from quintet.app.tick_commands import holds_ticks, import_feed, request_of
+
+    reading = _reading(columns, time_unit, stamp, timeframe, where, newest_first)
+    if holds_ticks(files, format_name):
+        _require_no_reading(reading, files)
+        import_feed(request_of(files, format_name, symbol, config, sets), name, replace, as_json)
+        return
+    if len(files) > 1:
+        raise Complaint("one candle file at a time", where="FILE...", found=f"{len(files)} files", expected="one file")
+    _import_candles(files[0], reading, _instrument(symbol, config, sets, files), name, replace, as_json)
+
+
+def _import_candles(
+    file: Path,
+    reading: "Reading",
+    guess: "tuple[Instrument, list[str]]",
+    name: str | None,
+    replace: bool,
+    as_json: bool,
+) -> None:
     """Read a candle file whole, or refuse it, and keep it in the workspace as exact decimals."""
     from quintet.storage.candle_files import read_candles
     from quintet.storage.candle_store import default_name, save_set, set_path
     from quintet.storage.workspace import workspace
 
-    instrument, said = _instrument(symbol, config, sets, [file])
-    reading = _reading(columns, time_unit, stamp, timeframe, where, newest_first)
+    instrument, said = guess
     with progress(f"reading {file.name}"):
         candles = read_candles(file, instrument, reading)
     folder = workspace().data
@@ -93,7 +134,8 @@ def import_candles(
 
 @data_app.command()
 def check(
-    files: Files,
+    files: Checked,
+    format_name: Format = "auto",
     symbol: Symbol = None,
     columns: Columns = None,
     time_unit: TimeUnit = None,
@@ -103,15 +145,43 @@ def check(
     newest_first: NewestFirst = False,
     config: ConfigFile = None,
     sets: Sets = None,
+    picture: Picture = None,
     as_json: AsJson = False,
 ) -> None:
-    """Look for gaps, duplicates, disorder, impossible bars, spikes and quiet runs. Repairs nothing."""
-    from quintet.storage.candle_check import check_candles
+    """Look for gaps, duplicates, disorder, impossible bars or books, spikes and silence. Repairs nothing."""
+    from quintet.app.tick_commands import check_feed, check_tapes, holds_ticks, is_tape, request_of
 
     reading = _reading(columns, time_unit, stamp, timeframe, where, newest_first)
+    tapes = [file for file in files if is_tape(file)]
+    ticks = not tapes and holds_ticks(files, format_name)
+    if tapes or ticks:
+        _require_no_reading(reading, files)
+    if tapes:
+        if len(tapes) < len(files):
+            other = next(file for file in files if file not in tapes)
+            raise Complaint(
+                "tapes and other files in one check", where=str(other), found="no tape", expected="tapes only"
+            )
+        check_tapes(files, picture, as_json)
+    elif ticks:
+        check_feed(request_of(files, format_name, symbol, config, sets), picture, as_json)
+    else:
+        if picture is not None:
+            raise Complaint("a picture of candles", where="--picture", found=files[0], expected="a tick feed or a tape")
+        _check_candles(files, reading, lambda file: _instrument(symbol, config, sets, [file]), as_json)
+
+
+def _check_candles(
+    files: Sequence[Path],
+    reading: "Reading",
+    guess: "Callable[[Path], tuple[Instrument, list[str]]]",
+    as_json: bool,
+) -> None:
+    from quintet.storage.candle_check import check_candles
+
     checked = []
     for file in files:
-        instrument, said = _instrument(symbol, config, sets, [file])
+        instrument, said = guess(file)
         with progress(f"checking {file.name}"):
             checked.append((check_candles(file, reading, instrument), [*said, _priced_as(instrument)]))
     refused = any(found.refused for found, _ in checked)
@@ -268,6 +338,7 @@ def list_data(as_json: AsJson = False) -> None:
     from quintet.storage.workspace import workspace
 
     folder = workspace().data
+    tapes = _listed_tapes(workspace().tapes)
     sets = list_sets(folder)
     known = {f"{kept.name}.parquet" for kept, _ in sets}
     loose = [
@@ -279,10 +350,11 @@ def list_data(as_json: AsJson = False) -> None:
         listed = [
             {"path": str(folder / f"{kept.name}.parquet"), **_plain(kept), "state": state} for kept, state in sets
         ]
-        say_json({"folder": str(folder), "sets": listed, "other_files": [str(path) for path in loose]})
+        loose_paths = [str(path) for path in loose]
+        say_json({"folder": str(folder), "sets": listed, "other_files": loose_paths, "tapes": tapes})
         return
-    if not sets and not loose:
-        note(f"no candles in {folder}; begin with `quintet data import FILE` or `quintet data synth`")
+    if not sets and not loose and not tapes:
+        note(f"nothing in {folder}; begin with `quintet data import FILE` or `quintet data synth`")
     for kept, state in sets:
         mark = " synthetic" if kept.synthetic else ""
         problem = f"  [{state}]" if state else ""
@@ -290,9 +362,45 @@ def list_data(as_json: AsJson = False) -> None:
         say(f"{kept.name}  {kept.bars:,} {kept.timeframe} bars{mark}  {span}  from {kept.source}{problem}")
     for path in loose:
         say(f"{path.name}  (file)")
+    for tape in tapes:
+        say("  ".join(f"{part:,} rows" if isinstance(part, int) else str(part) for part in tape.values()))
+
+
+def _listed_tapes(folder: Path) -> list[dict[str, Any]]:
+    """Each tape in the workspace: its path, what is on it, and from when to when by its own receive times."""
+    from quintet.core.errors import TapeError
+    from quintet.storage.candle_files import utc_text
+    from quintet.storage.tape_files import open_tape
+
+    listed: list[dict[str, Any]] = []
+    for path in sorted(folder.glob("*.tape")):
+        try:
+            tape = open_tape(path)
+        except TapeError as error:
+            listed.append({"path": str(path), "state": str(error)})
+            continue
+        symbols = [instrument.symbol for instrument in tape.instruments]
+        named = ", ".join(symbols[:4]) + (f" and {len(symbols) - 4} more" if len(symbols) > 4 else "")
+        census = tape.census
+        span = f"{utc_text(census.first_ns)} to {utc_text(census.last_ns)}"
+        listed.append({"path": str(path), "rows": census.positions, "symbols": named, "span": span})
+    return listed
 
 
 # ---- what the flags mean -------------------------------------------------------------------------------------
+
+
+def _require_no_reading(reading: "Reading", files: Sequence[Path]) -> None:
+    """How to read candles says nothing about ticks."""
+    from quintet.storage.candle_table import Reading
+
+    if reading != Reading():
+        raise Complaint(
+            "flags for candles with a tick feed",
+            where=str(files[0]),
+            found="--map, --time-unit, --stamp, --timeframe, --where or --newest-first",
+            expected="none of them, or --format candles",
+        )
 
 
 def _instrument(

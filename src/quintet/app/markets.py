@@ -21,6 +21,7 @@ from quintet.app.instruments import define, spoken_of
 from quintet.app.messages import Complaint, progress
 from quintet.core.events import BAR_CLOSE, TIMEFRAMES, timeframe_ns
 from quintet.core.instrument import Instrument, encode
+from quintet.core.market.tick_feed import reason_not_traded
 from quintet.core.tape import Tape, memory_tape
 from quintet.storage.candle_sources import MarketBars, cut, from_bars, load_market
 from quintet.storage.candle_table import Reading
@@ -138,6 +139,10 @@ def _from_tape(request: MarketRequest, data: DataConfig) -> Market:
         raise Complaint("a tape of one instrument is needed", where=data.tape, found=found, expected="one instrument")
     if not tape.census.market_only:
         raise Complaint("not a market tape", where=data.tape, found="desk events", expected="outside facts only")
+    if reason := reason_not_traded(tape.meta):
+        raise Complaint(
+            "a tape that must not be traded", where=data.tape, found=reason, expected="a book with its trades"
+        )
     instrument = tape.instruments[0]
     require_spot(instrument)
     names = _bar_timeframes(tape, data.tape)

@@ -178,6 +178,7 @@ def _derived(sources: "list[Tape]", how: str) -> "TapeMeta":
     """The origin of a tape that was made from tapes: it is synthetic as soon as one of them is."""
     from quintet import __version__
     from quintet.app.wiring import clock
+    from quintet.core.market.tick_feed import inherited_notes
     from quintet.core.tape import TapeMeta
 
     return TapeMeta(
@@ -186,7 +187,7 @@ def _derived(sources: "list[Tape]", how: str) -> "TapeMeta":
         created_ns=int(clock().timestamp()) * 1_000_000_000,
         tool_version=__version__,
         sources=tuple(_source(tape) for tape in sources),
-        notes={"how": how},
+        notes={"how": how, **inherited_notes([tape.meta for tape in sources])},
     )
 
 

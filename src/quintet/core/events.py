@@ -52,6 +52,7 @@ LAST_PRICE: Final = 7  # ticker: price of the latest trade
 BAR_OPEN: Final = 8  # a bar is two rows, three with a known turnover; price: open; quantity: volume in lots
 BAR_CLOSE: Final = 9  # price: close; quantity: high * 2^31 + low; ts_event of a bar is its END
 BAR_TURNOVER: Final = 10  # quantity: turnover in quanta of the quote asset; price: number of trades, 0 = unknown
+BOOK_ORDER: Final = 11  # order-level feeds, before the level it moves; quantity: the order's id; bits: what it does
 MARK_PRICE: Final = 12
 INDEX_PRICE: Final = 13
 FUNDING_RATE: Final = 14  # quantity: rate in 1e-9 of the interval, + = longs pay
@@ -94,6 +95,10 @@ OUTPUT_KINDS: Final = frozenset(range(PLACE, REFUSED + 1))
 
 MAKER: Final = 2  # bit 1 of FILL
 SELL_BIT: Final = 4  # bit 2 of FILL and PLACE
+
+ORDER_ENTERED: Final = 2  # bits of BOOK_ORDER: came to the end of the level's queue
+ORDER_CHANGED: Final = 4  # has another size now, its place kept
+ORDER_GONE: Final = 8
 
 # ---- bars ----------------------------------------------------------------------------------------------------
 HIGH_SHIFT: Final = 31

@@ -27,7 +27,7 @@ MESSAGE_ROWS_MAX: Final = 65_536
 TEXT_BYTES: Final = 30
 """Payload bytes of one TEXT row: all that stand before `kind`."""
 
-_NOT_KINDS: Final = frozenset({"LAST", "MAKER", "SELL_BIT", "HEADER"})
+_NOT_KINDS: Final = frozenset({"LAST", "MAKER", "SELL_BIT", "ORDER_ENTERED", "ORDER_CHANGED", "ORDER_GONE", "HEADER"})
 
 
 def _kind_names() -> dict[int, str]:

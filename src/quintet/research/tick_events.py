@@ -12,8 +12,8 @@ from quintet.core.events import ASK_LEVEL, BID_LEVEL, LAST, PRICE_MAX, TRADE_BUY
 from quintet.core.kernel import exp, kernel
 from quintet.core.random import RANDOM, below, exponential, normal, uniform
 from quintet.core.records import record
-from quintet.research.tick_model import LEVELS_MAX
 
+LEVELS_MAX: Final = 256
 CHURN_ROWS_MAX: Final = 256
 MESSAGE_ROWS_MAX: Final = 2 * LEVELS_MAX + CHURN_ROWS_MAX
 """No message, with the effect that follows it, is longer."""

@@ -8,8 +8,8 @@ import msgspec
 from quintet.core.errors import InputError
 from quintet.core.instrument import Instrument
 from quintet.core.parameters import describe, parameter
+from quintet.research.tick_events import LEVELS_MAX
 
-LEVELS_MAX: Final = 256
 SWEEP_LEVELS_MAX: Final = 10
 BRANCHING_MAX: Final = 0.95
 """Orders that an order calls forth, at most: near 1 the flow takes for ever to forget how it began."""

@@ -1,0 +1,1 @@
+"""Bitstamp: order-level market data, and what it says."""

@@ -1,0 +1,1 @@
+"""Coinbase: public market streams as they are sent, and what they say."""

@@ -1,0 +1,1 @@
+"""Hyperliquid: public market streams as they are sent, and what they say."""
