@@ -20,6 +20,8 @@ LINES_MAX: Final = 400
 MAPS_MAX: Final = 6
 CELLS_MAX: Final = 40
 """Values of a parameter up to which each has a row or column of its own."""
+STRETCHES: Final = 10
+"""Rows or columns of a parameter whose values lie on no grid: equally wide parts of its range."""
 SHADES: Final = 5
 
 Row = Mapping[str, Any]
@@ -128,15 +130,15 @@ class _Cells(NamedTuple):
 
 
 def _cells(rows: Sequence[Row], name: str) -> _Cells:
-    """A cell for each value, or for each of so many equal stretches where there are more values."""
+    """A cell for each value, or for each stretch where the values lie on no grid."""
     values = [row["values"][name] for row in rows]
     known = _known(values)
-    if len(known) <= CELLS_MAX:
+    is_grid = len(known) <= CELLS_MAX and 2 * len(known) <= len(values)
+    if is_grid or len(known) < 2 or not all(map(_is_number, known)):
         return _Cells([_text(value) for value in known], [known.index(value) for value in values])
     low, high = float(known[0]), float(known[-1])
-    stretches = CELLS_MAX // 4
-    of = [min(stretches - 1, int((float(value) - low) / (high - low) * stretches)) for value in values]
-    return _Cells([_text(low + (n + 0.5) * (high - low) / stretches) for n in range(stretches)], of)
+    of = [min(STRETCHES - 1, int((float(value) - low) / (high - low) * STRETCHES)) for value in values]
+    return _Cells([_text(low + (n + 0.5) * (high - low) / STRETCHES) for n in range(STRETCHES)], of)
 
 
 # ---- parallel lines ----------------------------------------------------------------------------------------------
