@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import data, peers, w1_ticks, w2_bars, w3_indicators
+from benchmarks import data, peers, w1_ticks, w2_bars, w3_indicators, w4_sweep
 
 INTERPRETED_ROWS = 100_000
 LEAVING_ROWS = 1_000_000
@@ -251,14 +251,51 @@ def indicators_bar_by_bar(report: Report, rounds: int) -> None:
 STREAMED_ROWS = 200_000
 
 
+PEER_COLUMNS = 100
+"""Pairs that vectorbt works on at a time: its fastest, at the price of memory."""
+
+W4_BEST = -0.259535
+"""vectorbt 1.2.0: the best return of all thousand pairs. The reference without a peer."""
+
+
+def sweeps(report: Report, rounds: int) -> None:
+    """W4: the return of every pair to six decimals, then speed and memory; each pair is an ordinary backtest."""
+    print("W4 sweep of 1,000 pairs of averages, 100,000 bars")
+    bars, chosen = data.bars(w4_sweep.BARS), w4_sweep.sets()
+    tape = w4_sweep.tape_of(bars)
+    w4_sweep.measure(tape, chosen[:1])
+    mine, theirs, peak_mib = [], [], 0.0
+    for _ in range(rounds):
+        ours = w4_sweep.measure(tape, chosen)
+        mine.append(ours.seconds)
+        if peers.python_of("vbt") is not None:
+            seconds, peak_mib, returns = peers.vectorbt_returns(1, PEER_COLUMNS)
+            theirs += seconds
+    engine = w4_sweep.engine_seconds(tape, chosen[::10]) * 10.0
+    if not theirs:
+        report.compare("best return, to six decimals (recorded)", round(float(ours.returns.max()), 6), W4_BEST)
+        report.alone("w4", "sets times bars", len(chosen) * w4_sweep.BARS, mine)
+        return
+    apart = np.abs(ours.returns - returns) > 5e-7
+    tied = w4_sweep.ties(bars, chosen)
+    what = f"{int((~tied).sum())} sets whose averages are never equal: return to six decimals (vectorbt)"
+    report.compare(what, int((apart & ~tied).sum()), 0)
+    print(f"  apart   {int((apart & tied).sum())} of {int(tied.sum())} sets with an exact tie of their averages")
+    report.compare("memory at most a tenth of the peer's", ours.peak_mib <= peak_mib / 10.0, True)
+    print(f"          {ours.peak_mib:,.0f} MiB against {peak_mib:,.0f} MiB")
+    cells = len(chosen) * w4_sweep.BARS
+    report.ratio("w4", "sets times bars, vectorbt", cells, mine, theirs, 100)
+    report.ratio("w4_engine", "the loop alone, without marks of equity", cells, [engine], theirs, 100)
+
+
 def main() -> int:
     """The exit code: 1 when a result differs, else 0, also where the data cannot be made."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="the hot paths against their peers")
     parser.add_argument("--peers", action="store_true", help="fetch the peers that are missing")
     parser.add_argument("--rounds", type=int, default=3, help="how often the peers and we are measured in turn")
-    parser.add_argument("--only", choices=("w1", "w2", "w3", "import"))
+    parser.add_argument("--only", choices=("w1", "w2", "w3", "w4", "import"))
     asked = parser.parse_args()
-    workloads = {"w1": ticks, "w2": bars, "w3": indicators, "import": imports}
+    workloads = {"w1": ticks, "w2": bars, "w3": indicators, "w4": sweeps, "import": imports}
     chosen = {name: run for name, run in workloads.items() if asked.only in (None, name)}
     needing = [name for name in chosen if name != "import"]
     if needing and data.folder() is None:

@@ -104,6 +104,15 @@ def backtesting_py(runs: int, entries_file: Path) -> tuple[float, NDArray[np.int
     return float(np.median(answer["seconds"])), np.load(entries_file)
 
 
+def vectorbt_returns(runs: int, at_a_time: int) -> tuple[list[float], float, NDArray[np.float64]]:
+    """W4: CPU seconds of each run, the most memory the peer had (MiB), and the return of every pair."""
+    script = str(Path(__file__).with_name("peer_returns.py"))
+    with tempfile.TemporaryDirectory() as folder:
+        returns = Path(folder) / "returns.npy"
+        answer = _answer("vbt", script, str(data.folder()), str(returns), str(at_a_time), str(runs))
+        return list(answer["seconds"]), float(answer["peak_mib"]), np.load(returns)
+
+
 def indicator_seconds(peer: str, runs: int) -> tuple[float, int]:
     """W3: CPU seconds a bar, the medians of the peer's indicators summed; and how many indicators there are."""
     answers = _answers(

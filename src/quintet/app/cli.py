@@ -29,6 +29,8 @@ _ORDER: Final = (
     "backtest",
     "stress",
     "walk-forward",
+    "sweep",
+    "optimize",
     "watch",
     "report",
     "runs",
@@ -92,8 +94,10 @@ def _mount() -> None:
     """Give every command its name."""
     from quintet.app.backtest_command import backtest
     from quintet.app.doctor_command import doctor
+    from quintet.app.optimize_command import optimize
     from quintet.app.report_command import report
     from quintet.app.stress_command import stress
+    from quintet.app.sweep_command import sweep
     from quintet.app.walk_forward_command import walk_forward
     from quintet.app.warm_command import warm
     from quintet.app.watch_command import watch
@@ -101,6 +105,8 @@ def _mount() -> None:
     app.command(no_args_is_help=True)(backtest)
     app.command(no_args_is_help=True)(stress)
     app.command(no_args_is_help=True)(walk_forward)
+    app.command(no_args_is_help=True)(sweep)
+    app.command(no_args_is_help=True)(optimize)
     app.command(no_args_is_help=True)(watch)
     app.command(no_args_is_help=True)(report)
     for name, (_, _, line) in _LAZY.items():

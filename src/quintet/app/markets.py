@@ -35,7 +35,10 @@ _DERIVATIVE: Final = re.compile(r"(linear|perp|usdm|coinm|futures|swap|inverse|q
 
 
 class Market(NamedTuple):
-    """A checked tape and what a reader must know of it. `fills` is the timeframe orders are matched against."""
+    """A checked tape and what a reader must know of it. `fills` is the timeframe orders are matched against.
+
+    `path`: the file that the tape is mapped from, None for one in memory.
+    """
 
     tape: Tape
     instrument: Instrument
@@ -44,6 +47,7 @@ class Market(NamedTuple):
     synthetic: bool
     label: str
     assumptions: tuple[str, ...]
+    path: Path | None = None
 
 
 class MarketRequest(NamedTuple):
@@ -145,7 +149,9 @@ def _from_tape(request: MarketRequest, data: DataConfig) -> Market:
     said = [f"instrument {instrument.symbol} as the tape defines it; [instrument] is not used"]
     if tape.meta.synthetic:
         said.insert(0, _synthetic_label())
-    return Market(tape, instrument, names[-1], names[0], tape.meta.synthetic, Path(data.tape).name, tuple(said))
+    return Market(
+        tape, instrument, names[-1], names[0], tape.meta.synthetic, Path(data.tape).name, tuple(said), Path(data.tape)
+    )
 
 
 def _bar_timeframes(tape: Tape, where: str) -> list[str]:
@@ -290,7 +296,7 @@ def _synthetic(request: MarketRequest, workspace: Workspace, now_ns: int) -> Mar
         return _of_bars(bars(), instrument, request.bars, "synthetic", said, now_ns, synthetic=True)
     path = workspace.tapes / f"synthetic-{instrument.symbol}-{_synthetic_key(instrument, htf, ltf)}.tape"
     tape = _kept_tape(path, bars, instrument, now_ns)
-    return Market(tape, instrument, htf, ltf, True, "synthetic", tuple(said))
+    return Market(tape, instrument, htf, ltf, True, "synthetic", tuple(said), path)
 
 
 def _kept_tape(path: Path, bars: Callable[[], MarketBars], instrument: Instrument, now_ns: int) -> Tape:

@@ -251,9 +251,17 @@ class _Bar:
                 note(f"quintet: {self.label} ...")
                 return
             from rich.console import Console
-            from rich.progress import Progress, TimeElapsedColumn
+            from rich.progress import Progress, ProgressColumn, Task, TimeElapsedColumn, TimeRemainingColumn
+            from rich.text import Text
 
-            columns = [*Progress.get_default_columns()[:2], TimeElapsedColumn()]
+            class Left(ProgressColumn):
+                """What is left, where it is known how much there is."""
+
+                def render(self, task: Task) -> Text:
+                    left = TimeRemainingColumn().render(task)
+                    return Text.assemble(left, " left") if task.total else Text()
+
+            columns = [*Progress.get_default_columns()[:2], TimeElapsedColumn(), Left()]
             self.display = Progress(*columns, console=Console(stderr=True), transient=True)
             self.task = self.display.add_task(self.label, total=self.total, completed=self.done)
             self.display.start()

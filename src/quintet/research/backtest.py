@@ -34,7 +34,7 @@ from quintet.core.tape import Tape, TapeMeta
 from quintet.core.units import E9, exact_quanta
 from quintet.research.backtest_options import BacktestOptions
 from quintet.research.measures import equity_measures, fill_measures
-from quintet.research.returns import daily_returns
+from quintet.research.returns import DAY_NS, daily_returns
 from quintet.research.run_tables import curve_table, equity_table, event_table, fill_table, order_table
 from quintet.research.systems import KernelSystem, find, loop
 from quintet.research.trials import trial_of
@@ -86,9 +86,13 @@ class PolicyRun:
 
 
 class Kept:
-    """Rows taken out of a world's buffers whenever they are full."""
+    """Rows taken out of a world's buffers whenever they are full; of the samples those that daily returns need.
 
-    def __init__(self) -> None:
+    `every_sample`: all of them.
+    """
+
+    def __init__(self, every_sample: bool = True) -> None:
+        self.every_sample = every_sample
         self.parts: dict[str, list[Any]] = {"commands": [], "fills": [], "notes": [], "samples": []}
         self.rows: list[Any] = []
 
@@ -97,7 +101,8 @@ class Kept:
         venue = world.venue[0]
         for name, parts in self.parts.items():
             count = int(venue[f"n_{name}"])
-            parts.append(getattr(world, name)[:count].copy())
+            rows = getattr(world, name)[:count]
+            parts.append(rows.copy() if self.every_sample or name != "samples" else _day_ends(rows))
             venue[f"n_{name}"] = 0
         if venue.recording:
             self.rows.append(world.rows_out[: int(venue.n_rows)].copy())
@@ -106,6 +111,13 @@ class Kept:
     def column(self, name: str) -> Any:
         """All rows of one buffer in order."""
         return np.concatenate(self.parts[name])
+
+
+def _day_ends(samples: Any) -> Any:
+    """The first and the last of these samples, and the last of each UTC day between: daily returns are the same."""
+    day = (samples["ts"] - 1) // DAY_NS
+    kept = np.flatnonzero(np.diff(day, append=day[-1:] + 1))
+    return samples[kept if len(kept) == 0 or kept[0] == 0 else np.concatenate(([0], kept))]
 
 
 def setup_of(system: KernelSystem, options: BacktestOptions, policy: str, recording: bool = False) -> Setup:
@@ -184,10 +196,19 @@ def fresh_world(
 
 
 def run_policy(
-    tape: Tape, system: KernelSystem, params: Any, options: BacktestOptions, policy: str, record: bool = False
+    tape: Tape,
+    system: KernelSystem,
+    params: Any,
+    options: BacktestOptions,
+    policy: str,
+    record: bool = False,
+    every_sample: bool = True,
 ) -> tuple[PolicyRun, list[Any]]:
-    """Run the whole tape under one fill policy; with `record` also return the rows of the desk tape."""
-    world, kept = world_before(tape, system, params, options, policy, record), Kept()
+    """Run the whole tape under one fill policy; with `record` also return the rows of the desk tape.
+
+    Without `every_sample` only those equity marks are kept that daily returns are made of.
+    """
+    world, kept = world_before(tape, system, params, options, policy, record), Kept(every_sample)
     drive(loop(system), tape, world, kept)
     done = PolicyRun(policy, world, *(kept.column(part) for part in ("commands", "fills", "notes", "samples")))
     return done, kept.rows

@@ -9,18 +9,30 @@ import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from quintet.core.instrument import encode
 from quintet.core.tape import Tape
+from quintet.research.backtest_options import BacktestOptions
 from quintet.research.earlier_trials import EARLIER_TRIALS
 from quintet.research.observations import Series
 from quintet.research.significance import deflated_sharpe, sharpe
 from quintet.research.system_source import source_hash
+from quintet.research.systems import KernelSystem
 from quintet.storage.trial_ledger import check_newest, record_trials
 from quintet.storage.trial_records import Counted, Trial
+
+
+class Look(NamedTuple):
+    """What the ledger asks of a result, for one that is no `BacktestResult`, or that is still to be run."""
+
+    system: KernelSystem
+    params: Any
+    options: BacktestOptions
+    tape: Tape
+    daily_returns: Series
 
 
 def trial_of(result: Any, door: str, run: str = "") -> Trial:
@@ -45,6 +57,13 @@ def trial_of(result: Any, door: str, run: str = "") -> Trial:
         periods=len(result.daily_returns),
         door=door,
         run=run,
+    )
+
+
+def another_trial(trial: Trial, params: Any, daily_returns: Series) -> Trial:
+    """The same evaluation with other parameters of the same system, and what they returned."""
+    return msgspec.structs.replace(
+        trial, parameters=_named(params), sharpe=sharpe(daily_returns), periods=len(daily_returns)
     )
 
 

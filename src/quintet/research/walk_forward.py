@@ -31,7 +31,7 @@ from quintet.research.observations import Series, whole
 from quintet.research.returns import DAY_NS, DAYS_PER_YEAR, Returns, daily_returns
 from quintet.research.systems import KernelSystem, find
 from quintet.research.tape_markets import between
-from quintet.research.trials import trial_of
+from quintet.research.trials import Look, trial_of
 from quintet.storage.trial_records import Trial
 
 SETS_MAX: Final = 1_000
@@ -186,16 +186,6 @@ class WalkForward:
         )
 
 
-class _Look(NamedTuple):
-    """A segment as the ledger of trials asks for a result."""
-
-    system: KernelSystem
-    params: Any
-    options: BacktestOptions
-    tape: Tape
-    daily_returns: Series
-
-
 def looks(walk: WalkForward, tape: Tape, system: KernelSystem, options: BacktestOptions, door: str) -> list[Trial]:
     """Every set in every train and test window as the ledger counts it: each was looked at, so each is a trial."""
     found = []
@@ -205,7 +195,7 @@ def looks(walk: WalkForward, tape: Tape, system: KernelSystem, options: Backtest
             (fold.window.test_from_ns, fold.window.test_to_ns, fold.tests),
         ):
             for each, segment in zip(walk.sets, parts, strict=True):
-                trial = trial_of(_Look(system, each.params, options, tape, segment.daily.frac), door)
+                trial = trial_of(Look(system, each.params, options, tape, segment.daily.frac), door)
                 found.append(msgspec.structs.replace(trial, first_ns=from_ns, last_ns=to_ns))
     return found
 
@@ -231,7 +221,7 @@ def windows(first_ns: int, last_ns: int, plan: Plan) -> tuple[Window, ...]:
     return tuple(found)
 
 
-def grid(params: Any, axes: Mapping[str, Sequence[Any]]) -> tuple[ParameterSet, ...]:
+def grid(params: Any, axes: Mapping[str, Sequence[Any]], sets_max: int = SETS_MAX) -> tuple[ParameterSet, ...]:
     """Every combination of values, over `params` (a msgspec struct); those that contradict themselves are left out.
 
     Without axes the parameters as they are, of whatever type. Raises ConfigError for a parameter that does not exist,
@@ -245,8 +235,8 @@ def grid(params: Any, axes: Mapping[str, Sequence[Any]]) -> tuple[ParameterSet, 
         if name not in known:
             raise ConfigError(f"grid: found {name!r}, expected {expected}")
     count = math.prod(len(values) for values in axes.values())
-    if count > SETS_MAX:
-        raise ConfigError(f"grid: found {count} combinations, expected at most {SETS_MAX}")
+    if count > sets_max:
+        raise ConfigError(f"grid: found {count} combinations, expected at most {sets_max}")
     found = list(_combinations(params, axes))
     if not found:
         raise ConfigError("grid: found no combination that the system accepts, expected one or more")

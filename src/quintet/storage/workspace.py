@@ -1,4 +1,4 @@
-"""The folder where quintet keeps what it made: candle sets, tapes, runs; and how a file appears there: whole."""
+"""The folder where quintet keeps what it made: candles, tapes, runs, sweeps; and how a file appears there: whole."""
 
 import os
 import tempfile
@@ -17,7 +17,7 @@ LEDGER: Final = "trials.sqlite"
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """One root with three folders, each made when it is first asked for, and a ledger of trials.
+    """One root with four folders, each made when it is first asked for, and a ledger of trials.
 
     `own_ledger`: another ledger than the root's, for work that shall not count: tests, benchmarks, verification.
     """
@@ -39,6 +39,11 @@ class Workspace:
     def runs(self) -> Path:
         """One folder for each run."""
         return self._folder("runs")
+
+    @property
+    def sweeps(self) -> Path:
+        """One folder for each sweep or search."""
+        return self._folder("sweeps")
 
     @property
     def ledger(self) -> Path:
