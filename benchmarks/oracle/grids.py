@@ -25,8 +25,8 @@ class Grid(NamedTuple):
 
 QUEUES: Final = ("risk_averse", "power", "power_ratio", "power_share", "log_ratio", "log_share")
 
-# An order here is at the exchange before the next look: one that is still on its way when the gate looks may meet another
-# of ours there, and the exchange ends it, while the peer lets both rest crossed.
+# An order here arrives before the next look: one still on its way when the gate looks may meet another of ours at the
+# exchange, which ends it, while the peer lets both rest crossed.
 GRIDS: Final = (
     # every model as W1 has it, the power family with other exponents
     *(Grid(queue) for queue in QUEUES),
