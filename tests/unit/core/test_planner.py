@@ -206,6 +206,14 @@ def test_an_order_the_market_has_traded_through_is_not_in_the_way_any_more() -> 
     assert kinds(desk.want((-1, 10_000, 10), (1, 10_002, 10))) == ["place"]
 
 
+def test_an_order_that_still_travels_is_in_the_way_wherever_the_market_is() -> None:
+    # given our ask at 100.00, not acknowledged, and a market that is above it now: nobody knows whether it will rest
+    desk = Desk(LINEAR_COIN)
+    assert kinds(desk.want((-1, 10_000, 10))) == ["place"]
+    desk.market(10_005, bid=10_004, ask=10_006)
+    assert desk.want((-1, 10_000, 10), (1, 10_002, 10)) == []
+
+
 # ---- market orders -------------------------------------------------------------------------------------------------
 def test_a_purchase_at_market_on_spot_bears_its_bound() -> None:
     desk = Desk(last=10_000)

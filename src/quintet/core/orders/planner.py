@@ -11,7 +11,7 @@ from typing import Any
 from quintet.core.digest import mix_in
 from quintet.core.events import CANCEL, PLACE
 from quintet.core.kernel import kernel
-from quintet.core.orders.lifecycle import BUY, CANCEL_IN_FLIGHT, FREE, IN_FLIGHT, MARKET, OPEN, waits_for_price
+from quintet.core.orders.lifecycle import BUY, CANCEL_IN_FLIGHT, FREE, IN_FLIGHT, MARKET, OPEN, UNKNOWN, waits_for_price
 from quintet.core.risk.gate import (
     OFF_TICK,
     ORDER_RATE,
@@ -169,8 +169,9 @@ def spends_money(view: Any, want: Any) -> bool:
 def own_order_in_the_way(desk: Any, want: Any, first: int) -> int:
     """Slot, from `first` on, of a live own order that the want could trade with, or -1.
 
-    An own order that the market has already traded through cannot be resting any more (its fill is on the way to
-    us), so it does not count; a stop held at the desk is not in the market either.
+    An own order that the venue has acknowledged and the market has traded through since cannot be resting any more
+    (its fill is on the way to us), so it does not count; one that is still travelling does, wherever the market is. A
+    stop held at the desk is not in the market either.
     """
     orders = desk.orders
     market = desk.shown.market[want.instrument]
@@ -187,10 +188,11 @@ def own_order_in_the_way(desk: Any, want: Any, first: int) -> int:
             continue
         if want.style == MARKET or order.style == MARKET:
             return s
+        travels = order.status == IN_FLIGHT or order.status == UNKNOWN
         if want.side == BUY:
-            if order.price <= want.price and (market.bid == NO_BID or order.price > market.bid):
+            if order.price <= want.price and (travels or market.bid == NO_BID or order.price > market.bid):
                 return s
-        elif order.price >= want.price and (market.ask == NO_ASK or order.price < market.ask):
+        elif order.price >= want.price and (travels or market.ask == NO_ASK or order.price < market.ask):
             return s
     return -1
 
