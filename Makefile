@@ -12,6 +12,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
+# The test files that bear a mark. Others make their markets when they are read, which takes minutes without compilation.
+marked = $$(grep -rl --include='test_*.py' 'mark\.$(1)' tests)
+
 .PHONY: run test check format trace docs bench clean
 .NOTPARALLEL:
 
@@ -23,9 +26,9 @@ test: $(READY)
 	@echo "quintet: the whole suite"
 	@$(BIN)/pytest -q -n 2
 	@echo "quintet: once more with compilation off (the same bits)"
-	@NUMBA_DISABLE_JIT=1 $(BIN)/pytest -q -n 2 -m jit_off
+	@NUMBA_DISABLE_JIT=1 $(BIN)/pytest -q -n 2 -m jit_off $(call marked,jit_off)
 	@echo "quintet: once more with compiled array bounds checked"
-	@NUMBA_BOUNDSCHECK=1 $(BIN)/pytest -q -n 2 -m bounds
+	@NUMBA_BOUNDSCHECK=1 $(BIN)/pytest -q -n 2 -m bounds $(call marked,bounds)
 
 check: $(READY)
 	@$(BIN)/ruff format --check --quiet .
