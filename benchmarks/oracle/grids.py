@@ -25,8 +25,8 @@ class Grid(NamedTuple):
 
 QUEUES: Final = ("risk_averse", "power", "power_ratio", "power_share", "log_ratio", "log_share")
 
-# An order here arrives before the next look: one still on its way when the gate looks may meet another of ours at the
-# exchange, which ends it, while the peer lets both rest crossed.
+# An order here is answered before the next look. While one is not, our gate holds back whatever could meet it, and the
+# peer does not look: with answers after 250 ms the two differ on purpose (ADR 0007), from the first such order on.
 GRIDS: Final = (
     # every model as W1 has it, the power family with other exponents
     *(Grid(queue) for queue in QUEUES),
@@ -35,11 +35,11 @@ GRIDS: Final = (
     *(Grid(gap=gap, levels=levels) for gap, levels in ((1, 1), (1, 10), (3, 5), (10, 3))),
     *(Grid(lots=lots, max_position=20 * lots) for lots in (1, 7, 1000)),
     *(Grid("log_ratio", step_ns=step * MILLISECOND) for step in (10, 37, 1000)),
-    # an answer that is slower than the next look, an order that is slower than the market, no latency to speak of
+    # an answer that barely precedes the next look, an order that is slower than the market, no latency to speak of
     *(
         Grid(queue, entry_ns=entry * MILLISECOND, response_ns=response * MILLISECOND)
         for queue in ("risk_averse", "power")
-        for entry, response in ((1, 1), (5, 250), (90, 5), (40, 40))
+        for entry, response in ((1, 1), (5, 90), (90, 5), (40, 40))
     ),
     # latencies interpolated from recorded orders
     *(Grid(queue, latency="recorded") for queue in ("risk_averse", "power")),
