@@ -89,7 +89,7 @@ def test_empty_sides_lie_beyond_every_price() -> None:
 
 def test_an_assumption_of_the_venue_has_a_place_there() -> None:
     venue = made(execution=Execution(entry_ns=3, slippage_e9=5)).venue[0]
-    assert (venue.entry_ns, venue.slippage_e9) == (3, 5)
+    assert (venue.gateways[0].entry_ns, venue.slippage_e9) == (3, 5)
     assert set(Execution.__dataclass_fields__) <= set(VENUE.names or ())
 
 
