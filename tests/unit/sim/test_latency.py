@@ -87,7 +87,7 @@ def test_in_every_span_one_spike_lengthens_what_is_sent_inside_it() -> None:
     first = START // (100 * MILLISECOND) * 100
     for span in range(5):
         begins = (first + 100 * span) * MILLISECOND
-        longer = [lengthened(world.venue[0], begins + ms * MILLISECOND, 7) == 70 for ms in range(100)]
+        longer = [lengthened(world.venue[0].gateways[0], begins + ms * MILLISECOND, 7) == 70 for ms in range(100)]
         assert sum(longer) == 20
         edge = longer.index(True)
         assert longer[edge : edge + 20] == [True] * 20

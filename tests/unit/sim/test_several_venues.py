@@ -11,7 +11,7 @@ from quintet.core.engine.world import Execution, Latencies, Setup, Venue, new_wo
 from quintet.core.errors import ConfigError
 from quintet.core.records import table
 from quintet.core.state import END, LATENCY, World
-from quintet.sim.latency import arrival_at_venue, gateway_of, place_on_wire
+from quintet.sim.latency import arrival_at_venue
 from quintet.sim.loop import hear_the_rest
 from quintet.sim.windows import price_windows
 from tests.desk_worlds import LINEAR_COIN, START, run_left
@@ -43,10 +43,12 @@ def a_world(near: Execution = NEAR, venues: dict[str, Venue] | None = None) -> W
 def answers(world: World) -> list[Heard]:
     """Bids and asks of both instruments, sent when a desk would; what is heard of them, in that order."""
     venue = world.venue[0]
+    sent = []
     for slot in range(24):
-        n, side, ms = slot % 2, 1 - slot // 2 % 2 * 2, 20 + 60 * (slot // 4)
-        ts = START + ms * MILLISECOND
-        row = place_on_wire(venue, arrives := arrival_at_venue(gateway_of(venue, n), world.latencies, ts))
+        ts = START + (20 + 60 * (slot // 4)) * MILLISECOND
+        sent.append((arrival_at_venue(venue.gateways[venue.gateway_of[slot % 2]], world.latencies, ts), slot, ts))
+    for row, (arrives, slot, ts) in zip(venue.requests, sorted(sent), strict=False):
+        n, side = slot % 2, 1 - slot // 2 % 2 * 2
         row.ts, row.kind, row.slot, row.number, row.decided = arrives, ev.PLACE, slot, 256 + slot, ts
         row.instrument, row.side, row.price, row.lots = n, side, 10_000 - 2 * side * (1 + slot % 3) + SHIFT * n, 9
         venue.request_tail += 1
@@ -112,7 +114,7 @@ def test_recorded_orders_of_two_venues_stay_apart() -> None:
     venue = world.venue[0]
     for ms in (-50, 50, 150, 900):
         ts = START + ms * MILLISECOND
-        travels = [arrival_at_venue(gateway_of(venue, n), world.latencies, ts) - ts for n in (0, 1)]
+        travels = [arrival_at_venue(venue.gateways[venue.gateway_of[n]], world.latencies, ts) - ts for n in (0, 1)]
         assert travels == [MILLISECOND, 7 * MILLISECOND]
 
 
