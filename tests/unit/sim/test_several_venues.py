@@ -10,11 +10,11 @@ from quintet.core import events as ev
 from quintet.core.engine.world import Execution, Latencies, Setup, Venue, new_world
 from quintet.core.errors import ConfigError
 from quintet.core.records import table
-from quintet.core.state import END, LATENCY, World
+from quintet.core.state import LATENCY, World
 from quintet.sim.latency import arrival_at_venue
 from quintet.sim.loop import hear_the_rest
 from quintet.sim.windows import price_windows
-from tests.desk_worlds import LINEAR_COIN, START, run_left
+from tests.desk_worlds import LINEAR_COIN, START, run, run_left
 from tests.tick_market import MILLISECOND
 from tests.unit.sim.test_several_instruments import SHIFT, market_rows, together
 
@@ -36,6 +36,7 @@ def a_world(near: Execution = NEAR, venues: dict[str, Venue] | None = None) -> W
             venues={"far": Venue(execution=FAR)} if venues is None else venues,
             price_windows=price_windows(TAPE.rows, 2),
             messages_in_flight=256,
+            desk_rows=1 << 14,
         )
     )
 
@@ -52,11 +53,20 @@ def answers(world: World) -> list[Heard]:
         row.ts, row.kind, row.slot, row.number, row.decided = arrives, ev.PLACE, slot, 256 + slot, ts
         row.instrument, row.side, row.price, row.lots = n, side, 10_000 - 2 * side * (1 + slot % 3) + SHIFT * n, 9
         venue.request_tail += 1
-    while run_left(TAPE, world, 1 << 60) != END:
-        pass
+    venue.recording = 1
+    rows = list(run(run_left, TAPE, world))
+    before = len(rows)
     hear_the_rest(run_left, TAPE, world)
-    found = venue.responses[: int(venue.response_tail)]
-    return [(int(a.ts), int(a.ts_event), int(a.kind), int(a.slot), int(a.price), int(a.fee)) for a in found]
+    rows += list(world.rows_out[before : int(venue.n_rows)])
+    heard = []
+    for i, row in enumerate(rows):
+        kind = int(row.kind)
+        if kind == ev.FILL:
+            number, fee = int(rows[i + 1].quantity), int(rows[i + 2].quantity)
+            heard.append((int(row.ts_recv), int(row.ts_event), kind, number - 256, int(row.price), fee))
+        elif ev.ORDER_ACCEPTED <= kind <= ev.CANCEL_REJECTED:
+            heard.append((int(row.ts_recv), int(row.ts_event), kind, int(row.quantity) - 256, 0, 0))
+    return heard
 
 
 def of_instrument(heard: list[Heard], n: int) -> list[Heard]:
