@@ -349,9 +349,9 @@ TAKEN = record(instrument="i8", side="i8", price="i8", lots="i8")
 
 VENUE = record(
     cursor="i8",  # next tape row of the exchange's side
-    feed_cursor="i8",  # next tape row that has not reached us
+    feed_cursor="i8",  # tape rows before it belong to messages that have reached us or are on their way
     headers="i8",  # header rows stepped over by the exchange's side
-    rows_known="i8",  # market rows that have reached us
+    rows_known="i8",  # how many of the rows before it are no headers
     request_head="i8",
     request_tail="i8",
     response_head="i8",
@@ -404,7 +404,7 @@ VENUE = record(
 
 LEVEL = record(lots="i8", own="i8")
 """One price of one side: what rests there, and the first own order there (its slot plus one, 0 = none)."""
-TOUCH = record(ts_recv="i8", bid="i8", ask="i8", rows="i8", end="i8", instrument="i8", trading="i8")
+TOUCH = record(ts_recv="i8", bid="i8", ask="i8", rows="i8", begin="i8", end="i8", instrument="i8", trading="i8")
 LATENCY = record(sent="i8", arrived="i8", heard="i8")
 """A recorded order: when we sent it, when the venue had it (0 = it never handled it), when we heard of it."""
 

@@ -47,7 +47,7 @@ from quintet.core.market.bars import read_bar, read_prices
 from quintet.core.state import ASK, BID, DEFINITION, END, FULL, LAST_OF_DAY, NEVER, OVERFLOW, PAUSE, WAKE_BAR
 from quintet.sim.arrival import arrive_in_book, refuse
 from quintet.sim.bars import DONE, OPENING, arrive_in_bars, phase_ts, play_phase
-from quintet.sim.desk_rows import put_command, put_feed, put_response, put_timer
+from quintet.sim.desk_rows import put_command, put_feed, put_message, put_response, put_timer
 from quintet.sim.exchange import forget_book, improved, level_changed, next_level, set_status, traded
 from quintet.sim.latency import arrival_at_venue, feed_arrival, gateway_of, place_on_wire, send_answers
 from quintet.sim.order_queue import forget_orders, order_moves
@@ -87,10 +87,9 @@ def show_messages(desk: Any, venue: Any, touches: Any, rows: Any, rows_out: Any,
         market.ask = touch.ask
         market.ts = touch.ts_recv
         desk.shown.instruments[touch.instrument].trading = touch.trading
-        desk.position += touch.rows - venue.rows_known
-        venue.rows_known = touch.rows
+        desk.position += touch.rows
         if venue.recording != 0:
-            put_feed(rows_out, venue, rows, touch.end, touch.ts_recv)
+            put_message(rows_out, venue, rows, touch.begin, touch.end, touch.ts_recv)
         head += 1
     if head == venue.touch_tail and head >= REWIND:
         head = venue.touch_tail = 0
@@ -118,15 +117,30 @@ def is_lost_book(kind: int, bits: int) -> bool:
     return kind == BOOK_CLEAR or (kind == FEED_GAP and bits >> 1 == 0)
 
 
+@kernel_inlined
+def place_in_feed(venue: Any, touches: Any, ts_recv: int) -> Any:
+    """The place of a message that reaches us at `ts_recv`: behind all that reach us no later, of whatever venue."""
+    mask = touches.shape[0] - 1
+    at = venue.touch_tail
+    while at > venue.touch_head and touches[(at - 1) & mask].ts_recv > ts_recv:
+        touches[at & mask] = touches[(at - 1) & mask]
+        at -= 1
+    return touches[at & mask]
+
+
 @kernel
 def keep_touch(venue: Any, touches: Any, n: int, ts_recv: int, end: int) -> None:
     """Remember the touch after the message that ends before tape row `end`, for the moment it reaches us."""
-    touch = touches[venue.touch_tail & (touches.shape[0] - 1)]
+    touch = place_in_feed(venue, touches, ts_recv)
     touch.ts_recv = ts_recv
     touch.bid = venue.book[n].best[BID]
     touch.ask = venue.book[n].best[ASK]
-    touch.rows = end - venue.headers
+    known = end - venue.headers
+    touch.rows = known - venue.rows_known
+    venue.rows_known = known
+    touch.begin = venue.feed_cursor
     touch.end = end
+    venue.feed_cursor = end
     touch.instrument = n
     touch.trading = venue.instruments[n].trading
     venue.touch_tail += 1
