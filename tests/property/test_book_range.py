@@ -1,4 +1,4 @@
-"""Books of any range: far orders, a price that jumps tenfold, orders of ours beyond all that is shown; best prices only."""
+"""Books of any range: far levels, a price that jumps tenfold, orders of ours beyond all of them; best prices only."""
 
 import numpy as np
 from hypothesis import given, settings

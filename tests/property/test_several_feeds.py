@@ -186,6 +186,13 @@ def test_a_tape_in_the_exchanges_order_is_left_as_it_is() -> None:
     assert in_exchange_order(tape) is tape
 
 
+def test_marks_and_rates_do_not_put_a_tape_out_of_order() -> None:
+    mark, trade = ((ev.MARK_PRICE, 10_000, 0),), ((ev.TRADE_BUY, 10_000, 1),)
+    told = [Told(START + 5, START + 6, 0, trade), Told(START, START + 7, 0, mark), Told(START + 8, START + 9, 0, trade)]
+    tape = tape_in_order_of_hearing(told)
+    assert in_exchange_order(tape) is tape
+
+
 def test_what_a_far_venue_did_first_stands_first_and_a_candle_where_we_see_it() -> None:
     trade = ((ev.TRADE_BUY, 10_000, 1),)
     told = [Told(START, START + 90, 1, trade), Told(START + 5, START + 6, 0, trade), Told(START, START + 50, 0, BAR)]

@@ -5,20 +5,39 @@ exchange, too. Feeds with different delays, or candles beside ticks, are not: wh
 behind what a near one did just now. The loop walks the exchanges' side of a tape and keeps apart what reaches us when,
 so it is given such a tape in another order:
 
-- what happened at an exchange stands where it happened (`ts_event`),
-- what only we see (a candle, an operator, a reconciliation) where we learn of it (`ts_recv`), and first at its moment,
+- what is matched at an exchange stands where it happened (`ts_event`);
+- what only we see (a candle, an operator, a reconciliation) where we learn of it (`ts_recv`), and first at its moment;
+- all else (definitions, gaps of candles, marks, rates) stays behind what stands before it;
 - what has no order between two feeds keeps that of the tape, and the rows of a message stay together.
 
 What reaches us is not changed: each message at its own `ts_recv`, those of one moment in the exchanges' order.
 """
 
-from typing import Any
+from typing import Final
 
 import numpy as np
 
-from quintet.core.events import BAR_OPEN, HEADER, INSTRUMENT, OPERATOR, RECONCILED
+from quintet.core.events import (
+    ASK_LEVEL,
+    BAR_OPEN,
+    BID_LEVEL,
+    BOOK_CLEAR,
+    BOOK_ORDER,
+    FEED_GAP,
+    HEADER,
+    OPERATOR,
+    RECONCILED,
+    TRADE_BUY,
+    TRADE_SELL,
+    VENUE_STATUS,
+)
 from quintet.core.state import Tape
 from quintet.core.tape_splice import message_starts
+
+OURS: Final = (BAR_OPEN, OPERATOR, RECONCILED)
+MATCHED: Final = (
+    BID_LEVEL, ASK_LEVEL, TRADE_BUY, TRADE_SELL, BOOK_CLEAR, BOOK_ORDER, FEED_GAP, VENUE_STATUS,
+)  # fmt: skip
 
 
 def in_exchange_order(tape: Tape) -> Tape:
@@ -30,9 +49,11 @@ def in_exchange_order(tape: Tape) -> Tape:
     events = rows[rows["kind"] != HEADER]
     starts = message_starts(events)
     heads = events[starts]
-    ours = np.isin(heads["kind"], (BAR_OPEN, OPERATOR, RECONCILED))
-    moment = np.where(ours, heads["ts_recv"], heads["ts_event"])
-    moment[: _leading(heads["kind"] == INSTRUMENT)] = 0
+    ours = np.isin(heads["kind"], OURS)
+    of_candles = (heads["kind"] == FEED_GAP) & (heads["bits"] >> 1 > 0)
+    matched = np.isin(heads["kind"], MATCHED) & ~of_candles
+    moment = np.where(ours, heads["ts_recv"], np.where(matched, heads["ts_event"], 0))
+    moment = np.where(moment > 0, moment, np.maximum.accumulate(moment))
     if (np.diff(moment) >= 0).all():
         return tape
     order = np.lexsort((np.arange(len(starts)), ~ours, moment))
@@ -41,8 +62,3 @@ def in_exchange_order(tape: Tape) -> Tape:
     ordered = np.ascontiguousarray(events[np.repeat(shift, lengths) + np.arange(len(events))])
     ordered.flags.writeable = False
     return Tape(ordered.view(np.recarray))
-
-
-def _leading(true: Any) -> int:
-    """How many are true before the first that is not: definitions at the start of a tape stay there."""
-    return len(true) if true.all() else int(np.argmin(true))
