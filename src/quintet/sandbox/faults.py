@@ -9,7 +9,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from quintet.core.errors import ConfigError
+from quintet.core.errors import ConfigError, NotExact
+from quintet.sandbox.money import ONE, quanta
 
 FrameKind = Literal[
     "disconnect", "half_open", "drop", "duplicate", "reorder", "delay", "truncate", "sequence_gap", "stale_book"
@@ -55,6 +56,8 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 _NEEDS_SYMBOL = frozenset({"tick_size", "delisting", "liquidation", "funding_spike", "phantom_tick"})
 _NEEDS_VALUE = frozenset({"clock_skew", "tick_size", "liquidation", "funding_spike", "phantom_tick"})
 
+_PRICES = frozenset({"tick_size", "liquidation", "phantom_tick"})
+
 
 def scenario_of(text: bytes, name: str) -> Scenario:
     """A scenario file (TOML); raises ConfigError naming the file, the field, what was found and what was expected."""
@@ -73,6 +76,16 @@ def check(fault: Fault, what: str) -> None:
         raise ConfigError(f"{what} ({fault.kind}): symbol: expected an instrument, found nothing")
     if fault.kind in _NEEDS_VALUE and not fault.value:
         raise ConfigError(f"{what} ({fault.kind}): value: expected a number as text, found nothing")
+    try:
+        number = quanta(fault.value or "0", "value")
+    except NotExact as error:
+        if fault.kind in _NEEDS_VALUE:
+            raise ConfigError(f"{what} ({fault.kind}): {error}") from None
+        number = 0
+    if fault.kind in _PRICES and number <= 0:
+        raise ConfigError(f"{what} ({fault.kind}): value: expected a price above 0, found {fault.value}")
+    if fault.kind == "clock_skew" and number % ONE:
+        raise ConfigError(f"{what} (clock_skew): value: expected whole milliseconds, found {fault.value}")
     if fault.until_s <= fault.from_s:
         raise ConfigError(f"{what}: until_s: expected more than from_s {fault.from_s}, found {fault.until_s}")
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from quintet.core.errors import ConfigError, NotExact
+from quintet.core.errors import ConfigError
 from quintet.sandbox.bybit_v5.streams import Streams
 from quintet.sandbox.commands import AnyCommand, ChangeInstrument, GhostTrade, SetFunding, SetPrices
 from quintet.sandbox.faults import Fault, Faults, check, scenario_of
@@ -117,13 +117,7 @@ class Operator:
     # ---- faults of the venue ----
 
     def strike(self, fault: Fault) -> None:
-        """What a fault of the venue does when its time has come."""
-        try:
-            self._strike(fault, fault.value)
-        except NotExact as error:
-            raise ConfigError(f"fault {fault.kind}: value: {error}") from None
-
-    def _strike(self, fault: Fault, price: str) -> None:
+        """What a fault of the venue does when its time has come; what the exchange refuses is kept to be read."""
         service, symbol = self.service, fault.symbol
         if fault.kind == "restart":
             for session in list(self.streams.sessions.values()):
@@ -131,16 +125,21 @@ class Operator:
         elif fault.kind == "clock_skew":
             service.clock.skew_ms = int(fault.value)
         elif fault.kind == "tick_size":
-            service.do(ChangeInstrument(category=fault.category, symbol=symbol, tick=fault.value))
+            self._do(ChangeInstrument(category=fault.category, symbol=symbol, tick=fault.value))
         elif fault.kind == "delisting":
             at_ms = service.clock.now_ms() + fault.delay_ms
-            service.do(ChangeInstrument(category=fault.category, symbol=symbol, status=fault.value, delivery_ms=at_ms))
+            self._do(ChangeInstrument(category=fault.category, symbol=symbol, status=fault.value, delivery_ms=at_ms))
         elif fault.kind == "liquidation":
-            service.do(SetPrices(symbol=symbol, index=quanta(price), mark=quanta(price)))
+            self._do(SetPrices(symbol=symbol, index=quanta(fault.value), mark=quanta(fault.value)))
         elif fault.kind == "funding_spike":
-            service.do(SetFunding(symbol=symbol, rate=quanta(price)))
+            self._do(SetFunding(symbol=symbol, rate=quanta(fault.value)))
         else:
             self._phantom_tick(fault)
+
+    def _do(self, command: AnyCommand) -> None:
+        answer = self.service.do(command)
+        if isinstance(answer, Refusal):
+            self.refused.append(answer.message)
 
     def _phantom_tick(self, fault: Fault) -> None:
         """A print that no order made: one lot, far away, and the next trade is where the market is."""
@@ -149,7 +148,7 @@ class Operator:
             price = quanta(fault.value) // market.instrument.tick * market.instrument.tick
             book = self.service.venue.books[f"{fault.category}:{fault.symbol}"]
             sign = 1 if price < (book.asks.best or price + 1) else -1
-            self.service.do(GhostTrade(category=fault.category, symbol=fault.symbol, sign=sign, price=price, lots=1))
+            self._do(GhostTrade(category=fault.category, symbol=fault.symbol, sign=sign, price=price, lots=1))
 
 
 def _fields(body: bytes) -> dict[str, Any]:

@@ -85,10 +85,7 @@ class Sandbox:
             self.faults.now_s = loop.time()
             self.pass_time()
             for fault in self.faults.due():
-                try:
-                    self.operator.strike(fault)
-                except ConfigError as error:
-                    self.operator.refused.append(str(error))
+                self.operator.strike(fault)
             await asyncio.sleep(TICK_S)
 
     def pass_time(self) -> None:

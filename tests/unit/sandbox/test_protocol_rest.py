@@ -332,6 +332,9 @@ def test_a_clock_of_its_own_moves_only_when_told() -> None:
         ("scenario", "[[fault]]\nkind = 'drop'\nchanse = 1", "Object contains unknown field `chanse`"),
         ("scenario", "[[fault]]\nkind = 'drop'\nchance = 2.0", "Expected `float` <= 1.0"),
         ("scenario", "[[fault]]\nkind = 'clock_skew'", "value: expected a number as text"),
+        ("scenario", "[[fault]]\nkind = 'clock_skew'\nvalue = '1.5'", "expected whole milliseconds, found 1.5"),
+        ("scenario", "[[fault]]\nkind = 'phantom_tick'\nsymbol = 'BTCUSDT'\nvalue = '-1'", "expected a price above 0"),
+        ("scenario", "[[fault]]\nkind = 'drop'\nfrom_s = 5\nuntil_s = 5", "until_s: expected more than from_s 5.0"),
         ("scenario", "seed = ", "scenario:"),
     ],
 )
