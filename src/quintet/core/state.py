@@ -61,6 +61,10 @@ NO_BID: Final = 0
 NO_ASK: Final = 2**31
 """A side of the book that is empty or unknown: a bid below and an ask above every price a row can hold."""
 
+EVERY_MARK: Final = 1
+LAST_OF_DAY: Final = 2
+"""Which equity marks are kept: all of them, or of each UTC day the last, which is what daily returns are made of."""
+
 NEVER: Final = 2**62
 """A time that does not come."""
 
@@ -132,6 +136,17 @@ ACCOUNT = record(
 DEPTH = record(levels=("i8", 2), price=("i8", (2, LEVELS_SHOWN)), lots=("i8", (2, LEVELS_SHOWN)))
 """The best levels of each side, the best first: `price[BID, 0]` is the best bid; `levels` says how many there are."""
 
+PLACE_IN_QUEUE = record(
+    number="i8",  # of our order
+    instrument="i8",
+    side="i8",
+    price="i8",
+    lots="i8",  # still resting; 0: no order here
+    tag="i8",
+    ahead="i8",  # lots before it, at most, as far as we know
+    joined="i8",  # when it came to rest, the venue's clock
+)
+
 EQUITY = record(
     quanta="i8",
     start="i8",
@@ -182,6 +197,8 @@ VIEW = record(
     halted="i8",  # 1: an operator or the breaker has stopped new risk
     market=(MARKET, INSTRUMENTS),
     depth=(DEPTH, INSTRUMENTS),  # only where a system asks for it
+    n_places="i8",  # so many of the places below have ever been used
+    places=(PLACE_IN_QUEUE, SLOTS),  # our resting orders in their queues; with the depth only
     account=(ACCOUNT, INSTRUMENTS),
     instruments=(INSTRUMENT, INSTRUMENTS),
     equity=EQUITY,
@@ -417,7 +434,7 @@ VENUE = record(
     phase="i8",  # candle mode: how far the bar under the cursor has been matched
     stops="i8",  # live stops
     recording="i8",  # 1: desk rows go to the buffer
-    sampling="i8",  # 1: equity marks go to the buffer
+    sampling="i8",  # EVERY_MARK or LAST_OF_DAY: equity marks go to the buffer, 0 = none
     overflow="i8",  # 1: more is on the wire than there is room for
     n_commands="i8",  # filled lengths of the buffers
     n_fills="i8",

@@ -21,6 +21,7 @@ from quintet.core.events import ASK_LEVEL, BOOK_CLEAR, BOOK_ORDER, LAST, TRADE_B
 from quintet.core.kernel import kernel
 from quintet.core.market.shown_book import forget_shown, report_level, show_depth
 from quintet.core.market.trade_bars import pass_empty_span, pass_time, trade_bars_update
+from quintet.core.orders.queue_place import row_moves_places
 from quintet.core.state import WAKE_BOOK, WAKE_TOUCH, WAKE_TRADE
 from quintet.core.units import SAFE_MAX
 
@@ -46,10 +47,13 @@ def message_begin(rows: Any, until: int) -> int:
 
 @kernel
 def read_levels(desk: Any, shown: Any, rows: Any, first: int, until: int) -> int:
-    """Let the levels of a message change the shown book, if there is one; returns how many there are."""
-    found = 0
+    """Let a message change the shown book, if there is one, and our places in it; returns how many levels it has."""
+    found, view = 0, desk.shown
     for i in range(first, until):
         kind = int(rows[i].kind)
+        if view.n_places > 0 and kind <= TRADE_SELL:
+            n, price = int(rows[i].instrument), int(rows[i].price)
+            row_moves_places(view, kind, n, price, rows[i].quantity, rows[i].ts_event)
         if kind <= ASK_LEVEL or kind == BOOK_CLEAR:
             found += 1
             if desk.ladders.room > 0:

@@ -43,6 +43,7 @@ from quintet.core.events import (
 from quintet.core.kernel import kernel
 from quintet.core.market.bars import read_bar
 from quintet.core.orders.lifecycle import STYLE_NAMES
+from quintet.core.orders.queue_place import answer_moves_place
 from quintet.core.records import record, table
 from quintet.core.row_laws import KIND_NAMES
 from quintet.core.state import ASSETS, DEFINITION, END, INSTRUMENTS, RESPONSE, World
@@ -182,9 +183,13 @@ def take_in(desk: Any, shown: Any, rows: Any, progress: Any) -> int:
         return on_bar(desk, n, int(rows[i].bits) >> 1, rows[i].ts_event)
     if kind == FILL:
         progress.row = i + ROWS_OF_FILL
-        read_fill(progress.answer, rows, i)
+        answer = progress.answer
+        read_fill(answer, rows, i)
         begin(desk, ROWS_OF_FILL, recv)
-        return on_fill(desk, progress.answer)
+        wake = on_fill(desk, answer)
+        if desk.depth_levels > 0:
+            answer_moves_place(desk, shown, FILL, answer.number, answer.ts_event, answer.maker)
+        return wake
     if kind <= FACT or kind == TEXT:
         progress.row = i + 1
         desk.position += 1
@@ -194,7 +199,10 @@ def take_in(desk: Any, shown: Any, rows: Any, progress: Any) -> int:
     if kind == TIMER:
         return on_timer(desk)
     if ORDER_ACCEPTED <= kind <= COMMAND_SUPPRESSED:
-        return on_status(desk, kind, rows[i].quantity, -1)
+        wake = on_status(desk, kind, rows[i].quantity, -1)
+        if desk.depth_levels > 0:
+            answer_moves_place(desk, shown, kind, rows[i].quantity, rows[i].ts_event, 0)
+        return wake
     return on_control(desk, kind, rows[i].quantity, int(rows[i].price))
 
 
