@@ -16,7 +16,15 @@ the exchange's side.
 from typing import Any
 
 from quintet.core.accounting.equity import DAY_NS
-from quintet.core.engine.feed import TOLD, hear_message, know_message, message_begin, tell
+from quintet.core.engine.feed import (
+    TOLD,
+    hear_message,
+    is_lost_book,
+    is_of_market,
+    know_message,
+    message_begin,
+    tell,
+)
 from quintet.core.engine.replay import message_end
 from quintet.core.engine.step import (
     ROWS_OF_FILL,
@@ -32,7 +40,6 @@ from quintet.core.engine.step import (
 from quintet.core.events import (
     ASK_LEVEL,
     BAR_OPEN,
-    BOOK_CLEAR,
     BOOK_ORDER,
     FILL,
     INSTRUMENT,
@@ -43,6 +50,7 @@ from quintet.core.events import (
     TIMEFRAME_NS,
     TRADE_BUY,
     TRADE_SELL,
+    VENUE_STATUS,
 )
 from quintet.core.kernel import bind, fetch_ahead, kernel, kernel_inlined, uncounted
 from quintet.core.market.bars import read_bar, read_prices
@@ -51,8 +59,8 @@ from quintet.core.state import ASK, BID, DEFINITION, END, FULL, LAST_OF_DAY, NEV
 from quintet.sim.arrival import arrive_in_book, refuse
 from quintet.sim.bars import DONE, OPENING, arrive_in_bars, phase_ts, play_phase
 from quintet.sim.desk_rows import put_command, put_feed, put_response, put_timer
-from quintet.sim.exchange import forget_book, improved, level_changed, next_level, traded
-from quintet.sim.latency import arrival_at_venue, feed_arrival, send_answers
+from quintet.sim.exchange import forget_book, improved, level_changed, next_level, set_status, traded
+from quintet.sim.latency import arrival_at_venue, feed_arrival, gateway_of, place_on_wire, send_answers
 from quintet.sim.order_queue import forget_orders, order_moves
 from quintet.sim.queue import FIFO
 from quintet.sim.triggers import pull_triggers
@@ -112,6 +120,7 @@ def show_messages(desk: Any, venue: Any, shown: Any, touches: Any, rows: Any, ro
             market.bid = touch.bid
             market.ask = touch.ask
             market.ts = touch.ts_recv
+            desk.shown.instruments[touch.instrument].trading = touch.trading
         if touch.last != 0:
             market.last = touch.last
         desk.position += touch.rows - venue.rows_known
@@ -138,6 +147,7 @@ def hear_feed(desk: Any, venue: Any, shown: Any, touches: Any, rows: Any, rows_o
         market = desk.shown.market[touch.instrument]
         market.bid = touch.bid
         market.ask = touch.ask
+    desk.shown.instruments[touch.instrument].trading = touch.trading
     if venue.recording != 0:
         put_feed(rows_out, venue, rows, touch.end, touch.ts_recv)
     if venue.touch_head == venue.touch_tail and venue.touch_head >= REWIND:
@@ -180,6 +190,7 @@ def keep_touch(venue: Any, touches: Any, n: int, ts_recv: int, end: int) -> None
     touch.rows = end - venue.headers
     touch.end = end
     touch.instrument = n
+    touch.trading = venue.instruments[n].trading
     venue.touch_tail += 1
 
 
@@ -211,8 +222,8 @@ def empty_outbox(desk: Any, venue: Any, latencies: Any, commands: Any, fills: An
         if venue.request_tail - venue.request_head == requests.shape[0]:
             venue.overflow = 1
             return
-        arrives = arrival_at_venue(venue, latencies, command.ts)
-        request = requests[venue.request_tail & (requests.shape[0] - 1)]
+        arrives = arrival_at_venue(gateway_of(venue, command.instrument), latencies, command.ts)
+        request = place_on_wire(venue, arrives if arrives >= 0 else NEVER)
         request.ts = arrives
         request.decided = command.ts
         request.kind = command.kind
@@ -522,10 +533,12 @@ def advance_body(tape: Any, world: Any, stop: int) -> int:
             elif kind == BOOK_ORDER:
                 if venue.queue_model == FIFO:
                     order_moves(venue, level, book_orders, rows, i)
-            elif kind == BOOK_CLEAR:
+            elif is_lost_book(kind, int(rows[i].bits)):
                 forget_book(book[n], level)
                 if venue.queue_model == FIFO:
                     forget_orders(venue, book_orders, rows, i)
+            elif kind == VENUE_STATUS:
+                set_status(venue, level, n, lots, ts)
             elif kind == INSTRUMENT and i >= venue.defined:
                 venue.cursor = i
                 return DEFINITION
@@ -550,7 +563,7 @@ def advance_body(tape: Any, world: Any, stop: int) -> int:
                 again = True
                 break
             i += 1
-            if int(rows[i - 1].bits) & LAST != 0 and kind <= BOOK_CLEAR:
+            if int(rows[i - 1].bits) & LAST != 0 and is_of_market(kind, int(rows[i - 1].bits)):
                 if venue.touch_tail - venue.touch_head == touches.shape[0]:
                     # what reached us before now is known whatever happens next
                     deliver_feed(desk, venue, shown, touches, rows, rows_out, ts - 1)
@@ -558,7 +571,9 @@ def advance_body(tape: Any, world: Any, stop: int) -> int:
                         venue.overflow = 1
                         again = True
                         break
-                arrives = feed_arrival(venue, ts, rows[i - 1].ts_recv)
+                arrives = feed_arrival(gateway_of(venue, n), ts, rows[i - 1].ts_recv)
+                if listens and venue.touch_head < venue.touch_tail:  # of several venues: nothing is heard out of turn
+                    arrives = max(arrives, touches[(venue.touch_tail - 1) & (touches.shape[0] - 1)].ts_recv)
                 keep_touch(venue, touches, n, arrives, i)
                 if listens and arrives < feed_ts:
                     feed_ts = arrives

@@ -17,7 +17,16 @@ notional are known with the trade that fills them.
 from typing import Any, Final
 
 from quintet.core.engine.step import begin, on_bar
-from quintet.core.events import ASK_LEVEL, BOOK_CLEAR, BOOK_ORDER, LAST, TRADE_BUY, TRADE_SELL
+from quintet.core.events import (
+    ASK_LEVEL,
+    BOOK_CLEAR,
+    BOOK_ORDER,
+    FEED_GAP,
+    LAST,
+    TRADE_BUY,
+    TRADE_SELL,
+    VENUE_STATUS,
+)
 from quintet.core.kernel import kernel
 from quintet.core.market.shown_book import forget_shown, report_level, show_depth
 from quintet.core.market.trade_bars import pass_empty_span, pass_time, trade_bars_update
@@ -37,6 +46,18 @@ INVERSE: Final = 2
 
 
 @kernel
+def is_lost_book(kind: int, bits: int) -> bool:
+    """Does such a row say that the book is unknown? A gap of candles has the number of their timeframe and does not."""
+    return kind == BOOK_CLEAR or (kind == FEED_GAP and bits >> 1 == 0)
+
+
+@kernel
+def is_of_market(kind: int, bits: int) -> bool:
+    """Is a message with such a row one of depth, of trades, or of the state of book and venue?"""
+    return kind <= BOOK_CLEAR or kind == VENUE_STATUS or is_lost_book(kind, bits)
+
+
+@kernel
 def message_begin(rows: Any, until: int) -> int:
     """The first row of the depth or trade message that ends before row `until`."""
     first = until - 1
@@ -47,22 +68,26 @@ def message_begin(rows: Any, until: int) -> int:
 
 @kernel
 def read_levels(desk: Any, shown: Any, rows: Any, first: int, until: int) -> int:
-    """Let a message change the shown book, if there is one, and our places in it; returns how many levels it has."""
+    """Let a message change the shown book, if there is one, and our places in it; returns how many levels it has.
+
+    A lost book counts as one.
+    """
     found, view = 0, desk.shown
     for i in range(first, until):
-        kind = int(rows[i].kind)
+        kind, n = int(rows[i].kind), int(rows[i].instrument)
+        price, lots = int(rows[i].price), rows[i].quantity
         if view.n_places > 0 and kind <= TRADE_SELL:
-            n, price = int(rows[i].instrument), int(rows[i].price)
-            row_moves_places(view, kind, n, price, rows[i].quantity, rows[i].ts_event)
-        if kind <= ASK_LEVEL or kind == BOOK_CLEAR:
+            row_moves_places(view, kind, n, price, lots, rows[i].ts_event)
+        if kind <= ASK_LEVEL:
             found += 1
             if desk.ladders.room > 0:
-                n = int(rows[i].instrument)
-                market = desk.shown.market[n]
-                if kind == BOOK_CLEAR:
-                    forget_shown(desk.ladders, market, n)
-                else:
-                    report_level(shown, desk.ladders, market, n, kind, int(rows[i].price), rows[i].quantity)
+                report_level(shown, desk.ladders, view.market[n], n, kind, price, lots)
+        elif is_lost_book(kind, int(rows[i].bits)):
+            found += 1
+            if desk.ladders.room > 0:
+                forget_shown(desk.ladders, view.market[n], n)
+        elif kind == VENUE_STATUS:
+            view.instruments[n].trading = lots
     return found
 
 

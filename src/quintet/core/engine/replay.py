@@ -19,12 +19,11 @@ import numpy as np
 
 from quintet.core import events as ev
 from quintet.core.digest import command_hash, state_hash
-from quintet.core.engine.feed import hear_message, know_message, know_trades, tell
+from quintet.core.engine.feed import hear_message, is_of_market, know_message, know_trades, tell
 from quintet.core.engine.step import ROWS_OF_FILL, begin, finish, on_bar, on_control, on_fill, on_status, on_timer
 from quintet.core.errors import TapeError
 from quintet.core.events import (
     BAR_OPEN,
-    BOOK_CLEAR,
     COMMAND_ORDER,
     COMMAND_SUPPRESSED,
     FACT,
@@ -171,7 +170,7 @@ def take_in(desk: Any, shown: Any, rows: Any, progress: Any) -> int:
     """
     i = progress.row
     kind, recv = int(rows[i].kind), rows[i].ts_recv
-    if kind <= BOOK_CLEAR:
+    if is_of_market(kind, int(rows[i].bits)):
         progress.row = message_end(rows, i)
         hear_feed(desk, shown, rows, i, progress.row)
         return 0
