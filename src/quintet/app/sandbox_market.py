@@ -42,7 +42,7 @@ def targets_of(instrument: Instrument) -> list[Target]:
 
 
 def synthetic_sources(seed: int, start_ms: int) -> list[Source]:
-    """A calm seeded market for each coin, the same in its spot and its linear book. It has no end in a person's time."""
+    """A calm seeded market for each coin, the same in its spot and its linear book, a year long."""
     from quintet.research.tick_market import TickMarket
     from quintet.research.tick_model import TickModel
 
