@@ -1,13 +1,10 @@
 """`quintet sandbox`: an exchange of one's own on a port, speaking Bybit V5."""
 
-import asyncio
 import contextlib
-import signal
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
 
-import msgspec
 import typer
 
 from quintet.app.messages import Complaint, note, say, say_json_line
@@ -44,7 +41,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="First line: one JSON objec
 SESSION: Final = "session.json"
 
 
-class Session(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Session(NamedTuple):
     """What a folder's exchange was begun with: a restart must be told the same market."""
 
     start_ms: int
@@ -67,6 +64,8 @@ def sandbox(
 
     Ends with Ctrl-C. With --folder everything is there again at the next start, after kill -9 too.
     """
+    import asyncio
+
     from quintet.sandbox.faults import Faults, Scenario, scenario_of
 
     found = Scenario() if scenario is None else scenario_of(_bytes(scenario), scenario.name)
@@ -117,6 +116,8 @@ def _service(folder: Path | None, speed: int) -> "Iterator[tuple[Service, Folder
 
 def _session(folder: Path | None, service: "Service", market: str, seed: int) -> int:
     """When the market began; raises Complaint when a folder was begun with another one."""
+    import msgspec
+
     told = Session(service.clock.now_ms(), market, seed)
     if folder is None:
         return told.start_ms
@@ -147,6 +148,9 @@ def _sources(market: str, seed: int, start_ms: int) -> "list[Source]":
 
 async def _serve(served: "Sandbox", host: str, port: int, scenario: "Scenario", as_json: bool) -> None:
     """Serve until somebody says stop."""
+    import asyncio
+    import signal
+
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -75,6 +75,6 @@ def test_a_mistake_is_named_before_anything_runs(words: list[str], expected: str
 
 
 def test_a_folder_keeps_to_its_market(tmp_path: Path) -> None:
-    (tmp_path / "session.json").write_text('{"start_ms":1,"market":"none","seed":1}')
+    (tmp_path / "session.json").write_text('[1,"none",1]')
     result = CliRunner().invoke(app, ["sandbox", "--market", "synthetic", "--folder", str(tmp_path)])
     assert "another market than this folder's exchange has" in result.output
