@@ -202,6 +202,8 @@ def test_the_venues_rest_may_be_down_when_the_line_comes_back() -> None:
         account.fill("in the gap")
         await account.until(CaughtUp, 2)
         assert [one.execution_id for one in account.told(Execution)] == ["in the gap"]
+        [said] = [item.why for item in account.news if isinstance(item, Unreadable)]
+        assert "the account cannot be asked: bybit /v5/execution/list: no usable answer after 4 attempts" in said
 
     living(story)
 
