@@ -28,7 +28,6 @@ from quintet.venues.bybit.encode import Request, requests
 from quintet.venues.bybit.entry import Door, Told, nothing_left
 from quintet.venues.bybit.errors import OUTSIDE_WINDOW
 from quintet.venues.bybit.inquiry import Inquiry
-from quintet.venues.bybit.limits import costs
 from quintet.venues.bybit.listing import Listing
 from quintet.venues.bybit.rest import Rest
 from quintet.venues.bybit.shapes import MS_NS
@@ -151,9 +150,9 @@ class OrderGateway:
             why = self._rest.clock.why_unsure(self._rest.steady_ns())
             return Told(nothing_left(why), 0) if urgent else Suppressed(wanted.commands[0], why)
         try:
-            async with asyncio.timeout(patience_s) as waiting, self._rest.pace.turn(costs(wanted), urgent) as turn:
+            door = next(door for door in self._doors if door.ready and door.takes(wanted.action))
+            async with asyncio.timeout(patience_s) as waiting, self._rest.pace.turn(door.costs(wanted), urgent) as turn:
                 waiting.reschedule(None)
-                door = next(door for door in self._doors if door.ready and door.takes(wanted.action))
                 told = await door.tell(wanted)
                 if told.verdict.meaning == "unknown":
                     turn.linger(self._rest.recv_window_ms / 1_000)
