@@ -126,7 +126,7 @@ def run_variant(system: KernelSystem, variant: Variant, policies: Sequence[str])
 def _outcome(change: Change, runs: Sequence[PolicyRun]) -> Outcome:
     low = min(runs, key=lambda run: run.net_quanta)
     high = max(runs, key=lambda run: run.net_quanta)
-    equity, samples, fills = low.desk.shown.equity, low.samples, low.fills
+    equity, samples, fills = low.equity, low.samples, low.fills
     start = int(equity.start) or 1
     stamps = np.asarray(samples["ts"])
     return Outcome(
@@ -296,7 +296,7 @@ def _accepted(params: msgspec.Struct, field: str, value: float) -> Any:
 def redrawn(result: BacktestResult) -> tuple[Outcome, ...]:
     """The headline's days drawn again in blocks; nothing for a run of less than two days."""
     run = result.headline
-    equity, samples = run.desk.shown.equity, run.samples
+    equity, samples = run.equity, run.samples
     start = float(int(equity.start))
     returns = daily_returns(samples["ts"], samples["equity"], start).frac if len(samples) and start > 0.0 else ()
     if len(returns) < 2:

@@ -13,7 +13,8 @@ from quintet.core.errors import DataError
 from quintet.core.events import TIMEFRAME_NUMBER
 from quintet.core.instrument import Instrument, decode
 from quintet.core.tape import Tape
-from quintet.research.market_bars import ShownBars, shown_bars
+from quintet.research.market_bars import ShownBars, shown_bars, traded_bars
+from quintet.research.tick_setup import has_book
 
 if TYPE_CHECKING:
     from quintet.research.backtest import BacktestResult
@@ -114,7 +115,9 @@ def record_from(
 
 
 def bars_of(tape: Tape, *timeframes: str) -> dict[str, ShownBars]:
-    """The closed bars of each timeframe."""
+    """The closed bars of each timeframe; of a tape of order books those of its trades."""
+    if has_book(tape):
+        return {name: traded_bars(tape, name) for name in timeframes if name in TIMEFRAME_NUMBER}
     return {name: shown_bars(tape, name) for name in timeframes if name in TIMEFRAME_NUMBER}
 
 
