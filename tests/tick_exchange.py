@@ -9,12 +9,13 @@ from quintet.core.records import table
 from quintet.core.state import LATENCY, World
 from quintet.sim.latency import LATENCY_MODEL_NAMES, arrival_at_venue
 from quintet.sim.loop import hear_the_rest
+from quintet.sim.order_queue import order_places
 from quintet.sim.queue import QUEUE_MODEL_NAMES
 from quintet.sim.taking import SELF_TRADE_NAMES
 from tests.bar_exchange import NAMES
 from tests.desk_worlds import LINEAR_COIN, START, run, run_left
 from tests.tick_market import MILLISECOND, message_rows, tick_world
-from tests.twins.ticks_twin import Answer, Message, Request, Rules, Travel
+from tests.twins.ticks_twin import Answer, Message, Request, Row, Rules, Travel
 
 E9 = 10**9
 TIMER_EVERY = 50 * MILLISECOND
@@ -25,6 +26,16 @@ ROW_KINDS = {
     "sell": ev.TRADE_SELL,
     "clear": ev.BOOK_CLEAR,
 }
+
+
+ORDER_BITS = {"entered": ev.ORDER_ENTERED, "changed": ev.ORDER_CHANGED, "gone": ev.ORDER_GONE}
+
+
+def parts_of(row: Row) -> list[tuple[int, ...]]:
+    """One row of the twin's market as the rows of a tape: kind, price, quantity, bits."""
+    kind, price, lots = row[:3]
+    level = (ROW_KINDS[kind], price, lots)
+    return [level] if len(row) == 3 else [(ev.BOOK_ORDER, price, row[3], ORDER_BITS[row[4]]), level]
 
 
 def heard_of(rows: Any) -> list[object]:
@@ -96,9 +107,12 @@ def latencies_of(travel: Travel) -> Latencies:
 
 def exchange_hears(messages: list[Message], requests: list[Request], rules: Rules) -> tuple[list[object], World]:
     """The compiled exchange in the real loop, with a desk that wants nothing; all it hears, also after the tape."""
-    world = tick_world(wakes=0, recording=True, latencies=latencies_of(rules.travel), **execution_of(rules))
+    tape = message_rows([(m.happened, m.heard, [part for row in m.rows for part in parts_of(row)]) for m in messages])
+    places = order_places(tape.rows) if rules.queue == "fifo" else 0
+    world = tick_world(
+        wakes=0, recording=True, latencies=latencies_of(rules.travel), order_places=places, **execution_of(rules)
+    )
     send(world, requests)
-    tape = message_rows([(m.happened, m.heard, [(ROW_KINDS[k], p, lots) for k, p, lots in m.rows]) for m in messages])
     rows = list(run(run_left, tape, world))
     before = len(rows)
     hear_the_rest(run_left, tape, world)

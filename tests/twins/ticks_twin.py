@@ -16,9 +16,9 @@ from quintet.core.random import next_word, normal, seeded, uniform
 
 Style = Literal["post-only", "limit", "ioc", "market", "stop", "fok", "take-profit"]
 
-Row = tuple[str, int, int]
+Row = tuple[str, int, int] | tuple[str, int, int, int, str]
 """bid or ask (a level's new lots), buy or sell (a trade by such an aggressor), clear (the feed lost the book); price;
-lots."""
+lots. On an order-level feed a level says, too, which order moved it, and whether that has entered, changed or gone."""
 
 
 class Message(NamedTuple):
@@ -170,6 +170,8 @@ class Order:
     lots: int
     ahead: float = 0.0
     traded: float = 0.0
+    before: set[int] = field(default_factory=set)
+    """Order-level feeds: orders that stood in the book when this one joined it."""
 
     def is_reached_by(self, price: int) -> bool:
         """Does a trade at `price` trigger it? A stop waits for the price to come against us, a take-profit for us."""
@@ -178,6 +180,8 @@ class Order:
 
     def level_changes(self, rules: Rules, old: int, new: int) -> None:
         """The level of our price is reported anew."""
+        if rules.queue == "fifo":
+            return
         gone = old - new - self.traded
         self.traded = 0.0
         if rules.queue != "risk_averse" and gone >= 0:
@@ -189,6 +193,10 @@ class Order:
 
     def trade_reaches(self, rules: Rules, lots: int) -> int:
         """How many lots of a trade at our price come to us after those before us."""
+        if rules.queue == "fifo":
+            held_off = min(lots, max(0.0, self.ahead - self.traded))
+            self.traded += lots
+            return lots - int(held_off)
         self.ahead -= lots
         self.traded += lots if rules.queue != "risk_averse" else 0
         return max(0, math.floor(0.5 - self.ahead))
@@ -248,6 +256,10 @@ class Exchange:
     held: int = 0
     last_trade: int | None = None
     now: int = 0
+    there: set[int] = field(default_factory=set)
+    """Order-level feeds: the market's orders that were seen to enter and are still there."""
+    reported: dict[tuple[int, int], int] = field(default_factory=dict)
+    in_snapshot: bool = False
 
     def __post_init__(self) -> None:
         self.way_in, self.way_back = self.rules.travel.wire("entry"), self.rules.travel.wire("response")
@@ -257,11 +269,12 @@ class Exchange:
         """Everything in the order of the exchange's clock; at one moment the market goes first."""
         rows = [(m.happened, 0, n, row) for n, m in enumerate(messages) for row in m.rows]
         wishes = [(self.way_in.arrival(r.sent), 1, n, r) for n, r in enumerate(requests)]
-        for ts, _, _, what in sorted([*rows, *wishes], key=lambda item: item[:3]):  # type: ignore[list-item]
+        for ts, _, n, what in sorted([*rows, *wishes], key=lambda item: item[:3]):  # type: ignore[list-item]
             self.now = ts
             if isinstance(what, Request):
                 self.arrive(what)
             else:
+                self.in_snapshot = "clear" in [row[0] for row in messages[n].rows]
                 self.market(*what)
         return self.answers
 
@@ -269,18 +282,43 @@ class Exchange:
         self.answers.append(Answer(self.now, self.way_back.arrival(self.now), kind, number, reason=reason))
 
     # ---- the market moves ----
-    def market(self, kind: str, price: int, lots: int) -> None:
+    def market(self, kind: str, price: int, lots: int, who: int = 0, what: str = "") -> None:
         if kind in ("bid", "ask"):
+            if what:
+                self.order(1 if kind == "bid" else -1, price, lots, who, what)
             self.level(1 if kind == "bid" else -1, price, lots)
             return
         if kind == "clear":
             self.book = Book()
+            self.there, self.reported = set(), {}
+            for ours in self.orders if self.rules.queue == "fifo" else []:
+                ours.ahead = ours.traded = 0.0
             return
         self.trade(1 if kind == "buy" else -1, price, lots)
         self.last_trade = price
         for order in sorted(self.waiting, key=lambda o: o.number):
             if order.is_reached_by(price):
                 self.trigger(order)
+
+    def order(self, side: int, price: int, total: int, who: int, what: str) -> None:
+        """An order of the market moves its level to a new total: what that does to the queues of ours there."""
+        moved = total - self.reported.get((side, price), 0)
+        self.reported[side, price] = total
+        known = who in self.there
+        if what == "entered":
+            self.there.add(who)
+            for ours in self.orders:
+                ours.before.discard(who)
+        elif what == "gone":
+            self.there.discard(who)
+        for ours in [o for o in self.orders if o.side == side and o.price == price]:
+            if what == "entered" and self.in_snapshot:
+                ours.before |= self.there
+                ours.ahead += moved
+            stands_before = what != "entered" and (who in ours.before or not known)
+            ours.traded = max(0.0, ours.traded + moved) if stands_before and moved < 0 else 0.0
+            if stands_before:
+                ours.ahead = max(0.0, ours.ahead + moved)
 
     def level(self, side: int, price: int, lots: int) -> None:
         for order in [o for o in self.orders if o.side == side and o.price == price]:
@@ -373,6 +411,7 @@ class Exchange:
             self.answer("expired", order.number, reason)
         elif order.lots:
             order.ahead = float(self.book.at(order.side, order.price))
+            order.before = set(self.there)
             self.orders.append(order)
             if order.lots == wanted:
                 self.answer("accepted", order.number)

@@ -18,6 +18,7 @@ from quintet.core.events import (
     ASK_LEVEL,
     BAR_OPEN,
     BOOK_CLEAR,
+    BOOK_ORDER,
     FILL,
     INSTRUMENT,
     LAST,
@@ -36,6 +37,8 @@ from quintet.sim.bars import DONE, OPENING, arrive_in_bars, phase_ts, play_phase
 from quintet.sim.desk_rows import put_command, put_feed, put_response, put_timer
 from quintet.sim.exchange import forget_book, improved, level_changed, next_level, traded
 from quintet.sim.latency import arrival_at_venue, feed_arrival, send_answers
+from quintet.sim.order_queue import forget_orders, order_moves
+from quintet.sim.queue import FIFO
 from quintet.sim.triggers import pull_triggers
 
 
@@ -250,7 +253,7 @@ quiet_bars = kernel(quiet_bars_body)
 def advance_body(tape: Any, world: Any, stop: int) -> int:
     """Move along the tape until row `stop`, a full buffer, the end, or (where `LEAVES`) a wake; returns why."""
     rows, level, touches = uncounted(tape.rows), uncounted(world.level), uncounted(world.touches)
-    latencies = uncounted(world.latencies)
+    latencies, book_orders = uncounted(world.latencies), uncounted(world.book_orders)
     commands, fills, notes = uncounted(world.commands), uncounted(world.fills), uncounted(world.notes)
     samples, rows_out = uncounted(world.samples), uncounted(world.rows_out)
     desk, venue = world.desk[0], world.venue[0]
@@ -372,8 +375,13 @@ def advance_body(tape: Any, world: Any, stop: int) -> int:
                     again = True  # back to the top: the bars to come may be quiet
                     break
                 continue
+            elif kind == BOOK_ORDER:
+                if venue.queue_model == FIFO:
+                    order_moves(venue, level, book_orders, rows, i)
             elif kind == BOOK_CLEAR:
                 forget_book(book[n], level)
+                if venue.queue_model == FIFO:
+                    forget_orders(venue, book_orders, rows, i)
             elif kind == INSTRUMENT and i >= venue.defined:
                 venue.cursor = i
                 return DEFINITION
