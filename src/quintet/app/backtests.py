@@ -64,6 +64,10 @@ class Result(Protocol):
         """What the ledger of trials counts: source, parameters, data, window, policies, and the Sharpe ratio."""
 
     @property
+    def ticks(self) -> Mapping[str, Any] | None:
+        """What quotes and fills were worth on an order book; None for a run on candles."""
+
+    @property
     def tables(self) -> Mapping[str, Mapping[str, Any]]:
         """`orders`, `fills`, `equity`, `events`: columns of equal length."""
 
@@ -253,6 +257,7 @@ def _files(result: Result, described: Mapping[str, Any], config: Config, now_ns:
 
     figures = {"metrics": dict(result.metrics), "interval": dict(result.interval), "hashes": dict(result.hashes)}
     figures |= {"conservation": described["conservation"], "synthetic": described["synthetic"]}
+    figures |= {"ticks": dict(result.ticks)} if result.ticks is not None else {}
     files: dict[str, Writer] = {f"{name}.parquet": table(name) for name in run_folders.TABLES}
     files[run_folders.METRICS] = lambda path: run_folders.write_json(path, figures)
     if config.report.desk_tape:

@@ -38,6 +38,7 @@ from quintet.research.returns import DAY_NS, daily_returns
 from quintet.research.run_tables import curve_table, equity_table, event_table, fill_table, order_table
 from quintet.research.systems import KernelSystem, find, loop
 from quintet.research.tick_marks import Marks
+from quintet.research.tick_quality import TickRun, tick_figures, tick_quality
 from quintet.research.tick_setup import capital_of, tick_setup
 from quintet.research.trials import trial_of
 from quintet.sim.bars import OHLC, OLHC, OPTIMISTIC, PESSIMISTIC
@@ -67,6 +68,8 @@ class PolicyRun:
     samples: Any
     equity: Any
     """The EQUITY record that the marks have made."""
+    marks: Marks | None = None
+    """On order books: what was found at the marks and between them."""
 
     @property
     def desk(self) -> Any:
@@ -234,7 +237,7 @@ def finished_run(policy: str, world: s.World, kept: Kept, marks: Marks | None = 
         (marks.samples, marks.equity) if marks is not None else (kept.column("samples"), world.desk[0].shown.equity)
     )
     commands, fills, notes = map(kept.column, ("commands", "fills", "notes"))
-    return PolicyRun(policy, world, commands, fills, notes, samples, equity)
+    return PolicyRun(policy, world, commands, fills, notes, samples, equity, marks)
 
 
 def world_before(
@@ -282,9 +285,12 @@ def drive(run: Any, tape: Tape, world: s.World, kept: Kept, stop: int | None = N
 
 def drive_marked(run: Any, tape: Tape, world: s.World, kept: Kept, marks: Marks) -> None:
     """The same on a tape of order books, pausing wherever equity is marked."""
-    for stop, ts_ns in marks.places:
+    for stop, ts_ns, is_mark in marks.places:
         drive(run, tape, world, kept, stop)
-        marks.take(ts_ns)
+        if is_mark:
+            marks.take(ts_ns)
+        else:
+            marks.look(ts_ns)
     drive(run, tape, world, kept)
     marks.take(marks.last_ns)
 
@@ -417,8 +423,28 @@ class BacktestResult:
         marks = equity_measures(run.samples, equity, self.instrument)
         if self.options.book is not None:
             counted |= {f"ended_{_plain(name)}": n for name, n in ends_by_reason(run.world).items()}
+            counted |= tick_figures(self.ticks or {})
         trades = fill_measures(run.fills, int(account.turnover), equity, self.instrument)
         return counted | marks | trades | dict(self.system.statistics(run.world.state))
+
+    @cached_property
+    def ticks(self) -> dict[str, Any] | None:
+        """What quotes and fills were worth on an order book; None for a run on candles."""
+        run, book = self.headline, self.options.book
+        if book is None or run.marks is None:
+            return None
+        fees, marks = int(run.desk.shown.account[0].fees), run.marks
+        measured = TickRun(
+            run.commands,
+            run.fills,
+            run.samples,
+            marks.looks,
+            run.net_quanta,
+            fees,
+            book.price_windows[0],
+            marks.length_s,
+        )
+        return tick_quality(self.tape, self.instrument, measured)
 
     @property
     def opening_held_quanta(self) -> int:

@@ -149,7 +149,14 @@ def _days(stamps: Any, until: Any) -> float:
 # ---- costs and latency -------------------------------------------------------------------------------------------
 
 
+TICK_LATENCIES_MS: Final = (0, 1, 5, 10, 25, 50, 100, 250)
+"""What an order takes to the exchange, and its answer back, in the runs that show what latency costs."""
+
+
 def _costs(base: Variant) -> Iterator[Variant]:
+    if base.options.book is not None:
+        yield _named(base, "fees", "fees x1.5", 1.0, 1.5, options=dearer(base.options, 1.5))
+        return
     for key, name, fees, slippage in (
         ("costs", "costs x2", 2.0, 2.0),
         ("fees", "fees x1.5", 1.5, 1.0),
@@ -159,6 +166,16 @@ def _costs(base: Variant) -> Iterator[Variant]:
 
 
 def _latency(base: Variant) -> Iterator[Variant]:
+    if (book := base.options.book) is not None:
+        for ms in TICK_LATENCIES_MS:
+            execution = msgspec.structs.replace(
+                book.execution, latency_model="constant", entry_ms=float(ms), response_ms=float(ms)
+            )
+            options = base.options._replace(book=book._replace(execution=execution, recorded=None))
+            yield _named(
+                base, "both_ways_ms", f"latency {ms} ms both ways", book.execution.entry_ms, ms, options=options
+            )
+        return
     assumed = base.options.execution.latency_ms
     told = {assumed}
     for latency_ms in (3 * assumed, 500, 2_000):

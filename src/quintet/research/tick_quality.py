@@ -2,7 +2,8 @@
 
     presence    looked at once in every length of a mark, at a drawn moment: was there a bid of ours, an ask, both, and
                 how far from the best price of its side?
-    queue       of each maker fill: lots before our order when it joined its level, and when the trade came that filled it
+    queue       of each maker fill: lots before our order when it joined its level, and when it was reached by the trade
+                that filled it
     markouts    per maker fill, from our side: what it earned against the mid just before it; how far the mid then moved
                 against it by each horizon (adverse selection); and what of the earned is left. Means with 95 %
                 intervals, fills of one span of a minute (ten horizons, where that is longer) counted as alike
@@ -13,8 +14,8 @@
     inventory   half-life: in how long a deviation of the position from its mean halves, by the correlation between
                 neighbouring marks; absent where they are not correlated
 
-A horizon that lies after the end of the tape is not measured; in the split the last mid stands for it. Where a side of the
-book is empty there is no mid, and a fill without one is left to the rest.
+A horizon that lies after the end of the tape is not measured; in the split the last mid stands for it. Where a side of
+the book is empty there is no mid, and a fill without one is left to the rest.
 """
 
 import math
@@ -42,7 +43,7 @@ QUANTILES: Final = (0.10, 0.50, 0.90)
 
 
 class TickRun(NamedTuple):
-    """What is measured: rows as a run leaves them, `looks` of LOOK, its result and fees in quanta, the book's window."""
+    """What is measured: rows as a run leaves them, `looks` of LOOK, result and fees in quanta, the book's window."""
 
     commands: Any
     fills: Any
@@ -80,6 +81,27 @@ def tick_quality(tape: Tape, instrument: Instrument, run: TickRun) -> dict[str, 
         "distances": distances(orders, fills, *decided),
         "inventory": inventory(run.samples, run.mark_s),
     }
+
+
+def tick_figures(found: Mapping[str, Any]) -> dict[str, float]:
+    """The few that stand among the figures of a run, under the names of `TICK_FIGURES`; what is unknown is absent."""
+    if not found:
+        return {}
+    horizons = {each["ms"]: each for each in found["markouts"]}
+    rows = found["presence"]["rows"]
+    values = {
+        "maker_share_frac": found["maker_share_frac"],
+        "both_quoted_frac": rows[0]["both_frac"] if rows else None,
+        "both_at_best_frac": rows[-1]["both_frac"] if rows else None,
+        "lots_ahead_joined_median": found["queue"]["joined"]["median"],
+        "lots_ahead_filled_median": found["queue"]["ahead"]["median"],
+        "earned_bp": found["earned"]["mean_bp"],
+        "adverse_1s_bp": horizons[1_000]["moved"]["mean_bp"],
+        "adverse_10s_bp": horizons[10_000]["moved"]["mean_bp"],
+        "left_10s_bp": horizons[10_000]["left"]["mean_bp"],
+        "inventory_half_life_s": found["inventory"]["half_life_s"],
+    }
+    return {name: value for name, value in values.items() if value is not None}
 
 
 # ---- fills -------------------------------------------------------------------------------------------------------
@@ -150,8 +172,8 @@ def queue(fills: Any) -> dict[str, Any]:
         quantiles = np.quantile(values, QUANTILES).tolist() if len(values) else [None] * len(QUANTILES)
         return dict(zip(("low", "median", "high"), quantiles, strict=True))
 
-    first = float((np.asarray(fills["joined"]) == 0).mean()) if len(fills) else None
-    return {"joined": shown("joined"), "ahead": shown("ahead"), "first_frac": first}
+    first = float((np.asarray(fills["ahead_joined"]) == 0).mean()) if len(fills) else None
+    return {"joined": shown("ahead_joined"), "ahead": shown("ahead_reached"), "first_frac": first}
 
 
 # ---- quotes ------------------------------------------------------------------------------------------------------

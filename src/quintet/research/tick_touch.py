@@ -1,4 +1,4 @@
-"""The exchange's best prices at any moments of a tape, from its rows alone: what a run is measured against afterwards."""
+"""The exchange's best prices at any moments of a tape, from its rows alone: what a run is measured against."""
 
 from typing import Any, NamedTuple
 
@@ -83,5 +83,3 @@ def set_level(book: Any, level: Any, side: int, price: int, lots: int) -> None:
                 book.best[other] = next_level(book, level, other, price + sign)
     elif price == book.best[side]:
         book.best[side] = next_level(book, level, side, price)
-
-

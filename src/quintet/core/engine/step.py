@@ -366,4 +366,6 @@ def list_fill(desk: Any, fill: Any) -> None:
     row.fee = fill.fee
     row.fee_asset = fill.fee_asset
     row.lots_after = account.lots
+    row.ahead_joined = fill.ahead_joined
+    row.ahead_reached = fill.ahead_reached
     row.mid = market.last
