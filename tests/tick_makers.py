@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from quintet.core.events import ASK_LEVEL, BID_LEVEL, LAST, ROW
 from quintet.core.risk.config import RiskConfig
 from quintet.core.row_laws import frozen
 from quintet.core.tape import Tape, memory_tape
@@ -37,6 +38,25 @@ class Maker(quintet.System):
         away = self.parameters.ticks_away * view.tick
         return [quintet.buy(self.parameters.lots, view.bid - away), quintet.sell(self.parameters.lots, view.ask + away)]
 '''
+
+
+SECOND = 10**9
+START = 1_800_000_000 * SECOND
+Part = tuple[float, list[tuple[int, int, int]]]
+
+
+def tape_of(parts: list[Part]) -> Tape:
+    """Messages of kind, price, lots, each so many seconds after the start; we hear at once."""
+    rows = []
+    for seconds, levels in parts:
+        at = START + round(seconds * SECOND)
+        for n, (kind, price, lots) in enumerate(levels):
+            rows.append((at, at, lots, price, 0, kind, LAST if n + 1 == len(levels) else 0))
+    return memory_tape(frozen(np.array(rows, ROW)), [TICK_INSTRUMENT])
+
+
+def book(bid: int, ask: int, lots: int = 100) -> list[tuple[int, int, int]]:
+    return [(BID_LEVEL, bid, lots), (ASK_LEVEL, ask, lots)]
 
 
 def maker_file(folder: Path) -> Path:

@@ -2,36 +2,16 @@
 
 from typing import Any
 
-import numpy as np
 import pytest
 
-from quintet.core.events import ASK_LEVEL, BID_LEVEL, BOOK_CLEAR, LAST, ROW
-from quintet.core.row_laws import frozen
-from quintet.core.tape import Tape, memory_tape
+from quintet.core.events import ASK_LEVEL, BID_LEVEL, BOOK_CLEAR
 from quintet.research.backtest import BacktestResult
 from quintet.research.tick_marks import mark_length_s
 from quintet.research.tick_model import TICK_INSTRUMENT
 from quintet.systems.own import System, View, Wants, buy, sell
-from tests.tick_makers import run_on
+from tests.tick_makers import SECOND, START, Part, book, run_on, tape_of
 
-SECOND = 10**9
-START = 1_800_000_000 * SECOND
 UNIT = int(TICK_INSTRUMENT.quanta_per_tick_lot)
-Part = tuple[float, list[tuple[int, int, int]]]
-
-
-def tape_of(parts: list[Part]) -> Tape:
-    """Messages of kind, price, lots, each so many seconds after the start; we hear at once."""
-    rows = []
-    for seconds, levels in parts:
-        at = START + round(seconds * SECOND)
-        for n, (kind, price, lots) in enumerate(levels):
-            rows.append((at, at, lots, price, 0, kind, LAST if n + 1 == len(levels) else 0))
-    return memory_tape(frozen(np.array(rows, ROW)), [TICK_INSTRUMENT])
-
-
-def book(bid: int, ask: int) -> list[tuple[int, int, int]]:
-    return [(BID_LEVEL, bid, 100), (ASK_LEVEL, ask, 100)]
 
 
 class Buyer(System):
@@ -69,8 +49,10 @@ def marks(result: BacktestResult) -> list[tuple[float, int]]:
 def test_marks_are_mids_against_the_position_and_hold_while_a_side_is_empty(kind: Any, half: int) -> None:
     # when a mid of 1011.5 is marked, a book is cleared, and nothing happens for a while
     result = run_on(tape_of(PARTS), kind)
-    # then there is a mark at the first whole second after each message and one at the end
-    assert marks(result) == [(1.0, 1_005), (3.0, half), (5.0, half), (6.5, 1_105)]
+    # then there is a mark at every whole second and one at the end
+    assert marks(result) == [
+        (1.0, 1_005), (2.0, 1_005), (3.0, half), (4.0, half), (5.0, half), (6.0, half), (6.5, 1_105)
+    ]  # fmt: skip
     assert len(result.headline.fills) == 1
     assert result.conservation == 0
 
