@@ -1,4 +1,4 @@
-"""The venue's time is known as well as the quickest answer proves; steps and drifts are noticed; unsure means unsigned."""
+"""The venue's time is as well known as the quickest answer proves; steps and drifts are noticed."""
 
 import random
 
