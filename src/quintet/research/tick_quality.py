@@ -29,6 +29,7 @@ from quintet.core.instrument import Instrument
 from quintet.core.orders.lifecycle import LIMIT, POST_ONLY
 from quintet.core.tape import Tape
 from quintet.research.fill_quality import clustered_error
+from quintet.research.metrics import Named
 from quintet.research.tick_touch import touches_at
 
 MS_NS: Final = 1_000_000
@@ -40,6 +41,24 @@ EDGES_BP: Final = (0.0, 1.0, 2.0, 5.0, 10.0, 20.0)
 """Where bins of distance begin; before the first lie orders that are better than the touch."""
 
 QUANTILES: Final = (0.10, 0.50, 0.90)
+
+NAMES: Final[Mapping[str, Named]] = {
+    "maker_share_frac": Named("Maker Share", "frac", "lots filled while resting over all lots filled"),
+    "both_quoted_frac": Named("Quote Presence", "frac", "share of looks with a bid and an ask of ours at the exchange"),
+    "both_at_best_frac": Named("At the Touch", "frac", "the same, both of them at the best price of their side"),
+    "lots_ahead_joined_median": Named(
+        "Queue, Joined", "lots", "median over maker fills of lots before us as we joined"
+    ),
+    "lots_ahead_filled_median": Named("Queue, Reached", "lots", "the same when the trade came that filled us"),
+    "earned_bp": Named("Effective Half-spread", "bp", "mean that maker fills earned against the mid just before"),
+    "adverse_1s_bp": Named(
+        "Adverse Selection, 1 s", "bp", "mean move of the mid after maker fills; below 0 against us"
+    ),
+    "adverse_10s_bp": Named("Adverse Selection, 10 s", "bp", "the same after ten seconds"),
+    "left_10s_bp": Named("Realised Half-spread, 10 s", "bp", "earned plus adverse selection, before fees"),
+    "inventory_half_life_s": Named("Inventory Half-life", "s", "in which a deviation of the position halves"),
+}
+"""What runs on order books add to the figures of `research.metrics`."""
 
 
 class TickRun(NamedTuple):
@@ -84,7 +103,7 @@ def tick_quality(tape: Tape, instrument: Instrument, run: TickRun) -> dict[str, 
 
 
 def tick_figures(found: Mapping[str, Any]) -> dict[str, float]:
-    """The few that stand among the figures of a run, under the names of `TICK_FIGURES`; what is unknown is absent."""
+    """The few that stand among the figures of a run, under the keys of `NAMES`; what is unknown is absent."""
     if not found:
         return {}
     horizons = {each["ms"]: each for each in found["markouts"]}
@@ -154,7 +173,8 @@ class _Fills:
         }
 
     def _quanta(self, moved: Any, chosen: Any, unit: int) -> int:
-        return sum((self.side * moved * self.lots)[chosen].tolist()) * unit // 2
+        twice: int = sum((self.side * moved * self.lots)[chosen].tolist())
+        return twice * unit // 2
 
 
 def _mean(values: Any, moments: Any, span_ns: int) -> dict[str, float | None]:
