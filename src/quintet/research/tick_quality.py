@@ -46,14 +46,10 @@ NAMES: Final[Mapping[str, Named]] = {
     "maker_share_frac": Named("Maker Share", "frac", "lots filled while resting over all lots filled"),
     "both_quoted_frac": Named("Quote Presence", "frac", "share of looks with a bid and an ask of ours at the exchange"),
     "both_at_best_frac": Named("At the Touch", "frac", "the same, both of them at the best price of their side"),
-    "lots_ahead_joined_median": Named(
-        "Queue, Joined", "lots", "lots before us when we joined, median of maker fills"
-    ),
+    "lots_ahead_joined_median": Named("Queue, Joined", "lots", "lots before us when we joined, median of maker fills"),
     "lots_ahead_filled_median": Named("Queue, Reached", "lots", "the same when the trade came that filled us"),
     "earned_bp": Named("Effective Half-spread", "bp", "mean that maker fills earned against the mid just before"),
-    "adverse_1s_bp": Named(
-        "Adverse Selection, 1 s", "bp", "mean move of the mid after maker fills, + for us"
-    ),
+    "adverse_1s_bp": Named("Adverse Selection, 1 s", "bp", "mean move of the mid after maker fills, + for us"),
     "adverse_10s_bp": Named("Adverse Selection, 10 s", "bp", "the same after ten seconds"),
     "left_10s_bp": Named("Realised Half-spread, 10 s", "bp", "earned plus adverse selection, before fees"),
     "inventory_half_life_s": Named("Inventory Half-life", "s", "in which a deviation of the position halves"),
