@@ -18,7 +18,7 @@ from quintet.app.instruments import InstrumentConfig
 from quintet.app.messages import Complaint, did_you_mean, note
 from quintet.app.tick_instruments import SeenMarket, described, guessed_instrument
 from quintet.core.instrument import Instrument
-from quintet.ports.live_feed import PublicStream
+from quintet.ports.live_feed import Stream
 from quintet.runtime.recording import Recording
 from quintet.storage.tape_files import durable_path
 from quintet.storage.tick_recorder import Decode, TickRecorder
@@ -83,13 +83,13 @@ class Recorded:
 class _Venue(NamedTuple):
     """How a venue is recorded: its stream, its decoder, where it tells of an instrument and what it says there."""
 
-    stream: Callable[[RecordRequest], PublicStream]
+    stream: Callable[[RecordRequest], Stream]
     decode: Decode
     facts_url: Callable[[RecordRequest, str], str]
     facts: Callable[[str, str, bytes], dict[str, Any]]
 
 
-def _bybit_stream(request: RecordRequest) -> PublicStream:
+def _bybit_stream(request: RecordRequest) -> Stream:
     host = _stream_host(request) or bybit_stream.STREAM_HOST
     return bybit_stream.PublicStream(request.symbols, request.category, request.depth or 200, host)
 
@@ -98,7 +98,7 @@ def _bybit_facts_url(request: RecordRequest, symbol: str) -> str:
     return bybit_instruments.instruments_url(_rest_host(request) or BYBIT_URL, request.category, symbol)
 
 
-def _binance_stream(request: RecordRequest) -> PublicStream:
+def _binance_stream(request: RecordRequest) -> Stream:
     if request.depth is not None:
         raise Complaint(
             "a depth that cannot be chosen", where="--depth", found=request.depth, expected="none: all of it"

@@ -1,8 +1,9 @@
-"""A venue's public stream while it is live, and what a connection needs to know of the venue behind it."""
+"""A venue's stream while it is live, and what a connection needs to know of the venue behind it."""
 
 from collections.abc import AsyncGenerator, Sequence
 from typing import NamedTuple, Protocol
 
+from quintet.core.errors import QuintetError
 from quintet.core.market.tick_feed import Frame
 
 
@@ -38,8 +39,12 @@ class Answer(NamedTuple):
     text: str
 
 
-class PublicStream(Protocol):
-    """What one venue's stream is asked for, and in which words. Knows no socket."""
+class NotNow(QuintetError):
+    """What a stream is to be asked for cannot be said yet; says why. The connection is tried again later."""
+
+
+class Stream(Protocol):
+    """What one venue's stream is asked for, and in which words: public, private or for orders. Knows no socket."""
 
     @property
     def url(self) -> str:
@@ -50,7 +55,10 @@ class PublicStream(Protocol):
         """What to send now and then, so that the venue keeps the line and answers."""
 
     def subscriptions(self) -> dict[str, str]:
-        """What to send on a new connection, each under the name that its answer repeats."""
+        """What to send on a new connection, in this order, each under the name that its answer repeats.
+
+        A login is one of them. Raises NotNow.
+        """
 
     def answer(self, body: bytes) -> Answer | None:
         """The answer to a request; None for any other frame."""

@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from quintet.ports.venue_account import OrderReport
+
 
 class Place(NamedTuple):
     """A new order. `side` 1 buys, -1 sells; `style` is of `core.orders.lifecycle`; `ticks` is a stop's trigger."""
@@ -63,4 +65,24 @@ class Unknown(NamedTuple):
     why: str
 
 
-Outcome = Accepted | Refused | Unknown
+class Found(NamedTuple):
+    """What was asked about is known now: this is how its order stands."""
+
+    command: OfOneOrder
+    report: OrderReport
+
+
+class Lost(NamedTuple):
+    """Its order is proven absent: the venue did not know it twice, when it could no longer arrive."""
+
+    command: OfOneOrder
+
+
+class Suppressed(NamedTuple):
+    """It was never sent."""
+
+    command: Command
+    why: str
+
+
+Outcome = Accepted | Refused | Unknown | Found | Lost | Suppressed

@@ -1,4 +1,4 @@
-"""One public stream, kept alive: connected, subscribed, pinged, watched for silence, and connected again when it ends.
+"""A venue's stream, kept alive: connected, subscribed, pinged, watched for silence, and connected again when it ends.
 
 A frame gets its receive time as soon as it leaves the socket; whoever takes it may be slow without spoiling the times
 of the next. A venue that was never reached, or that refuses what is asked, is told at once. One that was heard before
@@ -18,7 +18,7 @@ import httpx
 from quintet.core.errors import InputError
 from quintet.core.market.tick_feed import Frame
 from quintet.ports.clock import Clock
-from quintet.ports.live_feed import Heard, Interruption, PublicStream
+from quintet.ports.live_feed import Heard, Interruption, NotNow, Stream
 
 FRAME_BYTES_MAX: Final = 16 << 20
 INBOX_FRAMES: Final = 10_000
@@ -74,17 +74,22 @@ class Patience:
 
 
 class Connection:
-    """Fills `ports.live_feed.LiveFeed`. `draw` gives a number from 0 to 1, for the pauses."""
+    """Fills `ports.live_feed.LiveFeed`. `draw` gives a number from 0 to 1, for the pauses.
+
+    `quiet`: a stream that may say nothing for hours, so that being let in is being heard.
+    """
 
     def __init__(
         self,
-        stream: PublicStream,
+        stream: Stream,
         clock: Clock,
         patience: Patience | None = None,
         *,
         draw: Callable[[], float] = random.random,
+        quiet: bool = False,
     ) -> None:
         self._stream = stream
+        self._quiet = quiet
         self._clock = clock
         self._patience = patience or Patience()
         self._draw = draw
@@ -93,6 +98,7 @@ class Connection:
         self._asking: set[asyncio.Task[None]] = set()
         self._frames = 0
         self._market_frames = 0
+        self._unanswered: dict[str, str] = {}
         self._heard_s = 0.0
         self._lost = ""
 
@@ -100,6 +106,18 @@ class Connection:
     def begins_with_books(self) -> bool:
         """True when the stream itself brings snapshots."""
         return not self._stream.snapshot_url("")
+
+    @property
+    def ready(self) -> bool:
+        """True while the line is up and everything that was asked for on it is answered."""
+        return self._socket is not None and not self._unanswered
+
+    async def send(self, text: str) -> bool:
+        """Say something on a line that is ready; False when there is none, and nothing was said."""
+        if not self.ready:
+            return False
+        await self._send(self._socket, [text])
+        return True
 
     async def heard(self) -> AsyncGenerator[Heard, None]:
         """Frames and interruptions, for ever; raises FeedUnreachable."""
@@ -184,24 +202,24 @@ class Connection:
                 close_timeout=_CLOSE_S,
                 max_size=FRAME_BYTES_MAX,
             ) as socket:
-                self._socket = socket
                 return await self._read(socket)
-        except (OSError, WebSocketException, _LineLost) as error:
+        except (OSError, WebSocketException, NotNow, _LineLost) as error:
             return self._lost or str(error) or type(error).__name__
         finally:
             self._socket, self._lost = None, ""
 
     async def _read(self, socket: Any) -> Never:
         """Subscribe, then put every frame into the inbox until the line ends."""
-        unanswered = self._stream.subscriptions()
-        await self._send(socket, list(unanswered.values()))
-        watch = asyncio.create_task(self._watch(socket, unanswered))
+        self._unanswered = self._stream.subscriptions()
+        self._socket = socket
+        await self._send(socket, list(self._unanswered.values()))
+        watch = asyncio.create_task(self._watch(socket, self._unanswered))
         try:
             while True:
                 body = await socket.recv(decode=False)
                 self._heard_s = asyncio.get_running_loop().time()
                 await self._put(body)
-                self._hear_answer(body, unanswered)
+                self._hear_answer(body, self._unanswered)
         finally:
             watch.cancel()
 
@@ -237,6 +255,7 @@ class Connection:
             return
         if answer.accepted:
             del unanswered[name]
+            self._market_frames += int(self._quiet and not unanswered)
         elif self._market_frames:
             raise _LineLost(f"refused: {answer.text}")
         else:

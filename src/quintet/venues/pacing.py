@@ -1,14 +1,15 @@
 """Requests within a venue's limits, whatever happens to them on the way.
 
 A venue counts what has *reached* it in a rolling window. We know when a request left and when it was answered; it
-reached the venue somewhere in between. So each counts from its leaving until a whole window after its answer, and the
-venue never counts more than its limit. What the venue says of a limit (how much is left, when it opens again) is
-believed where it is worse than what we think: somebody else may be spending it.
+reached the venue somewhere in between. So each counts from its leaving until a whole window after its answer (without
+one: after it can no longer arrive), and the venue never counts more than its limit. What the venue says of a limit
+(how much is left, when it opens again) is believed where it is worse than what we think: somebody else may spend it.
 
 Cancels go first, and a part of a limit that everything shares is kept for them.
 """
 
 import asyncio
+from bisect import insort
 from collections import deque
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -37,11 +38,16 @@ class Cost(NamedTuple):
 
 @dataclass(eq=False, slots=True)
 class Ticket:
-    """One request that waits for its turn, or has had it."""
+    """One request that waits for its turn, or has had it. `lingers_ns`: so long it may still arrive, once given up."""
 
     costs: tuple[Cost, ...]
     urgent: bool
     granted: bool = False
+    lingers_ns: int = 0
+
+    def linger(self, seconds: float) -> None:
+        """Nobody answered it: it may arrive for so long from now on."""
+        self.lingers_ns = int(seconds * SECOND_NS)
 
 
 @dataclass(slots=True)
@@ -115,7 +121,7 @@ class Pacer:
         for cost in ticket.costs:
             spent = self._spent[cost.limit]
             spent.flying -= cost.units
-            spent.landed.append((now_ns + spent.limit.window_ns, cost.units))
+            insort(spent.landed, (now_ns + ticket.lingers_ns + spent.limit.window_ns, cost.units))
 
     def hear(self, name: str, units: int, left: int, now_ns: int) -> None:
         """What the venue says of a limit: how much it is, and how much of it is left."""
@@ -124,7 +130,7 @@ class Pacer:
             spent.limit = spent.limit._replace(units=units, for_urgent=min(spent.limit.for_urgent, units - 1))
         others = spent.limit.units - left - spent.used(now_ns)
         if others > 0:
-            spent.landed.append((now_ns + spent.limit.window_ns, others))
+            insort(spent.landed, (now_ns + spent.limit.window_ns, others))
 
     def close(self, name: str, until_ns: int) -> None:
         """Nothing may leave before."""
@@ -147,14 +153,14 @@ class Pace:
         self._alarm: asyncio.TimerHandle | None = None
 
     @asynccontextmanager
-    async def turn(self, costs: Sequence[Cost], urgent: bool = False) -> AsyncIterator[None]:
+    async def turn(self, costs: Sequence[Cost], urgent: bool = False) -> AsyncIterator[Ticket]:
         """Wait for a turn; what is done inside is the request with its answer."""
         ticket = self._pacer.queue(costs, urgent)
         turn = self._turns[ticket] = asyncio.get_running_loop().create_future()
         try:
             self._look()
             await turn
-            yield
+            yield ticket
         finally:
             self._turns.pop(ticket, None)
             if ticket.granted:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from quintet.core import events as ev
 from quintet.core.orders.client_ids import ClientIds
+from quintet.ports.order_entry import CancelAll, Command, Found, Lost, Outcome, Place, Refused, Suppressed
 from quintet.ports.venue_account import Execution, OrderReport
 
 NOBODYS_ORDER: Final = 0
@@ -28,6 +29,33 @@ def order_rows(report: OrderReport, ids: ClientIds, recv_ns: int) -> NDArray[np.
     if number is None or report.state == "filled":
         return np.zeros(0, ev.ROW)
     return status_row(_STATUS[report.state], number, report.instrument, report.reason, report.updated_ns, recv_ns)
+
+
+def outcome_rows(outcome: Outcome, ids: ClientIds, recv_ns: int) -> NDArray[np.void]:
+    """What a desk has to hear of a command: refused, lost, never sent, or how its order was found to stand.
+
+    An accepted one has no row, its order's own stream speaks; an unknown one none either, it stays in flight.
+    """
+    command = outcome.command
+    number = None if isinstance(command, CancelAll) else ids.number(command.client_id)
+    if number is None:
+        return np.zeros(0, ev.ROW)
+    if isinstance(outcome, Found):
+        return order_rows(outcome.report, ids, recv_ns)
+    kind, reason = 0, 0
+    if isinstance(outcome, Refused):
+        kind, reason = _refused(command), outcome.reason
+    elif isinstance(outcome, Lost):
+        kind = ev.COMMAND_LOST
+    elif isinstance(outcome, Suppressed):
+        kind = ev.COMMAND_SUPPRESSED if isinstance(command, Place) else _refused(command)
+    if not kind:
+        return np.zeros(0, ev.ROW)
+    return status_row(kind, number, command.instrument, reason, recv_ns, recv_ns)
+
+
+def _refused(command: Command) -> int:
+    return ev.ORDER_REJECTED if isinstance(command, Place) else ev.CANCEL_REJECTED
 
 
 def status_row(kind: int, number: int, instrument: int, reason: int, ts_event: int, recv_ns: int) -> NDArray[np.void]:

@@ -9,12 +9,12 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from quintet.core.errors import QuintetError
+from quintet.ports.live_feed import NotNow
 
 _E6: Final = 1_000_000
 
 
-class ClockUnsure(QuintetError):
+class ClockUnsure(NotNow):
     """Nobody can say what time it is at the venue; says why. Nothing may be signed."""
 
 

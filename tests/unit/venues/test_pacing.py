@@ -53,10 +53,16 @@ def test_the_venue_never_counts_more_than_its_limit(some: list[tuple[int, str, i
         nonlocal served
         await asyncio.sleep(at / 1_000)
         costs = [Cost(kind, units), Cost("address")]
-        async with pace.turn(costs, urgent=kind == "cancel"):
+        async with pace.turn(costs, urgent=kind == "cancel") as turn:
+            if answered:
+                await asyncio.sleep(there / 1_000)
+                venue.reach(costs)
+                await asyncio.sleep(back / 1_000)
+            else:  # given up at once, and on its way for as long as it can be
+                turn.linger(there / 1_000)
+        if not answered:
             await asyncio.sleep(there / 1_000)
             venue.reach(costs)
-            await asyncio.sleep(back / 1_000 if answered else 5.0)
         served += 1
 
     async def all_of_them() -> None:

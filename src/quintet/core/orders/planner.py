@@ -10,7 +10,7 @@ from typing import Any
 
 from quintet.core.digest import mix_in
 from quintet.core.events import CANCEL, PLACE
-from quintet.core.kernel import kernel
+from quintet.core.kernel import kernel, kernel_inlined
 from quintet.core.orders.lifecycle import BUY, CANCEL_IN_FLIGHT, FREE, IN_FLIGHT, MARKET, OPEN, UNKNOWN, waits_for_price
 from quintet.core.risk.gate import (
     OFF_TICK,
@@ -38,15 +38,30 @@ def plan(desk: Any) -> None:
     for k in range(view.n):
         wants[k].met = 0
     met = 0
+    highest_buy, lowest_sell = NO_BID, NO_ASK
     for s in range(desk.slots_used):
-        if orders[s].status != FREE:
-            met += match(orders[s], wants, view.n)
-            if orders[s].matched == 0 and orders[s].status == OPEN:
+        order = orders[s]
+        if order.status != FREE:
+            met += match(order, wants, view.n)
+            highest_buy, lowest_sell = reach(order, highest_buy, lowest_sell)
+            if order.matched == 0 and order.status == OPEN:
                 send_cancel(desk, s)
     if met < view.n:
         for k in range(view.n):
-            if wants[k].met == 0 and wants[k].lots > 0:
-                place(desk, wants[k])
+            want = wants[k]
+            if want.met == 0 and want.lots > 0:
+                place(desk, want, highest_buy, lowest_sell)
+                highest_buy, lowest_sell = reach(want, highest_buy, lowest_sell)
+
+
+@kernel_inlined
+def reach(order: Any, highest_buy: int, lowest_sell: int) -> tuple[int, int]:
+    """How far our orders of each side reach once this one is among them, whatever its instrument."""
+    if order.side == BUY:
+        price = NO_ASK if order.style == MARKET else order.price
+        return max(highest_buy, price), lowest_sell
+    price = NO_BID if order.style == MARKET else order.price
+    return highest_buy, min(lowest_sell, price)
 
 
 @kernel
@@ -74,8 +89,11 @@ def match(order: Any, wants: Any, n: int) -> int:
 
 
 @kernel
-def place(desk: Any, want: Any) -> None:
-    """Send a want if the gate lets it through; remember a refusal until the intent or the room changes."""
+def place(desk: Any, want: Any, highest_buy: int, lowest_sell: int) -> None:
+    """Send a want if the gate lets it through; remember a refusal until the intent or the room changes.
+
+    `highest_buy`, `lowest_sell`: how far our live orders reach, at least; no other can be in the way.
+    """
     view = desk.shown
     n = want.instrument
     inst = view.instruments[n]
@@ -84,10 +102,11 @@ def place(desk: Any, want: Any) -> None:
     if not reduces(view, want) and meets_an_exit(view, want):
         remember(desk, want, SELF_TRADE)
         return
-    blocker = own_order_in_the_way(desk, want, 0)
-    if blocker >= 0:
-        clear_the_way(desk, want, blocker)
-        return
+    if want.style == MARKET or (want.price >= lowest_sell if want.side == BUY else want.price <= highest_buy):
+        blocker = own_order_in_the_way(desk, want, 0)
+        if blocker >= 0:
+            clear_the_way(desk, want, blocker)
+            return
     if want.price % inst.tick != 0:
         remember(desk, want, OFF_TICK)
         return

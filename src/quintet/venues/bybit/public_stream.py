@@ -32,7 +32,7 @@ class _Reply(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class PublicStream:
-    """Fills `ports.live_feed.PublicStream`. `host`: scheme and host, without a path."""
+    """Fills `ports.live_feed.Stream`. `host`: scheme and host, without a path."""
 
     symbols: Sequence[str]
     category: str = "spot"
