@@ -121,7 +121,7 @@ def _try_all(words: Sequence[str], asked_bars: int | None, task: "Task") -> list
             first = _child(words, runs / "first", {"PYTHONHASHSEED": "1"})
             second = _child(words, runs / "second", {"PYTHONHASHSEED": "4242"})
         checks = [_compare("two processes, hash seeds 1 and 4242", first, second)]
-        checks.append(_replay(runs / "first", first, is_book))
+        checks.append(_replay(runs / "first", first))
         checks.append(_interrupted(task, first))
         # A slice shorter than the market; a shorter market is its own slice.
         part = [*_without_bars(words), "--bars", str(_slice_of(words, slice_bars))]
@@ -180,7 +180,7 @@ def _trades_books(task: "Task") -> bool:
     return bool(path) and has_book(open_tape(path))
 
 
-def _replay(folder: Path, recorded: Mapping[str, Any], is_book: bool) -> Check:
+def _replay(folder: Path, recorded: Mapping[str, Any]) -> Check:
     """The desk tape of a run, replayed without simulator and timers, gives the same commands."""
     from quintet.app import wiring
 
@@ -188,8 +188,6 @@ def _replay(folder: Path, recorded: Mapping[str, Any], is_book: bool) -> Check:
     path = folder / "desk.tape"
     if not path.exists():
         return Check(name, True, "not tried: the configuration writes no desk tape")
-    if is_book:
-        return Check(name, True, "not tried: a replay keeps no order books")
     with progress("replaying the desk tape"):
         commands = wiring.replayer()(path)
     expected = recorded["hashes"].get("commands")

@@ -14,13 +14,14 @@ class TickBook(NamedTuple):
     """The exchange of a tape of order books, and what that tape needs room for.
 
     `price_windows`: lowest and highest price of each instrument; `messages_in_flight`: at most so many are under way to
-    us; `recorded`: how long recorded orders travelled, a table of `state.LATENCY`, for latencies of that kind.
+    us; `is_replay`: there is no exchange, only a desk tape; `recorded`: how long recorded orders travelled, a table of `state.LATENCY`, for latencies of that kind.
     """
 
     execution: TickExecutionConfig
     price_windows: tuple[tuple[int, int], ...] = ((0, 0),)
     messages_in_flight: int = 1
     recorded: Any = None
+    is_replay: bool = False
 
 
 class BacktestOptions(NamedTuple):

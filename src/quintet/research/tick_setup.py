@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from quintet.core.engine.world import Setup
+from quintet.core.engine.world import BuiltBars, Setup
 from quintet.core.errors import ConfigError
+from quintet.core.events import TIMEFRAME_NUMBER
 from quintet.core.instrument import Instrument
-from quintet.core.state import WAKE_TIMER, Tape
+from quintet.core.state import WAKE_BAR, WAKE_TIMER, Tape
 from quintet.core.tape import Tape as MarketTape
 from quintet.core.units import exact_quanta
 from quintet.research.backtest_options import BacktestOptions, TickBook
@@ -25,10 +26,10 @@ def has_book(tape: MarketTape) -> bool:
 
 def tick_book(tape: MarketTape, system: KernelSystem, execution: TickExecutionConfig, recorded: Any = None) -> TickBook:
     """The exchange of a tape and the room it needs; raises ConfigError for a system that no event of it wakes."""
-    if system.wakes & WAKE_TIMER == 0:
+    if system.wakes & (WAKE_TIMER | WAKE_BAR) == 0:
         raise ConfigError(
-            f"{system.name}: found no timer, expected on_timer (with timer_s): on an order book it is what wakes a "
-            "system that has no order at work"
+            f"{system.name}: found neither timer nor bars, expected on_timer (with timer_s) or on_bar: on an order book "
+            "they wake a system that has no order at work"
         )
     tick_execution, _ = tick_execution_of(execution, recorded)
     rows = Tape(tape.rows).rows
@@ -37,14 +38,25 @@ def tick_book(tape: MarketTape, system: KernelSystem, execution: TickExecutionCo
 
 
 def tick_setup(system: KernelSystem, options: BacktestOptions, book: TickBook, **room: Any) -> Setup:
-    """The world a configuration describes, for a tape of order books. `room`: limits, breaker, rows of a desk tape."""
+    """The world a configuration describes, for a tape of order books. `room`: limits, breaker, rows of a desk tape.
+
+    Bars of the timeframe of structure are built from trades when the system hears bars, or when the desk shall stop
+    itself: its equity is marked at them.
+    """
     execution, latencies = tick_execution_of(book.execution, book.recorded)
+    timeframe = TIMEFRAME_NUMBER[options.structure]
+    risk = options.risk
+    needs_bars = bool(system.wakes & WAKE_BAR or risk.drawdown_halt_frac or risk.day_loss_halt_frac)
     return Setup(
         instruments=(options.instrument,),
         capital=capital_of(options.execution, options.instrument),
         execution=execution,
         latencies=latencies,
         wakes=system.wakes,
+        built_bars=(BuiltBars(timeframe=timeframe),) if needs_bars else (),
+        wake_timeframes=(timeframe,),
+        mark_timeframe=timeframe,
+        keeps_shown_book=book.is_replay,
         price_windows=book.price_windows,
         messages_in_flight=book.messages_in_flight,
         **room,
