@@ -14,7 +14,8 @@ class TickBook(NamedTuple):
     """The exchange of a tape of order books, and what that tape needs room for.
 
     `price_windows`: lowest and highest price of each instrument; `messages_in_flight`: at most so many are under way to
-    us; `is_replay`: there is no exchange, only a desk tape; `recorded`: how long recorded orders travelled, a table of `state.LATENCY`, for latencies of that kind.
+    us; `recorded`: how long recorded orders travelled, a table of `state.LATENCY`, for latencies of that kind;
+    `is_replay`: there is no exchange, only the tape of a desk.
     """
 
     execution: TickExecutionConfig

@@ -28,8 +28,8 @@ def tick_book(tape: MarketTape, system: KernelSystem, execution: TickExecutionCo
     """The exchange of a tape and the room it needs; raises ConfigError for a system that no event of it wakes."""
     if system.wakes & (WAKE_TIMER | WAKE_BAR) == 0:
         raise ConfigError(
-            f"{system.name}: found neither timer nor bars, expected on_timer (with timer_s) or on_bar: on an order book "
-            "they wake a system that has no order at work"
+            f"{system.name}: found neither timer nor bars, expected on_timer (with timer_s) or on_bar: they wake a "
+            "system that has no order at work"
         )
     tick_execution, _ = tick_execution_of(execution, recorded)
     rows = Tape(tape.rows).rows
