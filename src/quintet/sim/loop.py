@@ -5,23 +5,41 @@ system's `decide` inside (see `bind`), and once with `leave` in its place: then 
 Python caller decides. Both come from this one text. Everything remembered is in the world, so a run can be
 stopped after any event and resumed.
 
-Order of things at one moment: feed, answers to our orders, the exchange's feed, our orders' arrival there; a timer
-comes before any feed of its own time. Control rows (an operator, a reconciliation) enter like feed at their `ts_recv`,
-which is their `ts_event` too; they are no part of the exchange's side.
+Order of things at one moment: feed, answers to our orders, the exchange's feed, funding, our orders' arrival there; a
+timer comes before any feed of its own time. Control rows (an operator, a reconciliation) enter like feed at their
+`ts_recv`, which is their `ts_event` too; they are no part of the exchange's side.
 """
 
 from typing import Any
 
 from quintet.core.engine.replay import message_end
-from quintet.core.engine.step import ROWS_OF_FILL, begin, finish, on_bar, on_control, on_fill, on_status, on_timer
+from quintet.core.engine.step import (
+    ROWS_OF_CHANGE,
+    ROWS_OF_FILL,
+    ROWS_OF_FUNDING,
+    begin,
+    finish,
+    on_bar,
+    on_change,
+    on_control,
+    on_fill,
+    on_funding,
+    on_status,
+    on_timer,
+)
 from quintet.core.events import (
     ASK_LEVEL,
     BAR_OPEN,
     BOOK_CLEAR,
     FILL,
+    FUNDING,
+    FUNDING_RATE,
     INSTRUMENT,
     LAST,
+    MARK_PRICE,
     OPERATOR,
+    ORDER_AMENDED,
+    ORDER_REDUCED,
     RECONCILED,
     TEXT,
     TIMEFRAME_NS,
@@ -30,12 +48,15 @@ from quintet.core.events import (
 )
 from quintet.core.kernel import bind, fetch_ahead, kernel, uncounted
 from quintet.core.market.bars import read_bar, read_prices
+from quintet.core.market.perpetuals import hear_of_perpetual
 from quintet.core.state import ASK, BID, DEFINITION, END, FULL, NEVER, OVERFLOW, PAUSE, WAKE_BAR
 from quintet.sim.arrival import arrive_in_book, refuse
 from quintet.sim.bars import DONE, OPENING, arrive_in_bars, phase_ts, play_phase
 from quintet.sim.desk_rows import put_command, put_feed, put_response, put_timer
 from quintet.sim.exchange import forget_book, improved, level_changed, next_level, traded
+from quintet.sim.funding import next_funding, pay_funding
 from quintet.sim.latency import arrival_at_venue, feed_arrival, send_answers
+from quintet.sim.margin import watch_margin
 from quintet.sim.triggers import pull_triggers
 
 
@@ -64,12 +85,24 @@ def deliver_feed(desk: Any, venue: Any, touches: Any, rows: Any, rows_out: Any, 
         market.bid = touch.bid
         market.ask = touch.ask
         market.ts = touch.ts_recv
+        if touch.facts != 0:
+            hear_message(market, rows, touch.end)
         desk.position += touch.rows - venue.rows_known
         venue.rows_known = touch.rows
         if venue.recording != 0:
             put_feed(rows_out, venue, rows, touch.end, touch.ts_recv)
         head += 1
     venue.touch_head = head
+
+
+@kernel
+def hear_message(market: Any, rows: Any, end: int) -> None:
+    """The message that ends before tape row `end` says something about a perpetual."""
+    first = end - 1
+    while first > 0 and int(rows[first - 1].bits) & LAST == 0 and int(rows[first - 1].kind) < TEXT:
+        first -= 1
+    for i in range(first, end):
+        hear_of_perpetual(market, rows[i])
 
 
 @kernel
@@ -81,8 +114,11 @@ def feed_is_due(venue: Any, touches: Any, until: int) -> bool:
 
 
 @kernel
-def keep_touch(venue: Any, touches: Any, n: int, ts_recv: int, end: int) -> None:
-    """Remember the touch after the message that ends before tape row `end`, for the moment it reaches us."""
+def keep_touch(venue: Any, touches: Any, n: int, ts_recv: int, end: int, facts: int) -> None:
+    """Remember the touch after the message that ends before tape row `end`, for the moment it reaches us.
+
+    `facts`: 1 = its rows say something about a perpetual.
+    """
     touch = touches[venue.touch_tail & (touches.shape[0] - 1)]
     touch.ts_recv = ts_recv
     touch.bid = venue.book[n].best[BID]
@@ -90,6 +126,7 @@ def keep_touch(venue: Any, touches: Any, n: int, ts_recv: int, end: int) -> None
     touch.rows = end - venue.headers
     touch.end = end
     touch.instrument = n
+    touch.facts = facts
     venue.touch_tail += 1
 
 
@@ -103,6 +140,12 @@ def hear(desk: Any, venue: Any, rows_out: Any) -> int:
     if response.kind == FILL:
         begin(desk, ROWS_OF_FILL, response.ts)
         return on_fill(desk, response)
+    if response.kind == ORDER_AMENDED or response.kind == ORDER_REDUCED:
+        begin(desk, ROWS_OF_CHANGE, response.ts)
+        return on_change(desk, response.kind, response.number, response.slot, response.price, response.lots)
+    if response.kind == FUNDING:
+        begin(desk, ROWS_OF_FUNDING, response.ts)
+        return on_funding(desk, response)
     begin(desk, 1, response.ts)
     return on_status(desk, response.kind, response.number, response.slot)
 
@@ -128,6 +171,7 @@ def dispatch(desk: Any, venue: Any, latencies: Any, commands: Any, fills: Any, n
         request.style = command.style
         request.price = command.price
         request.lots = command.lots
+        request.reduce_only = command.reduce_only
         if arrives >= 0:
             venue.request_tail += 1
         else:
@@ -278,6 +322,10 @@ def advance_body(tape: Any, world: Any, stop: int) -> int:
             request_ts = venue.requests[venue.request_head & (venue.requests.shape[0] - 1)].ts
         timer = desk.timer_next
         moment = min(min(timer, response_ts), request_ts)
+        funding_ts = NEVER
+        if venue.funding_every_ns != 0:
+            funding_ts = next_funding(venue, rows, i, end)
+            moment = min(moment, funding_ts)
         again = False
         # ---- bars that cannot touch us: nothing rests, nothing is under way, nobody asks for every row ----
         if unwatched and moment == timer and venue.live == 0:
@@ -325,6 +373,8 @@ def advance_body(tape: Any, world: Any, stop: int) -> int:
                     book[n].last = price
                 if price >= book[n].rise_to or price <= book[n].fall_to:
                     pull_triggers(venue, level, n, price, ts)
+                    if venue.margin.mode != 0 and venue.perpetual[n].mark == 0:
+                        watch_margin(venue, level, ts)
             elif kind == BAR_OPEN:
                 number = int(rows[i].bits) >> 1
                 recv = rows[i].ts_recv
@@ -374,6 +424,10 @@ def advance_body(tape: Any, world: Any, stop: int) -> int:
                 continue
             elif kind == BOOK_CLEAR:
                 forget_book(book[n], level)
+            elif MARK_PRICE <= kind <= FUNDING_RATE:
+                hear_of_perpetual(venue.perpetual[n], rows[i])
+                if venue.margin.mode != 0 and kind == MARK_PRICE:
+                    watch_margin(venue, level, ts)
             elif kind == INSTRUMENT and i >= venue.defined:
                 venue.cursor = i
                 return DEFINITION
@@ -395,8 +449,11 @@ def advance_body(tape: Any, world: Any, stop: int) -> int:
                 again = True
                 break
             i += 1
-            if int(rows[i - 1].bits) & LAST != 0 and kind <= BOOK_CLEAR:
-                keep_touch(venue, touches, n, feed_arrival(venue, ts, rows[i - 1].ts_recv), i)
+            if int(rows[i - 1].bits) & LAST != 0:
+                if kind <= BOOK_CLEAR:
+                    keep_touch(venue, touches, n, feed_arrival(venue, ts, rows[i - 1].ts_recv), i, 0)
+                elif MARK_PRICE <= kind <= FUNDING_RATE and desk.perpetuals != 0:
+                    keep_touch(venue, touches, n, feed_arrival(venue, ts, rows[i - 1].ts_recv), i, 1)
             if venue.response_tail != heard:
                 break
         venue.cursor = i
@@ -407,6 +464,10 @@ def advance_body(tape: Any, world: Any, stop: int) -> int:
         if i >= end and moment == timer and not feed_is_due(venue, touches, timer):
             return END
         # ---- the moment itself ----
+        if funding_ts == moment:
+            if i < end:
+                pay_funding(venue, level)
+            continue
         if request_ts == moment and request_ts < response_ts and request_ts < timer:
             request = venue.requests[venue.request_head & (venue.requests.shape[0] - 1)]
             venue.request_head += 1

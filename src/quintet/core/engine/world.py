@@ -6,12 +6,14 @@ from typing import Any
 import numpy as np
 
 from quintet.core import state as s
+from quintet.core.engine.money_rules import FeeSchedule, MarginRules, set_fees, set_margin
 from quintet.core.errors import ConfigError
 from quintet.core.events import ROW
 from quintet.core.instrument import KIND_NUMBER, Instrument
 from quintet.core.kernel import log
 from quintet.core.random import seeded
 from quintet.core.records import record, table
+from quintet.core.risk.margin import MARGIN_MODE_NAMES, NO_MARGIN
 from quintet.core.units import E9, SAFE_MAX
 
 EMPTY = record(nothing="i8")
@@ -43,6 +45,9 @@ class Execution:
     self_trade: int = 0
     orders_per_second: int = 0
     market_bound_e9: int = 50_000_000
+    amends: int = 0
+    amend_keeps_place: int = 1
+    funding_every_ns: int = 0
     fill_timeframe: int = 0
 
 
@@ -101,6 +106,8 @@ class Setup:
     latencies: Latencies = Latencies()
     limits: tuple[Limits, ...] = (Limits(),)
     breaker: BreakerRules = BreakerRules()
+    fees: FeeSchedule = FeeSchedule()
+    margin: MarginRules = MarginRules()
     wakes: int = 0
     wake_timeframes: tuple[int, ...] = ()
     """Numbers of the timeframes whose bars wake the system."""
@@ -166,6 +173,8 @@ def new_world(setup: Setup, state: Any = None, params: Any = None) -> s.World:
     _set_limits(world, setup)
     if setup.execution.fill_timeframe and (setup.execution.latency_model or setup.execution.spike_every_ns):
         raise ConfigError("latencies that vary: expected constant ones when bars are filled")
+    if setup.execution.fill_timeframe and (setup.execution.amends or setup.execution.funding_every_ns):
+        raise ConfigError("amends and funding_every_ns: expected 0 when bars are filled")
     _set_wires(world, setup)
     desk, venue = world.desk[0], world.venue[0]
     for i, instrument in enumerate(setup.instruments):
@@ -188,6 +197,13 @@ def new_world(setup: Setup, state: Any = None, params: Any = None) -> s.World:
             raise ConfigError(f"capital in {asset}, which no instrument of this desk trades")
         desk.ledger[s.DESK_BOOK, assets[asset]] = quanta
         desk.ledger[s.CAPITAL_BOOK, assets[asset]] = -quanta
+    desk.perpetuals = int(setup.execution.fill_timeframe == 0)
+    for i in range(n):
+        desk.shown.instruments[i].amends = setup.execution.amends
+    set_fees(world, setup.fees, setup.instruments)
+    if setup.margin.mode != NO_MARGIN and setup.execution.fill_timeframe:
+        raise ConfigError(f"margin is {MARGIN_MODE_NAMES[setup.margin.mode]}, expected none when bars are filled")
+    set_margin(world, setup.margin, setup.instruments)
     start = setup.capital.get(setup.instruments[0].settle_asset, 0)
     equity = desk.shown.equity
     equity.quanta = equity.start = equity.high_water = equity.day_open = start
