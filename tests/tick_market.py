@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from quintet.core.engine.money_rules import FeeSchedule, MarginRules
 from quintet.core.engine.world import Execution, Latencies, Setup, new_world
 from quintet.core.events import ASK_LEVEL, BID_LEVEL, LAST, ROW, TRADE_BUY, TRADE_SELL
 from quintet.core.random import below, seeded
@@ -93,14 +94,17 @@ def tick_tape(seed: int, count: int) -> Tape:
 def tick_world(
     seed: int = 1, *, entry_ns: int = 5 * MILLISECOND, response_ns: int = 3 * MILLISECOND, queue_model: int = 0,
     wakes: int = WAKE_TIMER | WAKE_FILL | WAKE_ORDER, state: Any = None, recording: bool = False,
-    latencies: Latencies | None = None, **execution: Any,
+    latencies: Latencies | None = None, capital: int = 10**12, fees: FeeSchedule | None = None,
+    margin: MarginRules | None = None, **execution: Any,
 ) -> World:  # fmt: skip
     """A world in tick mode with the dice system in it, woken every 50 ms; `execution`: more fields of Execution."""
     setup = Setup(
         instruments=(LINEAR_COIN,),
-        capital={"USDT": 10**12},
+        capital={"USDT": capital},
         execution=Execution(entry_ns=entry_ns, response_ns=response_ns, queue_model=queue_model, **execution),
         latencies=latencies or Latencies(),
+        fees=fees or FeeSchedule(),
+        margin=margin or MarginRules(),
         wakes=wakes,
         timer_first_ns=START + 50 * MILLISECOND,
         timer_every_ns=50 * MILLISECOND,

@@ -48,7 +48,7 @@ class MarginRules:
 
 
 def set_fees(world: World, schedule: FeeSchedule, instruments: tuple[Instrument, ...]) -> None:
-    """Write the schedule of fees; the desk's own instruments bear the highest, which is what an order may cost."""
+    """Write the schedule of fees; the instruments themselves bear the highest, which is what an order may cost."""
     tiers, venue = schedule.tiers, world.venue[0]
     if not tiers:
         return
@@ -68,8 +68,9 @@ def set_fees(world: World, schedule: FeeSchedule, instruments: tuple[Instrument,
     venue.turnover_day = -1  # no fill yet
     venue.turnover_30 = schedule.turnover_before
     for i in range(len(instruments)):
-        world.desk[0].shown.instruments[i].maker_fee_e9 = max(tier.maker_e9 for tier in tiers)
-        world.desk[0].shown.instruments[i].taker_fee_e9 = max(tier.taker_e9 for tier in tiers)
+        for inst in (world.desk[0].shown.instruments[i], venue.instruments[i]):
+            inst.maker_fee_e9 = max(tier.maker_e9 for tier in tiers)
+            inst.taker_fee_e9 = max(tier.taker_e9 for tier in tiers)
 
 
 def set_margin(world: World, rules: MarginRules, instruments: tuple[Instrument, ...]) -> None:
