@@ -58,7 +58,7 @@ class Desk:
         market.last, market.bid, market.ask, market.ts = last, bid, ask, self.now
 
     def want(self, *wants: tuple[int, ...]) -> list[Sent]:
-        """Side, price, lots, style (post-only), tag (0), reduce-only (0) of all that is wanted; returns what is sent."""
+        """Side, price, lots, style (post-only), tag (0), reduce-only (0) of what is wanted; returns what is sent."""
         for n, one in enumerate(wants):
             side, price, lots, style, tag, reduce_only = (*one, *(POST_ONLY, 0, 0)[len(one) - 3 :])
             row = self.view.wants[n]

@@ -12,12 +12,13 @@ from quintet.core.risk.margin import MARGIN_MODE_NAMES
 from quintet.core.state import LATENCY, World
 from quintet.sim.latency import LATENCY_MODEL_NAMES, arrival_at_venue
 from quintet.sim.loop import hear_the_rest
+from quintet.sim.order_queue import order_places
 from quintet.sim.queue import QUEUE_MODEL_NAMES
 from quintet.sim.taking import SELF_TRADE_NAMES
 from tests.bar_exchange import NAMES
 from tests.desk_worlds import LINEAR_COIN, START, run, run_left
 from tests.tick_market import MILLISECOND, message_rows, tick_world
-from tests.twins.ticks_twin import Answer, Message, Request, Rules, Travel
+from tests.twins.ticks_twin import Answer, Message, Request, Row, Rules, Travel
 
 E9 = 10**9
 TIMER_EVERY = 50 * MILLISECOND
@@ -31,6 +32,16 @@ ROW_KINDS = {
     "rate": ev.FUNDING_RATE,
 }
 CHANGES = {ev.ORDER_AMENDED: "amended", ev.ORDER_REDUCED: "reduced"}
+
+
+ORDER_BITS = {"entered": ev.ORDER_ENTERED, "changed": ev.ORDER_CHANGED, "gone": ev.ORDER_GONE}
+
+
+def parts_of(row: Row) -> list[tuple[int, ...]]:
+    """One row of the twin's market as the rows of a tape: kind, price, quantity, bits."""
+    kind, price, lots = row[:3]
+    level = (ROW_KINDS[kind], price, lots)
+    return [level] if len(row) == 3 else [(ev.BOOK_ORDER, price, row[3], ORDER_BITS[row[4]]), level]
 
 
 def heard_of(rows: Any) -> list[object]:
@@ -136,10 +147,11 @@ def e9(rate: Fraction) -> int:
 
 def exchange_hears(messages: list[Message], requests: list[Request], rules: Rules) -> tuple[list[object], World]:
     """The compiled exchange in the real loop, with a desk that wants nothing; all it hears, also after the tape."""
-    ways = {**execution_of(rules), **money_of(rules)}
+    tape = message_rows([(m.happened, m.heard, [part for row in m.rows for part in parts_of(row)]) for m in messages])
+    places = order_places(tape.rows) if rules.queue == "fifo" else 0
+    ways = {**execution_of(rules), **money_of(rules), "order_places": places}
     world = tick_world(wakes=0, recording=True, latencies=latencies_of(rules.travel), **ways)
     send(world, requests)
-    tape = message_rows([(m.happened, m.heard, [(ROW_KINDS[k], p, lots) for k, p, lots in m.rows]) for m in messages])
     rows = list(run(run_left, tape, world))
     before = len(rows)
     hear_the_rest(run_left, tape, world)

@@ -1,5 +1,6 @@
 """A small order book market: levels and trades of one instrument, and worlds that trade in it."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,13 +18,16 @@ WINDOW = (9_000, 11_000)
 Message = tuple[int, int, list[tuple[int, int, int]]]
 """Both times, and what it says: kind, price, lots of each row."""
 
+MessageRows = tuple[int, int, Sequence[tuple[int, ...]]]
+"""The same, where a row may say its bits, too."""
 
-def message_rows(messages: list[Message]) -> Tape:
+
+def message_rows(messages: Sequence[MessageRows]) -> Tape:
     """Messages as the rows of a market tape."""
     rows = []
     for ts_event, ts_recv, parts in messages:
-        for n, (kind, price, lots) in enumerate(parts):
-            rows.append((ts_event, ts_recv, lots, price, 0, kind, LAST if n + 1 == len(parts) else 0))
+        for n, (kind, price, lots, *bits) in enumerate(parts):
+            rows.append((ts_event, ts_recv, lots, price, 0, kind, sum(bits) + (LAST if n + 1 == len(parts) else 0)))
     return tape_of(np.array(rows, ROW))
 
 
@@ -106,7 +110,7 @@ def tick_tape(seed: int, count: int, perpetual: bool = False) -> Tape:
 def tick_world(
     seed: int = 1, *, entry_ns: int = 5 * MILLISECOND, response_ns: int = 3 * MILLISECOND, queue_model: int = 0,
     wakes: int = WAKE_TIMER | WAKE_FILL | WAKE_ORDER, state: Any = None, recording: bool = False,
-    latencies: Latencies | None = None, capital: int = 10**12, fees: FeeSchedule | None = None,
+    latencies: Latencies | None = None, order_places: int = 0, capital: int = 10**12, fees: FeeSchedule | None = None,
     margin: MarginRules | None = None, **execution: Any,
 ) -> World:  # fmt: skip
     """A world in tick mode with the dice system in it, woken every 50 ms; `execution`: more fields of Execution."""
@@ -121,6 +125,7 @@ def tick_world(
         timer_first_ns=START + 50 * MILLISECOND,
         timer_every_ns=50 * MILLISECOND,
         price_window=WINDOW,
+        order_places=order_places,
         messages_in_flight=64,
         desk_rows=1 << 13 if recording else 1,
     )

@@ -115,7 +115,7 @@ fee_tables = st.sampled_from(
 
 rules = st.builds(
     Rules,
-    queue=st.sampled_from(QUEUE_MODEL_NAMES),
+    queue=st.sampled_from([name for name in QUEUE_MODEL_NAMES if name != "fifo"]),
     exponent=st.integers(1, 3),
     quantity_of_lot=st.just(LOT_QUANTITY),
     partial=st.booleans(),

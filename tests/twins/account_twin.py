@@ -1,7 +1,7 @@
 """An account at the venue once more, in plain Python and exact fractions: fees by turnover, funding, margin.
 
-One instrument, a linear perpetual. Money is whole quanta, prices are increments, sizes lots; `worth` turns one lot at one
-increment into quanta.
+One instrument, a linear perpetual. Money is whole quanta, prices are increments, sizes lots; `worth` turns one lot at
+one increment into quanta.
 """
 
 import math

@@ -17,9 +17,10 @@ from tests.twins.account_twin import Account, FeeTable, MarginTable
 
 Style = Literal["post-only", "limit", "ioc", "market", "stop", "fok", "take-profit"]
 
-Row = tuple[str, int, int]
-"""bid or ask (a level's new lots), buy or sell (a trade by such an aggressor), clear (the feed lost the book), mark (its
-price), rate (of funding, in 1e-9 where lots stand); price; lots."""
+Row = tuple[str, int, int] | tuple[str, int, int, int, str]
+"""bid or ask (a level's new lots), buy or sell (a trade by such an aggressor), clear (the feed lost the book), mark (a
+price), rate (of funding, in 1e-9 where lots stand); price; lots. On an order-level feed a level says, too, which order
+moved it, and whether that has entered, changed or gone."""
 
 
 class Message(NamedTuple):
@@ -188,6 +189,8 @@ class Order:
     filled: int = 0
     ahead: float = 0.0
     traded: float = 0.0
+    before: set[int] = field(default_factory=set)
+    """Order-level feeds: orders that stood in the book when this one joined it."""
 
     def is_reached_by(self, price: int) -> bool:
         """Does a trade at `price` trigger it? A stop waits for the price to come against us, a take-profit for us."""
@@ -196,6 +199,8 @@ class Order:
 
     def level_changes(self, rules: Rules, old: int, new: int) -> None:
         """The level of our price is reported anew."""
+        if rules.queue == "fifo":
+            return
         gone = old - new - self.traded
         self.traded = 0.0
         if rules.queue != "risk_averse" and gone >= 0:
@@ -207,6 +212,10 @@ class Order:
 
     def trade_reaches(self, rules: Rules, lots: int) -> int:
         """How many lots of a trade at our price come to us after those before us."""
+        if rules.queue == "fifo":
+            held_off = min(lots, max(0.0, self.ahead - self.traded))
+            self.traded += lots
+            return lots - int(held_off)
         self.ahead -= lots
         self.traded += lots if rules.queue != "risk_averse" else 0
         return max(0, math.floor(0.5 - self.ahead))
@@ -269,6 +278,10 @@ class Exchange:
     mark: int | None = None
     funding_rate: Fraction = Fraction(0)
     now: int = 0
+    there: set[int] = field(default_factory=set)
+    """Order-level feeds: the market's orders that were seen to enter and are still there."""
+    reported: dict[tuple[int, int], int] = field(default_factory=dict)
+    in_snapshot: bool = False
 
     def __post_init__(self) -> None:
         rules = self.rules
@@ -283,13 +296,14 @@ class Exchange:
         wishes = [(self.way_in.arrival(r.sent), 2, n, r) for n, r in enumerate(requests)]
         funding = [(ts, 1, 0, None) for ts in self.funding_times(messages)]
         self.slots = {r.number: slot for slot, r in enumerate(r for r in requests if not r.cancel and not r.amend)}
-        for ts, _, _, what in sorted([*rows, *wishes, *funding], key=lambda item: item[:3]):  # type: ignore[list-item]
+        for ts, _, n, what in sorted([*rows, *wishes, *funding], key=lambda item: item[:3]):  # type: ignore[list-item]
             self.now = ts
             if what is None:
                 self.pay_funding()
             elif isinstance(what, Request):
                 self.arrive(what)
             else:
+                self.in_snapshot = "clear" in [row[0] for row in messages[n].rows]
                 self.market(*what)
         return self.answers
 
@@ -345,12 +359,17 @@ class Exchange:
         return needed > 0 and needed > account.balance - account.bound_by_position(mark) - others
 
     # ---- the market moves ----
-    def market(self, kind: str, price: int, lots: int) -> None:
+    def market(self, kind: str, price: int, lots: int, who: int = 0, what: str = "") -> None:
         if kind in ("bid", "ask"):
+            if what:
+                self.order(1 if kind == "bid" else -1, price, lots, who, what)
             self.level(1 if kind == "bid" else -1, price, lots)
             return
         if kind == "clear":
             self.book = Book()
+            self.there, self.reported = set(), {}
+            for ours in self.orders if self.rules.queue == "fifo" else []:
+                ours.ahead = ours.traded = 0.0
             return
         if kind == "rate":
             self.funding_rate = Fraction(lots, 10**9)
@@ -366,6 +385,26 @@ class Exchange:
                 self.trigger(order)
         if self.mark is None:
             self.watch_margin()
+
+    def order(self, side: int, price: int, total: int, who: int, what: str) -> None:
+        """An order of the market moves its level to a new total: what that does to the queues of ours there."""
+        moved = total - self.reported.get((side, price), 0)
+        self.reported[side, price] = total
+        known = who in self.there
+        if what == "entered":
+            self.there.add(who)
+            for ours in self.orders:
+                ours.before.discard(who)
+        elif what == "gone":
+            self.there.discard(who)
+        for ours in [o for o in self.orders if o.side == side and o.price == price]:
+            if what == "entered" and self.in_snapshot:
+                ours.before |= self.there
+                ours.ahead += moved
+            stands_before = what != "entered" and (who in ours.before or not known)
+            ours.traded = max(0.0, ours.traded + moved) if stands_before and moved < 0 else 0.0
+            if stands_before:
+                ours.ahead = max(0.0, ours.ahead + moved)
 
     def level(self, side: int, price: int, lots: int) -> None:
         for order in [o for o in self.orders if o.side == side and o.price == price]:
@@ -529,6 +568,7 @@ class Exchange:
             self.answer("expired", order.number, reason)
         elif order.lots:
             order.ahead = float(self.book.at(order.side, order.price))
+            order.before = set(self.there)
             self.orders.append(order)
             if order.lots == wanted and not amended:
                 self.answer("accepted", order.number)

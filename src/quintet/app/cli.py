@@ -14,7 +14,11 @@ from quintet import __version__
 from quintet.app.messages import CalmGroup, say
 
 _LAZY: Final = {
-    "data": ("quintet.app.data_commands", "data_app", "Bring in candles: import, download, check, synthesize, list."),
+    "data": (
+        "quintet.app.data_commands",
+        "data_app",
+        "Bring in candles and ticks: import, download, record, check, synthesize, list.",
+    ),
     "tape": ("quintet.app.tape_commands", "tape_app", "Look into tapes: info, verify, head, cut, merge, export."),
     "runs": ("quintet.app.runs_commands", "runs_app", "Find earlier runs: list, show, compare."),
     "ledger": ("quintet.app.ledger_commands", "ledger_app", "Count what was tried: show, verify."),

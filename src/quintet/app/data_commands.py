@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, cast
 import typer
 
 from quintet.app.messages import CalmGroup, Complaint, did_you_mean, fail, note, progress, say, say_json
+from quintet.app.record_command import record
 
 if TYPE_CHECKING:
     from quintet.core.instrument import Instrument
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 data_app = typer.Typer(
     cls=CalmGroup,
-    help="Bring in candles and ticks: import, download, check, synthesize, list.",
+    help="Bring in candles and ticks: import, download, record, check, synthesize, list.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -235,6 +236,9 @@ def download(
     say(f"{filled.fetched:,} candles fetched in {filled.pages} pages, kept in {path}")
     if filled.missing:
         note(f"the venue does not have {filled.missing} candles of that range")
+
+
+data_app.command()(record)
 
 
 @data_app.command()

@@ -1,5 +1,6 @@
 """What people type for times and timeframes, and what is meant."""
 
+import re
 from datetime import UTC, datetime
 from typing import Final
 
@@ -7,6 +8,8 @@ from quintet.app.messages import Complaint, did_you_mean
 from quintet.core.events import TIMEFRAMES
 
 _LETTERS: Final = {"D": 1440}
+_DURATION: Final = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(s|m|h|d)")
+_SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _BY_MINUTES: Final = {minutes: name for name, minutes in TIMEFRAMES.items()}
 
 
@@ -56,3 +59,14 @@ def time_range(start: str, end: str) -> tuple[int | None, int | None]:
     if start_ns is not None and end_ns is not None and start_ns >= end_ns:
         raise Complaint("an empty range", where="start and end", found=f"{start} to {end}", expected="start before end")
     return start_ns, end_ns
+
+
+def duration_s(written: str, where: str) -> float:
+    """`90s`, `30m`, `1.5h`, `1d` as seconds; raises Complaint."""
+    found = _DURATION.fullmatch(written.strip())
+    seconds = float(found[1]) * _SECONDS[found[2]] if found else 0.0
+    if seconds <= 0:
+        raise Complaint(
+            "not a length of time", where=where, found=written, expected="a number and a unit: 90s, 30m, 1.5h or 1d"
+        )
+    return seconds

@@ -22,6 +22,7 @@ FILLS: Final = 128
 EXECUTIONS: Final = 4096
 RING: Final = 512
 TIERS: Final = 8
+TAKEN_LEVELS: Final = 256
 
 # ---- why the loop stopped, or why a system was woken (bits) --------------------------------------------------
 END: Final = 0
@@ -272,6 +273,9 @@ DESK = record(
 )
 """All that the step remembers. The outbox and the filled list are emptied by whoever runs the step."""
 
+FIFO_QUEUE: Final = 6
+"""The queue model that needs a feed which tells each order."""
+
 BID: Final = 0
 ASK: Final = 1
 """The sides of a book, as the row kinds BID_LEVEL and ASK_LEVEL number them; a side's sign is 1 - 2 * side."""
@@ -288,6 +292,7 @@ BOOK = record(
     last="i8",  # candle mode: where the price is now; tick mode: the last trade's price, 0 = none
     room_lots="i8",  # candle mode: what we may still take part in this bar
     held="i8",  # what the venue knows we hold, base quanta on spot, lots on contracts
+    snapshot_end="i8",  # order-level feeds: the tape row at which the message ends that brings a lost book back
 )
 
 BAR = record(
@@ -308,6 +313,7 @@ RESTING = record(
     number="i8",
     ahead="f8",  # estimated lots before us at our price
     traded="f8",  # lots traded at our price since the level was last reported
+    joined="i8",  # order-level feeds: how many orders had entered when it joined its queue
     since="i8",  # when it reached the venue, or was triggered
     decided="i8",  # when it was decided
     next="i8",  # the next own order at this price: its slot plus one
@@ -352,6 +358,9 @@ PERPETUAL = record(mark="i8", index="i8", funding_rate_e9="i8")
 
 FEE_TIER = record(turnover="i8", maker_e9="i8", taker_e9="i8")
 """Fees from this turnover of 30 days on, quanta."""
+
+TAKEN = record(instrument="i8", side="i8", price="i8", lots="i8")
+"""What we took of a level since the feed reported it."""
 
 VENUE = record(
     cursor="i8",  # next tape row of the exchange's side
@@ -417,6 +426,9 @@ VENUE = record(
     n_notes="i8",
     n_samples="i8",
     n_rows="i8",
+    orders_entered="i8",  # order-level feeds: how many orders have entered
+    orders_known="i8",  # of them in the table
+    n_taken="i8",
     ended=("i8", 32),  # orders the venue ended, by reason
     defined="i8",  # instrument definitions up to this tape row have been applied
     bar=BAR,  # candle mode: the bar under the cursor
@@ -429,6 +441,7 @@ VENUE = record(
     book=(BOOK, INSTRUMENTS),
     instruments=(INSTRUMENT, INSTRUMENTS),
     resting=(RESTING, SLOTS),
+    taken=(TAKEN, TAKEN_LEVELS),
     requests=(REQUEST, RING),
     responses=(RESPONSE, RING),
 )
@@ -442,6 +455,9 @@ TOUCH = record(
 )  # fmt: skip
 LATENCY = record(sent="i8", arrived="i8", heard="i8")
 """A recorded order: when we sent it, when the venue had it (0 = it never handled it), when we heard of it."""
+
+BOOK_ENTRY = record(entered="i8", order="i8", instrument="i8")
+"""An order of an order-level feed, and as which it entered, counted from 1; 0 = the place is empty."""
 
 SAMPLE = record(
     ts="i8", equity="i8", lots="i8", price="i8", drawdown="f8", held="i8", realized="i8", fees="i8",
@@ -463,6 +479,7 @@ class World(NamedTuple):
     level: Any
     touches: Any
     latencies: Any
+    book_orders: Any
     commands: Any
     fills: Any
     notes: Any

@@ -66,7 +66,7 @@ class ExecutionConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
             raise ParameterError("initial_base", self.initial_base, "0 or an amount above it, in the base asset")
 
 
-QueueModel = Literal["risk_averse", "power", "power_ratio", "power_share", "log_ratio", "log_share"]
+QueueModel = Literal["risk_averse", "power", "power_ratio", "power_share", "log_ratio", "log_share", "fifo"]
 LatencyModel = Literal["constant", "drawn", "recorded"]
 SelfTrade = Literal["cancel taker", "cancel maker", "cancel both"]
 
@@ -102,7 +102,11 @@ class TickExecutionConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
         float, parameter("factor", "orders and answers take so many times longer in it", ge=1.0, le=1000.0)
     ] = 10.0
     queue_model: Annotated[
-        QueueModel, text("name", "who cancels when a level shrinks; risk_averse: nobody before us")
+        QueueModel,
+        text(
+            "name",
+            "who cancels when a level shrinks; risk_averse: nobody before us; fifo: as an order-level feed tells",
+        ),
     ] = "risk_averse"
     queue_exponent: Annotated[int, parameter("exponent", "of the power models", ge=1, le=20)] = 3
     partial_fills: Annotated[

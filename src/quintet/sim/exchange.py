@@ -174,6 +174,7 @@ def rest(venue: Any, level: Any, slot: int) -> None:
     resting.turn = venue.turns
     resting.traded = 0.0
     resting.ahead = 0.0
+    resting.joined = venue.orders_entered
     venue.live += 1
     if resting.side * (resting.price - book.own[side]) > 0:
         book.own[side] = resting.price

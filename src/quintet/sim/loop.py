@@ -31,6 +31,7 @@ from quintet.core.events import (
     ASK_LEVEL,
     BAR_OPEN,
     BOOK_CLEAR,
+    BOOK_ORDER,
     FILL,
     FUNDING,
     FUNDING_RATE,
@@ -57,6 +58,8 @@ from quintet.sim.exchange import forget_book, improved, level_changed, next_leve
 from quintet.sim.funding import next_funding, pay_funding
 from quintet.sim.latency import arrival_at_venue, feed_arrival, send_answers
 from quintet.sim.margin import watch_margin
+from quintet.sim.order_queue import forget_orders, order_moves
+from quintet.sim.queue import FIFO
 from quintet.sim.triggers import pull_triggers
 
 
@@ -294,7 +297,7 @@ quiet_bars = kernel(quiet_bars_body)
 def advance_body(tape: Any, world: Any, stop: int) -> int:
     """Move along the tape until row `stop`, a full buffer, the end, or (where `LEAVES`) a wake; returns why."""
     rows, level, touches = uncounted(tape.rows), uncounted(world.level), uncounted(world.touches)
-    latencies = uncounted(world.latencies)
+    latencies, book_orders = uncounted(world.latencies), uncounted(world.book_orders)
     commands, fills, notes = uncounted(world.commands), uncounted(world.fills), uncounted(world.notes)
     samples, rows_out = uncounted(world.samples), uncounted(world.rows_out)
     desk, venue = world.desk[0], world.venue[0]
@@ -422,8 +425,13 @@ def advance_body(tape: Any, world: Any, stop: int) -> int:
                     again = True  # back to the top: the bars to come may be quiet
                     break
                 continue
+            elif kind == BOOK_ORDER:
+                if venue.queue_model == FIFO:
+                    order_moves(venue, level, book_orders, rows, i)
             elif kind == BOOK_CLEAR:
                 forget_book(book[n], level)
+                if venue.queue_model == FIFO:
+                    forget_orders(venue, book_orders, rows, i)
             elif MARK_PRICE <= kind <= FUNDING_RATE:
                 hear_of_perpetual(venue.perpetual[n], rows[i])
                 if venue.margin.mode != 0 and kind == MARK_PRICE:

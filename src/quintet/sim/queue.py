@@ -14,6 +14,8 @@ With f(x) = x^n or f(x) = ln(1 + x), behind B and ahead A:
     LOG_RATIO     ln(1 + B) / (ln(1 + B) + ln(1 + A))
     LOG_SHARE     ln(1 + B) / ln(1 + A + B)
 
+    FIFO          the feed tells who cancels (`sim.order_queue`)
+
 Source of the family: the answers to question 3782 of the Quantitative Finance forum ("How do we estimate position of
 our order in order book?"), in the forms that hftbacktest made customary.
 """
@@ -22,6 +24,7 @@ import math
 from typing import Any, Final
 
 from quintet.core.kernel import kernel, log
+from quintet.core.state import FIFO_QUEUE
 
 RISK_AVERSE: Final = 0
 """Only trades at our price bring us forward; a shrinking level never leaves more ahead of us than it holds."""
@@ -41,7 +44,12 @@ LOG_RATIO: Final = 4
 LOG_SHARE: Final = 5
 """Cancellations happen behind us with probability ln(1 + behind) / ln(1 + level)."""
 
-QUEUE_MODEL_NAMES: Final = ("risk_averse", "power", "power_ratio", "power_share", "log_ratio", "log_share")
+FIFO: Final = FIFO_QUEUE
+"""The feed tells each order: those that entered before ours stand before it, and no other."""
+
+QUEUE_MODEL_NAMES: Final = (
+    "risk_averse", "power", "power_ratio", "power_share", "log_ratio", "log_share", "fifo",
+)  # fmt: skip
 
 NAN: Final = math.nan
 
@@ -55,6 +63,8 @@ def on_level(order: Any, model: int, exponent: int, unit: float, old_lots: int, 
     """
     if model == RISK_AVERSE:
         order.ahead = min(order.ahead, float(new_lots))
+        return
+    if model == FIFO:
         return
     gone = old_lots - new_lots - order.traded
     order.traded = 0.0
@@ -110,6 +120,10 @@ def on_trade(order: Any, model: int, lots: int) -> int:
 
     More than `lots` where the estimate was below zero before the trade: the queue had been gone for longer.
     """
+    if model == FIFO:
+        before = max(0.0, order.ahead - order.traded)
+        order.traded += lots
+        return max(0, lots - int(before))
     order.ahead -= lots
     if model != RISK_AVERSE:
         order.traded += lots

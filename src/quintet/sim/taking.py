@@ -16,6 +16,8 @@ from quintet.core.orders.lifecycle import FOK, MARKET, MEETS_OUR_OWN, NOT_THERE,
 from quintet.core.state import ASK, BID, NO_ASK, NO_BID
 from quintet.core.units import DOWN, E9, UP, mul_div
 from quintet.sim.exchange import end, leave, next_in_queue, next_level, settle
+from quintet.sim.order_queue import note_taken
+from quintet.sim.queue import FIFO
 
 CANCEL_TAKER: Final = 0
 CANCEL_MAKER: Final = 1
@@ -62,6 +64,8 @@ def take_level(venue: Any, level: Any, slot: int, other: int, price: int, ts: in
     settle(venue, level, slot, price, lots, 0, ts)
     if venue.own_impact != 0:
         place.lots -= lots
+        if venue.queue_model == FIFO:
+            note_taken(venue, resting.instrument, other, price, lots)
     return next_level(book, level, other, price + resting.side)
 
 

@@ -22,6 +22,7 @@ QUEUE_SENTENCES: Final = {
     "power_share": "Cancellations happen behind our order with the power of the share of the level that is behind it.",
     "log_ratio": "Cancellations before and behind our order are in the ratio of logarithms of what is there.",
     "log_share": "Cancellations happen behind our order with the share of the logarithm of what is behind it.",
+    "fifo": "The feed tells each order: those that entered before ours stand before it, and no other.",
 }
 
 

@@ -156,6 +156,7 @@ class FactReader:
         self._synchronise = synchronise
         self._books: dict[int, BookSync] = {}
         self._trade_numbers: dict[int, int] = {}
+        self._heard: set[int] = set()
         self._batch = Batch()
 
     def pieces(self, facts: Iterable[Fact]) -> Iterator[Pieces]:
@@ -185,7 +186,9 @@ class FactReader:
         number = self._number_of(fact.symbol)
         if number is None:
             self.counts.aside["other symbols"] += 1
-        elif isinstance(fact, BookChange):
+            return
+        self._heard.add(number)
+        if isinstance(fact, BookChange):
             self._take_change(fact, number)
         elif isinstance(fact, Trade):
             self._take_trade(fact, number)
@@ -212,6 +215,13 @@ class FactReader:
             if book is not None and book.synchronised:
                 book.lose(why)
                 self._batch.add(where, UNKNOWN, recv_ns, number, _LOST)
+
+    def interrupt(self, where: tuple[int, int], recv_ns: int, why: str) -> None:
+        """Anything may be missing from here on: a gap for every instrument that was heard of, and its book unknown."""
+        for number in sorted(self._heard):
+            if number in self._books:
+                self._books[number].lose(why)
+            self._batch.add(where, UNKNOWN, recv_ns, number, _LOST)
 
     # ---- depth -----------------------------------------------------------------------------------------------
 

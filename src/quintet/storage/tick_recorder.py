@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 
 from quintet.core import events as ev
-from quintet.core.errors import DataError
+from quintet.core.errors import DataError, TapeError
 from quintet.core.instrument import Instrument
 from quintet.core.market.tick_feed import LATENCY_NOTE, Fact, Frame
 from quintet.core.tape import TapeMeta, instrument_rows
@@ -98,6 +98,18 @@ class TickRecorder:
         self._reader.lose_books(lost, frame.where, frame.recv_ns, why)
         return self._reader.drain()
 
+    def interrupt(self, recv_ns: int, why: str) -> None:
+        """The line was lost: an unknown number of messages is missing, and no book is known until its next snapshot."""
+        self._reader.interrupt((0, 0), recv_ns, why)
+        rows = self._rows(self._reader.drain())
+        if rows is not None:
+            self.writer.append(rows)
+
+    def sync(self) -> None:
+        """Make durable what is not yet; for a feed that has fallen silent."""
+        if self.writer.position > self.writer.durable_upto:
+            self.writer.sync()
+
     def wants_snapshot(self) -> tuple[str, ...]:
         """Symbols whose book is not known: the shell asks the venue for a snapshot of each and hands it to `take`."""
         return tuple(self._reader.unknown_books())
@@ -121,7 +133,10 @@ class TickRecorder:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        if isinstance(error, TapeError):
+            self.writer.abandon()  # it has stopped by itself, and said why
+        else:
+            self.close()
 
     def _rows(self, pieces: Pieces | None) -> Any:
         """Rows of what was taken; the instruments are defined before the first of them."""

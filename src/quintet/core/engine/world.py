@@ -119,6 +119,8 @@ class Setup:
     """Lowest and highest price of the order book rows; (0, 0) when there are none."""
     price_windows: tuple[tuple[int, int], ...] = ()
     """The same for each instrument by itself, as `sim.windows` finds them; empty = `price_window` for all."""
+    order_places: int = 0
+    """Of the table of the market's orders, as `sim.order_queue` finds it; 0 = the feed tells levels only."""
     messages_in_flight: int = 1
     """At most so many feed messages are between the exchange and us at one moment."""
     buffer_rows: int = 8192
@@ -161,6 +163,7 @@ def new_world(setup: Setup, state: Any = None, params: Any = None) -> s.World:
         level=table(s.LEVEL, 2 * sum(widths)),
         touches=table(s.TOUCH, _power_of_two(setup.messages_in_flight + 2)),
         latencies=table(s.LATENCY, 1) if setup.latencies.recorded is None else setup.latencies.recorded,
+        book_orders=table(s.BOOK_ENTRY, _order_places(setup)),
         commands=table(s.COMMAND, setup.buffer_rows),
         fills=table(s.FILL_RECORD, setup.buffer_rows),
         notes=table(s.NOTE, setup.buffer_rows),
@@ -208,6 +211,16 @@ def new_world(setup: Setup, state: Any = None, params: Any = None) -> s.World:
     equity = desk.shown.equity
     equity.quanta = equity.start = equity.high_water = equity.day_open = start
     return world
+
+
+def _order_places(setup: Setup) -> int:
+    """Raise ConfigError for exact queues on a feed that tells levels only."""
+    if (setup.execution.queue_model == s.FIFO_QUEUE) != (setup.order_places > 0):
+        raise ConfigError(
+            f"queue_model is {setup.execution.queue_model} and order_places {setup.order_places}; expected places in "
+            f"the table of orders (sim.order_queue) with the model {s.FIFO_QUEUE}, fifo, and with no other"
+        )
+    return _power_of_two(setup.order_places)
 
 
 def _set_clock(world: s.World, setup: Setup) -> None:

@@ -4,9 +4,8 @@ A frame that is not what it claims to be is a DataError naming topic, field, fou
 """
 
 from decimal import ROUND_HALF_EVEN, Decimal
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,9 +15,9 @@ from quintet.core.events import TIMEFRAMES
 from quintet.core.instrument import Instrument
 from quintet.core.market.bars import Bars, bar_rows
 from quintet.core.units import decimal, exact_units, units_down
+from quintet.venues.bybit.shapes import MS_NS, shaped
 from quintet.venues.bybit.wire import TIMEFRAME_OF, Kline, Push, TickerData
 
-MS_NS: Final = 1_000_000
 _MINUTE_MS: Final = 60_000
 _EARLIEST_MS: Final = 1_230_768_000_000
 _LATEST_MS: Final = 4_102_444_800_000
@@ -26,12 +25,10 @@ _AMOUNT_MAX: Final = Decimal(10) ** 20
 _RATE_UNIT: Final = Decimal("1e-9")
 _NO_ROWS: Final = np.zeros(0, ev.ROW)
 
-Shape = TypeVar("Shape")
-
 
 def read_push(frame: bytes) -> Push:
     """The envelope of a public frame; `topic` is empty for acknowledgements and pongs."""
-    return _shaped(frame, Push, "frame")
+    return shaped(frame, Push, "frame")
 
 
 # ---- candles -------------------------------------------------------------------------------------------------
@@ -47,7 +44,7 @@ def kline_rows(push: Push, instrument: Instrument, recv_ns: int, index: int = 0)
         expected = f"kline.INTERVAL.SYMBOL with an interval of {', '.join(TIMEFRAME_OF)}"
         raise DataError(f"topic: found {push.topic!r}, expected {expected}")
     _require(push.topic, "symbol", symbol, instrument.symbol)
-    closed = [kline for kline in _shaped(push.data, tuple[Kline, ...], push.topic) if kline.confirm]
+    closed = [kline for kline in shaped(push.data, tuple[Kline, ...], push.topic) if kline.confirm]
     if not closed:
         return _NO_ROWS
     rows = bar_rows(_bars(push.topic, interval, closed, instrument), index)
@@ -134,7 +131,7 @@ def merge_ticker(before: Ticker | None, push: Push) -> Ticker | None:
     A delta without a snapshot before it says nothing certain and gives None. A frame older than what is known
     (by `cs`) changes nothing.
     """
-    data = _shaped(push.data, TickerData, push.topic)
+    data = shaped(push.data, TickerData, push.topic)
     _require(push.topic, "topic", push.topic, f"tickers.{data.symbol}")
     if push.type == "snapshot":
         return Ticker(data.symbol, push.ts, push.cs, **_given(push.topic, data))
@@ -219,13 +216,6 @@ def _message(facts: list[tuple[int, int, int]], ts_event: int, recv_ns: int, ind
 
 
 # ---- shapes --------------------------------------------------------------------------------------------------
-
-
-def _shaped(data: bytes | msgspec.Raw, shape: type[Shape], what: str) -> Shape:
-    try:
-        return msgspec.json.decode(data, type=shape)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise DataError(f"{what}: {error}") from None
 
 
 def _amount(topic: str, field: str, text: str) -> Decimal:

@@ -6,19 +6,17 @@ snapshot at any time replaces the book); `cts` is the matching engine's time, li
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Final, TypeVar
+from typing import Final
 
 import msgspec
 
 from quintet.core.errors import DataError
 from quintet.core.market.tick_feed import UNKNOWN, Aside, BookChange, Fact, Frame, Trade
-from quintet.venues.bybit.decode import MS_NS
 from quintet.venues.bybit.recording import RECEIVE_MAX_NS, Wrapped
+from quintet.venues.bybit.shapes import MS_NS, shaped
 
 _EMPTY: Final = msgspec.Raw(b"[]")
 _SIDES: Final = {"Buy": True, "Sell": False}
-
-Shape = TypeVar("Shape")
 
 
 class Tick(msgspec.Struct, frozen=True):
@@ -82,7 +80,7 @@ def facts(frames: Iterable[Frame]) -> Iterator[Fact]:
     """What each frame says, in order; raises DataError for a frame that is not what it claims to be."""
     for frame in frames:
         frame = unwrapped(frame)
-        push = _shaped(frame.body, Tick, "frame")
+        push = shaped(frame.body, Tick, "frame")
         kind, _, rest = push.topic.partition(".")
         if kind == "orderbook":
             yield _book(frame, push)
@@ -100,14 +98,14 @@ def unwrapped(frame: Frame) -> Frame:
     """A frame that was recorded as `{"recv_ns": ..., "frame": {...}}` without its wrapping; any other as it is."""
     if frame.recv_ns != UNKNOWN or b'"recv_ns"' not in frame.body:
         return frame
-    wrapped = _shaped(frame.body, Wrapped, "frame")
+    wrapped = shaped(frame.body, Wrapped, "frame")
     if not 0 < wrapped.recv_ns < RECEIVE_MAX_NS:
         raise DataError(f"recv_ns is {wrapped.recv_ns}, expected ns UTC before the year 2200")
     return frame._replace(recv_ns=wrapped.recv_ns, body=bytes(wrapped.frame))
 
 
 def _book(frame: Frame, push: Tick) -> BookChange:
-    book = _shaped(push.data, Book, push.topic)
+    book = shaped(push.data, Book, push.topic)
     if push.type not in ("snapshot", "delta"):
         raise DataError(f"{push.topic}: type is {push.type!r}, expected snapshot or delta")
     return BookChange(
@@ -117,7 +115,7 @@ def _book(frame: Frame, push: Tick) -> BookChange:
 
 
 def _trades(frame: Frame, push: Tick) -> Iterator[Trade]:
-    for trade in _shaped(push.data, list[Printed], push.topic):
+    for trade in shaped(push.data, list[Printed], push.topic):
         levels = b"[[%b,%b]]" % (trade.p, trade.v)
         yield Trade(
             frame.where, frame.recv_ns, trade.T * MS_NS, trade.s, _buys(push.topic, trade.S), levels
@@ -127,9 +125,9 @@ def _trades(frame: Frame, push: Tick) -> Iterator[Trade]:
 def _old_book(frame: Frame, push: Tick, symbol: str) -> BookChange:
     """v2 gives a snapshot's levels as a list, or as an object around it."""
     if bytes(push.data).startswith(b"["):
-        levels = _shaped(push.data, list[OldLevel], push.topic)
+        levels = shaped(push.data, list[OldLevel], push.topic)
     else:
-        found = _shaped(push.data, OldChanges, push.topic)
+        found = shaped(push.data, OldChanges, push.topic)
         levels = [*found.order_book, *found.delete, *found.update, *found.insert]
     sides: dict[bool, list[bytes]] = {True: [], False: []}
     for level in levels:
@@ -141,7 +139,7 @@ def _old_book(frame: Frame, push: Tick, symbol: str) -> BookChange:
 
 
 def _old_trades(frame: Frame, push: Tick) -> Iterator[Trade]:
-    for trade in _shaped(push.data, list[OldTrade], push.topic):
+    for trade in shaped(push.data, list[OldTrade], push.topic):
         levels = b"[[%b,%b]]" % (trade.price, trade.size)
         stamp = int(trade.trade_time_ms) * MS_NS
         yield Trade(frame.where, frame.recv_ns, stamp, trade.symbol, _buys(push.topic, trade.side), levels)
@@ -163,10 +161,3 @@ def _event_ns(push: Tick) -> int:
 def _old_event_ns(push: Tick) -> int:
     """v2 stamps its messages in us, or not at all."""
     return int(push.timestamp_e6) * 1_000 if push.timestamp_e6 != UNKNOWN else UNKNOWN
-
-
-def _shaped(data: bytes | msgspec.Raw, shape: type[Shape], what: str) -> Shape:
-    try:
-        return msgspec.json.decode(data, type=shape)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise DataError(f"{what}: {error}") from None

@@ -13,7 +13,8 @@ from typing import Final, NamedTuple
 import msgspec
 
 from quintet.core.errors import DataError
-from quintet.venues.bybit.decode import MS_NS, read_push
+from quintet.venues.bybit.decode import read_push
+from quintet.venues.bybit.shapes import MS_NS
 from quintet.venues.bybit.wire import TIMEFRAME_OF, Push
 
 RECEIVE_MAX_NS: Final = 7_258_118_400_000_000_000

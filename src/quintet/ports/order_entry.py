@@ -1,0 +1,88 @@
+"""Approved commands on their way out, and what becomes of each."""
+
+from typing import NamedTuple
+
+from quintet.ports.venue_account import OrderReport
+
+
+class Place(NamedTuple):
+    """A new order. `side` 1 buys, -1 sells; `style` is of `core.orders.lifecycle`; `ticks` is a stop's trigger."""
+
+    client_id: str
+    instrument: int
+    side: int
+    style: int
+    ticks: int
+    lots: int
+    reduce_only: bool = False
+
+
+class Amend(NamedTuple):
+    """What an order shall be from now on; lots that are filled already included."""
+
+    client_id: str
+    instrument: int
+    ticks: int
+    lots: int
+
+
+class Cancel(NamedTuple):
+    """Take one order back."""
+
+    client_id: str
+    instrument: int
+
+
+class CancelAll(NamedTuple):
+    """Take back every order of an instrument, stops too."""
+
+    instrument: int
+
+
+OfOneOrder = Place | Amend | Cancel
+Command = OfOneOrder | CancelAll
+
+
+class Accepted(NamedTuple):
+    """The venue has taken the command. What becomes of an order is told by its own stream."""
+
+    command: Command
+    venue_id: str = ""
+
+
+class Refused(NamedTuple):
+    """The venue has not taken it, and nothing has changed. `reason`: of `core.orders.lifecycle`."""
+
+    command: Command
+    reason: int
+    text: str
+
+
+class Unknown(NamedTuple):
+    """Nobody knows whether it landed: it is asked about by its client id until somebody does. Never a failure."""
+
+    command: Command
+    why: str
+
+
+class Found(NamedTuple):
+    """What was asked about is known now: this is how its order stands."""
+
+    command: OfOneOrder
+    report: OrderReport
+
+
+class Lost(NamedTuple):
+    """Its order is proven absent: the venue did not know it twice, when it could no longer arrive."""
+
+    command: OfOneOrder
+
+
+class Suppressed(NamedTuple):
+    """It was never sent."""
+
+    command: Command
+    why: str
+
+
+Outcome = Accepted | Refused | Unknown | Found | Lost | Suppressed

@@ -1,0 +1,96 @@
+"""What a venue says of our account, in exact integers: the same shapes for every venue.
+
+`client_id` is empty for what no client named: a liquidation, an order that was given by hand.
+"""
+
+from typing import Literal, NamedTuple
+
+OrderState = Literal["open", "filled", "canceled", "expired", "rejected"]
+"""`canceled`: we took it back. `expired`: the venue ended it for a reason of its own."""
+
+ExecutionKind = Literal["trade", "funding", "liquidation", "deleveraging", "delivery", "other"]
+
+
+class OrderReport(NamedTuple):
+    """One order as the venue sees it. `ticks` is 0 for an order without a limit.
+
+    `reason`: a number of `core.orders.lifecycle`, for what is over; `text`: the venue's own words for it.
+    """
+
+    instrument: int
+    client_id: str
+    venue_id: str
+    state: OrderState
+    side: int
+    ticks: int
+    trigger_ticks: int
+    lots: int
+    filled_lots: int
+    reduce_only: bool
+    created_ns: int
+    updated_ns: int
+    reason: int = 0
+    text: str = ""
+
+
+class Execution(NamedTuple):
+    """One execution: a fact, booked once by `key`, which is made of the venue's `execution_id`.
+
+    `fee` is in quanta of asset number `fee_asset`; of a funding payment it is what was paid (below 0: received).
+    """
+
+    instrument: int
+    client_id: str
+    venue_id: str
+    execution_id: str
+    key: int
+    kind: ExecutionKind
+    side: int
+    ticks: int
+    lots: int
+    maker: bool
+    fee: int
+    fee_asset: int
+    ts_event: int
+
+
+class PositionReport(NamedTuple):
+    """One position. `lots` is below 0 for a short one; `cost` is what was paid for it, quanta, signed like lots.
+
+    The venue averages entries beyond any grid, so `cost` is the nearest quantum, and `liquidation_ticks` the nearest
+    tick (0: none). `leg`: 0 one-way, 1 and 2 the two sides of a hedged position.
+    """
+
+    instrument: int
+    leg: int
+    lots: int
+    cost: int
+    liquidation_ticks: int
+    updated_ns: int
+
+
+class Balance(NamedTuple):
+    """What the account holds of one asset, in whole quanta at or below it: less than a quantum cannot be booked."""
+
+    asset: int
+    quanta: int
+    locked: int
+    borrowed: int
+    ts_event: int
+
+
+class Unlisted(NamedTuple):
+    """Something of the account that this desk does not trade: no fact of its books, and a person's to explain."""
+
+    topic: str
+    name: str
+
+
+Report = OrderReport | Execution | PositionReport | Balance | Unlisted
+
+
+class Page(NamedTuple):
+    """One page of an answer; `cursor` asks for the next, empty after the last."""
+
+    reports: tuple[Report, ...]
+    cursor: str = ""

@@ -1,0 +1,280 @@
+"""The exchange: time and a command in, an answer and happenings out. The same commands give the same exchange.
+
+It has no clock, no dice and no socket: every moment is told to it, and its numbers follow from its history. After each
+command it settles down: prices are formed, triggers fire, stops follow positions, what must be liquidated is.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from quintet.core.errors import InvariantError
+from quintet.core.units import decimal
+from quintet.sandbox import account_settings
+from quintet.sandbox import checks as judge
+from quintet.sandbox.clockwork import reprice, sample
+from quintet.sandbox.commands import (
+    AddMargin,
+    Amend,
+    AnyCommand,
+    Cancel,
+    CancelAll,
+    Cancelled,
+    ChangeInstrument,
+    Done,
+    Ghosts,
+    GhostTrade,
+    MoveCoins,
+    OpenAccount,
+    Pass,
+    Place,
+    Placed,
+    SetDisconnectWindow,
+    SetFunding,
+    SetLeverage,
+    SetMarginMode,
+    SetPriceAction,
+    SetPrices,
+    SetStops,
+    SwitchMode,
+)
+from quintet.sandbox.happenings import Happening, PriceChanged
+from quintet.sandbox.instruments import BUY, SELL, Instrument, default_catalogue
+from quintet.sandbox.ledger import deposit
+from quintet.sandbox.liquidation import check_account
+from quintet.sandbox.money import quanta
+from quintet.sandbox.order_changes import amend, cancel, cancel_all
+from quintet.sandbox.refusal import Refusal, Refused
+from quintet.sandbox.state import CLEARING, FEES, INSURANCE, MARKET, OUTSIDE, Account, Market, State, key_of
+from quintet.sandbox.stops import apply_plan, follow_position
+from quintet.sandbox.trading import execute, ghost_trade, set_ghosts
+from quintet.sandbox.triggers import fire_all
+from quintet.sandbox.venue import Venue
+
+Answer = Placed | Cancelled | Done | Refusal
+
+SECOND_MS = 1000
+FINE_STEPS_MAX_MS = 3_600_000
+"""A longer silence is sampled once a minute instead of once a second."""
+
+SETTLING_ROUNDS_MAX = 1000
+
+
+def new_state(instruments: Sequence[Instrument] = ()) -> State:
+    """An exchange before its first command: what it lists, and the accounts of the house."""
+    state = State()
+    for instrument in instruments or default_catalogue():
+        state.markets[key_of(instrument.category, instrument.symbol)] = Market(instrument=instrument)
+    for uid, name in ((MARKET, "market"), (FEES, "fees"), (INSURANCE, "insurance"), (OUTSIDE, "outside"),
+                      (CLEARING, "clearing")):  # fmt: skip
+        state.accounts[uid] = Account(uid=uid, name=name)
+    return state
+
+
+class Exchange:
+    """The whole exchange in memory."""
+
+    def __init__(self, state: State | None = None) -> None:
+        self.venue = Venue(state if state is not None else new_state())
+
+    @property
+    def state(self) -> State:
+        """What it remembers."""
+        return self.venue.state
+
+    def do(self, now_ms: int, command: AnyCommand) -> Answer:
+        """Let time pass to `now_ms`, then do what is asked. A refusal leaves nothing behind but the time.
+
+        Time never goes back: an earlier `now_ms` means now.
+        """
+        self._pass_time(now_ms)
+        try:
+            answer = _DO[type(command)](self.venue, command)
+        except Refused as refused:
+            answer = refused.refusal
+        self._settle_down()
+        return answer
+
+    def drain(self) -> list[Happening]:
+        """What has happened since it was last asked."""
+        happened, self.venue.outbox = self.venue.outbox, []
+        return happened
+
+    def image(self) -> bytes:
+        """Everything as bytes, for a snapshot."""
+        self.state.books = {key: book.image() for key, book in self.venue.books.items()}
+        return msgspec.msgpack.encode(self.state)
+
+    @classmethod
+    def of(cls, image: bytes) -> "Exchange":
+        """The exchange of a snapshot; raises msgspec.DecodeError when it is none."""
+        return cls(msgspec.msgpack.decode(image, type=State))
+
+    def _pass_time(self, now_ms: int) -> None:
+        state = self.state
+        if now_ms <= state.now_ms:
+            return
+        if not state.now_ms:
+            state.now_ms = state.sampled_ms = now_ms - now_ms % SECOND_MS
+        step = SECOND_MS if now_ms - state.sampled_ms <= FINE_STEPS_MAX_MS else 60 * SECOND_MS
+        while state.sampled_ms + step <= now_ms:
+            state.sampled_ms += step - state.sampled_ms % step
+            state.now_ms = max(state.now_ms, min(state.sampled_ms, now_ms))
+            for key in state.markets:
+                sample(self.venue, key)
+            self._settle_down()
+        state.now_ms = now_ms
+
+    def _settle_down(self) -> None:
+        """Look at everything a change can set off, until nothing more happens."""
+        venue = self.venue
+        for _ in range(SETTLING_ROUNDS_MAX):
+            if not (venue.touched or venue.moved or venue.filled or venue.exposed):
+                return
+            touched, venue.touched = self._with_contracts(venue.touched), {}
+            for key in touched:
+                reprice(venue, key)
+                self._expose_holders(key)
+            self._follow_fills()
+            for key in touched:
+                fire_all(venue, key)
+            exposed, venue.exposed = venue.exposed, {}
+            for uid in exposed:
+                if uid > CLEARING:
+                    check_account(venue, venue.account(uid))
+        raise InvariantError("the exchange does not come to rest: triggers keep setting each other off")
+
+    def _with_contracts(self, touched: dict[str, None]) -> dict[str, None]:
+        """The spot book is the index of the contract of the same symbol."""
+        contracts = (key.replace("spot:", "linear:") for key in touched)
+        return touched | {key: None for key in contracts if key in self.state.markets}
+
+    def _expose_holders(self, key: str) -> None:
+        for account in self.state.accounts.values():
+            if account.uid > CLEARING and any(position.lots for position in account.positions_of(key)):
+                self.venue.exposed[account.uid] = None
+
+    def _follow_fills(self) -> None:
+        venue = self.venue
+        filled, venue.filled = venue.filled, {}
+        moved, venue.moved = venue.moved, {}
+        for uid, key, index in moved:
+            if uid > CLEARING:
+                follow_position(venue, venue.position(uid, key, index))
+        for order_id in filled:
+            apply_plan(venue, self.state.orders[order_id])
+
+
+def _place(venue: Venue, request: Place) -> Answer:
+    account = venue.account(request.uid)
+    market = venue.market(request.category, request.symbol)
+    order = judge.build(venue, account, market, request)
+    if not order.is_waiting or order.stop_kind == "tpslOrder":
+        judge.check_funds(venue, account, market, order)
+    order.order_id = venue.new_id(market.instrument.is_spot)
+    if order.link_id:
+        account.links.setdefault(request.category, {})[order.link_id] = order.order_id
+    venue.add_order(order)
+    if order.is_waiting:
+        venue.tell_order(order)
+    else:
+        execute(venue, order)
+    return Placed(order.order_id, order.link_id)
+
+
+def _cancel(venue: Venue, request: Cancel) -> Answer:
+    order = cancel(venue, request)
+    return Placed(order.order_id, order.link_id)
+
+
+def _amend(venue: Venue, request: Amend) -> Answer:
+    order = amend(venue, request)
+    return Placed(order.order_id, order.link_id)
+
+
+def _cancel_all(venue: Venue, request: CancelAll) -> Answer:
+    return Cancelled([Placed(order.order_id, order.link_id) for order in cancel_all(venue, request)])
+
+
+def _open_account(venue: Venue, request: OpenAccount) -> Answer:
+    if request.uid in venue.state.accounts:
+        raise Refused(10001, f"account {request.uid} exists")
+    venue.state.accounts[request.uid] = Account(
+        uid=request.uid, name=request.name, parent=request.parent, created_ms=venue.now_ms
+    )
+    for coin, amount in request.coins.items():
+        deposit(venue.state, request.uid, coin, quanta(amount, f"deposit of {coin}"))
+    return Done()
+
+
+def _ghosts(venue: Venue, request: Ghosts) -> Answer:
+    market = venue.market(request.category, request.symbol)
+    levels = list(request.levels)
+    if request.snapshot:
+        book = venue.books[key_of(request.category, request.symbol)]
+        named = {(sign, price) for sign, price, _ in levels}
+        levels += [
+            (sign, price, 0) for sign in (BUY, SELL) for price in book.side(sign).prices() if (sign, price) not in named
+        ]
+    set_ghosts(venue, market, levels)
+    venue.touched[key_of(request.category, request.symbol)] = None
+    return Done()
+
+
+def _ghost_trade(venue: Venue, request: GhostTrade) -> Answer:
+    ghost_trade(venue, venue.market(request.category, request.symbol), request.sign, request.price, request.lots)
+    return Done()
+
+
+def _set_prices(venue: Venue, request: SetPrices) -> Answer:
+    for category in ("spot", "linear"):
+        market = venue.state.markets.get(key_of(category, request.symbol))
+        if market is not None:
+            market.index_given, market.mark_given = request.index, request.mark
+            venue.touched[key_of(category, request.symbol)] = None
+    return Done()
+
+
+def _set_funding(venue: Venue, request: SetFunding) -> Answer:
+    market = venue.market("linear", request.symbol)
+    market.funding_given = market.funding_rate = request.rate
+    venue.tell(PriceChanged(key_of("linear", request.symbol)))
+    return Done()
+
+
+def _change_instrument(venue: Venue, request: ChangeInstrument) -> Answer:
+    market = venue.market(request.category, request.symbol)
+    if request.tick:
+        market.instrument = market.instrument.with_tick(decimal(request.tick, "tick"))
+    if request.status:
+        market.instrument.status = request.status
+    market.instrument.delivery_ms = request.delivery_ms
+    return Done()
+
+
+def _pass(venue: Venue, request: Pass) -> Answer:
+    return Done()
+
+
+_DO: dict[type, Callable[[Venue, Any], Answer]] = {
+    Place: _place,
+    Amend: _amend,
+    Cancel: _cancel,
+    CancelAll: _cancel_all,
+    SetLeverage: account_settings.set_leverage,
+    SwitchMode: account_settings.switch_mode,
+    SetMarginMode: account_settings.set_margin_mode,
+    SetStops: account_settings.set_stops,
+    AddMargin: account_settings.add_margin,
+    SetPriceAction: account_settings.set_price_action,
+    SetDisconnectWindow: account_settings.set_disconnect_window,
+    MoveCoins: account_settings.move_coins,
+    OpenAccount: _open_account,
+    Ghosts: _ghosts,
+    GhostTrade: _ghost_trade,
+    SetPrices: _set_prices,
+    SetFunding: _set_funding,
+    ChangeInstrument: _change_instrument,
+    Pass: _pass,
+}

@@ -1,0 +1,22 @@
+"""Approved commands as the desk's outbox has them, and as an order gateway wants them. Pure."""
+
+from typing import Any
+
+from quintet.core import events as ev
+from quintet.core.errors import InvariantError
+from quintet.core.orders.client_ids import ClientIds
+from quintet.ports.order_entry import Cancel, OfOneOrder, Place
+
+
+def approved(commands: Any, ids: ClientIds) -> list[OfOneOrder]:
+    """Rows of `core.state.COMMAND`, in order, each under its client id; raises InvariantError for another kind."""
+    return [_one(row, ids) for row in commands]
+
+
+def _one(row: Any, ids: ClientIds) -> OfOneOrder:
+    client_id, instrument, kind = ids.of(int(row["number"])), int(row["instrument"]), int(row["kind"])
+    if kind == ev.CANCEL:
+        return Cancel(client_id, instrument)
+    if kind == ev.PLACE:
+        return Place(client_id, instrument, int(row["side"]), int(row["style"]), int(row["price"]), int(row["lots"]))
+    raise InvariantError(f"command {client_id} is of kind {kind}, expected PLACE or CANCEL")

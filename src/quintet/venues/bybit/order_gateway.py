@@ -1,0 +1,181 @@
+"""Sends what is approved, each once, and says what became of it: taken, refused, or asked about until it is known.
+
+The trade socket is taken while it is ready, else REST. A request that did not leave, or that the venue turned away for
+a reason that passes, is sent again under the same client id; one whose answer is missing never is.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, Final
+
+from quintet.core.orders import lifecycle
+from quintet.core.orders.client_ids import ClientIds
+from quintet.ports.order_entry import (
+    Accepted,
+    CancelAll,
+    Command,
+    Found,
+    Lost,
+    OfOneOrder,
+    Outcome,
+    Place,
+    Refused,
+    Suppressed,
+    Unknown,
+)
+from quintet.venues.approved import approved
+from quintet.venues.bybit.encode import Request, request
+from quintet.venues.bybit.entry import Door, Told, nothing_left
+from quintet.venues.bybit.errors import OUTSIDE_WINDOW
+from quintet.venues.bybit.inquiry import Inquiry
+from quintet.venues.bybit.limits import costs
+from quintet.venues.bybit.listing import Listing
+from quintet.venues.bybit.rest import Rest
+from quintet.venues.bybit.shapes import MS_NS
+from quintet.venues.venue_clock import ClockUnsure
+
+RETRY_PLACE_S: Final = (0.0, 0.5, 1.0)
+RETRY_CANCEL_S: Final = (0.0, 1.0, 5.0, 15.0)
+PLACE_PATIENCE_S: Final = 3.0
+"""A new order that has not had its turn by then is not sent any more: the market it was meant for is gone."""
+
+CLOCK_PATIENCE_S: Final = 2.0
+BEGIN_PATIENCE_S: Final = 10.0
+
+
+class OrderGateway:
+    """Fills `ports.gateway.Gateway`. What it has to tell comes from `outcomes`; `shut` says why nothing is sent."""
+
+    def __init__(self, rest: Rest, listing: Listing, ids: ClientIds, socket: Door | None = None) -> None:
+        self.shut = ""
+        self._rest = rest
+        self._doors: Sequence[Door] = [*([socket] if socket is not None else []), rest]
+        self._listing = listing
+        self._ids = ids
+        self._inquiry = Inquiry(rest, listing)
+        self._told: asyncio.Queue[Outcome] = asyncio.Queue()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def begin(self) -> None:
+        """Before the first command: be sure of the venue's time, and that the key can do no more than trade.
+
+        Raises ConfigError for the key, VenueUnreachable or ClockUnsure when the venue does not say.
+        """
+        if not await self._rest.settle_clock(BEGIN_PATIENCE_S):
+            self._rest.clock.venue_ns(self._rest.steady_ns())
+        await self._rest.require_harmless_key()
+
+    def send(self, commands: Any) -> None:
+        """Rows of COMMAND, in order; each is on the desk tape and on the disk by now. Must be called on the loop."""
+        for command in approved(commands, self._ids):
+            self.send_one(command)
+
+    def send_one(self, command: Command) -> None:
+        """One command."""
+        self._start(self._carry(command))
+
+    def ask_about(self, command: OfOneOrder) -> None:
+        """Find out what became of a command of an earlier process, which may have been sent."""
+        self._start(self._inquire_of_earlier(command))
+
+    async def outcomes(self) -> AsyncIterator[Outcome]:
+        """What became of each command, for ever; an unknown one is told as such first, and as what it was later."""
+        while True:
+            yield await self._told.get()
+
+    async def close(self) -> None:
+        """Stop asking and sending; what is not known by then is for the recovery to ask."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    @property
+    def busy(self) -> int:
+        """Commands whose outcome is not told yet."""
+        return len(self._tasks)
+
+    def _start(self, work: Any) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # ---- one command -------------------------------------------------------------------------------------------
+
+    async def _carry(self, command: Command) -> None:
+        """From approved to known."""
+        places = isinstance(command, Place)
+        told = Told(nothing_left("not sent"), 0)
+        wanted = request(command, self._listing.instruments)
+        for pause_s in RETRY_PLACE_S if places else RETRY_CANCEL_S:
+            await asyncio.sleep(pause_s)
+            if places and self.shut:
+                self._told.put_nowait(Suppressed(command, self.shut))
+                return
+            tried = await self._attempt(wanted, PLACE_PATIENCE_S if places else None)
+            if isinstance(tried, Suppressed):
+                self._told.put_nowait(tried)
+                return
+            told = tried
+            if told.verdict.meaning == "unknown" and isinstance(command, CancelAll):
+                continue  # to take everything back twice does no harm
+            if told.verdict.meaning != "again":
+                break
+            if f"retCode {OUTSIDE_WINDOW}:" in told.verdict.text:
+                await self._rest.measure_clock()
+        await self._conclude(command, told)
+
+    async def _attempt(self, wanted: Request, patience_s: float | None) -> Told | Suppressed:
+        """Wait for a turn and send once; an order that waits too long for either is not sent."""
+        urgent = wanted.action.startswith("cancel")
+        if self._rest.clock.why_unsure(self._rest.steady_ns()) and not await self._rest.settle_clock(CLOCK_PATIENCE_S):
+            why = self._rest.clock.why_unsure(self._rest.steady_ns())
+            return Told(nothing_left(why), 0) if urgent else Suppressed(wanted.commands[0], why)
+        try:
+            async with asyncio.timeout(patience_s) as waiting, self._rest.pace.turn(costs(wanted), urgent) as turn:
+                waiting.reschedule(None)
+                door = next(door for door in self._doors if door.ready)
+                told = await door.tell(wanted)
+                if told.verdict.meaning == "unknown":
+                    turn.linger(self._rest.recv_window_ms / 1_000)
+                return told
+        except TimeoutError:
+            return Suppressed(wanted.commands[0], f"no turn within {patience_s:g} s at the venue's limits")
+        except ClockUnsure as error:
+            return Told(nothing_left(str(error)), 0)
+
+    async def _conclude(self, command: Command, told: Told) -> None:
+        meaning, reason, text = told.verdict
+        if meaning == "accepted":
+            self._told.put_nowait(Accepted(command, told.venue_id))
+        elif isinstance(command, CancelAll) or meaning in ("refused", "again", "fatal"):
+            if meaning == "fatal":
+                self.shut = text
+            crowded = lifecycle.CONGESTED if meaning == "again" else reason
+            self._told.put_nowait(Refused(command, crowded, text))
+        else:
+            self._told.put_nowait(Unknown(command, text))
+            # An order that the venue calls gone was looked at: nothing of the request is under way any more.
+            await self._inquire(command, 0 if meaning == "gone" else told.expires_ns)
+
+    async def _inquire_of_earlier(self, command: OfOneOrder) -> None:
+        """It was signed before now, so it can arrive for one receive window from now on, and no longer."""
+        while not await self._rest.settle_clock(CLOCK_PATIENCE_S):
+            continue
+        now_ns = self._rest.clock.venue_ns(self._rest.steady_ns())
+        await self._inquire(command, now_ns + self._rest.recv_window_ms * MS_NS)
+
+    async def _inquire(self, command: OfOneOrder, expires_ns: int) -> None:
+        """Ask until it is known. An order that stays open when a cancel cannot arrive any more was not cancelled."""
+        while True:
+            over = self._inquiry.is_over(expires_ns)
+            report = await self._inquiry.find(command, expires_ns)
+            if report is None:
+                self._told.put_nowait(Lost(command))
+                return
+            if isinstance(command, Place) or report.state != "open":
+                self._told.put_nowait(Found(command, report))
+                return
+            if over:
+                self._told.put_nowait(Refused(command, lifecycle.NO_REASON, "the order is open and was not changed"))
+                return
+            await asyncio.sleep(1.0)

@@ -1,0 +1,81 @@
+"""Reports of a venue as rows of a desk tape. Pure.
+
+A status becomes one row about the order that we named; an execution becomes a fill. What nobody named (a liquidation,
+an order given by hand) is a fill of order number 0: a fact all the same.
+"""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quintet.core import events as ev
+from quintet.core.orders.client_ids import ClientIds
+from quintet.ports.order_entry import CancelAll, Command, Found, Lost, Outcome, Place, Refused, Suppressed
+from quintet.ports.venue_account import Execution, OrderReport
+
+NOBODYS_ORDER: Final = 0
+_STATUS: Final = {
+    "open": ev.ORDER_ACCEPTED,
+    "canceled": ev.ORDER_CANCELED,
+    "expired": ev.ORDER_EXPIRED,
+    "rejected": ev.ORDER_REJECTED,
+}
+
+
+def order_rows(report: OrderReport, ids: ClientIds, recv_ns: int) -> NDArray[np.void]:
+    """One status row; none for an order that is not ours, and for a filled one: its fills say so."""
+    number = ids.number(report.client_id)
+    if number is None or report.state == "filled":
+        return np.zeros(0, ev.ROW)
+    return status_row(_STATUS[report.state], number, report.instrument, report.reason, report.updated_ns, recv_ns)
+
+
+def outcome_rows(outcome: Outcome, ids: ClientIds, recv_ns: int) -> NDArray[np.void]:
+    """What a desk has to hear of a command: refused, lost, never sent, or how its order was found to stand.
+
+    An accepted one has no row, its order's own stream speaks; an unknown one none either, it stays in flight.
+    """
+    command = outcome.command
+    number = None if isinstance(command, CancelAll) else ids.number(command.client_id)
+    if number is None:
+        return np.zeros(0, ev.ROW)
+    if isinstance(outcome, Found):
+        return order_rows(outcome.report, ids, recv_ns)
+    kind, reason = 0, 0
+    if isinstance(outcome, Refused):
+        kind, reason = _refused(command), outcome.reason
+    elif isinstance(outcome, Lost):
+        kind = ev.COMMAND_LOST
+    elif isinstance(outcome, Suppressed):
+        kind = ev.COMMAND_SUPPRESSED if isinstance(command, Place) else _refused(command)
+    if not kind:
+        return np.zeros(0, ev.ROW)
+    return status_row(kind, number, command.instrument, reason, recv_ns, recv_ns)
+
+
+def _refused(command: Command) -> int:
+    return ev.ORDER_REJECTED if isinstance(command, Place) else ev.CANCEL_REJECTED
+
+
+def status_row(kind: int, number: int, instrument: int, reason: int, ts_event: int, recv_ns: int) -> NDArray[np.void]:
+    """A message of one row about an order number."""
+    return np.array([(ts_event, recv_ns, number, reason, instrument, kind, ev.LAST)], ev.ROW)
+
+
+def fill_rows(execution: Execution, ids: ClientIds, recv_ns: int) -> NDArray[np.void]:
+    """The four rows of a fill. A funding payment is none: it moves money, not a position."""
+    if execution.kind == "funding":
+        return np.zeros(0, ev.ROW)
+    number = ids.number(execution.client_id)
+    bits = (ev.MAKER if execution.maker else 0) | (ev.SELL_BIT if execution.side < 0 else 0)
+    stamps, n = (execution.ts_event, recv_ns), execution.instrument
+    return np.array(
+        [
+            (*stamps, execution.lots, execution.ticks, n, ev.FILL, bits),
+            (*stamps, NOBODYS_ORDER if number is None else number, 0, n, ev.FILL_ORDER, 0),
+            (*stamps, execution.fee, execution.fee_asset, n, ev.FILL_FEE, 0),
+            (*stamps, execution.key, 0, n, ev.FILL_EXECUTION, ev.LAST),
+        ],
+        ev.ROW,
+    )
