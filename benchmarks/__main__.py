@@ -7,55 +7,23 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmarks import data, peers, w1_ticks, w2_bars, w3_indicators, w4_sweep
+from benchmarks import data, goals, peers, tick_goals, w1_ticks, w2_bars, w3_indicators, w4_sweep
+from benchmarks.report import Report
 
 INTERPRETED_ROWS = 100_000
 LEAVING_ROWS = 1_000_000
 IMPORTS = 9
 
 
-@dataclass
-class Report:
-    """What was compared and what was measured."""
-
-    checks: int = 0
-    differences: list[str] = field(default_factory=list)
-    figures: dict[str, Any] = field(default_factory=dict)
-
-    def compare(self, what: str, ours: Any, theirs: Any) -> None:
-        """Say that two results are equal, or keep the difference."""
-        self.checks += 1
-        if ours == theirs:
-            print(f"  equal   {what}")
-        else:
-            self.differences.append(what)
-            print(f"  DIFFERS {what}\n          ours   {ours}\n          theirs {theirs}")
-
-    def ratio(self, name: str, what: str, rows: int, ours: list[float], theirs: list[float], goal: float) -> None:
-        """Print rows per CPU second of both and how many times ours is theirs; medians."""
-        mine, other = statistics.median(ours), statistics.median(theirs)
-        self.figures[name] = {"ours": rows / mine, "theirs": rows / other, "ratio": other / mine, "goal": goal}
-        print(
-            f"  {what}: {rows / mine / 1e6:.1f} M against {rows / other / 1e6:.3g} M a CPU second, "
-            f"{other / mine:.1f} times (goal {goal:g})"
-        )
-
-    def alone(self, name: str, what: str, rows: int, ours: list[float]) -> None:
-        """Print our own figure where no peer is at hand."""
-        mine = statistics.median(ours)
-        self.figures[name] = {"ours": rows / mine}
-        print(f"  {what}: {rows / mine / 1e6:.1f} M a CPU second; no peer to compare with")
-
-
 def ticks(report: Report, rounds: int) -> None:
     """W1: equal to hftbacktest with both queue models; compiled, interpreted, left at every wake alike; then speed."""
     print("W1 tick market making, 5,000,000 rows")
+    report.goal = "G1"
     tape = w1_ticks.tape_of(data.ticks())
     found = peers.python_of("hbt") is not None
     for queue, expected in w1_ticks.EXPECTED.items():
@@ -71,9 +39,11 @@ def ticks(report: Report, rounds: int) -> None:
             theirs_seconds.append(peers.hftbacktest("power", 3)[0])
         mine += w1_ticks.cpu_seconds(tape, "power", 3)[0]
     if found:
-        report.ratio("w1", "rows, hftbacktest (ROIVector, power)", len(tape.rows), mine, theirs_seconds, 4)
+        report.ratio("w1", "rows, hftbacktest (ROIVector, power)", len(tape.rows), mine, theirs_seconds, 5, "ratio")
+        report.keep(rows_per_cpu_second=len(tape.rows) / statistics.median(mine))
     else:
         report.alone("w1", "rows", len(tape.rows), mine)
+    tick_goals.nautilus(report, mine, len(tape.rows))
 
 
 def same_run_three_ways(report: Report) -> None:
@@ -100,6 +70,7 @@ def same_run_three_ways(report: Report) -> None:
 
 def bars(report: Report, rounds: int) -> None:
     """W2: the entry list of backtesting.py; then speed against it and against vectorbt."""
+    report.goal = "W2"
     print("W2 crossing averages with ADX and a stop, 1,000,000 bars")
     tape = w2_bars.tape_of(data.bars())
     rows = len(data.bars())
@@ -131,6 +102,7 @@ def bars(report: Report, rounds: int) -> None:
 
 def imports(report: Report, rounds: int) -> None:
     """W5: how long `import quintet` keeps a process waiting, beside hftbacktest's import; median of nine, in turn."""
+    report.goal = "import"
     print("W5 import, a new process each time")
     ours, theirs, bare = [], [], []
     found = peers.python_of("hbt")
@@ -167,6 +139,7 @@ SEEDS_FORGOTTEN = 2_000
 
 def indicators(report: Report, rounds: int) -> None:
     """W3: lines equal to each peer's, three uses with equal bits; then one pass over columns, and bar by bar."""
+    report.goal = "G4"
     print("W3 indicators, 1,000,000 bars in one pass; 200,000 bar by bar, ours one call a bar for the whole set")
     fed = w3_indicators.columns()
     lines_of_peers(report, fed)
@@ -243,7 +216,8 @@ def indicators_bar_by_bar(report: Report, rounds: int) -> None:
                 theirs.append(seconds * STREAMED_ROWS)
         if theirs:
             goal = {"talipp": 50, "nautilus": 20}[peer]
-            report.ratio(f"w3_{peer}", f"values bar by bar, {peers.PACKAGES[peer]}", values, mine, theirs, goal)
+            part = {"talipp": "ratio", "nautilus": "nautilus"}[peer]
+            report.ratio(f"w3_{peer}", f"values bar by bar, {peers.PACKAGES[peer]}", values, mine, theirs, goal, part)
         else:
             report.alone(f"w3_{peer}", f"values bar by bar, the set of {peer}", values, mine)
 
@@ -260,6 +234,7 @@ W4_BEST = -0.259535
 
 def sweeps(report: Report, rounds: int) -> None:
     """W4: the return of every pair to six decimals, then speed and memory; each pair is an ordinary backtest."""
+    report.goal = "G3"
     print("W4 sweep of 1,000 pairs of averages, 100,000 bars")
     bars, chosen = data.bars(w4_sweep.BARS), w4_sweep.sets()
     tape = w4_sweep.tape_of(bars)
@@ -284,8 +259,15 @@ def sweeps(report: Report, rounds: int) -> None:
     report.compare("memory at most a tenth of the peer's", ours.peak_mib <= peak_mib / 10.0, True)
     print(f"          {ours.peak_mib:,.0f} MiB against {peak_mib:,.0f} MiB")
     cells = len(chosen) * w4_sweep.BARS
-    report.ratio("w4", "sets times bars, vectorbt", cells, mine, theirs, 100)
-    report.ratio("w4_engine", "the loop alone, without marks of equity", cells, [engine], theirs, 100)
+    report.ratio("w4", "sets times bars, vectorbt", cells, mine, theirs, 100, "ratio")
+    report.ratio("w4_engine", "the loop alone, without marks of equity", cells, [engine], theirs, 100, "loop_alone")
+    report.keep(peak_mib=ours.peak_mib, peer_peak_mib=peak_mib)
+
+
+WORKLOADS = {
+    "w1": ticks, "w1_sets": tick_goals.sets, "w1_start": tick_goals.first_run, "w1_plain": tick_goals.plain,
+    "tape": tick_goals.tape_read, "w2": bars, "w3": indicators, "w4": sweeps, "import": imports,
+}  # fmt: skip
 
 
 def main() -> int:
@@ -293,10 +275,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="the hot paths against their peers")
     parser.add_argument("--peers", action="store_true", help="fetch the peers that are missing")
     parser.add_argument("--rounds", type=int, default=3, help="how often the peers and we are measured in turn")
-    parser.add_argument("--only", choices=("w1", "w2", "w3", "w4", "import"))
+    parser.add_argument("--only", choices=sorted(WORKLOADS))
     asked = parser.parse_args()
-    workloads = {"w1": ticks, "w2": bars, "w3": indicators, "w4": sweeps, "import": imports}
-    chosen = {name: run for name, run in workloads.items() if asked.only in (None, name)}
+    chosen = {name: run for name, run in WORKLOADS.items() if asked.only in (None, name)}
     needing = [name for name in chosen if name != "import"]
     if needing and data.folder() is None:
         print(f"skipped: {', '.join(needing)}; their data need {data.SCRIPTS}, which is not here")
@@ -309,6 +290,8 @@ def main() -> int:
     report = Report()
     for run in chosen.values():
         run(report, asked.rounds)
+    print("Goals, ratios of CPU seconds", *goals.table(report.found), sep="\n")
+    print(f"  kept in {goals.save(report.found)}")
     print(json.dumps({"checks": report.checks, "differences": report.differences, **report.figures}))
     return 1 if report.differences else 0
 

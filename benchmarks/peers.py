@@ -2,12 +2,13 @@
 
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import platformdirs
@@ -111,6 +112,48 @@ def vectorbt_returns(runs: int, at_a_time: int) -> tuple[list[float], float, NDA
         returns = Path(folder) / "returns.npy"
         answer = _answer("vbt", script, str(data.folder()), str(returns), str(at_a_time), str(runs))
         return list(answer["seconds"]), float(answer["peak_mib"]), np.load(returns)
+
+
+def hftbacktest_sets(sets: list[dict[str, Any]], rows: int) -> list[dict[str, Any]]:
+    """W1 under each of the sets: what it gave, and its CPU seconds."""
+    script = str(Path(__file__).with_name("peer_sets.py"))
+    with tempfile.TemporaryDirectory() as folder:
+        wanted = Path(folder) / "sets.json"
+        wanted.write_text(json.dumps(sets))
+        answer = _answer("hbt", script, str(data.SCRIPTS), str(data.folder()), str(wanted), str(rows))
+        return list(answer["sets"])
+
+
+def nautilus(runs: int, rows: int) -> float:
+    """W1's rules on NautilusTrader over the first rows: median CPU seconds."""
+    return _script("nautilus", "w1_nautilus.py", runs, "--n", str(rows))[0]
+
+
+class FirstRun(NamedTuple):
+    """A process that ran one backtest and ended: its CPU and wall seconds, and what it printed."""
+
+    cpu_seconds: float
+    wall_seconds: float
+    answer: dict[str, Any]
+
+
+def first_run(command: list[str], cache: Path | None = None) -> FirstRun:
+    """Run a process and measure it whole; `cache`: where numba keeps what it has compiled, for a peer."""
+    environment = {k: v for k, v in os.environ.items() if k not in ("NUMBA_CACHE_DIR", "PYTHONPATH")}
+    if cache is not None:
+        environment["NUMBA_CACHE_DIR"] = str(cache)
+    used, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    ran = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
+    wall, now = time.perf_counter() - begun, resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = now.ru_utime + now.ru_stime - used.ru_utime - used.ru_stime
+    return FirstRun(cpu, wall, json.loads(ran.stdout.splitlines()[-1]))
+
+
+def hftbacktest_first_run(rows: int, cache: Path) -> FirstRun:
+    """The first backtest of a new process of hftbacktest."""
+    script = str(Path(__file__).with_name("peer_first_run.py"))
+    command = [str(python_of("hbt")), script, str(data.SCRIPTS), str(data.folder()), str(rows)]
+    return first_run(command, cache)
 
 
 def indicator_seconds(peer: str, runs: int) -> tuple[float, int]:

@@ -12,7 +12,7 @@ import hashlib
 import json
 import time
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -142,6 +142,21 @@ def world_of(
 ) -> World:
     """A world before its first event; its buffers hold all that such a run decides."""
     rows = tape.rows
+    window = (int(rows.price.min()) - MARGIN_TICKS, int(rows.price.max()) + MARGIN_TICKS)
+    return world_in(Market(int(rows.ts_event[0]), window), grid, instrument, buffer_rows=buffer_rows, recorded=recorded)
+
+
+class Market(NamedTuple):
+    """What a world must know of a tape before it begins: its first moment, and the prices its book has to hold."""
+
+    first_ns: int
+    window: tuple[int, int]
+
+
+def world_in(
+    market: Market, grid: Grid, instrument: Instrument = INSTRUMENT, *, buffer_rows: int, recorded: Any = None
+) -> World:
+    """The same for a tape that has been looked at."""
     execution = Execution(
         latency_model=LATENCY_MODEL_NAMES.index(grid.latency),
         entry_ns=grid.entry_ns,
@@ -155,9 +170,9 @@ def world_of(
         capital={"USDT": 10**15},
         execution=execution,
         latencies=Latencies(recorded=recorded),
-        timer_first_ns=int(rows.ts_event[0]) + grid.step_ns,
+        timer_first_ns=market.first_ns + grid.step_ns,
         timer_every_ns=grid.step_ns,
-        price_window=(int(rows.price.min()) - MARGIN_TICKS, int(rows.price.max()) + MARGIN_TICKS),
+        price_window=market.window,
         messages_in_flight=5000,
         buffer_rows=buffer_rows,
         wakes=WAKE_TIMER,

@@ -19,8 +19,8 @@ TEXT_SUFFIXES = frozenset({".py", ".md", ".toml", ".html", ".j2", ".css", ".js",
 TEXT_NAMES = frozenset({"Makefile", "run"})
 
 KERNEL_HOME = Path("src/quintet/core/kernel.py")
-PEER_SCRIPT = Path("benchmarks/oracle/reference.py")
-"""Runs under a peer's Python, where our decorator is not."""
+PEER_SCRIPTS = frozenset(map(Path, ("benchmarks/oracle/reference.py", "benchmarks/peer_first_run.py")))
+"""Run under a peer's Python, where our decorator is not."""
 
 PURE_ROOMS = frozenset(("src", "quintet", room) for room in ("core", "features", "systems", "sim"))
 
@@ -117,7 +117,7 @@ def no_promises(source: Source) -> Iterator[Finding]:
 
 def one_compile_decorator(source: Source) -> Iterator[Finding]:
     """The compiler's own decorators, and fast-math, stay in core/kernel.py: options are decided once."""
-    if not source.is_python or source.path in (KERNEL_HOME, PEER_SCRIPT):
+    if not source.is_python or source.path in {KERNEL_HOME, *PEER_SCRIPTS}:
         return
     for node in ast.walk(source.tree):
         if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "numba":

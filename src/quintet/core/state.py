@@ -53,6 +53,10 @@ NO_BID: Final = 0
 NO_ASK: Final = 2**31
 """A side of the book that is empty or unknown: a bid below and an ask above every price a row can hold."""
 
+EVERY_MARK: Final = 1
+LAST_OF_DAY: Final = 2
+"""Which equity marks are kept: all of them, or of each UTC day the last, which is what daily returns are made of."""
+
 NEVER: Final = 2**62
 """A time that does not come."""
 
@@ -419,7 +423,7 @@ VENUE = record(
     phase="i8",  # candle mode: how far the bar under the cursor has been matched
     stops="i8",  # live stops
     recording="i8",  # 1: desk rows go to the buffer
-    sampling="i8",  # 1: equity marks go to the buffer
+    sampling="i8",  # EVERY_MARK or LAST_OF_DAY: equity marks go to the buffer, 0 = none
     overflow="i8",  # 1: more is on the wire than there is room for
     n_commands="i8",  # filled lengths of the buffers
     n_fills="i8",

@@ -34,7 +34,7 @@ from quintet.core.tape import Tape, TapeMeta
 from quintet.core.units import E9, exact_quanta
 from quintet.research.backtest_options import BacktestOptions
 from quintet.research.measures import equity_measures, fill_measures
-from quintet.research.returns import DAY_NS, daily_returns
+from quintet.research.returns import daily_returns
 from quintet.research.run_tables import curve_table, equity_table, event_table, fill_table, order_table
 from quintet.research.systems import KernelSystem, find, loop
 from quintet.research.trials import trial_of
@@ -86,13 +86,9 @@ class PolicyRun:
 
 
 class Kept:
-    """Rows taken out of a world's buffers whenever they are full; of the samples those that daily returns need.
+    """Rows taken out of a world's buffers whenever they are full."""
 
-    `every_sample`: all of them.
-    """
-
-    def __init__(self, every_sample: bool = True) -> None:
-        self.every_sample = every_sample
+    def __init__(self) -> None:
         self.parts: dict[str, list[Any]] = {"commands": [], "fills": [], "notes": [], "samples": []}
         self.rows: list[Any] = []
 
@@ -100,9 +96,7 @@ class Kept:
         """Copy and empty."""
         venue = world.venue[0]
         for name, parts in self.parts.items():
-            count = int(venue[f"n_{name}"])
-            rows = getattr(world, name)[:count]
-            parts.append(rows.copy() if self.every_sample or name != "samples" else _day_ends(rows))
+            parts.append(getattr(world, name)[: int(venue[f"n_{name}"])].copy())
             venue[f"n_{name}"] = 0
         if venue.recording:
             self.rows.append(world.rows_out[: int(venue.n_rows)].copy())
@@ -111,13 +105,6 @@ class Kept:
     def column(self, name: str) -> Any:
         """All rows of one buffer in order."""
         return np.concatenate(self.parts[name])
-
-
-def _day_ends(samples: Any) -> Any:
-    """The first and the last of these samples, and the last of each UTC day between: daily returns are the same."""
-    day = (samples["ts"] - 1) // DAY_NS
-    kept = np.flatnonzero(np.diff(day, append=day[-1:] + 1))
-    return samples[kept if len(kept) == 0 or kept[0] == 0 else np.concatenate(([0], kept))]
 
 
 def setup_of(system: KernelSystem, options: BacktestOptions, policy: str, recording: bool = False) -> Setup:
@@ -208,7 +195,9 @@ def run_policy(
 
     Without `every_sample` only those equity marks are kept that daily returns are made of.
     """
-    world, kept = world_before(tape, system, params, options, policy, record), Kept(every_sample)
+    world, kept = world_before(tape, system, params, options, policy, record), Kept()
+    if not every_sample:
+        world.venue[0].sampling = s.LAST_OF_DAY
     drive(loop(system), tape, world, kept)
     done = PolicyRun(policy, world, *(kept.column(part) for part in ("commands", "fills", "notes", "samples")))
     return done, kept.rows
@@ -221,7 +210,7 @@ def world_before(
     world = fresh_world(system, params, options, policy, recording)
     begin_at(world, tape.first_row)
     set_timer(world, system, tape.census.first_ns)
-    world.venue[0].sampling = 1
+    world.venue[0].sampling = s.EVERY_MARK
     world.venue[0].recording = int(recording)
     return world
 

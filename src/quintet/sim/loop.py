@@ -12,6 +12,7 @@ timer comes before any feed of its own time. Control rows (an operator, a reconc
 
 from typing import Any
 
+from quintet.core.accounting.equity import DAY_NS
 from quintet.core.engine.replay import message_end
 from quintet.core.engine.step import (
     ROWS_OF_CHANGE,
@@ -19,6 +20,7 @@ from quintet.core.engine.step import (
     ROWS_OF_FUNDING,
     begin,
     finish,
+    mark_bar,
     on_bar,
     on_change,
     on_control,
@@ -47,10 +49,10 @@ from quintet.core.events import (
     TRADE_BUY,
     TRADE_SELL,
 )
-from quintet.core.kernel import bind, fetch_ahead, kernel, uncounted
+from quintet.core.kernel import bind, fetch_ahead, kernel, kernel_inlined, uncounted
 from quintet.core.market.bars import read_bar, read_prices
 from quintet.core.market.perpetuals import hear_of_perpetual
-from quintet.core.state import ASK, BID, DEFINITION, END, FULL, NEVER, OVERFLOW, PAUSE, WAKE_BAR
+from quintet.core.state import ASK, BID, DEFINITION, END, FULL, LAST_OF_DAY, NEVER, OVERFLOW, PAUSE, WAKE_BAR
 from quintet.sim.arrival import arrive_in_book, refuse
 from quintet.sim.bars import DONE, OPENING, arrive_in_bars, phase_ts, play_phase
 from quintet.sim.desk_rows import put_command, put_feed, put_response, put_timer
@@ -71,12 +73,18 @@ def leave(state: Any, params: Any, view: Any) -> None:
 ROWS_AHEAD = 64
 """How far before the cursor rows are asked for: 2 KiB, enough for the slowest memory we met, little for any cache."""
 
+BUFFER_MARGIN = 512
+"""Records that stay free in a buffer when the loop stops for it: more than one moment can add."""
+
+REWIND = 32
+"""An empty wire begins at its first place again after so many: what is used of it stays in the nearest cache."""
+
 LEAVES = True
 decide = leave
 
 
 @kernel
-def deliver_feed(desk: Any, venue: Any, touches: Any, rows: Any, rows_out: Any, until: int) -> None:
+def show_messages(desk: Any, venue: Any, touches: Any, rows: Any, rows_out: Any, until: int) -> None:
     """Let messages that reached us up to `until` (inclusive) change what we know of the market."""
     mask = touches.shape[0] - 1
     head = venue.touch_head
@@ -95,7 +103,16 @@ def deliver_feed(desk: Any, venue: Any, touches: Any, rows: Any, rows_out: Any, 
         if venue.recording != 0:
             put_feed(rows_out, venue, rows, touch.end, touch.ts_recv)
         head += 1
+    if head == venue.touch_tail and head >= REWIND:
+        head = venue.touch_tail = 0
     venue.touch_head = head
+
+
+@kernel_inlined
+def deliver_feed(desk: Any, venue: Any, touches: Any, rows: Any, rows_out: Any, until: int) -> None:
+    """The same where there are such messages; asked before every moment, and most have none."""
+    if venue.touch_head < venue.touch_tail and touches[venue.touch_head & (touches.shape[0] - 1)].ts_recv <= until:
+        show_messages(desk, venue, touches, rows, rows_out, until)
 
 
 @kernel
@@ -133,7 +150,7 @@ def keep_touch(venue: Any, touches: Any, n: int, ts_recv: int, end: int, facts: 
     venue.touch_tail += 1
 
 
-@kernel
+@kernel_inlined
 def hear(desk: Any, venue: Any, rows_out: Any) -> int:
     """The next answer to one of our orders enters the step; returns the wake it deserves."""
     response = venue.responses[venue.response_head & (venue.responses.shape[0] - 1)]
@@ -154,8 +171,8 @@ def hear(desk: Any, venue: Any, rows_out: Any) -> int:
 
 
 @kernel
-def dispatch(desk: Any, venue: Any, latencies: Any, commands: Any, fills: Any, notes: Any, rows_out: Any) -> None:
-    """Empty what the step has put out: commands go on their way to the exchange, copies into the buffers."""
+def empty_outbox(desk: Any, venue: Any, latencies: Any, commands: Any, fills: Any, notes: Any, rows_out: Any) -> None:
+    """Commands go on their way to the exchange, copies into the buffers."""
     requests = venue.requests
     for k in range(desk.n_outbox):
         command = desk.outbox[k]
@@ -197,6 +214,13 @@ def dispatch(desk: Any, venue: Any, latencies: Any, commands: Any, fills: Any, n
     view.n_notes = 0
 
 
+@kernel_inlined
+def dispatch(desk: Any, venue: Any, latencies: Any, commands: Any, fills: Any, notes: Any, rows_out: Any) -> None:
+    """Empty what the step has put out, if it has put out anything."""
+    if desk.n_outbox + desk.n_filled + desk.shown.n_notes != 0:
+        empty_outbox(desk, venue, latencies, commands, fills, notes, rows_out)
+
+
 @kernel
 def load_bar(venue: Any, rows: Any, i: int, start: int) -> None:
     """The bar whose first row is tape row `i` becomes the bar under the cursor."""
@@ -207,26 +231,45 @@ def load_bar(venue: Any, rows: Any, i: int, start: int) -> None:
 
 
 @kernel
+def enter_rows(desk: Any, venue: Any, until: int, recv: int) -> None:
+    """Market rows before tape row `until` have reached us and enter the step as one event."""
+    known = until - venue.headers
+    begin(desk, known - venue.rows_known, recv)
+    venue.rows_known = known
+
+
+@kernel
 def enter_control(desk: Any, venue: Any, touches: Any, rows: Any, rows_out: Any, first: int, until: int) -> int:
     """The control message that ends before tape row `until` enters the step, after all feed before it."""
     row = rows[first]
     deliver_feed(desk, venue, touches, rows, rows_out, row.ts_recv)
-    known = until - venue.headers
-    begin(desk, known - venue.rows_known, row.ts_recv)
-    venue.rows_known = known
+    enter_rows(desk, venue, until, row.ts_recv)
     if venue.recording != 0:
         put_feed(rows_out, venue, rows, until, row.ts_recv)
     return on_control(desk, int(row.kind), row.quantity, int(row.price))
 
 
 @kernel
+def is_same_day(earlier: int, later: int) -> bool:
+    """Do two marks belong to one UTC day? The mark at 00:00 closes the day before it."""
+    return (earlier - 1) // DAY_NS == (later - 1) // DAY_NS
+
+
+@kernel
 def take_sample(desk: Any, venue: Any, samples: Any, n: int) -> None:
-    """Keep the equity mark that this bar made."""
+    """Keep the equity mark that this bar made; where only the last of a day is asked for, in place of the one before.
+
+    The first mark of all is kept in any case: daily returns begin with it.
+    """
     view = desk.shown
     account = view.account[n]
-    sample = samples[venue.n_samples]
-    venue.n_samples += 1
-    sample.ts = view.market[n].bar_end
+    ts = view.market[n].bar_end
+    at = venue.n_samples
+    if venue.sampling == LAST_OF_DAY and at > 1 and is_same_day(samples[at - 1].ts, ts):
+        at -= 1
+    venue.n_samples = at + 1
+    sample = samples[at]
+    sample.ts = ts
     sample.equity = view.equity.quanta
     sample.price = view.market[n].close
     sample.drawdown = view.equity.drawdown
@@ -245,7 +288,7 @@ def after_wake(world: Any) -> None:
     dispatch(desk, world.venue[0], world.latencies, world.commands, world.fills, world.notes, world.rows_out)
 
 
-def quiet_bars_body(rows: Any, i: int, end: int, desk: Any, venue: Any, state: Any, params: Any) -> int:
+def quiet_bars_body(rows: Any, i: int, end: int, desk: Any, venue: Any, samples: Any, state: Any, params: Any) -> int:
     """Take in bars of one instrument and timeframe, one after the other, while the system is silent.
 
     The same as the general way below for a bar that cannot touch us, with what does not change between bars kept out
@@ -256,21 +299,22 @@ def quiet_bars_body(rows: Any, i: int, end: int, desk: Any, venue: Any, state: A
     n = int(rows[i].instrument)
     first = int(rows[i].bits)
     number = first >> 1
-    if (desk.timeframes >> number) & 1 == 0 or number == desk.mark_timeframe:
+    if (desk.timeframes >> number) & 1 == 0:
         return i
     view, timer = desk.shown, desk.timer_next
     market = view.market[n]
     view.why = WAKE_BAR
     view.instrument = n
     market.timeframe = number
-    known = venue.rows_known
+    marks = number == desk.mark_timeframe
+    room = samples.shape[0] - BUFFER_MARGIN
     bars = 0
     while i < end:
         fetch_ahead(rows, i + ROWS_AHEAD)
         recv = rows[i].ts_recv
         if int(rows[i].kind) != BAR_OPEN or int(rows[i].bits) != first or int(rows[i].instrument) != n:
             break
-        if recv >= timer:
+        if recv >= timer or venue.n_samples > room:
             break
         market.bar_end = rows[i].ts_event
         i += read_bar(market, rows, i)
@@ -278,12 +322,17 @@ def quiet_bars_body(rows: Any, i: int, end: int, desk: Any, venue: Any, state: A
         market.ts = recv
         view.now = recv
         bars += 1
+        if marks:
+            enter_rows(desk, venue, i, recv)
+            mark_bar(desk, n, market.bar_end)
+            if venue.sampling != 0:
+                take_sample(desk, venue, samples, n)
         decide(state, params, view)
-        if view.dirty != 0 or view.n_notes != 0:
+        if view.dirty != 0 or view.n_notes != 0 or desk.n_outbox != 0:
             break
     if bars > 0:
-        venue.rows_known = i - venue.headers
-        begin(desk, venue.rows_known - known, view.now)
+        if not marks:
+            enter_rows(desk, venue, i, view.now)
         desk.n_bars += bars
         if number == venue.fill_timeframe:
             venue.book[n].last = market.close
@@ -304,8 +353,8 @@ def advance_body(tape: Any, world: Any, stop: int) -> int:
     view, book = desk.shown, venue.book
     state, params = world.state[0], world.params[0]
     end = min(stop, rows.shape[0])
-    unwatched = not LEAVES and desk.wakes & WAKE_BAR != 0 and venue.recording == 0 and venue.sampling == 0
-    room = commands.shape[0] - 512
+    unwatched = not LEAVES and desk.wakes & WAKE_BAR != 0 and venue.recording == 0
+    room = commands.shape[0] - BUFFER_MARGIN
     row_room = rows_out.shape[0] - 4096
     i = venue.cursor
     while True:
@@ -320,9 +369,13 @@ def advance_body(tape: Any, world: Any, stop: int) -> int:
         response_ts = NEVER
         if venue.response_head < venue.response_tail:
             response_ts = venue.responses[venue.response_head & (venue.responses.shape[0] - 1)].ts
+        elif venue.response_tail >= REWIND:
+            venue.response_head = venue.response_tail = venue.responses_sent = 0
         request_ts = NEVER
         if venue.request_head < venue.request_tail:
             request_ts = venue.requests[venue.request_head & (venue.requests.shape[0] - 1)].ts
+        elif venue.request_tail >= REWIND:
+            venue.request_head = venue.request_tail = 0
         timer = desk.timer_next
         moment = min(min(timer, response_ts), request_ts)
         funding_ts = NEVER
@@ -333,8 +386,8 @@ def advance_body(tape: Any, world: Any, stop: int) -> int:
         # ---- bars that cannot touch us: nothing rests, nothing is under way, nobody asks for every row ----
         if unwatched and moment == timer and venue.live == 0:
             if venue.touch_head == venue.touch_tail:
-                i = quiet_bars(rows, i, end, desk, venue, state, params)
-                if view.dirty != 0 or view.n_notes != 0:
+                i = quiet_bars(rows, i, end, desk, venue, samples, state, params)
+                if view.dirty != 0 or view.n_notes != 0 or desk.n_outbox != 0:
                     venue.cursor = i
                     finish(desk)
                     dispatch(desk, venue, latencies, commands, fills, notes, rows_out)
@@ -396,12 +449,9 @@ def advance_body(tape: Any, world: Any, stop: int) -> int:
                 if recv > moment or recv == timer:
                     break
                 # ---- the bar reaches us ----
-                if venue.touch_head < venue.touch_tail:
-                    deliver_feed(desk, venue, touches, rows, rows_out, recv)
+                deliver_feed(desk, venue, touches, rows, rows_out, recv)
                 i += read_bar(view.market[n], rows, i)
-                known = i - venue.headers
-                begin(desk, known - venue.rows_known, recv)
-                venue.rows_known = known
+                enter_rows(desk, venue, i, recv)
                 if venue.recording != 0:
                     put_feed(rows_out, venue, rows, i, recv)
                 if number == venue.fill_timeframe:

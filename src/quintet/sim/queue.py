@@ -23,7 +23,7 @@ our order in order book?"), in the forms that hftbacktest made customary.
 import math
 from typing import Any, Final
 
-from quintet.core.kernel import kernel, log
+from quintet.core.kernel import kernel, kernel_inlined, log
 from quintet.core.state import FIFO_QUEUE
 
 RISK_AVERSE: Final = 0
@@ -54,7 +54,7 @@ QUEUE_MODEL_NAMES: Final = (
 NAN: Final = math.nan
 
 
-@kernel
+@kernel_inlined
 def on_level(order: Any, model: int, exponent: int, unit: float, old_lots: int, new_lots: int) -> None:
     """The level of our price now holds `new_lots`. What trades took is subtracted once, not twice.
 
@@ -79,7 +79,7 @@ def on_level(order: Any, model: int, exponent: int, unit: float, old_lots: int, 
     order.ahead = min(estimate, float(new_lots)) if estimate == estimate else float(new_lots)
 
 
-@kernel
+@kernel_inlined
 def share_behind(model: int, exponent: int, unit: float, ahead: float, behind: float) -> float:
     """The share of cancellations that happen behind us; 1 where the formula has no bound, NaN where nobody was there.
 
@@ -105,7 +105,7 @@ def share_behind(model: int, exponent: int, unit: float, ahead: float, behind: f
     return above / below
 
 
-@kernel
+@kernel_inlined
 def power(x: float, n: int) -> float:
     """The n-th power of `x`, multiplied from the left; n is 1 or more."""
     product = x

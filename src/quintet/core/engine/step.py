@@ -105,20 +105,26 @@ def on_bar(desk: Any, n: int, timeframe: int, ts_event: int) -> int:
     market.bar_end = ts_event
     market.ts = view.now
     desk.n_bars += 1
-    tripped = False
-    if timeframe == desk.mark_timeframe:
-        if view.account[n].held > 0 and view.account[n].cost == 0 and view.account[n].n_fills == 0:
-            value_opening(view.instruments[n], view.account[n], view.equity, market.close)
-        quanta = equity_quanta(view.instruments[n], view.account[n], desk.ledger, market.close)
-        mark_equity(view.equity, quanta, ts_event)
-        tripped = watch_equity(desk, ts_event)
-        if tripped:
-            call_back(desk)
+    tripped = timeframe == desk.mark_timeframe and mark_bar(desk, n, ts_event)
     if (desk.timeframes >> timeframe) & 1 == 0:
         return wake_for_control(desk, BAR_OPEN) if tripped else 0
     view.why = WAKE_BAR
     view.instrument = n
     return WAKE_BAR
+
+
+@kernel
+def mark_bar(desk: Any, n: int, ts_event: int) -> bool:
+    """Mark equity at the close of a bar; True when a rule of the breaker has tripped by it: orders are called back."""
+    view = desk.shown
+    inst, account, close = view.instruments[n], view.account[n], view.market[n].close
+    if account.held > 0 and account.cost == 0 and account.n_fills == 0:
+        value_opening(inst, account, view.equity, close)
+    mark_equity(view.equity, equity_quanta(inst, account, desk.ledger, close), ts_event)
+    if not watch_equity(desk, ts_event):
+        return False
+    call_back(desk)
+    return True
 
 
 @kernel

@@ -9,12 +9,13 @@ venue amends, an order that is not wanted becomes one that is (`amending`), if t
 
 from typing import Any
 
-from quintet.core.kernel import kernel
+from quintet.core.kernel import kernel, kernel_inlined
 from quintet.core.orders.amending import amend, may_be_amended, want_for
 from quintet.core.orders.crossing import meets_an_exit, own_order_in_the_way, reduces
-from quintet.core.orders.lifecycle import CANCEL_IN_FLIGHT, FREE, MARKET, OPEN, waits_for_price
+from quintet.core.orders.lifecycle import BUY, CANCEL_IN_FLIGHT, FREE, MARKET, OPEN, nearest_price, waits_for_price
 from quintet.core.orders.sending import bound_of, send_cancel, send_place
 from quintet.core.risk.gate import OFF_TICK, ORDER_RATE, SELF_TRADE, STALE_DATA, allowed_lots, allowed_stop_lots
+from quintet.core.state import NO_ASK, NO_BID
 
 
 @kernel
@@ -25,20 +26,37 @@ def plan(desk: Any) -> None:
     for k in range(view.n):
         wants[k].met = 0
     met = spare = 0
+    highest_buy, lowest_sell = NO_BID, NO_ASK
     for s in range(desk.slots_used):
-        if orders[s].status != FREE:
-            met += match(orders[s], wants, view.n, s)
-            if orders[s].matched == 0 and orders[s].status == OPEN:
-                if may_be_amended(view, orders[s]):
+        order = orders[s]
+        if order.status != FREE:
+            met += match(order, wants, view.n, s)
+            price = nearest_price(order)
+            highest_buy, lowest_sell = reach(order.side, order.style, price, highest_buy, lowest_sell)
+            if order.matched == 0 and order.status == OPEN:
+                if may_be_amended(view, order):
                     spare += 1
                 else:
                     send_cancel(desk, s)
     if spare > 0:
         met += amend_or_cancel(desk)
+        for k in range(view.n):
+            want = wants[k]
+            highest_buy, lowest_sell = reach(want.side, want.style, want.price, highest_buy, lowest_sell)
     if met < view.n:
         for k in range(view.n):
-            if wants[k].met == 0 and wants[k].lots > 0:
-                place(desk, wants[k])
+            want = wants[k]
+            if want.met == 0 and want.lots > 0:
+                place(desk, want, highest_buy, lowest_sell)
+                highest_buy, lowest_sell = reach(want.side, want.style, want.price, highest_buy, lowest_sell)
+
+
+@kernel_inlined
+def reach(side: int, style: int, price: int, highest_buy: int, lowest_sell: int) -> tuple[int, int]:
+    """How far our orders of each side reach once this one is among them, whatever its instrument."""
+    if side == BUY:
+        return max(highest_buy, NO_ASK if style == MARKET else price), lowest_sell
+    return highest_buy, min(lowest_sell, NO_BID if style == MARKET else price)
 
 
 @kernel
@@ -88,8 +106,11 @@ def match(order: Any, wants: Any, n: int, slot: int) -> int:
 
 
 @kernel
-def place(desk: Any, want: Any) -> None:
-    """Send a want if the gate lets it through; remember a refusal until the intent or the room changes."""
+def place(desk: Any, want: Any, highest_buy: int, lowest_sell: int) -> None:
+    """Send a want if the gate lets it through; remember a refusal until the intent or the room changes.
+
+    `highest_buy`, `lowest_sell`: how far our live orders reach, at least; no other can be in the way.
+    """
     view = desk.shown
     n = want.instrument
     inst = view.instruments[n]
@@ -98,10 +119,11 @@ def place(desk: Any, want: Any) -> None:
     if not reduces(view, want) and meets_an_exit(view, want):
         remember(desk, want, SELF_TRADE)
         return
-    blocker = own_order_in_the_way(desk, want, 0)
-    if blocker >= 0:
-        clear_the_way(desk, want, blocker)
-        return
+    if want.style == MARKET or (want.price >= lowest_sell if want.side == BUY else want.price <= highest_buy):
+        blocker = own_order_in_the_way(desk, want, 0)
+        if blocker >= 0:
+            clear_the_way(desk, want, blocker)
+            return
     if want.price % inst.tick != 0:
         remember(desk, want, OFF_TICK)
         return
