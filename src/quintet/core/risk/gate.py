@@ -70,11 +70,18 @@ def affordable_lots(desk: Any, inst: Any, price: int, lots: int) -> int:
 
 @kernel
 def margined_lots(desk: Any, want: Any, price: int, lots: int) -> int:
-    """Lots for which there is margin at `price`, `lots` at most."""
-    view = desk.shown
+    """Lots for which there is margin at `price`, `lots` at most; fewer may fall into a tier that asks for less."""
+    view, margin = desk.shown, desk.margin
     inst, account = view.instruments[want.instrument], view.account[want.instrument]
-    each = lot_margin(desk.margin, inst, account, want.side, price, lots)
-    return min(lots, max(free_quote(desk, inst.quote_asset), 0) // max(each, 1))
+    free = max(free_quote(desk, inst.quote_asset), 0)
+    backed = min(lots, free // max(lot_margin(margin, inst, account, want.side, price, lots), 1))
+    there = want.side * account.lots + (account.open_buy_lots if want.side > 0 else account.open_sell_lots)
+    for t in range(margin.n_tiers):
+        within = min(margin.tiers[t].value_max // (price * inst.quanta) - there, lots)
+        if within > backed:
+            each = lot_margin(margin, inst, account, want.side, price, within)
+            backed = max(backed, min(within, free // max(each, 1)))
+    return backed
 
 
 @kernel
