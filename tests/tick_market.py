@@ -34,7 +34,7 @@ def message_rows(messages: Sequence[MessageRows]) -> Tape:
 class Market:
     """A book that is never crossed: the mid staggers, levels come and go, trades take from the touch.
 
-    `perpetual`: it has a mark price, which now and then runs away from the book, and a rate of funding.
+    `perpetual`: it has a mark price, which often runs away from the book, and a rate of funding.
     """
 
     def __init__(self, seed: int, perpetual: bool = False) -> None:
@@ -84,7 +84,7 @@ class Market:
         return [(TRADE_BUY if buys else TRADE_SELL, price, lots), (kind, price, left)]
 
     def say_mark(self) -> list[tuple[int, int, int]]:
-        away = 300 * (self.draw(3) - 1) if self.draw(12) == 0 else self.draw(9) - 4
+        away = 300 * (self.draw(3) - 1) if self.draw(2) == 0 else self.draw(9) - 4
         rate = [(FUNDING_RATE, 0, 100_000 * (self.draw(41) - 20))] if self.draw(3) == 0 else []
         return [(MARK_PRICE, self.mid + away, 0), *rate]
 

@@ -178,7 +178,7 @@ def holders(draw: st.DrawFn) -> list[Request]:
 
 holding = st.builds(
     Rules,
-    queue=st.sampled_from(QUEUE_MODEL_NAMES),
+    queue=st.sampled_from(["risk_averse", "power", "log_ratio"]),
     quantity_of_lot=st.just(LOT_QUANTITY),
     partial=st.sampled_from([True, True, False]),
     impact=st.booleans(),
