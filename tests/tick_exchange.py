@@ -30,10 +30,14 @@ ROW_KINDS = {
     "clear": ev.BOOK_CLEAR,
     "mark": ev.MARK_PRICE,
     "rate": ev.FUNDING_RATE,
+    "gap": ev.FEED_GAP,
+    "status": ev.VENUE_STATUS,
 }
 CHANGES = {ev.ORDER_AMENDED: "amended", ev.ORDER_REDUCED: "reduced"}
 
 
+FEED = range(ev.FACT)
+"""Kinds of what the market tells."""
 ORDER_BITS = {"entered": ev.ORDER_ENTERED, "changed": ev.ORDER_CHANGED, "gone": ev.ORDER_GONE}
 
 
@@ -50,7 +54,7 @@ def heard_of(rows: Any) -> list[object]:
     messages = 0
     for i, row in enumerate(rows):
         kind, happened, at = int(row.kind), int(row.ts_event), int(row.ts_recv)
-        if kind <= ev.FUNDING_RATE and row.bits & ev.LAST:
+        if kind in FEED and row.bits & ev.LAST:
             heard.append(("feed", messages))
             messages += 1
         elif kind == ev.TIMER:
@@ -79,7 +83,7 @@ def send(world: World, requests: list[Request]) -> None:
     for n, request in enumerate(requests):
         slot, order = orders[request.number]
         row = world.venue[0].requests[n]
-        row.ts = arrival_at_venue(world.venue[0], world.latencies, request.sent)
+        row.ts = arrival_at_venue(world.venue[0].gateways[0], world.latencies, request.sent)
         row.decided = request.sent
         row.kind = ev.CANCEL if request.cancel else ev.AMEND if request.amend else ev.PLACE
         row.slot, row.number, row.style = slot, request.number, STYLE_NAMES.index(order.style)

@@ -30,7 +30,8 @@ perpetual = st.one_of(
     st.tuples(st.just("mark"), st.integers(9_500, 10_500), st.just(0)),
     st.tuples(st.just("rate"), st.just(0), st.sampled_from([-375_000, 100_000, 7_500_001])),
 )
-rows = st.one_of(*[levels_and_trades] * 9, st.just(("clear", 0, 0)), perpetual)
+lost_or_halted = st.sampled_from([("clear", 0, 0), ("gap", 0, 3), ("status", 0, 0), ("status", 0, 1)])
+rows = st.one_of(*[levels_and_trades] * 9, lost_or_halted, perpetual)
 
 
 @st.composite

@@ -18,9 +18,9 @@ from tests.twins.account_twin import Account, FeeTable, MarginTable
 Style = Literal["post-only", "limit", "ioc", "market", "stop", "fok", "take-profit"]
 
 Row = tuple[str, int, int] | tuple[str, int, int, int, str]
-"""bid or ask (a level's new lots), buy or sell (a trade by such an aggressor), clear (the feed lost the book), mark (a
-price), rate (of funding, in 1e-9 where lots stand); price; lots. On an order-level feed a level says, too, which order
-moved it, and whether that has entered, changed or gone."""
+"""bid or ask (a level's new lots), buy or sell (a trade by such an aggressor), clear or gap (the feed lost the book),
+status (1 lot: trading, none: halted), mark (a price), rate (of funding, in 1e-9 where lots stand); price; lots. On an
+order-level feed a level says, too, which order moved it, and whether that has entered, changed or gone."""
 
 
 class Message(NamedTuple):
@@ -277,6 +277,7 @@ class Exchange:
     last_trade: int | None = None
     mark: int | None = None
     funding_rate: Fraction = Fraction(0)
+    halted: bool = False
     now: int = 0
     there: set[int] = field(default_factory=set)
     """Order-level feeds: the market's orders that were seen to enter and are still there."""
@@ -365,7 +366,12 @@ class Exchange:
                 self.order(1 if kind == "bid" else -1, price, lots, who, what)
             self.level(1 if kind == "bid" else -1, price, lots)
             return
-        if kind == "clear":
+        if kind == "status":
+            self.halted = lots == 0
+            for side in (1, -1):
+                self.fill_reached(side)
+            return
+        if kind in ("clear", "gap"):
             self.book = Book()
             self.there, self.reported = set(), {}
             for ours in self.orders if self.rules.queue == "fifo" else []:
@@ -381,7 +387,7 @@ class Exchange:
         self.trade(1 if kind == "buy" else -1, price, lots)
         self.last_trade = price
         for order in sorted(self.waiting, key=lambda o: o.number):
-            if order.is_reached_by(price):
+            if order.is_reached_by(price) and not self.halted:
                 self.trigger(order)
         if self.mark is None:
             self.watch_margin()
@@ -411,11 +417,19 @@ class Exchange:
             order.level_changes(self.rules, self.book.at(side, price), lots)
         reaches = lots > 0 and self.book.improves(side, price)
         self.book.report(side, price, lots)
-        for order in [o for o in self.by_slot() if reaches and o.side == -side and side * (price - o.price) >= 0]:
+        if reaches:
+            self.fill_reached(side)
+
+    def fill_reached(self, side: int) -> None:
+        """Our orders that the best price of a side has reached."""
+        best = self.book.best[side]
+        if best is None or self.halted:
+            return
+        for order in [o for o in self.by_slot() if o.side == -side and side * (best - o.price) >= 0]:
             self.fill_whole(order)
 
     def trade(self, aggressor: int, price: int, lots: int) -> None:
-        hit = [o for o in self.by_slot() if o.side == -aggressor]
+        hit = [o for o in self.by_slot() if o.side == -aggressor and not self.halted]
         if not self.rules.partial:
             hit = [o for o in hit if aggressor * (price - o.price) >= 0]
             for order in hit:
@@ -425,7 +439,7 @@ class Exchange:
         for order in [o for o in hit if aggressor * (price - o.price) > 0]:
             self.fill_whole(order)
         taken = 0  # by orders of ours that stand before it in the queue
-        for order in [o for o in self.orders if o.side == -aggressor and o.price == price]:
+        for order in [o for o in self.orders if o in hit and o.price == price]:
             if order not in self.orders:  # reduce-only, and an older one has closed the position
                 continue
             reached = order.trade_reaches(self.rules, lots)
@@ -493,7 +507,9 @@ class Exchange:
         order = Order(request.number, request.side, request.style, request.price, request.lots)
         order.slot, order.reduce_only = self.slots[request.number], request.reduce_only
         waits = order.style in ("stop", "take-profit")
-        if self.is_one_too_many():
+        if self.halted:
+            self.answer("rejected", order.number, "not trading")
+        elif self.is_one_too_many():
             self.answer("rejected", order.number, "too many orders in a second")
         elif not waits and order.reduce_only and not self.closable(order):
             self.answer("rejected", order.number, "nothing to close")
@@ -521,6 +537,8 @@ class Exchange:
         reason = ""
         if not self.rules.amends:
             reason = "venue does not amend"
+        elif self.halted:
+            reason = "not trading"
         elif self.is_one_too_many():
             reason = "too many orders in a second"
         elif not found:

@@ -1,5 +1,6 @@
 """What happens to a request when it reaches a venue whose order book we see (tick mode).
 
+- While an instrument is halted its orders and amendments are refused; cancels pass.
 - More orders and amendments in one second of the venue's clock than it allows are refused; cancels always pass.
 - A post-only order that would trade, with the market or with us, expires.
 - What would take takes first (`sim.taking`); what is left of a limit order rests behind all that is shown at its price,
@@ -36,6 +37,7 @@ from quintet.core.orders.lifecycle import (
     NO_AMENDS,
     NO_REASON,
     NOT_THERE,
+    NOT_TRADING,
     NOTHING_TO_CLOSE,
     POST_ONLY,
     SHORT_OF_MARGIN,
@@ -56,7 +58,7 @@ from quintet.sim.exchange import (
     rest,
     take_order,
 )
-from quintet.sim.latency import in_order
+from quintet.sim.latency import gateway_of, in_order
 from quintet.sim.margin import is_short_of_margin
 from quintet.sim.taking import is_our_own, take
 from quintet.sim.triggers import is_reached, note_triggers, stop_waiting, trigger, wait_for_price
@@ -74,7 +76,7 @@ def refuse(venue: Any, request: Any, sent: int, heard: int) -> None:
         kind = AMEND_REJECTED if request.kind == AMEND else CANCEL_REJECTED
         respond(venue, kind, request.slot, request.number, sent).reason = CONGESTED
     last = venue.responses[(venue.response_tail - 1) & (venue.responses.shape[0] - 1)]
-    last.ts = in_order(venue.response, heard)
+    last.ts = in_order(gateway_of(venue, request.instrument).response, heard)
 
 
 @kernel
@@ -111,7 +113,9 @@ def arrive_in_book(venue: Any, level: Any, request: Any) -> None:
 @kernel
 def refusal_of(venue: Any, resting: Any, slot: int, ts: int) -> int:
     """Why the venue refuses an order that has just arrived, if it does."""
-    if is_too_many(venue, ts):
+    if venue.instruments[resting.instrument].trading == 0:
+        return NOT_TRADING
+    if is_too_many(gateway_of(venue, resting.instrument), ts):
         return TOO_MANY
     if waits_for_price(resting.style):
         return NO_REASON
@@ -155,7 +159,9 @@ def amend_refusal_of(venue: Any, resting: Any, request: Any) -> int:
     """Why the venue does not amend, if it does not."""
     if venue.amends == 0:
         return NO_AMENDS
-    if is_too_many(venue, request.ts):
+    if venue.instruments[request.instrument].trading == 0:
+        return NOT_TRADING
+    if is_too_many(gateway_of(venue, request.instrument), request.ts):
         return TOO_MANY
     if resting.alive == 0 or resting.number != request.number:
         return IS_OVER
@@ -177,15 +183,15 @@ def trigger_if_reached(venue: Any, level: Any, slot: int, ts: int) -> None:
 
 
 @kernel
-def is_too_many(venue: Any, ts: int) -> bool:
+def is_too_many(gateway: Any, ts: int) -> bool:
     """One more order in this second of the venue's clock: is it beyond what the venue allows?"""
-    if venue.orders_per_second == 0:
+    if gateway.orders_per_second == 0:
         return False
-    if ts // SECOND_NS != venue.second:
-        venue.second = ts // SECOND_NS
-        venue.orders_this_second = 0
-    venue.orders_this_second += 1
-    return bool(venue.orders_this_second > venue.orders_per_second)
+    if ts // SECOND_NS != gateway.second:
+        gateway.second = ts // SECOND_NS
+        gateway.orders_this_second = 0
+    gateway.orders_this_second += 1
+    return bool(gateway.orders_this_second > gateway.orders_per_second)
 
 
 @kernel

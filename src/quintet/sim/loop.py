@@ -34,6 +34,7 @@ from quintet.core.events import (
     BAR_OPEN,
     BOOK_CLEAR,
     BOOK_ORDER,
+    FEED_GAP,
     FILL,
     FUNDING,
     FUNDING_RATE,
@@ -48,6 +49,7 @@ from quintet.core.events import (
     TIMEFRAME_NS,
     TRADE_BUY,
     TRADE_SELL,
+    VENUE_STATUS,
 )
 from quintet.core.kernel import bind, fetch_ahead, kernel, kernel_inlined, uncounted
 from quintet.core.market.bars import read_bar, read_prices
@@ -56,9 +58,9 @@ from quintet.core.state import ASK, BID, DEFINITION, END, FULL, LAST_OF_DAY, NEV
 from quintet.sim.arrival import arrive_in_book, refuse
 from quintet.sim.bars import DONE, OPENING, arrive_in_bars, phase_ts, play_phase
 from quintet.sim.desk_rows import put_command, put_feed, put_response, put_timer
-from quintet.sim.exchange import forget_book, improved, level_changed, next_level, traded
+from quintet.sim.exchange import forget_book, improved, level_changed, next_level, set_status, traded
 from quintet.sim.funding import next_funding, pay_funding
-from quintet.sim.latency import arrival_at_venue, feed_arrival, send_answers
+from quintet.sim.latency import arrival_at_venue, feed_arrival, gateway_of, place_on_wire, send_answers
 from quintet.sim.margin import watch_margin
 from quintet.sim.order_queue import forget_orders, order_moves
 from quintet.sim.queue import FIFO
@@ -96,6 +98,7 @@ def show_messages(desk: Any, venue: Any, touches: Any, rows: Any, rows_out: Any,
         market.bid = touch.bid
         market.ask = touch.ask
         market.ts = touch.ts_recv
+        desk.shown.instruments[touch.instrument].trading = touch.trading
         if touch.facts != 0:
             hear_message(market, rows, touch.end)
         desk.position += touch.rows - venue.rows_known
@@ -134,6 +137,12 @@ def feed_is_due(venue: Any, touches: Any, until: int) -> bool:
 
 
 @kernel
+def is_lost_book(kind: int, bits: int) -> bool:
+    """Does such a row say that the book is unknown? A gap of candles has the number of their timeframe and does not."""
+    return kind == BOOK_CLEAR or (kind == FEED_GAP and bits >> 1 == 0)
+
+
+@kernel
 def keep_touch(venue: Any, touches: Any, n: int, ts_recv: int, end: int, facts: int) -> None:
     """Remember the touch after the message that ends before tape row `end`, for the moment it reaches us.
 
@@ -146,6 +155,7 @@ def keep_touch(venue: Any, touches: Any, n: int, ts_recv: int, end: int, facts: 
     touch.rows = end - venue.headers
     touch.end = end
     touch.instrument = n
+    touch.trading = venue.instruments[n].trading
     touch.facts = facts
     venue.touch_tail += 1
 
@@ -179,8 +189,8 @@ def empty_outbox(desk: Any, venue: Any, latencies: Any, commands: Any, fills: An
         if venue.request_tail - venue.request_head == requests.shape[0]:
             venue.overflow = 1
             return
-        arrives = arrival_at_venue(venue, latencies, command.ts)
-        request = requests[venue.request_tail & (requests.shape[0] - 1)]
+        arrives = arrival_at_venue(gateway_of(venue, command.instrument), latencies, command.ts)
+        request = place_on_wire(venue, arrives if arrives >= 0 else NEVER)
         request.ts = arrives
         request.decided = command.ts
         request.kind = command.kind
@@ -478,10 +488,12 @@ def advance_body(tape: Any, world: Any, stop: int) -> int:
             elif kind == BOOK_ORDER:
                 if venue.queue_model == FIFO:
                     order_moves(venue, level, book_orders, rows, i)
-            elif kind == BOOK_CLEAR:
+            elif is_lost_book(kind, int(rows[i].bits)):
                 forget_book(book[n], level)
                 if venue.queue_model == FIFO:
                     forget_orders(venue, book_orders, rows, i)
+            elif kind == VENUE_STATUS:
+                set_status(venue, level, n, lots, ts)
             elif MARK_PRICE <= kind <= FUNDING_RATE:
                 hear_of_perpetual(venue.perpetual[n], rows[i])
                 if venue.margin.mode != 0 and kind == MARK_PRICE:
@@ -507,11 +519,12 @@ def advance_body(tape: Any, world: Any, stop: int) -> int:
                 again = True
                 break
             i += 1
-            if int(rows[i - 1].bits) & LAST != 0:
-                if kind <= BOOK_CLEAR:
-                    keep_touch(venue, touches, n, feed_arrival(venue, ts, rows[i - 1].ts_recv), i, 0)
-                elif MARK_PRICE <= kind <= FUNDING_RATE and desk.perpetuals != 0:
-                    keep_touch(venue, touches, n, feed_arrival(venue, ts, rows[i - 1].ts_recv), i, 1)
+            bits = int(rows[i - 1].bits)
+            if bits & LAST != 0:
+                facts = MARK_PRICE <= kind <= FUNDING_RATE and desk.perpetuals != 0
+                if kind <= BOOK_CLEAR or is_lost_book(kind, bits) or kind == VENUE_STATUS or facts:
+                    arrives = feed_arrival(gateway_of(venue, n), ts, rows[i - 1].ts_recv)
+                    keep_touch(venue, touches, n, arrives, i, 1 if facts else 0)
             if venue.response_tail != heard:
                 break
         venue.cursor = i

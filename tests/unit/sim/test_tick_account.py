@@ -7,7 +7,7 @@ from typing import Any, get_args
 import pytest
 
 from quintet.core.engine.money_rules import FeeSchedule, FeeTier, MarginRules, MarginTier
-from quintet.core.engine.world import Execution, Setup, new_world
+from quintet.core.engine.world import Execution, Setup, Venue, new_world
 from quintet.core.errors import ConfigError
 from quintet.core.orders.lifecycle import VENUE_REASON_NAMES
 from quintet.core.parameters import ParameterError
@@ -218,3 +218,9 @@ def test_on_spot_there_is_no_margin_and_no_funding() -> None:
     world = new_world(Setup(instruments=(SPOT_COIN,), margin=ONE_TIER, capital={"USDT": 10**10}))
     assert world.venue[0].margin.mode == 1
     assert not world.desk[0].shown.account[0].lots
+
+
+def test_margin_at_two_trading_venues_is_refused() -> None:
+    far = Venue(execution=Execution(entry_ns=5))
+    with pytest.raises(ConfigError, match="found a second trading venue, test, expected one"):
+        new_world(Setup(instruments=(LINEAR_COIN,), venues={"test": far}, margin=ONE_TIER))

@@ -92,16 +92,17 @@ TOO_MANY: Final = 6
 CONGESTED: Final = 7
 UNKNOWN_STYLE: Final = 8
 MAKES_ROOM: Final = 9
-IS_OVER: Final = 10
-FILLED_BEYOND: Final = 11
-NO_AMENDS: Final = 12
-SHORT_OF_MARGIN: Final = 13
-LIQUIDATED: Final = 14
+NOT_TRADING: Final = 10
+IS_OVER: Final = 11
+FILLED_BEYOND: Final = 12
+NO_AMENDS: Final = 13
+SHORT_OF_MARGIN: Final = 14
+LIQUIDATED: Final = 15
 VENUE_REASON_NAMES: Final = (
     "none", "post-only would take", "nothing left within its limit", "not all of it was there", "meets our own order",
     "nothing to close", "too many orders in a second", "venue congested", "style the venue does not know",
-    "makes room for what closes", "the order is over", "more is filled than it shall have", "venue does not amend",
-    "margin is short", "position liquidated",
+    "makes room for what closes", "not trading", "the order is over", "more is filled than it shall have",
+    "venue does not amend", "margin is short", "position liquidated",
 )  # fmt: skip
 
 BUY: Final = 1
