@@ -5,7 +5,7 @@ a reason that passes, is sent again under the same client id; one whose answer i
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from typing import Any, Final
 
 from quintet.core.orders import lifecycle
@@ -53,7 +53,7 @@ class OrderGateway:
         self._listing = listing
         self._ids = ids
         self._inquiry = Inquiry(rest, listing)
-        self._told: asyncio.Queue[Outcome] = asyncio.Queue()
+        self._told: asyncio.Queue[Outcome | Exception] = asyncio.Queue()
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def begin(self) -> None:
@@ -81,7 +81,10 @@ class OrderGateway:
     async def outcomes(self) -> AsyncIterator[Outcome]:
         """What became of each command, for ever; an unknown one is told as such first, and as what it was later."""
         while True:
-            yield await self._told.get()
+            told = await self._told.get()
+            if isinstance(told, Exception):
+                raise told
+            yield told
 
     async def close(self) -> None:
         """Stop asking and sending; what is not known by then is for the recovery to ask."""
@@ -94,10 +97,17 @@ class OrderGateway:
         """Commands whose outcome is not told yet."""
         return len(self._tasks)
 
-    def _start(self, work: Any) -> None:
-        task = asyncio.create_task(work)
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(self._aloud(work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    async def _aloud(self, work: Coroutine[Any, Any, None]) -> None:
+        """A fault of ours is told like an outcome: no command ends in silence."""
+        try:
+            await work
+        except Exception as error:
+            self._told.put_nowait(error)
 
     # ---- one command -------------------------------------------------------------------------------------------
 

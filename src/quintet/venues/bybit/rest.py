@@ -119,7 +119,7 @@ class Rest:
             if attempt:
                 await asyncio.sleep(_FIRST_PAUSE_S * 2**attempt)
             async with self.pace.turn(question_costs(path)):
-                found = await self._asked(path, urlencode(query or {}))
+                found = await self._asked(path, _query_text(query or {}))
             if isinstance(found, RestAnswer):
                 return found
             why = found
@@ -207,6 +207,11 @@ class Rest:
 
     def _next_host(self) -> None:
         self._host = (self._host + 1) % len(self._hosts)
+
+
+def _query_text(query: Mapping[str, str | int]) -> str:
+    """A cursor is percent-encoded by the venue already and goes back as it came."""
+    return urlencode(query, safe="%" if "cursor" in query else "")
 
 
 def hear_limits(pace: Pace, name: str, header: dict[str, str], code: int, venue_ms: int) -> None:
