@@ -67,6 +67,9 @@ class BybitSockets:
 
     async def _order(self, socket: ServerConnection, said: dict[str, Any]) -> None:
         op, name = said["op"], said["reqId"]
+        if op == "order.cancel-all":
+            await self._say(socket, self._answer(op, name, 10404, "op is not found", {}))
+            return
         fault = self.fault(op)
         if fault == "abort before":
             socket.transport.abort()

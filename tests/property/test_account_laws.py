@@ -13,12 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quintet.core.digest import command_hash, state_hash
+from quintet.core.engine import replay as replaying
 from quintet.core.engine.money_rules import FeeSchedule, FeeTier, MarginRules, MarginTier
-from quintet.core.kernel import kernel
+from quintet.core.engine.replay import replay
+from quintet.core.kernel import bind, kernel
 from quintet.core.orders.lifecycle import FREE, IOC, LIMIT, MEETS_OUR_OWN, POST_ONLY
 from quintet.core.random import below
 from quintet.core.risk.margin import CROSS, ISOLATED, NO_MARGIN
 from quintet.core.state import END, NO_ASK, NO_BID, PAUSE, WAKE_FILL, WAKE_FUNDING, WAKE_ORDER, WAKE_TIMER, World
+from quintet.core.tape import memory_tape
 from quintet.sim.loop import after_wake, for_system, hear_the_rest
 from tests.desk_worlds import LINEAR_COIN, dice_state, run, run_left
 from tests.tick_market import MILLISECOND, tick_tape, tick_world
@@ -59,6 +62,7 @@ def changing_maker(state: Any, params: Any, view: Any) -> None:
 
 
 run_changing = for_system("changing", changing_maker)
+replay_changing = bind(replaying.advance_body, "replay_changing", decide=changing_maker, LEAVES=False)
 
 
 @st.composite
@@ -96,8 +100,8 @@ def scripts(draw: st.DrawFn) -> dict[str, Any]:
     }
 
 
-def a_world(script: dict[str, Any]) -> World:
-    return tick_world(**script, state=dice_state(script["seed"]))
+def a_world(script: dict[str, Any], **named: Any) -> World:
+    return tick_world(**script, state=dice_state(script["seed"]), **named)
 
 
 def assert_laws(world: World, filled: dict[int, int]) -> None:
@@ -161,6 +165,15 @@ def test_the_laws_hold_and_every_way_to_run_is_the_same(script: dict[str, Any], 
             stop += rows
             resumed = World(*(part.copy() for part in resumed))
     assert hashes(resumed) == expected
+    # recorded, and replayed from its desk tape
+    recorded = a_world(script, recording=True)
+    desk_rows = run(run_changing, tape, recorded)
+    assert hashes(recorded) == expected
+    memory_tape(desk_rows, [LINEAR_COIN])
+    with np.errstate(over="ignore"):
+        replayed = replay(replay_changing, desk_rows, a_world(script, keeps_shown_book=True))
+    assert replayed.difference is None
+    assert (replayed.command_hash, replayed.state_hash, replayed.positions) == expected
     assert_the_venue_and_we_agree(tape, straight)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from quintet.core import events as ev
 from quintet.core.errors import InvariantError
 from quintet.core.orders.client_ids import ClientIds
+from quintet.core.orders.lifecycle import waits_for_price
 from quintet.ports.order_entry import Amend, Cancel, OfOneOrder, Place
 
 
@@ -16,7 +17,7 @@ def approved(commands: Any, ids: ClientIds) -> list[OfOneOrder]:
 def _one(row: Any, ids: ClientIds) -> OfOneOrder:
     client_id, instrument, kind = ids.of(int(row["number"])), int(row["instrument"]), int(row["kind"])
     if kind == ev.CANCEL:
-        return Cancel(client_id, instrument)
+        return Cancel(client_id, instrument, bool(waits_for_price(int(row["style"]))))
     price, lots = int(row["price"]), int(row["lots"])
     if kind == ev.AMEND:
         return Amend(client_id, instrument, price, lots)

@@ -100,7 +100,7 @@ def entries_of(rows: np.ndarray) -> list[tuple]:
     at.row = 0
     while at.row < rows.shape[0]:
         row = rows[at.row]
-        take_in(desk, rows, at, int(at.row))
+        take_in(desk, world.shown, rows, at)
         kind, side = int(row.kind), -1 if int(row.bits) & ev.SELL_BIT else 1
         balance = int(desk.ledger[DESK_BOOK, USDT])
         assert not np.asarray(desk.ledger).sum(axis=0).any()

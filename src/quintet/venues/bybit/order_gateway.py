@@ -24,7 +24,7 @@ from quintet.ports.order_entry import (
     Unknown,
 )
 from quintet.venues.approved import approved
-from quintet.venues.bybit.encode import Request, request
+from quintet.venues.bybit.encode import Request, requests
 from quintet.venues.bybit.entry import Door, Told, nothing_left
 from quintet.venues.bybit.errors import OUTSIDE_WINDOW
 from quintet.venues.bybit.inquiry import Inquiry
@@ -113,18 +113,28 @@ class OrderGateway:
 
     async def _carry(self, command: Command) -> None:
         """From approved to known."""
+        told: Told | Suppressed = Suppressed(command, "not sent")
+        for wanted in requests(command, self._listing.instruments):
+            told = await self._deliver(command, wanted)
+            if isinstance(told, Suppressed):
+                self._told.put_nowait(told)
+                return
+            if told.verdict.meaning != "accepted":
+                break
+        assert isinstance(told, Told)
+        await self._conclude(command, told)
+
+    async def _deliver(self, command: Command, wanted: Request) -> Told | Suppressed:
+        """Send until it has left and was not turned away for a reason that passes."""
         places = isinstance(command, Place)
         told = Told(nothing_left("not sent"), 0)
-        wanted = request(command, self._listing.instruments)
         for pause_s in RETRY_PLACE_S if places else RETRY_CANCEL_S:
             await asyncio.sleep(pause_s)
             if places and self.shut:
-                self._told.put_nowait(Suppressed(command, self.shut))
-                return
+                return Suppressed(command, self.shut)
             tried = await self._attempt(wanted, PLACE_PATIENCE_S if places else None)
             if isinstance(tried, Suppressed):
-                self._told.put_nowait(tried)
-                return
+                return tried
             told = tried
             if told.verdict.meaning == "unknown" and isinstance(command, CancelAll):
                 continue  # to take everything back twice does no harm
@@ -132,7 +142,7 @@ class OrderGateway:
                 break
             if f"retCode {OUTSIDE_WINDOW}:" in told.verdict.text:
                 await self._rest.measure_clock()
-        await self._conclude(command, told)
+        return told
 
     async def _attempt(self, wanted: Request, patience_s: float | None) -> Told | Suppressed:
         """Wait for a turn and send once; an order that waits too long for either is not sent."""
@@ -143,7 +153,7 @@ class OrderGateway:
         try:
             async with asyncio.timeout(patience_s) as waiting, self._rest.pace.turn(costs(wanted), urgent) as turn:
                 waiting.reschedule(None)
-                door = next(door for door in self._doors if door.ready)
+                door = next(door for door in self._doors if door.ready and door.takes(wanted.action))
                 told = await door.tell(wanted)
                 if told.verdict.meaning == "unknown":
                     turn.linger(self._rest.recv_window_ms / 1_000)

@@ -14,7 +14,7 @@ import httpx
 from quintet.core.errors import DataError
 from quintet.venues.bybit.account_wire import RestAnswer
 from quintet.venues.bybit.decode_account import require_harmless, server_time_ns
-from quintet.venues.bybit.encode import Request, body
+from quintet.venues.bybit.encode import Action, Request, body
 from quintet.venues.bybit.entry import RECV_WINDOW_MS, Told, answered, no_answer, nothing_left, spoken
 from quintet.venues.bybit.errors import OUTSIDE_WINDOW, TOO_MANY_VISITS, http_verdict, verdict
 from quintet.venues.bybit.klines import VenueUnreachable
@@ -65,6 +65,10 @@ class Rest:
     @property
     def ready(self) -> bool:
         """REST needs no line."""
+        return True
+
+    def takes(self, action: Action) -> bool:
+        """REST takes everything."""
         return True
 
     @property

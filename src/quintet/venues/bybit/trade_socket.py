@@ -11,7 +11,7 @@ from quintet.core.errors import DataError
 from quintet.ports.clock import Clock
 from quintet.ports.live_feed import Interruption
 from quintet.venues.bybit.account_wire import SocketAnswer
-from quintet.venues.bybit.encode import Request, socket_text
+from quintet.venues.bybit.encode import Action, Request, socket_text
 from quintet.venues.bybit.entry import RECV_WINDOW_MS, Told, answered, no_answer, nothing_left
 from quintet.venues.bybit.limits import costs
 from quintet.venues.bybit.private_stream import TradeStream
@@ -57,6 +57,10 @@ class TradeSocket:
     def ready(self) -> bool:
         """Is the line up and logged in?"""
         return self._connection.ready
+
+    def takes(self, action: Action) -> bool:
+        """Everything at once is taken back over REST only."""
+        return action != "cancel-all"
 
     async def run(self) -> None:
         """Keep the line for ever; raises FeedUnreachable when the venue was never reached or refuses the login."""

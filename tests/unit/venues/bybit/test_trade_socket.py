@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quintet.ports.order_entry import Accepted, Found, Lost, Outcome, Place, Unknown
+from quintet.ports.order_entry import Accepted, CancelAll, Found, Lost, Outcome, Place, Unknown
 from quintet.venues.bybit.limits import limits
 from quintet.venues.bybit.order_gateway import OrderGateway
 from quintet.venues.bybit.rest import Rest
@@ -99,6 +99,15 @@ def test_an_order_and_its_cancel_go_over_the_socket() -> None:
         return told
 
     assert trading(story) == [Accepted(place(), "id-0"), Accepted(cancel(), "id-0")]
+
+
+def test_everything_at_once_is_taken_back_over_rest() -> None:
+    async def story(desk: Desk) -> list[Outcome]:
+        await desk.connected()
+        desk.gateway.send_one(CancelAll(1))
+        return await desk.settled()
+
+    assert trading(story) == [Accepted(CancelAll(1))]
 
 
 def test_before_the_line_is_up_orders_go_over_rest() -> None:
