@@ -17,7 +17,7 @@ from quintet.sim.queue import QUEUE_MODEL_NAMES
 from quintet.sim.taking import SELF_TRADE_NAMES
 from tests.bar_exchange import NAMES
 from tests.desk_worlds import LINEAR_COIN, START, run, run_left
-from tests.tick_market import MILLISECOND, message_rows, tick_world
+from tests.tick_market import MILLISECOND, WINDOW, message_rows, tick_world
 from tests.twins.ticks_twin import Answer, Message, Request, Row, Rules, Travel
 
 E9 = 10**9
@@ -53,28 +53,36 @@ def heard_of(rows: Any) -> list[object]:
     heard: list[object] = []
     messages = 0
     for i, row in enumerate(rows):
-        kind, happened, at = int(row.kind), int(row.ts_event), int(row.ts_recv)
+        kind, at = int(row.kind), int(row.ts_recv)
         if kind in FEED and row.bits & ev.LAST:
             heard.append(("feed", messages))
             messages += 1
         elif kind == ev.TIMER:
             heard.append(("timer", at))
-        elif kind == ev.FILL:
-            maker, number, fee = bool(row.bits & ev.MAKER), int(rows[i + 1].quantity), int(rows[i + 2].quantity)
-            what = "liquidation" if row.bits & ev.LIQUIDATION else "fill"
-            heard.append(Answer(happened, at, what, number, int(row.price), int(row.quantity), maker, fee=fee))
-        elif kind in CHANGES:
-            lots = int(rows[i + 1].quantity)
-            heard.append(Answer(happened, at, CHANGES[kind], int(row.quantity), int(row.price), lots))
-        elif kind == ev.FUNDING:
-            heard.append(Answer(happened, at, "funding", 0, int(row.price), fee=int(row.quantity)))
-        elif kind == ev.AMEND_REJECTED:
-            reason = VENUE_REASON_NAMES[int(row.price)]
-            heard.append(Answer(happened, at, "amend rejected", int(row.quantity), reason=reason))
-        elif kind in NAMES:
-            reason = VENUE_REASON_NAMES[int(row.price)]
-            heard.append(Answer(happened, at, NAMES[kind], int(row.quantity), reason=reason))
+        else:
+            heard += answers_of(rows, i)
     return heard
+
+
+def answers_of(rows: Any, i: int) -> list[Answer]:
+    """The answer to an order that begins at a row, if one does."""
+    row, kind = rows[i], int(rows[i].kind)
+    happened, at = int(row.ts_event), int(row.ts_recv)
+    if kind == ev.FILL:
+        maker, number, fee = bool(row.bits & ev.MAKER), int(rows[i + 1].quantity), int(rows[i + 2].quantity)
+        what = "liquidation" if row.bits & ev.LIQUIDATION else "fill"
+        return [Answer(happened, at, what, number, int(row.price), int(row.quantity), maker, fee=fee)]
+    if kind in CHANGES:
+        lots = int(rows[i + 1].quantity)
+        return [Answer(happened, at, CHANGES[kind], int(row.quantity), int(row.price), lots)]
+    if kind == ev.FUNDING:
+        return [Answer(happened, at, "funding", 0, int(row.price), fee=int(row.quantity))]
+    if kind == ev.AMEND_REJECTED:
+        reason = VENUE_REASON_NAMES[int(row.price)]
+        return [Answer(happened, at, "amend rejected", int(row.quantity), reason=reason)]
+    if kind in NAMES:
+        return [Answer(happened, at, NAMES[kind], int(row.quantity), reason=VENUE_REASON_NAMES[int(row.price)])]
+    return []
 
 
 def send(world: World, requests: list[Request]) -> None:
@@ -149,11 +157,13 @@ def e9(rate: Fraction) -> int:
     return int(rate * E9)
 
 
-def exchange_hears(messages: list[Message], requests: list[Request], rules: Rules) -> tuple[list[object], World]:
+def exchange_hears(
+    messages: list[Message], requests: list[Request], rules: Rules, window: tuple[int, int] = WINDOW
+) -> tuple[list[object], World]:
     """The compiled exchange in the real loop, with a desk that wants nothing; all it hears, also after the tape."""
     tape = message_rows([(m.happened, m.heard, [part for row in m.rows for part in parts_of(row)]) for m in messages])
     places = order_places(tape.rows) if rules.queue == "fifo" else 0
-    ways = {**execution_of(rules), **money_of(rules), "order_places": places}
+    ways = {**execution_of(rules), **money_of(rules), "order_places": places, "window": window}
     world = tick_world(wakes=0, recording=True, latencies=latencies_of(rules.travel), **ways)
     send(world, requests)
     rows = list(run(run_left, tape, world))
