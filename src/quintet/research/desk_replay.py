@@ -19,9 +19,9 @@ from quintet.core.risk.config import RiskConfig
 from quintet.core.state import World
 from quintet.core.tape import Tape
 from quintet.research.backtest import fresh_world, set_timer
-from quintet.research.backtest_options import BacktestOptions
+from quintet.research.backtest_options import BacktestOptions, TickBook
 from quintet.research.systems import KernelSystem, find, mind_of
-from quintet.sim.config import ExecutionConfig
+from quintet.sim.config import ExecutionConfig, TickExecutionConfig
 
 
 @dataclass(frozen=True)
@@ -61,10 +61,20 @@ def read_desk_run(tape: Tape, name: str) -> DeskRun:
             notes["structure"],
             notes["fills"],
         )
+        if "tick_execution" in notes:
+            # The exchange's side is not replayed: what it answered is on the tape.
+            told = msgspec.json.decode(notes["tick_execution"], type=TickExecutionConfig)
+            options = options._replace(book=TickBook(_constant(told), is_replay=True))
         params: Any = msgspec.json.decode(notes["params"], type=system.config)
     except msgspec.MsgspecError as error:
         raise TapeError(f"{name}: the meta block does not fit this version of {system.name}: {error}") from None
     return DeskRun(system, params, options, notes["policy"])
+
+
+def _constant(execution: TickExecutionConfig) -> TickExecutionConfig:
+    """The same with latencies that need no table."""
+    constant: TickExecutionConfig = msgspec.structs.replace(execution, latency_model="constant")
+    return constant
 
 
 def replay_desk_tape(path: Path) -> str:

@@ -46,7 +46,8 @@ class System:
     name: ClassVar[str] = ""
     """Of its section in a configuration; empty: the class's name, `my_system` for `MySystem`."""
 
-    timer_s: ClassVar[int] = 0
+    timer_s: ClassVar[float] = 0
+    """Whole milliseconds: 0.1 is ten times a second."""
 
     Parameters: ClassVar[Any] = Parameters
     Memory: ClassVar[Any] = Memory
@@ -99,15 +100,17 @@ def shape_of(kind: Any) -> Shape:
         raise _refused("no parameters", f"{name}.Parameters", repr(kind.Parameters), "a class made from Parameters")
     if not (isinstance(kind.Memory, type) and issubclass(kind.Memory, Memory)):
         raise _refused("no memory", f"{name}.Memory", repr(kind.Memory), "a class made from Memory")
-    if kind.timer_s < 0 or (kind.timer_s == 0) == ("on_timer" in handlers):
-        raise _refused("a timer that cannot be", f"{name}.timer_s", repr(kind.timer_s), "seconds, with on_timer")
+    every_ms = round(kind.timer_s * 1000)
+    if kind.timer_s < 0 or every_ms / 1000 != kind.timer_s or (every_ms == 0) == ("on_timer" in handlers):
+        expected = "seconds, whole milliseconds, with on_timer"
+        raise _refused("a timer that cannot be", f"{name}.timer_s", repr(kind.timer_s), expected)
     _refuse_changing(vars(kind), name)
     wakes = 0
     for handler in handlers:
         wakes |= HANDLERS[handler]
     section = kind.name or _snake(name)
-    every_ns = kind.timer_s * 1_000_000_000
-    return Shape(section, kind, kind.Parameters, Layout(kind.Memory, name), wakes, handlers, every_ns)
+    layout = Layout(kind.Memory, name)
+    return Shape(section, kind, kind.Parameters, layout, wakes, handlers, every_ms * 1_000_000)
 
 
 def instance_of(shape: Shape, parameters: msgspec.Struct, instrument: Instrument) -> System:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from quintet.core.events import TIMEFRAME_NAMES
 from quintet.core.records import offset_of
-from quintet.core.state import ACCOUNT, DESK, EQUITY, INSTRUMENT, MARKET, VIEW, WAKE_FILL
+from quintet.core.state import ACCOUNT, DESK, EQUITY, INSTRUMENT, MARKET, NO_ASK, VIEW, WAKE_FILL
 
 _TIMEFRAME_NAMES = dict(enumerate(TIMEFRAME_NAMES))
 
@@ -49,10 +49,17 @@ class View(NamedTuple):
     """Price increments from one price that an order may have to the next."""
     quanta: int
     """Quote quanta of one price increment times one lot."""
+    bid: int
+    """The best bid as we know it, 0 without one; candles show none."""
+    ask: int
+    """The best ask as we know it, 0 without one."""
 
     def lots_worth(self, share_frac: float) -> int:
-        """Whole lots that this share of equity pays at the last close, before fees; 0.5 is half."""
-        price_quanta = self.bar.close * self.quanta
+        """Whole lots that this share of equity pays at the last close, before fees; 0.5 is half.
+
+        As long as no bar has closed, at the best bid.
+        """
+        price_quanta = (self.bar.close or self.bid) * self.quanta
         return max(int(share_frac * self.equity_quanta), 0) // price_quanta if price_quanta else 0
 
     def at_or_below(self, price: float) -> int:
@@ -94,6 +101,8 @@ class Reader:
             Fill(side, price, lots, maker != 0, tag) if why == WAKE_FILL else None,
             one(desk, self._tick_at)[0],
             one(desk, self._quanta_at)[0],
+            market[0],
+            market[1] if market[1] < NO_ASK else 0,
         )
         return why, view
 
