@@ -17,6 +17,8 @@ PLANTED = {
     "systems": ("quintet.systems.planted_one", "quintet.systems.planted_two"),
     "venues": ("quintet.venues.planted_one", "quintet.venues.planted_two"),
     "runtime": ("quintet.runtime.planted", "quintet.storage.tape_files"),
+    "sandbox": ("quintet.sandbox.planted", "quintet.systems.planted_one"),
+    "sandbox-engine": ("quintet.sandbox.exchange", "quintet.sandbox.clock"),
     "strategy": ("quintet.venues.planted_one", "quintet.systems.planted_one"),
 }
 """Contract to one import that breaks it: who imports whom."""

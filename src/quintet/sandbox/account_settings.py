@@ -195,7 +195,7 @@ def move_coins(venue: Venue, request: MoveCoins) -> Done:
         raise Refused(131203, "The account type is not available")
     if request.from_uid == request.to_uid and request.from_wallet == request.to_wallet:
         raise Refused(131211, "The source and the target are the same account type")
-    giver, taker = state.accounts[request.from_uid], state.accounts.get(request.to_uid)
+    giver, taker = venue.account(request.from_uid), state.accounts.get(request.to_uid)
     if taker is None or taker.uid < 10 or _family(giver) != _family(taker):
         raise Refused(131200, "There is no such account")
     try:

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from quintet.core.errors import InvariantError
+from quintet.core.errors import InputError, InvariantError
 from quintet.core.units import decimal
 from quintet.sandbox import account_settings
 from quintet.sandbox import checks as judge
@@ -93,6 +93,8 @@ class Exchange:
             answer = _DO[type(command)](self.venue, command)
         except Refused as refused:
             answer = refused.refusal
+        except InputError as error:  # an operator's figure that no exchange can have
+            answer = Refusal(10001, str(error))
         self._settle_down()
         return answer
 
@@ -211,6 +213,8 @@ def _open_account(venue: Venue, request: OpenAccount) -> Answer:
 def _ghosts(venue: Venue, request: Ghosts) -> Answer:
     market = venue.market(request.category, request.symbol)
     levels = list(request.levels)
+    if not all(sign in (BUY, SELL) and price > 0 and lots >= 0 for sign, price, lots in levels):
+        raise Refused(10001, "ghosts: expected (1 or -1, a price above 0, lots of 0 or more)")
     if request.snapshot:
         book = venue.books[key_of(request.category, request.symbol)]
         named = {(sign, price) for sign, price, _ in levels}
@@ -223,11 +227,15 @@ def _ghosts(venue: Venue, request: Ghosts) -> Answer:
 
 
 def _ghost_trade(venue: Venue, request: GhostTrade) -> Answer:
+    if request.sign not in (BUY, SELL) or request.price <= 0 or request.lots <= 0:
+        raise Refused(10001, "ghost trade: expected a sign of 1 or -1, a price and lots above 0")
     ghost_trade(venue, venue.market(request.category, request.symbol), request.sign, request.price, request.lots)
     return Done()
 
 
 def _set_prices(venue: Venue, request: SetPrices) -> Answer:
+    if request.index < 0 or request.mark < 0:
+        raise Refused(10001, "prices: expected 0 or more")
     for category in ("spot", "linear"):
         market = venue.state.markets.get(key_of(category, request.symbol))
         if market is not None:

@@ -65,13 +65,13 @@ def cancel_all(venue: Venue, request: CancelAll) -> list[Order]:
 def _is_meant(instrument: Instrument, order: Order, request: CancelAll) -> bool:
     if instrument.category != request.category:
         return False
-    wanted = request.order_filter or ("Order" if instrument.is_spot else "")
+    wanted = request.order_filter or ("Order" if instrument.is_spot else "All")
     return (
         (not request.symbol or instrument.symbol == request.symbol)
         and (not request.base or instrument.base == request.base)
         and (not request.settle or instrument.quote == request.settle)
         and (not request.stop_kind or order.stop_kind == request.stop_kind)
-        and (not wanted or filter_of(order) == wanted)
+        and wanted in ("All", filter_of(order))
     )
 
 

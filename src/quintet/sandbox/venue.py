@@ -61,8 +61,11 @@ class Venue:
         return self.state.seq
 
     def account(self, uid: int) -> Account:
-        """An account that exists."""
-        return self.state.accounts[uid]
+        """An account that exists, or the venue's refusal."""
+        found = self.state.accounts.get(uid)
+        if found is None:
+            raise Refused(10001, f"account {uid} does not exist")
+        return found
 
     def market(self, category: str, symbol: str) -> Market:
         """A listed instrument, or the venue's refusal."""

@@ -1,0 +1,161 @@
+"""What the operator of a sandbox may do that no venue offers: move time, break things, read everything."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from quintet.core.errors import ConfigError
+from quintet.sandbox.bybit_v5.streams import Streams
+from quintet.sandbox.commands import AnyCommand, ChangeInstrument, GhostTrade, SetFunding, SetPrices
+from quintet.sandbox.faults import Fault, Faults, check, scenario_of
+from quintet.sandbox.money import quanta
+from quintet.sandbox.refusal import Refusal
+from quintet.sandbox.service import Service
+
+
+class Operator:
+    """The paths under /sandbox/ of one exchange."""
+
+    def __init__(self, service: Service, faults: Faults, streams: Streams) -> None:
+        self.service = service
+        self.faults = faults
+        self.streams = streams
+        self.refused: list[str] = []
+
+    def do(self, method: str, path: str, body: bytes) -> dict[str, Any]:
+        """One request; raises ConfigError naming what was found and what was expected."""
+        paths: dict[tuple[str, str], Callable[[bytes], dict[str, Any]]] = {
+            ("GET", "time"): self._time,
+            ("GET", "history"): self._history,
+            ("POST", "advance"): self._advance,
+            ("POST", "command"): self._command,
+            ("POST", "fault"): self._fault,
+            ("POST", "scenario"): self._scenario,
+            ("POST", "calm"): self._calm,
+        }
+        found = paths.get((method, path))
+        if found is None:
+            known = ", ".join(f"{verb} {name}" for verb, name in paths)
+            raise ConfigError(f"{method} /sandbox/{path}: expected one of {known}")
+        return found(body)
+
+    def _time(self, body: bytes) -> dict[str, Any]:
+        clock = self.service.clock
+        return {
+            "now_ms": self.service.state.now_ms,
+            "clock_ms": clock.now_ms(),
+            "speed": clock.speed,
+            "refused": self.refused,
+        }
+
+    def _advance(self, body: bytes) -> dict[str, Any]:
+        """Move a clock forward: {"ms": 60000}."""
+        fields = _fields(body)
+        ms = fields.get("ms")
+        if not isinstance(ms, int) or isinstance(ms, bool):
+            raise ConfigError(f"advance: ms: expected a whole number of milliseconds, found {ms!r}")
+        self.service.clock.advance(ms)
+        return {"clock_ms": self.service.clock.now_ms()}
+
+    def _command(self, body: bytes) -> dict[str, Any]:
+        """Any command of the exchange, as its journal writes it: {"do": "ghosts", ...}."""
+        try:
+            command = msgspec.json.decode(body, type=AnyCommand)
+        except msgspec.DecodeError as error:
+            raise ConfigError(f"command: {error}") from None
+        answer = self.service.do(command)
+        if isinstance(answer, Refusal):
+            return {"refused": msgspec.to_builtins(answer)}
+        return {"done": msgspec.to_builtins(answer)}
+
+    def _fault(self, body: bytes) -> dict[str, Any]:
+        """One more fault, as a line of a scenario in JSON."""
+        try:
+            fault = msgspec.json.decode(body, type=Fault)
+        except msgspec.DecodeError as error:
+            raise ConfigError(f"fault: {error}") from None
+        check(fault, "fault")
+        self.faults.add(fault, self.faults.now_s)
+        return {"added": fault.kind}
+
+    def _scenario(self, body: bytes) -> dict[str, Any]:
+        """Begin a scenario, in TOML; the one before ends."""
+        scenario = scenario_of(body, "scenario")
+        self.faults.load(scenario, self.faults.now_s)
+        return {"faults": len(scenario.fault), "seed": scenario.seed}
+
+    def _calm(self, body: bytes) -> dict[str, Any]:
+        """No faults any more."""
+        self.faults.clear()
+        self.service.clock.skew_ms = 0
+        return {"faults": 0}
+
+    def _history(self, body: bytes) -> dict[str, Any]:
+        """The exchange's own account of everything, for a checker that believes nobody else."""
+        state = self.service.state
+        return {
+            "now_ms": state.now_ms,
+            "orders": [msgspec.to_builtins(order) for order in state.orders.values()],
+            "accounts": [
+                {
+                    "uid": account.uid,
+                    "name": account.name,
+                    "coins": account.coins,
+                    "locked": account.locked,
+                    "positions": [
+                        msgspec.to_builtins(found) for key in account.positions for found in account.positions_of(key)
+                    ],
+                    "executions": [msgspec.to_builtins(found) for found in account.executions],
+                    "log": [msgspec.to_builtins(found) for found in account.log],
+                }
+                for account in state.accounts.values()
+            ],
+        }
+
+    # ---- faults of the venue ----
+
+    def strike(self, fault: Fault) -> None:
+        """What a fault of the venue does when its time has come; what the exchange refuses is kept to be read."""
+        service, symbol = self.service, fault.symbol
+        if fault.kind == "restart":
+            for session in list(self.streams.sessions.values()):
+                session.connection.abort()
+        elif fault.kind == "clock_skew":
+            service.clock.skew_ms = int(fault.value)
+        elif fault.kind == "tick_size":
+            self._do(ChangeInstrument(category=fault.category, symbol=symbol, tick=fault.value))
+        elif fault.kind == "delisting":
+            at_ms = service.clock.now_ms() + fault.delay_ms
+            self._do(ChangeInstrument(category=fault.category, symbol=symbol, status=fault.value, delivery_ms=at_ms))
+        elif fault.kind == "liquidation":
+            self._do(SetPrices(symbol=symbol, index=quanta(fault.value), mark=quanta(fault.value)))
+        elif fault.kind == "funding_spike":
+            self._do(SetFunding(symbol=symbol, rate=quanta(fault.value)))
+        else:
+            self._phantom_tick(fault)
+
+    def _do(self, command: AnyCommand) -> None:
+        answer = self.service.do(command)
+        if isinstance(answer, Refusal):
+            self.refused.append(answer.message)
+
+    def _phantom_tick(self, fault: Fault) -> None:
+        """A print that no order made: one lot, far away, and the next trade is where the market is."""
+        market = self.service.state.markets.get(f"{fault.category}:{fault.symbol}")
+        if market is not None:
+            price = quanta(fault.value) // market.instrument.tick * market.instrument.tick
+            book = self.service.venue.books[f"{fault.category}:{fault.symbol}"]
+            sign = 1 if price < (book.asks.best or price + 1) else -1
+            self._do(GhostTrade(category=fault.category, symbol=fault.symbol, sign=sign, price=price, lots=1))
+
+
+def _fields(body: bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(body or b"{}")
+    except ValueError as error:
+        raise ConfigError(f"body: expected a JSON object, found {error}") from None
+    if not isinstance(found, dict):
+        raise ConfigError(f"body: expected a JSON object, found {found!r}")
+    return found
