@@ -25,9 +25,13 @@ ROW_KINDS = {
     "buy": ev.TRADE_BUY,
     "sell": ev.TRADE_SELL,
     "clear": ev.BOOK_CLEAR,
+    "gap": ev.FEED_GAP,
+    "status": ev.VENUE_STATUS,
 }
 
 
+FEED = range(ev.FACT)
+"""Kinds of what the market tells."""
 ORDER_BITS = {"entered": ev.ORDER_ENTERED, "changed": ev.ORDER_CHANGED, "gone": ev.ORDER_GONE}
 
 
@@ -44,7 +48,7 @@ def heard_of(rows: Any) -> list[object]:
     messages = 0
     for i, row in enumerate(rows):
         kind, happened, at = int(row.kind), int(row.ts_event), int(row.ts_recv)
-        if kind <= ev.BOOK_CLEAR and row.bits & ev.LAST:
+        if kind in FEED and row.bits & ev.LAST:
             heard.append(("feed", messages))
             messages += 1
         elif kind == ev.TIMER:
@@ -64,7 +68,7 @@ def send(world: World, requests: list[Request]) -> None:
     for n, request in enumerate(requests):
         slot, order = orders[request.number]
         row = world.venue[0].requests[n]
-        row.ts = arrival_at_venue(world.venue[0], world.latencies, request.sent)
+        row.ts = arrival_at_venue(world.venue[0].gateways[0], world.latencies, request.sent)
         row.decided = request.sent
         row.kind = ev.CANCEL if request.cancel else ev.PLACE
         row.slot, row.number, row.style = slot, request.number, STYLE_NAMES.index(order.style)

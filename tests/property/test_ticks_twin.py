@@ -25,7 +25,8 @@ levels_and_trades = st.one_of(
     st.tuples(st.just("ask"), st.integers(9_999, 10_005), st.sampled_from([0, 1, 4, 30])),
     st.tuples(st.sampled_from(["buy", "sell"]), prices, st.sampled_from([1, 3, 8, 40])),
 )
-rows = st.one_of(*[levels_and_trades] * 9, st.just(("clear", 0, 0)))
+lost_or_halted = st.sampled_from([("clear", 0, 0), ("gap", 0, 3), ("status", 0, 0), ("status", 0, 1)])
+rows = st.one_of(*[levels_and_trades] * 9, lost_or_halted)
 
 
 @st.composite

@@ -17,8 +17,9 @@ from quintet.core.random import next_word, normal, seeded, uniform
 Style = Literal["post-only", "limit", "ioc", "market", "stop", "fok", "take-profit"]
 
 Row = tuple[str, int, int] | tuple[str, int, int, int, str]
-"""bid or ask (a level's new lots), buy or sell (a trade by such an aggressor), clear (the feed lost the book); price;
-lots. On an order-level feed a level says, too, which order moved it, and whether that has entered, changed or gone."""
+"""bid or ask (a level's new lots), buy or sell (a trade by such an aggressor), clear or gap (the feed lost the book),
+status (1 lot: trading, none: halted); price; lots. On an order-level feed a level says, too, which order moved it, and
+whether that has entered, changed or gone."""
 
 
 class Message(NamedTuple):
@@ -255,6 +256,7 @@ class Exchange:
     answers: list[Answer] = field(default_factory=list)
     held: int = 0
     last_trade: int | None = None
+    halted: bool = False
     now: int = 0
     there: set[int] = field(default_factory=set)
     """Order-level feeds: the market's orders that were seen to enter and are still there."""
@@ -288,7 +290,12 @@ class Exchange:
                 self.order(1 if kind == "bid" else -1, price, lots, who, what)
             self.level(1 if kind == "bid" else -1, price, lots)
             return
-        if kind == "clear":
+        if kind == "status":
+            self.halted = lots == 0
+            for side in (1, -1):
+                self.fill_reached(side)
+            return
+        if kind in ("clear", "gap"):
             self.book = Book()
             self.there, self.reported = set(), {}
             for ours in self.orders if self.rules.queue == "fifo" else []:
@@ -297,7 +304,7 @@ class Exchange:
         self.trade(1 if kind == "buy" else -1, price, lots)
         self.last_trade = price
         for order in sorted(self.waiting, key=lambda o: o.number):
-            if order.is_reached_by(price):
+            if order.is_reached_by(price) and not self.halted:
                 self.trigger(order)
 
     def order(self, side: int, price: int, total: int, who: int, what: str) -> None:
@@ -325,11 +332,19 @@ class Exchange:
             order.level_changes(self.rules, self.book.at(side, price), lots)
         reaches = lots > 0 and self.book.improves(side, price)
         self.book.report(side, price, lots)
-        for order in [o for o in self.orders if reaches and o.side == -side and side * (price - o.price) >= 0]:
+        if reaches:
+            self.fill_reached(side)
+
+    def fill_reached(self, side: int) -> None:
+        """Our orders that the best price of a side has reached."""
+        best = self.book.best[side]
+        if best is None or self.halted:
+            return
+        for order in [o for o in self.orders if o.side == -side and side * (best - o.price) >= 0]:
             self.fill_whole(order)
 
     def trade(self, aggressor: int, price: int, lots: int) -> None:
-        hit = [o for o in self.orders if o.side == -aggressor]
+        hit = [o for o in self.orders if o.side == -aggressor and not self.halted]
         for order in [o for o in hit if aggressor * (price - o.price) > 0]:
             self.fill_whole(order)
         taken = 0  # by our older orders at this price
@@ -383,6 +398,9 @@ class Exchange:
             self.waiting = [o for o in self.waiting if o not in found]
             return
         order = Order(request.number, request.side, request.style, request.price, request.lots)
+        if self.halted:
+            self.answer("rejected", order.number, "not trading")
+            return
         self.arrivals.append(self.now)
         this_second = sum(ts // 10**9 == self.now // 10**9 for ts in self.arrivals)
         if self.rules.orders_per_second and this_second > self.rules.orders_per_second:

@@ -22,6 +22,8 @@ FILLS: Final = 128
 EXECUTIONS: Final = 4096
 RING: Final = 512
 TAKEN_LEVELS: Final = 256
+GATEWAYS: Final = 4
+"""Trading venues in one run."""
 
 # ---- why the loop stopped, or why a system was woken (bits) --------------------------------------------------
 END: Final = 0
@@ -318,6 +320,30 @@ WIRE = record(
 )
 """One direction of travel between us and the venue."""
 
+GATEWAY = record(
+    latency_model="i8",
+    entry_ns="i8",  # constant, or the median
+    response_ns="i8",
+    feed_ns="i8",  # below 0: as the feed's rows say
+    recorded_from="i8",  # recorded latencies: the rows of its own orders
+    recorded_until="i8",
+    spike_every_ns="i8",  # 0 = no spikes
+    spike_ns="i8",
+    spike_factor_e9="i8",
+    spike_span="i8",  # the span whose spike begins at spike_from
+    spike_from="i8",
+    spike_seed=RANDOM,
+    spike_dice=RANDOM,
+    entry=WIRE,
+    response=WIRE,
+    feed=WIRE,
+    self_trade="i8",  # tick mode: what the venue does when a taker of ours meets our own order
+    orders_per_second="i8",  # tick mode: more of them in one second of the venue's clock are refused, 0 = no limit
+    second="i8",  # the second the counter below belongs to
+    orders_this_second="i8",
+)
+"""One trading venue as we reach it: how far away it is, and what it lets us do."""
+
 TAKEN = record(instrument="i8", side="i8", price="i8", lots="i8")
 """What we took of a level since the feed reported it."""
 
@@ -336,20 +362,6 @@ VENUE = record(
     next_execution="i8",
     slots_used="i8",
     live="i8",  # orders resting
-    latency_model="i8",
-    entry_ns="i8",  # constant, or the median
-    response_ns="i8",
-    feed_ns="i8",  # below 0: as the feed's rows say
-    spike_every_ns="i8",  # 0 = no spikes
-    spike_ns="i8",
-    spike_factor_e9="i8",
-    spike_span="i8",  # the span whose spike begins at spike_from
-    spike_from="i8",
-    spike_seed=RANDOM,
-    spike_dice=RANDOM,
-    entry=WIRE,
-    response=WIRE,
-    feed=WIRE,
     queue_model="i8",
     queue_exponent="i8",
     policy="i8",
@@ -360,10 +372,6 @@ VENUE = record(
     stop_cap_e9="i8",
     partial_fills="i8",  # tick mode: 1 = a trade fills what it reaches, a taker walks the book
     own_impact="i8",  # tick mode: 1 = what we took is gone until the feed reports its level again
-    self_trade="i8",  # tick mode: what the venue does when a taker of ours meets our own order
-    orders_per_second="i8",  # tick mode: more of them in one second of the venue's clock are refused, 0 = no limit
-    second="i8",  # the second the counter below belongs to
-    orders_this_second="i8",
     market_bound_e9="i8",  # tick mode: how far beyond the touch a market order walks
     fill_timeframe="i8",  # bars of this timeframe are matched against; others only inform
     phase="i8",  # candle mode: how far the bar under the cursor has been matched
@@ -382,18 +390,21 @@ VENUE = record(
     ended=("i8", 16),  # orders the venue ended, by reason
     defined="i8",  # instrument definitions up to this tape row have been applied
     bar=BAR,  # candle mode: the bar under the cursor
+    gateways=(GATEWAY, GATEWAYS),
+    gateway_of=("i8", INSTRUMENTS),
     book=(BOOK, INSTRUMENTS),
     instruments=(INSTRUMENT, INSTRUMENTS),
     resting=(RESTING, SLOTS),
     taken=(TAKEN, TAKEN_LEVELS),
     requests=(REQUEST, RING),
     responses=(RESPONSE, RING),
+    moved=(RESPONSE, 1),  # an answer while those that are due later make room for it
 )
 """The simulated exchange, the wires to and from it, and how far the buffers are filled."""
 
 LEVEL = record(lots="i8", own="i8")
 """One price of one side: what rests there, and the first own order there (its slot plus one, 0 = none)."""
-TOUCH = record(ts_recv="i8", bid="i8", ask="i8", rows="i8", end="i8", instrument="i8")
+TOUCH = record(ts_recv="i8", bid="i8", ask="i8", rows="i8", end="i8", instrument="i8", trading="i8")
 LATENCY = record(sent="i8", arrived="i8", heard="i8")
 """A recorded order: when we sent it, when the venue had it (0 = it never handled it), when we heard of it."""
 

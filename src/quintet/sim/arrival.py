@@ -1,5 +1,6 @@
 """What happens to a request when it reaches a venue whose order book we see (tick mode).
 
+- While an instrument is halted its orders are refused; cancels pass.
 - More orders in one second of the venue's clock than it allows are refused; cancels always pass.
 - A post-only order that would trade, with the market or with us, expires.
 - What would take takes first (`sim.taking`); what is left of a limit order rests behind all that is shown at its price,
@@ -17,6 +18,7 @@ from quintet.core.orders.lifecycle import (
     MARKET,
     MEETS_OUR_OWN,
     NOT_THERE,
+    NOT_TRADING,
     POST_ONLY,
     TOO_MANY,
     WOULD_TAKE,
@@ -24,7 +26,7 @@ from quintet.core.orders.lifecycle import (
 )
 from quintet.core.state import ASK, BID, NO_ASK, NO_BID
 from quintet.sim.exchange import WAITS, cancel_arrives, end, respond, rest, take_order
-from quintet.sim.latency import in_order
+from quintet.sim.latency import gateway_of, in_order
 from quintet.sim.taking import is_our_own, take
 from quintet.sim.triggers import is_reached, stop_waiting, trigger, wait_for_price
 
@@ -40,7 +42,7 @@ def refuse(venue: Any, request: Any, sent: int, heard: int) -> None:
     else:
         respond(venue, CANCEL_REJECTED, request.slot, request.number, sent)
     last = venue.responses[(venue.response_tail - 1) & (venue.responses.shape[0] - 1)]
-    last.ts = in_order(venue.response, heard)
+    last.ts = in_order(gateway_of(venue, request.instrument).response, heard)
 
 
 @kernel
@@ -56,7 +58,9 @@ def arrive_in_book(venue: Any, level: Any, request: Any) -> None:
             cancel_arrives(venue, level, request)
         return
     take_order(venue, request)
-    if is_too_many(venue, ts):
+    if venue.instruments[request.instrument].trading == 0:
+        end(venue, ORDER_REJECTED, slot, NOT_TRADING, ts)
+    elif is_too_many(gateway_of(venue, request.instrument), ts):
         end(venue, ORDER_REJECTED, slot, TOO_MANY, ts)
     elif waits_for_price(request.style):
         respond(venue, ORDER_ACCEPTED, slot, request.number, ts)
@@ -68,15 +72,15 @@ def arrive_in_book(venue: Any, level: Any, request: Any) -> None:
 
 
 @kernel
-def is_too_many(venue: Any, ts: int) -> bool:
+def is_too_many(gateway: Any, ts: int) -> bool:
     """One more order in this second of the venue's clock: is it beyond what the venue allows?"""
-    if venue.orders_per_second == 0:
+    if gateway.orders_per_second == 0:
         return False
-    if ts // SECOND_NS != venue.second:
-        venue.second = ts // SECOND_NS
-        venue.orders_this_second = 0
-    venue.orders_this_second += 1
-    return bool(venue.orders_this_second > venue.orders_per_second)
+    if ts // SECOND_NS != gateway.second:
+        gateway.second = ts // SECOND_NS
+        gateway.orders_this_second = 0
+    gateway.orders_this_second += 1
+    return bool(gateway.orders_this_second > gateway.orders_per_second)
 
 
 @kernel

@@ -67,7 +67,7 @@ def phase_ts(venue: Any) -> int:
     start, end = venue.bar.start, venue.bar.end
     if venue.phase == OPENING:
         return start
-    latest = max(start, end - 1 - venue.response_ns)
+    latest = max(start, end - 1 - venue.gateways[0].response_ns)
     if venue.policy == PESSIMISTIC or venue.phase == 3:
         return latest
     return min(start + (end - start) // 3 * venue.phase, latest)

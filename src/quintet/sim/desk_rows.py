@@ -16,6 +16,7 @@ from quintet.core.events import (
     TIMER,
 )
 from quintet.core.kernel import kernel
+from quintet.sim.latency import gateway_of
 
 
 @kernel
@@ -51,7 +52,7 @@ def put_feed(rows_out: Any, venue: Any, rows: Any, until: int, recv: int) -> Non
     for i in range(venue.feed_cursor, until):
         if int(rows[i].kind) != HEADER:
             rows_out[venue.n_rows] = rows[i]
-            if venue.feed_ns >= 0:
+            if gateway_of(venue, int(rows[i].instrument)).feed_ns >= 0:
                 rows_out[venue.n_rows].ts_recv = recv
             venue.n_rows += 1
     venue.feed_cursor = until

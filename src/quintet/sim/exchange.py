@@ -2,6 +2,7 @@
 
 Assumptions, in the order of the code (what arrives: `sim.arrival`; what takes: `sim.taking`; what waits for a price:
 `sim.triggers`; how long things travel: `sim.latency`):
+- while the venue says that an instrument is not trading, nothing of ours is filled or triggered and no order is taken;
 - a resting order has no effect on what the market did;
 - where the feed has lost the book nothing is shown until levels arrive again: takers find nothing, and our orders are
   then behind no more than is shown at their price;
@@ -203,11 +204,31 @@ def improved(venue: Any, level: Any, n: int, side: int, price: int, ts: int) -> 
     if sign * (price - book.best[other]) >= 0:
         book.best[other] = next_level(book, level, other, price + sign)
     if sign * (price - book.own[other]) >= 0:
-        for s in range(venue.slots_used):
-            resting = venue.resting[s]
-            if resting.alive == RESTS and resting.side == -sign and resting.instrument == n:
-                if sign * (price - resting.price) >= 0:
-                    fill_whole(venue, level, s, ts)
+        fill_reached(venue, level, n, side, price, ts)
+
+
+@kernel
+def fill_reached(venue: Any, level: Any, n: int, side: int, price: int, ts: int) -> None:
+    """Own orders that the best price of the other side, `side`, has reached are filled, unless trading is halted."""
+    sign = 1 - 2 * side
+    if venue.instruments[n].trading == 0:
+        return
+    for s in range(venue.slots_used):
+        resting = venue.resting[s]
+        if resting.alive == RESTS and resting.side == -sign and resting.instrument == n:
+            if sign * (price - resting.price) >= 0:
+                fill_whole(venue, level, s, ts)
+
+
+@kernel
+def set_status(venue: Any, level: Any, n: int, trading: int, ts: int) -> None:
+    """The venue halts an instrument, or lets it trade again: then what the book has reached meanwhile is filled."""
+    venue.instruments[n].trading = trading
+    best = venue.book[n].best
+    if best[BID] != NO_BID:
+        fill_reached(venue, level, n, BID, best[BID], ts)
+    if best[ASK] != NO_ASK:
+        fill_reached(venue, level, n, ASK, best[ASK], ts)
 
 
 @kernel
@@ -238,6 +259,8 @@ def traded(venue: Any, level: Any, n: int, aggressor: int, price: int, lots: int
 
     `aggressor` +1: a buyer took, so asks are hit; -1: a seller.
     """
+    if venue.instruments[n].trading == 0:
+        return
     for s in range(venue.slots_used):
         resting = venue.resting[s]
         if resting.alive != RESTS or resting.side == aggressor or resting.instrument != n:

@@ -7,7 +7,7 @@
 Spikes multiply any of them: in every span of `spike_every_ns` one begins at a drawn moment, lasts `spike_ns`, and
 lengthens what is sent inside it, to the venue and back, by `spike_factor_e9`. On one wire nothing overtakes: what is
 sent later arrives later or at the same time. The feed has its own latency: as its rows say, or `feed_ns` for every
-message where clocks cannot be believed.
+message where clocks cannot be believed. In a run with several trading venues each has its latencies and its wires.
 
 A recorded order that the venue never handled (`arrived` 0 or less) stands for a congested venue: what we send between
 it and its neighbours is refused, and we hear of it after the interpolated time of the whole way.
@@ -29,29 +29,35 @@ _WORD = 0xFFFFFFFF
 
 
 @kernel
-def arrival_at_venue(venue: Any, latencies: Any, ts: int) -> int:
-    """When what we send at `ts` reaches the venue; below 0: it is refused, and we hear of it at minus that time."""
-    travel = venue.entry_ns
-    if venue.latency_model != CONSTANT:
-        wire = venue.entry
-        if venue.latency_model == DRAWN:
-            travel = drawn_ns(wire)
-        else:
-            travel = recorded_entry_ns(wire, latencies, ts)
-            if travel < 0:
-                return travel - ts
-    return in_order(venue.entry, ts + lengthened(venue, ts, travel))
+def gateway_of(venue: Any, n: int) -> Any:
+    """The trading venue of instrument `n` as we reach it."""
+    return venue.gateways[venue.gateway_of[n]]
 
 
 @kernel
-def arrival_at_us(venue: Any, latencies: Any, ts: int) -> int:
+def arrival_at_venue(gateway: Any, latencies: Any, ts: int) -> int:
+    """When what we send at `ts` reaches the venue; below 0: it is refused, and we hear of it at minus that time."""
+    travel = gateway.entry_ns
+    if gateway.latency_model != CONSTANT:
+        wire = gateway.entry
+        if gateway.latency_model == DRAWN:
+            travel = drawn_ns(wire)
+        else:
+            travel = recorded_entry_ns(wire, latencies, gateway.recorded_until - 1, ts)
+            if travel < 0:
+                return travel - ts
+    return in_order(gateway.entry, ts + lengthened(gateway, ts, travel))
+
+
+@kernel
+def arrival_at_us(gateway: Any, latencies: Any, ts: int) -> int:
     """When what the venue answers at `ts` reaches us."""
-    travel = venue.response_ns
-    if venue.latency_model == DRAWN:
-        travel = drawn_ns(venue.response)
-    elif venue.latency_model == RECORDED:
-        travel = recorded_response_ns(venue.response, latencies, ts)
-    return in_order(venue.response, ts + lengthened(venue, ts, travel))
+    travel = gateway.response_ns
+    if gateway.latency_model == DRAWN:
+        travel = drawn_ns(gateway.response)
+    elif gateway.latency_model == RECORDED:
+        travel = recorded_response_ns(gateway.response, latencies, gateway.recorded_until - 1, ts)
+    return in_order(gateway.response, ts + lengthened(gateway, ts, travel))
 
 
 @kernel
@@ -68,9 +74,11 @@ def drawn_ns(wire: Any) -> int:
 
 
 @kernel
-def recorded_entry_ns(wire: Any, latencies: Any, ts: int) -> int:
-    """From us to the venue for what is sent at `ts`; minus the time to the answer where the venue was congested."""
-    last = latencies.shape[0] - 1
+def recorded_entry_ns(wire: Any, latencies: Any, last: int, ts: int) -> int:
+    """From us to the venue for what is sent at `ts`; minus the time to the answer where the venue was congested.
+
+    `last`: the last row of this venue's orders.
+    """
     while wire.row < last and latencies[wire.row + 1].sent <= ts:
         wire.row += 1
     one = latencies[wire.row]
@@ -83,9 +91,8 @@ def recorded_entry_ns(wire: Any, latencies: Any, ts: int) -> int:
 
 
 @kernel
-def recorded_response_ns(wire: Any, latencies: Any, ts: int) -> int:
-    """From the venue to us for what is answered at `ts`."""
-    last = latencies.shape[0] - 1
+def recorded_response_ns(wire: Any, latencies: Any, last: int, ts: int) -> int:
+    """From the venue to us for what is answered at `ts`; `last`: the last row of this venue's orders."""
     while wire.row < last and latencies[wire.row + 1].arrived <= ts:
         wire.row += 1
     one = latencies[wire.row]
@@ -102,46 +109,74 @@ def between(x: int, x_1: int, y_1: int, x_2: int, y_2: int) -> int:
 
 
 @kernel
-def lengthened(venue: Any, ts: int, travel: int) -> int:
+def lengthened(gateway: Any, ts: int, travel: int) -> int:
     """The time something sent at `ts` travels, longer inside a spike."""
-    if venue.spike_every_ns == 0 or travel <= 0:
+    if gateway.spike_every_ns == 0 or travel <= 0:
         return travel
-    span = ts // venue.spike_every_ns
-    if span != venue.spike_span:
-        venue.spike_span = span
-        venue.spike_from = span * venue.spike_every_ns + spike_offset(venue, span)
-    if venue.spike_from <= ts < venue.spike_from + venue.spike_ns:
-        return mul_div(travel, venue.spike_factor_e9, E9, DOWN)
+    span = ts // gateway.spike_every_ns
+    if span != gateway.spike_span:
+        gateway.spike_span = span
+        gateway.spike_from = span * gateway.spike_every_ns + spike_offset(gateway, span)
+    if gateway.spike_from <= ts < gateway.spike_from + gateway.spike_ns:
+        return mul_div(travel, gateway.spike_factor_e9, E9, DOWN)
     return travel
 
 
 @kernel
-def spike_offset(venue: Any, span: int) -> int:
+def spike_offset(gateway: Any, span: int) -> int:
     """Where in a span its spike begins: the same whoever asks, and in whatever order spans are asked for."""
-    dice, seed = venue.spike_dice, venue.spike_seed
+    dice, seed = gateway.spike_dice, gateway.spike_seed
     dice.word_0 = seed.word_0 ^ (span & _WORD)
     dice.word_1 = seed.word_1 ^ ((span >> 32) & _WORD)
     dice.word_2 = seed.word_2
     dice.word_3 = seed.word_3 | 1
     for _ in range(16):  # neighbouring spans begin with nearly the same words
         next_word(dice)
-    return int(uniform(dice) * (venue.spike_every_ns - venue.spike_ns))
+    return int(uniform(dice) * (gateway.spike_every_ns - gateway.spike_ns))
 
 
 @kernel
-def feed_arrival(venue: Any, ts_event: int, ts_recv: int) -> int:
+def feed_arrival(gateway: Any, ts_event: int, ts_recv: int) -> int:
     """When a message of the feed reaches us."""
-    if venue.feed_ns < 0:
+    if gateway.feed_ns < 0:
         return ts_recv
-    return in_order(venue.feed, ts_event + venue.feed_ns)
+    return in_order(gateway.feed, ts_event + gateway.feed_ns)
 
 
 @kernel
 def send_answers(venue: Any, latencies: Any) -> None:
-    """Give the answers that the venue has not sent yet the time at which they reach us."""
+    """Give the answers that have not been sent yet the time at which they reach us; who is due earlier goes before."""
     mask = venue.responses.shape[0] - 1
     while venue.responses_sent < venue.response_tail:
         response = venue.responses[venue.responses_sent & mask]
         if response.ts == NEVER:
-            response.ts = arrival_at_us(venue, latencies, response.ts_event)
+            response.ts = arrival_at_us(gateway_of(venue, response.instrument), latencies, response.ts_event)
+        put_in_order(venue, venue.responses_sent)
         venue.responses_sent += 1
+
+
+@kernel
+def put_in_order(venue: Any, at: int) -> None:
+    """Of several venues an answer of a near one goes before those of a far one that are still under way."""
+    responses = venue.responses
+    mask = responses.shape[0] - 1
+    ts = responses[at & mask].ts
+    if at == venue.response_head or responses[(at - 1) & mask].ts <= ts:
+        return
+    venue.moved[0] = responses[at & mask]
+    while at > venue.response_head and responses[(at - 1) & mask].ts > ts:
+        responses[at & mask] = responses[(at - 1) & mask]
+        at -= 1
+    responses[at & mask] = venue.moved[0]
+
+
+@kernel
+def place_on_wire(venue: Any, ts: int) -> Any:
+    """The record for a request that arrives at `ts`, behind all that arrive no later."""
+    requests = venue.requests
+    mask = requests.shape[0] - 1
+    at = venue.request_tail
+    while at > venue.request_head and requests[(at - 1) & mask].ts > ts:
+        requests[at & mask] = requests[(at - 1) & mask]
+        at -= 1
+    return requests[at & mask]

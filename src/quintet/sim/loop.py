@@ -30,6 +30,7 @@ from quintet.core.events import (
     BAR_OPEN,
     BOOK_CLEAR,
     BOOK_ORDER,
+    FEED_GAP,
     FILL,
     INSTRUMENT,
     LAST,
@@ -39,6 +40,7 @@ from quintet.core.events import (
     TIMEFRAME_NS,
     TRADE_BUY,
     TRADE_SELL,
+    VENUE_STATUS,
 )
 from quintet.core.kernel import bind, fetch_ahead, kernel, kernel_inlined, uncounted
 from quintet.core.market.bars import read_bar, read_prices
@@ -58,8 +60,8 @@ from quintet.core.state import (
 from quintet.sim.arrival import arrive_in_book, refuse
 from quintet.sim.bars import DONE, OPENING, arrive_in_bars, phase_ts, play_phase
 from quintet.sim.desk_rows import put_command, put_feed, put_response, put_timer
-from quintet.sim.exchange import forget_book, improved, level_changed, next_level, traded
-from quintet.sim.latency import arrival_at_venue, feed_arrival, send_answers
+from quintet.sim.exchange import forget_book, improved, level_changed, next_level, set_status, traded
+from quintet.sim.latency import arrival_at_venue, feed_arrival, gateway_of, place_on_wire, send_answers
 from quintet.sim.order_queue import forget_orders, order_moves
 from quintet.sim.queue import FIFO
 from quintet.sim.triggers import pull_triggers
@@ -96,6 +98,7 @@ def show_messages(desk: Any, venue: Any, touches: Any, rows: Any, rows_out: Any,
         market.bid = touch.bid
         market.ask = touch.ask
         market.ts = touch.ts_recv
+        desk.shown.instruments[touch.instrument].trading = touch.trading
         desk.position += touch.rows - venue.rows_known
         venue.rows_known = touch.rows
         if venue.recording != 0:
@@ -122,6 +125,12 @@ def feed_is_due(venue: Any, touches: Any, until: int) -> bool:
 
 
 @kernel
+def is_lost_book(kind: int, bits: int) -> bool:
+    """Does such a row say that the book is unknown? A gap of candles has the number of their timeframe and does not."""
+    return kind == BOOK_CLEAR or (kind == FEED_GAP and bits >> 1 == 0)
+
+
+@kernel
 def keep_touch(venue: Any, touches: Any, n: int, ts_recv: int, end: int) -> None:
     """Remember the touch after the message that ends before tape row `end`, for the moment it reaches us."""
     touch = touches[venue.touch_tail & (touches.shape[0] - 1)]
@@ -131,6 +140,7 @@ def keep_touch(venue: Any, touches: Any, n: int, ts_recv: int, end: int) -> None
     touch.rows = end - venue.headers
     touch.end = end
     touch.instrument = n
+    touch.trading = venue.instruments[n].trading
     venue.touch_tail += 1
 
 
@@ -157,8 +167,8 @@ def empty_outbox(desk: Any, venue: Any, latencies: Any, commands: Any, fills: An
         if venue.request_tail - venue.request_head == requests.shape[0]:
             venue.overflow = 1
             return
-        arrives = arrival_at_venue(venue, latencies, command.ts)
-        request = requests[venue.request_tail & (requests.shape[0] - 1)]
+        arrives = arrival_at_venue(gateway_of(venue, command.instrument), latencies, command.ts)
+        request = place_on_wire(venue, arrives if arrives >= 0 else NEVER)
         request.ts = arrives
         request.decided = command.ts
         request.kind = command.kind
@@ -457,10 +467,12 @@ def advance_body(tape: Any, world: Any, stop: int) -> int:
             elif kind == BOOK_ORDER:
                 if venue.queue_model == FIFO:
                     order_moves(venue, level, book_orders, rows, i)
-            elif kind == BOOK_CLEAR:
+            elif is_lost_book(kind, int(rows[i].bits)):
                 forget_book(book[n], level)
                 if venue.queue_model == FIFO:
                     forget_orders(venue, book_orders, rows, i)
+            elif kind == VENUE_STATUS:
+                set_status(venue, level, n, lots, ts)
             elif kind == INSTRUMENT and i >= venue.defined:
                 venue.cursor = i
                 return DEFINITION
@@ -482,8 +494,9 @@ def advance_body(tape: Any, world: Any, stop: int) -> int:
                 again = True
                 break
             i += 1
-            if int(rows[i - 1].bits) & LAST != 0 and kind <= BOOK_CLEAR:
-                keep_touch(venue, touches, n, feed_arrival(venue, ts, rows[i - 1].ts_recv), i)
+            bits = int(rows[i - 1].bits)
+            if bits & LAST != 0 and (kind <= BOOK_CLEAR or is_lost_book(kind, bits) or kind == VENUE_STATUS):
+                keep_touch(venue, touches, n, feed_arrival(gateway_of(venue, n), ts, rows[i - 1].ts_recv), i)
             if venue.response_tail != heard:
                 break
         venue.cursor = i

@@ -16,6 +16,7 @@ from quintet.core.orders.lifecycle import FOK, MARKET, MEETS_OUR_OWN, NOT_THERE,
 from quintet.core.state import ASK, BID, NO_ASK, NO_BID
 from quintet.core.units import DOWN, E9, UP, mul_div
 from quintet.sim.exchange import end, leave, next_in_queue, next_level, settle
+from quintet.sim.latency import gateway_of
 from quintet.sim.order_queue import note_taken
 from quintet.sim.queue import FIFO
 
@@ -35,12 +36,13 @@ def take(venue: Any, level: Any, slot: int, ts: int) -> int:
     if resting.style == FOK and venue.partial_fills != 0 and not is_all_there(venue, level, resting, limit):
         return NOT_WHOLE
     price = book.best[other]
+    self_trade = gateway_of(venue, resting.instrument).self_trade
     reason = NOT_WHOLE if resting.style == FOK else NOT_THERE
     while resting.open_lots > 0:
         if is_our_own(book, other, price, limit):
-            if venue.self_trade != CANCEL_TAKER:
+            if self_trade != CANCEL_TAKER:
                 cancel_our_own(venue, level, resting.instrument, -resting.side, book.own[other], ts)
-            if venue.self_trade != CANCEL_MAKER:
+            if self_trade != CANCEL_MAKER:
                 reason = MEETS_OUR_OWN
                 break
         elif not book.low <= price <= book.high or resting.side * (limit - price) < 0:
@@ -104,10 +106,11 @@ def is_all_there(venue: Any, level: Any, resting: Any, limit: int) -> bool:
     """Are all lots of an order there within its limit, before any order of ours that it may not meet?"""
     book = venue.book[resting.instrument]
     other = ASK if resting.side > 0 else BID
+    self_trade = gateway_of(venue, resting.instrument).self_trade
     missing = resting.open_lots
     price = book.best[other]
     while missing > 0 and book.low <= price <= book.high and resting.side * (limit - price) >= 0:
-        if venue.self_trade != CANCEL_MAKER and is_our_own(book, other, price, limit):
+        if self_trade != CANCEL_MAKER and is_our_own(book, other, price, limit):
             return False
         missing -= level[price + book.offset[other]].lots
         price = next_level(book, level, other, price + resting.side)

@@ -63,7 +63,9 @@ def note_triggers(venue: Any, n: int) -> None:
 
 @kernel
 def pull_triggers(venue: Any, level: Any, n: int, price: int, ts: int) -> None:
-    """A trade at `price` triggers what it reaches, in the order of numbers."""
+    """A trade at `price` triggers what it reaches, in the order of numbers, unless trading is halted."""
+    if venue.instruments[n].trading == 0:
+        return
     s = next_triggered(venue, n, price, -1)
     while s >= 0:
         number = venue.resting[s].number

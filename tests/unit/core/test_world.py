@@ -7,7 +7,7 @@ import pytest
 
 from quintet.core.engine.world import Execution, Limits, Setup, asset_numbers, new_world, set_instrument
 from quintet.core.errors import ConfigError
-from quintet.core.state import ASK, BID, CAPITAL_BOOK, DESK_BOOK, NO_ASK, NO_BID, VENUE
+from quintet.core.state import ASK, BID, CAPITAL_BOOK, DESK_BOOK, GATEWAY, NO_ASK, NO_BID, VENUE
 from tests.desk_worlds import (
     COIN,
     INVERSE_COIN,
@@ -89,8 +89,8 @@ def test_empty_sides_lie_beyond_every_price() -> None:
 
 def test_an_assumption_of_the_venue_has_a_place_there() -> None:
     venue = made(execution=Execution(entry_ns=3, slippage_e9=5)).venue[0]
-    assert (venue.entry_ns, venue.slippage_e9) == (3, 5)
-    assert set(Execution.__dataclass_fields__) <= set(VENUE.names or ())
+    assert (venue.gateways[0].entry_ns, venue.slippage_e9) == (3, 5)
+    assert set(Execution.__dataclass_fields__) <= {*(VENUE.names or ()), *(GATEWAY.names or ())}
 
 
 def test_an_instruments_integers() -> None:

@@ -27,7 +27,7 @@ def recorded(*orders: tuple[int, int, int]) -> Latencies:
 def entries(world: World, *sent_ms: int) -> list[float]:
     """How many milliseconds each takes."""
     times = [START + ms * MILLISECOND for ms in sent_ms]
-    return [(arrival_at_venue(world.venue[0], world.latencies, ts) - ts) / MILLISECOND for ts in times]
+    return [(arrival_at_venue(world.venue[0].gateways[0], world.latencies, ts) - ts) / MILLISECOND for ts in times]
 
 
 @pytest.mark.jit_off
@@ -47,7 +47,7 @@ def test_nothing_overtakes() -> None:
     world = tick_world(latencies=latencies, **ways)
     times = range(START, START + 300 * MILLISECOND, MILLISECOND)
     for arrival in (arrival_at_venue, arrival_at_us):
-        arrivals = [arrival(world.venue[0], world.latencies, ts) for ts in times]
+        arrivals = [arrival(world.venue[0].gateways[0], world.latencies, ts) for ts in times]
         assert arrivals == sorted(arrivals)
 
 
@@ -59,7 +59,7 @@ def test_recorded_latencies_are_interpolated_and_go_on_as_they_end() -> None:
 def test_while_the_venue_was_congested_orders_are_refused() -> None:
     world = tick_world(latency_model=RECORDED, latencies=recorded((10, 12, 13), (30, 0, 80), (50, 52, 53)))
     # between the first two the answer takes from 3 to 50 ms: in the middle, 26.5 ms
-    heard = -arrival_at_venue(world.venue[0], world.latencies, START + 20 * MILLISECOND)
+    heard = -arrival_at_venue(world.venue[0].gateways[0], world.latencies, START + 20 * MILLISECOND)
     assert heard - START == 46.5 * MILLISECOND
 
 
@@ -87,7 +87,7 @@ def test_in_every_span_one_spike_lengthens_what_is_sent_inside_it() -> None:
     first = START // (100 * MILLISECOND) * 100
     for span in range(5):
         begins = (first + 100 * span) * MILLISECOND
-        longer = [lengthened(world.venue[0], begins + ms * MILLISECOND, 7) == 70 for ms in range(100)]
+        longer = [lengthened(world.venue[0].gateways[0], begins + ms * MILLISECOND, 7) == 70 for ms in range(100)]
         assert sum(longer) == 20
         edge = longer.index(True)
         assert longer[edge : edge + 20] == [True] * 20

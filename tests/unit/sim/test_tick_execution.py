@@ -38,7 +38,7 @@ def test_a_configuration_becomes_whole_numbers() -> None:
     assert (execution.spike_every_ns, execution.market_bound_e9, execution.queue_model) == (60 * 10**9, 50_000, 5)
     assert latencies.entry_p99_ns == 50_000_000
     world = new_world(Setup(instruments=(LINEAR_COIN,), execution=execution, latencies=latencies))
-    assert world.venue[0].entry.sigma > 0
+    assert world.venue[0].gateways[0].entry.sigma > 0
     assert ends_by_reason(world) == {}
 
 

@@ -36,6 +36,7 @@ from quintet.core.events import (
     SELL_BIT,
     TEXT,
     TIMER,
+    VENUE_STATUS,
 )
 from quintet.core.kernel import kernel
 from quintet.core.market.bars import read_bar
@@ -165,6 +166,8 @@ def take_in(desk: Any, rows: Any, progress: Any, i: int) -> int:
     if kind <= FACT or kind == TEXT:
         progress.row = i + 1
         desk.position += 1
+        if kind == VENUE_STATUS:
+            desk.shown.instruments[int(rows[i].instrument)].trading = rows[i].quantity
         return 0
     progress.row = message_end(rows, i)
     begin(desk, progress.row - i, recv)

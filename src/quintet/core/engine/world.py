@@ -1,5 +1,6 @@
 """Making a world: the one function that gives every array its type and every limit its number."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -61,6 +62,21 @@ class Latencies:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Venue:
+    """A trading venue of its own in a run with several: what of the execution may differ is in PER_VENUE."""
+
+    execution: Execution
+    latencies: Latencies = Latencies()
+
+
+PER_VENUE = (
+    "latency_model", "entry_ns", "response_ns", "feed_ns", "spike_every_ns", "spike_ns", "spike_factor_e9",
+    "self_trade", "orders_per_second",
+)  # fmt: skip
+"""Fields of Execution that each venue has for itself. Fees belong to instruments; all else is one for a run."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Limits:
     """One scope's limits; of several scopes the stricter number wins."""
 
@@ -99,6 +115,8 @@ class Setup:
     """Asset to quanta brought in."""
     execution: Execution = Execution()
     latencies: Latencies = Latencies()
+    venues: Mapping[str, Venue] = field(default_factory=dict)
+    """Trading venues that differ from that, by the name that instruments bear."""
     limits: tuple[Limits, ...] = (Limits(),)
     breaker: BreakerRules = BreakerRules()
     wakes: int = 0
@@ -155,7 +173,7 @@ def new_world(setup: Setup, state: Any = None, params: Any = None) -> s.World:
         venue=table(s.VENUE, 1),
         level=table(s.LEVEL, 2 * sum(widths)),
         touches=table(s.TOUCH, _power_of_two(setup.messages_in_flight + 2)),
-        latencies=table(s.LATENCY, 1) if setup.latencies.recorded is None else setup.latencies.recorded,
+        latencies=_recorded_latencies(setup),
         book_orders=table(s.BOOK_ENTRY, _order_places(setup)),
         commands=table(s.COMMAND, setup.buffer_rows),
         fills=table(s.FILL_RECORD, setup.buffer_rows),
@@ -169,11 +187,12 @@ def new_world(setup: Setup, state: Any = None, params: Any = None) -> s.World:
     _set_limits(world, setup)
     if setup.execution.fill_timeframe and (setup.execution.latency_model or setup.execution.spike_every_ns):
         raise ConfigError("latencies that vary: expected constant ones when bars are filled")
-    _set_wires(world, setup)
+    _set_gateways(world, setup)
     desk, venue = world.desk[0], world.venue[0]
     for i, instrument in enumerate(setup.instruments):
         set_instrument(desk.shown.instruments[i], instrument, assets)
         set_instrument(venue.instruments[i], instrument, assets)
+        desk.shown.instruments[i].trading = venue.instruments[i].trading = 1
         book = venue.book[i]
         book.low, book.high = low, high = windows[i]
         book.lot_quantity = float(instrument.lot_size)
@@ -218,20 +237,59 @@ def _set_clock(world: s.World, setup: Setup) -> None:
     desk.hash_a = np.uint64(0x243F6A8885A308D3)
     desk.hash_b = np.uint64(0x13198A2E03707344)
     for item in fields(Execution):
-        venue[item.name] = getattr(setup.execution, item.name)
+        if item.name not in PER_VENUE:
+            venue[item.name] = getattr(setup.execution, item.name)
 
 
 P99: float = 2.3263478740408408
 """The standard normal number that one in a hundred exceeds."""
 
 
-def _set_wires(world: s.World, setup: Setup) -> None:
-    venue, latencies, execution = world.venue[0], setup.latencies, setup.execution
-    venue.spike_span = -1
-    venue.spike_seed = seeded(latencies.seed, "latency spikes")[0]
+def _venues(setup: Setup) -> list[tuple[str, Venue]]:
+    """The run's own venue first, without a name; raises ConfigError for others that it cannot have."""
+    found = [("", Venue(execution=setup.execution, latencies=setup.latencies)), *setup.venues.items()]
+    if len(found) > s.GATEWAYS:
+        raise ConfigError(f"{len(found)} venues, expected at most {s.GATEWAYS}")
+    for name, venue in found[1:]:
+        if name not in {instrument.venue for instrument in setup.instruments}:
+            raise ConfigError(f"venues: {name} is of no instrument, expected a venue that one bears")
+        for item in fields(Execution):
+            here, there = getattr(venue.execution, item.name), getattr(setup.execution, item.name)
+            if item.name not in PER_VENUE and here != there:
+                raise ConfigError(f"venues: {name}: {item.name} is {here}, expected {there}: it is one for the run")
+    return found
+
+
+def _recorded_latencies(setup: Setup) -> Any:
+    """The recorded orders of all venues, one after the other."""
+    parts = [venue.latencies.recorded for _, venue in _venues(setup) if venue.latencies.recorded is not None]
+    if len(parts) < 2:
+        return parts[0] if parts else table(s.LATENCY, 1)
+    return np.concatenate([np.asarray(part) for part in parts]).view(np.recarray)
+
+
+def _set_gateways(world: s.World, setup: Setup) -> None:
+    venues = _venues(setup)
+    numbers = {name: number for number, (name, _) in enumerate(venues)}
+    for n, instrument in enumerate(setup.instruments):
+        world.venue[0].gateway_of[n] = numbers.get(instrument.venue, 0)
+    recorded = 0
+    for number, (name, venue) in enumerate(venues):
+        gateway = world.venue[0].gateways[number]
+        for field_name in PER_VENUE:
+            gateway[field_name] = getattr(venue.execution, field_name)
+        gateway.recorded_from = gateway.entry.row = gateway.response.row = recorded
+        recorded += 0 if venue.latencies.recorded is None else len(venue.latencies.recorded)
+        gateway.recorded_until = recorded
+        _set_wires(gateway, venue.execution, venue.latencies, f" at {name}" if name else "")
+
+
+def _set_wires(gateway: Any, execution: Execution, latencies: Latencies, where: str) -> None:
+    gateway.spike_span = -1
+    gateway.spike_seed = seeded(latencies.seed, f"latency spikes{where}")[0]
     for name in ("entry", "response"):
-        wire, median = venue[name], getattr(execution, f"{name}_ns")
-        wire.random = seeded(latencies.seed, f"latency of {name}")[0]
+        wire, median = gateway[name], getattr(execution, f"{name}_ns")
+        wire.random = seeded(latencies.seed, f"latency of {name}{where}")[0]
         if execution.latency_model == 1:
             p99 = getattr(latencies, f"{name}_p99_ns")
             if not 0 <= latencies.least_ns < median <= p99:
@@ -286,7 +344,7 @@ def begin_at(world: s.World, row: int) -> None:
 
 
 def set_instrument(row: Any, instrument: Instrument, assets: dict[str, int]) -> None:
-    """Write an instrument's integers; called again when its tick or lot changes."""
+    """Write an instrument's integers; called again when its tick or lot changes. Whether it trades stays as it is."""
     row.kind = KIND_NUMBER[instrument.kind]
     row.tick = instrument.ticks_per_tick_size
     row.min_lots = instrument.min_lots
@@ -303,4 +361,3 @@ def set_instrument(row: Any, instrument: Instrument, assets: dict[str, int]) -> 
     row.fee_in_base = 1 if instrument.fee_in_base else 0
     row.base_asset = assets[instrument.base_asset]
     row.quote_asset = assets[instrument.quote_asset]
-    row.trading = 1

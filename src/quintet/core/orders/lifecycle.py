@@ -76,10 +76,11 @@ TOO_MANY: Final = 6
 CONGESTED: Final = 7
 UNKNOWN_STYLE: Final = 8
 MAKES_ROOM: Final = 9
+NOT_TRADING: Final = 10
 VENUE_REASON_NAMES: Final = (
     "none", "post-only would take", "nothing left within its limit", "not all of it was there", "meets our own order",
     "nothing to close", "too many orders in a second", "venue congested", "style the venue does not know",
-    "makes room for what closes",
+    "makes room for what closes", "not trading",
 )  # fmt: skip
 
 BUY: Final = 1
