@@ -14,7 +14,6 @@ from quintet.core.events import TRADE_SELL
 from quintet.storage.tape_files import open_tape
 
 ROWS = 20_000
-"""As few as the peer ends at by itself: on fewer it goes on looking at a market that has ended."""
 
 
 def main() -> None:
