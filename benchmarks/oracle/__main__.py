@@ -4,23 +4,17 @@ import argparse
 import json
 import sys
 import tempfile
-from decimal import Decimal
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks import data, peers, w1_ticks
-from benchmarks.oracle.grids import GRIDS, MILLISECOND, Grid
-from quintet.core.random import below, seeded
-from quintet.core.records import table
-from quintet.core.state import LATENCY, Tape
-from quintet.sim.loop import hear_the_rest
-
-FINE = msgspec.structs.replace(w1_ticks.INSTRUMENT, quote_quantum=Decimal("1e-12"))
-"""The instrument with so small a quantum that no fee is rounded: the peer does not round."""
+from benchmarks import data, peers
+from benchmarks.oracle import recorded
+from benchmarks.oracle.grids import GRIDS, Grid
+from benchmarks.oracle.market import Market, w1
 
 MONEY_TOLERANCE = 1e-9
 """Relative: the peer adds floats, we add quanta."""
@@ -29,19 +23,17 @@ Answer = tuple[NDArray[np.int64], dict[str, Any]]
 """What was filled (time at the exchange, side, ticks, lots) by time, side and price; and the totals."""
 
 
-def ours(tape: Tape, grid: Grid) -> Answer:
+def ours(market: Market, grid: Grid) -> Answer:
     """One set through the ordinary loop."""
-    world = w1_ticks.world_of(tape, grid, FINE, buffer_rows=1 << 20, recorded=recorded_orders(tape))
-    w1_ticks.drive(tape, world)
-    hear_the_rest(w1_ticks.run, tape, world)
+    world = market.walk(market.as_walked(grid))
     found = world.fills[: world.venue[0].n_fills]
     fills = of_one_moment(np.stack([found[name] for name in ("ts_event", "side", "price", "lots")], axis=1))
     desk, account = world.desk[0], world.desk[0].shown.account[0]
     totals = {
         "trades": int(account.n_fills),
         "position_lots": int(account.lots),
-        "balance": float(int(account.realized - account.cost) * FINE.quote_quantum),
-        "fee": float(int(account.fees) * FINE.quote_quantum),
+        "balance": float(int(account.realized - account.cost) * market.quantum),
+        "fee": float(int(account.fees) * market.quantum),
         "submits": int(desk.n_places),
         "cancels": int(desk.n_cancels),
     }
@@ -58,32 +50,19 @@ def of_one_moment(fills: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.column_stack([moments, lots])
 
 
-def recorded_orders(tape: Tape) -> NDArray[Any]:
-    """Orders as they might have been recorded beside this market: one every 150 ms, 1 to 40 ms each way."""
-    first, last = int(tape.rows.ts_event[0]), int(tape.rows.ts_recv[-1])
-    orders = table(LATENCY, (last - first) // (150 * MILLISECOND) + 1)
-    dice = seeded(1, "recorded orders")[0]
-    for n in range(len(orders)):
-        sent = first + n * 150 * MILLISECOND
-        arrived = sent + MILLISECOND + below(dice, 39 * MILLISECOND)
-        orders[n] = (sent, arrived, arrived + MILLISECOND + below(dice, 39 * MILLISECOND))
-    return orders
-
-
-def theirs(rows: int, grids: tuple[Grid, ...]) -> list[Answer]:
+def theirs(market: Market, grids: tuple[Grid, ...]) -> list[Answer]:
     """Every set on the peer, in one process of its own."""
-    python, folder = peers.python_of("hbt"), data.folder()
-    assert python is not None
-    assert folder is not None
     with tempfile.TemporaryDirectory() as out:
-        sets = Path(out) / "sets.json"
-        sets.write_text(json.dumps([grid._asdict() for grid in grids]))
+        folder = Path(out)
+        (folder / "sets.json").write_text(json.dumps([market.as_walked(grid)._asdict() for grid in grids]))
+        (folder / "market.json").write_text(json.dumps(market.facts))
+        np.save(folder / "latencies.npy", peer_latencies(market.orders))
+        np.save(folder / "ticks.npy", market.events)
         script = str(Path(__file__).with_name("reference.py"))
-        np.save(Path(out) / "latencies.npy", peer_latencies(recorded_orders(tape_of(rows, 1))))
-        latencies = str(Path(out) / "latencies.npy")
-        peers.run_script("hbt", script, str(folder / "ticks.npy"), str(rows), str(sets), latencies, out)
-        totals = json.loads((Path(out) / "results.json").read_text())
-        return [(np.load(Path(out) / f"{k}.npy"), totals[k]) for k in range(len(grids))]
+        files = [str(folder / name) for name in ("sets.json", "latencies.npy", "market.json")]
+        peers.run_script("hbt", script, str(folder / "ticks.npy"), str(len(market.events)), *files, out)
+        totals = json.loads((folder / "results.json").read_text())
+        return [(np.load(folder / f"{k}.npy"), totals[k]) for k in range(len(grids))]
 
 
 def peer_latencies(orders: NDArray[Any]) -> NDArray[Any]:
@@ -93,8 +72,11 @@ def peer_latencies(orders: NDArray[Any]) -> NDArray[Any]:
     return found
 
 
-def differences(mine: Answer, other: Answer) -> list[str]:
-    """What is not equal, in words; the first fill that differs stands for those behind it."""
+def differences(mine: Answer, other: Answer, quantum: float) -> list[str]:
+    """What is not equal, in words; the first fill that differs stands for those behind it.
+
+    Money may also differ by the quantum at each fill: a share of an inverse contract is never whole.
+    """
     (fills, totals), (peer_fills, peer_totals) = mine, other
     found = []
     if not np.array_equal(fills, peer_fills):
@@ -105,19 +87,11 @@ def differences(mine: Answer, other: Answer) -> list[str]:
         found.append(f"fill {first} of {len(fills)} and {len(peer_fills)}: {pair[0]} and {pair[1]}")
     for name in totals.keys() & peer_totals.keys():
         value = totals[name]
-        close = abs(value - peer_totals[name]) <= MONEY_TOLERANCE * max(1.0, abs(peer_totals[name]))
+        allowed = max(MONEY_TOLERANCE * max(1.0, abs(peer_totals[name])), quantum * len(fills))
+        close = abs(value - peer_totals[name]) <= allowed
         if not (close if name in ("balance", "fee") else value == peer_totals[name]):
             found.append(f"{name}: {value} and {peer_totals[name]}")
     return found
-
-
-def tape_of(rows: int, factor: int) -> Tape:
-    """The market of W1, every quantity times `factor`."""
-    ticks = data.ticks(rows)
-    if factor != 1:
-        ticks = ticks.copy()
-        ticks["lots"] *= factor
-    return w1_ticks.tape_of(ticks)
 
 
 def until_breakdown(mine: Answer, other: Answer) -> tuple[Answer, Answer]:
@@ -133,28 +107,46 @@ def main() -> int:
     parser.add_argument("--rows", type=int, default=500_000)
     parser.add_argument("--fills", choices=("whole", "partial"), help="only the sets with such fills")
     parser.add_argument("--latency", choices=("constant", "recorded"), help="only the sets with such latencies")
+    parser.add_argument("--recorded", action="store_true", help="the recorded books of Binance instead of W1")
+    parser.add_argument("--book", choices=tuple(recorded.BOOKS), help="only this recorded book")
     asked = parser.parse_args()
-    if data.folder() is None or peers.python_of("hbt") is None:
+    if peers.python_of("hbt") is None or (not asked.recorded and data.folder() is None):
         print("skipped: hftbacktest or the data are not here (python -m benchmarks --peers fetches the peer)")
         return 0
-    tapes = {factor: tape_of(asked.rows, factor) for factor in {grid.market_factor for grid in GRIDS}}
     chosen = tuple(
         grid for grid in GRIDS if asked.fills in (None, grid.fills) and asked.latency in (None, grid.latency)
     )
+    if not asked.recorded:
+        return compared([w1(asked.rows)], chosen)
+    with tempfile.TemporaryDirectory() as folder:
+        names = [asked.book] if asked.book else list(recorded.BOOKS)
+        return compared(recorded.books(Path(folder), names), chosen)
+
+
+def compared(markets: Iterable[Market], grids: tuple[Grid, ...]) -> int:
+    """Every set on every market, told as it goes; the exit code."""
     failed = 0
-    for grid, answer in zip(chosen, theirs(asked.rows, chosen), strict=True):
-        mine = ours(tapes[grid.market_factor], grid)
-        note = ""
-        if answer[1].pop("broke_down"):
-            mine, answer = until_breakdown(mine, answer)
-            note = f" (up to the peer's breakdown: {len(mine[0]):,})"
-        found = differences(mine, answer)
-        failed += bool(found)
-        print(f"{'DIFFERS' if found else 'equal':<8}{len(mine[0]):>7,} fills  {describe(grid)}{note}", flush=True)
-        for line in found:
-            print(f"          ours and theirs: {line}")
-    print(f"{len(chosen) - failed} of {len(chosen)} sets equal on {asked.rows:,} rows")
+    for market in markets:
+        wrong = sum(
+            not is_equal(market, grid, answer) for grid, answer in zip(grids, theirs(market, grids), strict=True)
+        )
+        print(f"{market.name}: {len(grids) - wrong} of {len(grids)} sets equal on {len(market.events):,} rows")
+        failed += wrong
     return 1 if failed else 0
+
+
+def is_equal(market: Market, grid: Grid, answer: Answer) -> bool:
+    """One set on both, told in a line or more."""
+    mine = ours(market, grid)
+    note = ""
+    if answer[1].pop("broke_down"):
+        mine, answer = until_breakdown(mine, answer)
+        note = f" (up to the peer's breakdown: {len(mine[0]):,})"
+    found = differences(mine, answer, float(market.quantum))
+    print(f"{'DIFFERS' if found else 'equal':<8}{len(mine[0]):>7,} fills  {describe(grid)}{note}", flush=True)
+    for line in found:
+        print(f"          ours and theirs: {line}")
+    return not found
 
 
 def describe(grid: Grid) -> str:

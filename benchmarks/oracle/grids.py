@@ -25,8 +25,8 @@ class Grid(NamedTuple):
 
 QUEUES: Final = ("risk_averse", "power", "power_ratio", "power_share", "log_ratio", "log_share")
 
-# An order here is answered before the next look. While one is not, our gate holds back whatever could meet it, and the
-# peer does not look: with answers after 250 ms the two differ on purpose (ADR 0007), from the first such order on.
+# While an order is not answered our gate holds back whatever could meet it. The peer does not look, so its script has
+# the same rule (`in_the_way`): without it the sets with answers after 250 ms differ (ADR 0007).
 GRIDS: Final = (
     # every model as W1 has it, the power family with other exponents
     *(Grid(queue) for queue in QUEUES),
@@ -41,6 +41,8 @@ GRIDS: Final = (
         for queue in ("risk_averse", "power")
         for entry, response in ((1, 1), (5, 90), (90, 5), (40, 40))
     ),
+    # answers that come two looks later
+    *(Grid(queue, response_ns=250 * MILLISECOND) for queue in ("risk_averse", "power")),
     # latencies interpolated from recorded orders
     *(Grid(queue, latency="recorded") for queue in ("risk_averse", "power")),
     Grid(gap=1, levels=10, latency="recorded"),

@@ -15,6 +15,7 @@ FOLLOWED = {
     "your-own-system.md": 7,
     "reading-the-report.md": 1,
     "fifteen-ways-to-fool-yourself.md": 6,
+    "sandbox.md": 2,
 }
 """How many blocks of each are done."""
 

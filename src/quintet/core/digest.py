@@ -51,8 +51,9 @@ def _canonical_column(column: np.ndarray[Any, Any]) -> bytes:
     return little.tobytes()
 
 
-UNHASHED = ("executions", "outbox", "filled", "n_outbox", "n_filled")
-"""Parts of a desk that no decision depends on: what has left it, and the memory of execution ids."""
+UNHASHED = ("executions", "outbox", "filled", "n_outbox", "n_filled", "ladders")
+"""Parts of a desk that no decision depends on: what has left it, the memory of execution ids, and how far the shown
+book is filled: what it shows is in the view."""
 
 
 def state_hash(desk: np.ndarray[Any, Any], state: np.ndarray[Any, Any]) -> str:

@@ -122,13 +122,19 @@ TIMEFRAMES: Final[dict[str, int]] = {
 }
 """Name to minutes; a bar row's `bits >> 1` is the timeframe's number, its place in this table counted from 1."""
 
-TIMEFRAME_NUMBER: Final[dict[str, int]] = {name: n for n, name in enumerate(TIMEFRAMES, start=1)}
+SECOND_NS: Final = 1_000_000_000
+SECOND_TIMEFRAMES: Final[dict[str, int]] = {"1s": 1, "5s": 5, "10s": 10, "15s": 15, "30s": 30}
+"""Name to seconds; bars this short are on no tape, a desk builds them from trades."""
+
+TIMEFRAME_NUMBER: Final[dict[str, int]] = {name: n for n, name in enumerate((*TIMEFRAMES, *SECOND_TIMEFRAMES), start=1)}
+TIMEFRAME_NAMES: Final = ("", *TIMEFRAME_NUMBER)
+"""By number."""
 
 
 def timeframe_ns(name: str) -> int:
     """Length of a timeframe in nanoseconds; raises KeyError for an unknown name."""
-    return TIMEFRAMES[name] * MINUTE_NS
+    return SECOND_TIMEFRAMES[name] * SECOND_NS if name in SECOND_TIMEFRAMES else TIMEFRAMES[name] * MINUTE_NS
 
 
-TIMEFRAME_NS: Final = np.array([0, *(minutes * MINUTE_NS for minutes in TIMEFRAMES.values())], np.int64)
+TIMEFRAME_NS: Final = np.array([0, *map(timeframe_ns, TIMEFRAME_NUMBER)], np.int64)
 """Length in ns by timeframe number."""

@@ -21,6 +21,9 @@ NOTES: Final = 32
 FILLS: Final = 128
 EXECUTIONS: Final = 4096
 RING: Final = 512
+BUILDERS: Final = 16
+LEVELS_SHOWN: Final = 20
+"""Levels of a side that a system can be shown, at most."""
 TAKEN_LEVELS: Final = 256
 GATEWAYS: Final = 4
 """Trading venues in one run."""
@@ -36,9 +39,16 @@ WAKE_FILL: Final = 16
 WAKE_ORDER: Final = 32
 WAKE_CONTROL: Final = 64
 DEFINITION: Final = 128  # not a wake: an instrument definition is under the cursor and must be applied first
+WAKE_TRADE: Final = 256
+WAKE_BOOK: Final = 512  # any level of a book has been reported
+WAKE_TOUCH: Final = 1024  # the best bid or ask is another price
+WAKES: Final = (
+    WAKE_TIMER | WAKE_BAR | WAKE_FILL | WAKE_ORDER | WAKE_CONTROL | WAKE_TRADE | WAKE_BOOK | WAKE_TOUCH
+)  # fmt: skip
 WHY_NAMES: Final = {
     END: "end", PAUSE: "stop", FULL: "full", OVERFLOW: "a full wire", WAKE_TIMER: "timer", WAKE_BAR: "bar",
-    WAKE_FILL: "fill", WAKE_ORDER: "order", WAKE_CONTROL: "control", DEFINITION: "definition",
+    WAKE_FILL: "fill", WAKE_ORDER: "order", WAKE_CONTROL: "control", DEFINITION: "definition", WAKE_TRADE: "trade",
+    WAKE_BOOK: "book", WAKE_TOUCH: "touch",
 }  # fmt: skip
 
 # ---- accounts of the double entry ----------------------------------------------------------------------------
@@ -77,6 +87,23 @@ INSTRUMENT = record(
     trading="i8",
 )
 
+TRADE_BAR = record(
+    start="i8",  # ns UTC: of the span by time, else of the first trade
+    end="i8",  # of the span by time, else of the last trade
+    open="i8",
+    high="i8",
+    low="i8",
+    close="i8",
+    volume="i8",
+    buys="i8",  # of the volume, what buyers took
+    value="i8",
+    trades="i8",
+)
+
+TRADE_BARS = record(rule="i8", span="i8", finished="i8", now=TRADE_BAR, done=TRADE_BAR)
+"""`span` is the size in what is measured: ns, trades, lots, ticks times lots. `now.trades` is 0 while no bar is open;
+`finished` counts bars."""
+
 MARKET = record(
     bid="i8",
     ask="i8",
@@ -106,6 +133,20 @@ ACCOUNT = record(
     taker_lots="i8",
     n_fills="i8",
     turnover="i8",
+)
+
+DEPTH = record(levels=("i8", 2), price=("i8", (2, LEVELS_SHOWN)), lots=("i8", (2, LEVELS_SHOWN)))
+"""The best levels of each side, the best first: `price[BID, 0]` is the best bid; `levels` says how many there are."""
+
+PLACE_IN_QUEUE = record(
+    number="i8",  # of our order
+    instrument="i8",
+    side="i8",
+    price="i8",
+    lots="i8",  # still resting; 0: no order here
+    tag="i8",
+    ahead="i8",  # lots before it, at most, as far as we know
+    joined="i8",  # when it came to rest, the venue's clock
 )
 
 EQUITY = record(
@@ -157,6 +198,9 @@ VIEW = record(
     n_notes="i8",
     halted="i8",  # 1: an operator or the breaker has stopped new risk
     market=(MARKET, INSTRUMENTS),
+    depth=(DEPTH, INSTRUMENTS),  # only where a system asks for it
+    n_places="i8",  # so many of the places below have ever been used
+    places=(PLACE_IN_QUEUE, SLOTS),  # our resting orders in their queues; with the depth only
     account=(ACCOUNT, INSTRUMENTS),
     instruments=(INSTRUMENT, INSTRUMENTS),
     equity=EQUITY,
@@ -201,8 +245,21 @@ COMMAND = record(
 
 FILL_RECORD = record(
     position="i8", ts_event="i8", ts_recv="i8", number="i8", tag="i8", instrument="i8", side="i8", price="i8",
-    lots="i8", maker="i8", fee="i8", fee_asset="i8", lots_after="i8", mid="i8",
+    lots="i8", maker="i8", fee="i8", fee_asset="i8", lots_after="i8",
+    twice_mid="i8",  # known best bid plus best ask; without both twice the last price; 0 = none
 )  # fmt: skip
+
+BUILDER = record(instrument="i8", timeframe="i8", bars=TRADE_BARS)
+"""Bars that the desk builds from the trades it hears, and the number of timeframe under which they are known."""
+
+LADDERS = record(room="i8", count=("i8", (INSTRUMENTS, 2)), dropped="i8", traded=("i8", INSTRUMENTS))
+"""How far the shown book is filled: `room` is of one side; `dropped` counts the far levels that found none; `traded` is
+the price of the last trade that a replay has read."""
+
+TELLING = record(row="i8", until="i8", first="i8", ts="i8", instrument="i8", builder="i8", stage="i8", changed="i8",
+    bid="i8", ask="i8", marked="i8",
+)  # fmt: skip
+"""How much of the message that has just been heard the system has been told; `until` is 0 when it is all."""
 
 DESK = record(
     shown=VIEW,
@@ -216,6 +273,10 @@ DESK = record(
     wakes="i8",  # mask of WAKE_*
     timeframes="i8",  # mask of bar timeframes that wake the system: bit = timeframe number
     mark_timeframe="i8",  # equity is marked at bars of this timeframe, 0 = never
+    n_instruments="i8",
+    listens="i8",  # 1: each message of the feed is an event by itself
+    depth_levels="i8",  # of a side, in the view
+    n_builders="i8",
     n_commands="i8",
     n_places="i8",
     n_cancels="i8",
@@ -239,6 +300,9 @@ DESK = record(
     refusals=(REFUSAL, WANTS),
     ledger=("i8", (len(BOOKS), ASSETS)),
     executions=("i8", EXECUTIONS),
+    builders=(BUILDER, BUILDERS),
+    telling=TELLING,
+    ladders=LADDERS,
     outbox=(COMMAND, OUTBOX),
     filled=(FILL_RECORD, FILLS),
 )
@@ -261,6 +325,7 @@ BOOK = record(
     high="i8",
     lot_quantity="f8",  # what one lot is in the instrument's own quantity: queue models that take logarithms need it
     last="i8",  # candle mode: where the price is now; tick mode: the last trade's price, 0 = none
+    traded="i8",  # the last trade's price, 0 = none
     room_lots="i8",  # candle mode: what we may still take part in this bar
     held="i8",  # what the venue knows we hold, base quanta on spot, lots on contracts
     snapshot_end="i8",  # order-level feeds: the tape row at which the message ends that brings a lost book back
@@ -404,7 +469,12 @@ VENUE = record(
 
 LEVEL = record(lots="i8", own="i8")
 """One price of one side: what rests there, and the first own order there (its slot plus one, 0 = none)."""
-TOUCH = record(ts_recv="i8", bid="i8", ask="i8", rows="i8", end="i8", instrument="i8", trading="i8")
+TOUCH = record(ts_recv="i8", bid="i8", ask="i8", last="i8", rows="i8", end="i8", instrument="i8", trading="i8")
+"""A message on its way to us: touch and last trade's price (0 = none) after it, and the end of its tape rows."""
+
+SHOWN = record(price="i8", lots="i8")
+"""One level of a shown book."""
+
 LATENCY = record(sent="i8", arrived="i8", heard="i8")
 """A recorded order: when we sent it, when the venue had it (0 = it never handled it), when we heard of it."""
 
@@ -429,6 +499,7 @@ class World(NamedTuple):
     desk: Any
     venue: Any
     level: Any
+    shown: Any
     touches: Any
     latencies: Any
     book_orders: Any

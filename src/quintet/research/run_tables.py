@@ -20,6 +20,11 @@ def _scaled(column: Any, unit: Any) -> Any:
     return np.asarray(column, np.float64) * float(unit)
 
 
+def _half(column: Any) -> Any:
+    """Half of whole numbers: whole where all are even, as they are where only last prices are known."""
+    return column // 2 if np.all(column % 2 == 0) else column / 2
+
+
 def order_table(commands: Any, instrument: Instrument) -> Columns:
     """Every command after the gate, in order."""
     return {
@@ -62,8 +67,8 @@ def fill_table(fills: Any, instrument: Instrument) -> Columns:
         "fee": fee,
         "fee_asset": np.where(in_base, instrument.base_asset, instrument.quote_asset).tolist(),
         "position_after": _scaled(fills["lots_after"], instrument.lot_size),
-        # The last close known before the fill; before the first one, the fill's own price.
-        "reference_ticks": np.where(fills["mid"] > 0, fills["mid"], fills["price"]),
+        # The mid, or the last price, known before the fill; before the first one, the fill's own price.
+        "reference_ticks": _half(np.where(fills["twice_mid"] > 0, fills["twice_mid"], 2 * fills["price"])),
     }
 
 

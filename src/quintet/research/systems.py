@@ -9,10 +9,10 @@ import numpy as np
 
 from quintet.core.engine.world import EMPTY
 from quintet.core.errors import DefinitionError
-from quintet.core.events import TIMEFRAMES
+from quintet.core.events import TIMEFRAME_NAMES
 from quintet.core.instrument import Instrument
 from quintet.core.records import table
-from quintet.core.state import WAKE_BAR, WAKE_CONTROL, WAKE_FILL, WAKE_ORDER, WAKE_TIMER, Tape, World
+from quintet.core.state import WAKE_BAR, WAKE_CONTROL, WAKE_FILL, WAKE_ORDER, WAKES, Tape, World
 from quintet.research.system_files import Loaded, load, names_a_file, origin_of
 from quintet.systems.own.refusal import RefusedSystem
 from quintet.systems.own.system import shape_of
@@ -60,8 +60,6 @@ class KernelSystem(NamedTuple):
 
 NAMES = ("structure_mm",)
 
-WAKES = WAKE_TIMER | WAKE_BAR | WAKE_FILL | WAKE_ORDER | WAKE_CONTROL
-
 
 def find(name: str) -> KernelSystem:
     """The system of this name, or the one in a file (`file.py:MySystem`).
@@ -96,7 +94,7 @@ def of_class(kind: Any, origin: str = "", sha256: str = "") -> KernelSystem:
         return shape.layout.new_table()
 
     def params(parameters: Any, instrument: Instrument, structure: int, fills: int, spread_bp: float) -> Any:
-        return _told_table(Told(msgspec.to_builtins(parameters), instrument, tuple(TIMEFRAMES)[structure - 1]))
+        return _told_table(Told(msgspec.to_builtins(parameters), instrument, TIMEFRAME_NAMES[structure]))
 
     return KernelSystem(
         name=shape.name,

@@ -6,13 +6,25 @@ Python caller decides. Both come from this one text. Everything remembered is in
 stopped after any event and resumed.
 
 Order of things at one moment: feed, answers to our orders, the exchange's feed, our orders' arrival there; a timer
-comes before any feed of its own time. Control rows (an operator, a reconciliation) enter like feed at their `ts_recv`,
-which is their `ts_event` too; they are no part of the exchange's side.
+comes before any feed of its own time. What the feed tells is what the tape says: what our own orders took is shown when
+the feed reports it. A desk that listens (to trades, to the book, to bars that it builds) hears each message at its own
+moment, see `core.engine.feed`; for any other, feed only changes what is known when something else happens. Control rows
+(an operator, a reconciliation) enter like feed at their `ts_recv`, which is their `ts_event` too; they are no part of
+the exchange's side.
 """
 
 from typing import Any
 
 from quintet.core.accounting.equity import DAY_NS
+from quintet.core.engine.feed import (
+    TOLD,
+    hear_message,
+    is_lost_book,
+    is_of_market,
+    know_message,
+    message_begin,
+    tell,
+)
 from quintet.core.engine.replay import message_end
 from quintet.core.engine.step import (
     ROWS_OF_FILL,
@@ -28,9 +40,7 @@ from quintet.core.engine.step import (
 from quintet.core.events import (
     ASK_LEVEL,
     BAR_OPEN,
-    BOOK_CLEAR,
     BOOK_ORDER,
-    FEED_GAP,
     FILL,
     INSTRUMENT,
     LAST,
@@ -44,6 +54,7 @@ from quintet.core.events import (
 )
 from quintet.core.kernel import bind, fetch_ahead, kernel, kernel_inlined, uncounted
 from quintet.core.market.bars import read_bar, read_prices
+from quintet.core.orders.queue_place import answer_moves_place
 from quintet.core.state import (
     ASK,
     BID,
@@ -81,39 +92,95 @@ BUFFER_MARGIN = 512
 REWIND = 32
 """An empty wire begins at its first place again after so many: what is used of it stays in the nearest cache."""
 
+ROOM_OF_AN_EVENT = 1024
+"""Rows that may enter and leave with one event, its message not counted."""
+
 LEAVES = True
 decide = leave
 
 
 @kernel
-def show_messages(desk: Any, venue: Any, touches: Any, rows: Any, rows_out: Any, until: int) -> None:
-    """Let messages that reached us up to `until` (inclusive) change what we know of the market."""
+def has_room(venue: Any, rows_out: Any, until: int) -> bool:
+    """Can the feed's rows up to tape row `until` be recorded? If not, the buffer has to be emptied first."""
+    if venue.recording == 0 or venue.n_rows + until - venue.feed_cursor <= rows_out.shape[0] - ROOM_OF_AN_EVENT:
+        return True
+    if venue.n_rows == 0:
+        venue.overflow = 1
+    return False
+
+
+@kernel
+def show_messages(desk: Any, venue: Any, shown: Any, touches: Any, rows: Any, rows_out: Any, until: int) -> bool:
+    """Let messages that reached us up to `until` (inclusive) change what we know of the market.
+
+    False: there was no room to record them all.
+    """
     mask = touches.shape[0] - 1
     head = venue.touch_head
+    keeps_book, recording = desk.ladders.room > 0, venue.recording != 0
     while head < venue.touch_tail:
         touch = touches[head & mask]
         if touch.ts_recv > until:
             break
+        if recording and not has_room(venue, rows_out, touch.end):
+            venue.touch_head = head
+            return False
         market = desk.shown.market[touch.instrument]
-        market.bid = touch.bid
-        market.ask = touch.ask
-        market.ts = touch.ts_recv
-        desk.shown.instruments[touch.instrument].trading = touch.trading
+        if keeps_book:
+            know_message(desk, shown, rows, message_begin(rows, touch.end), touch.end, touch.ts_recv)
+        else:
+            market.bid = touch.bid
+            market.ask = touch.ask
+            market.ts = touch.ts_recv
+            desk.shown.instruments[touch.instrument].trading = touch.trading
+        if touch.last != 0:
+            market.last = touch.last
         desk.position += touch.rows - venue.rows_known
         venue.rows_known = touch.rows
-        if venue.recording != 0:
+        if recording:
             put_feed(rows_out, venue, rows, touch.end, touch.ts_recv)
         head += 1
     if head == venue.touch_tail and head >= REWIND:
         head = venue.touch_tail = 0
     venue.touch_head = head
+    return True
+
+
+@kernel
+def hear_feed(desk: Any, venue: Any, shown: Any, touches: Any, rows: Any, rows_out: Any) -> None:
+    """The next message of the feed enters the step of a desk that listens."""
+    touch = touches[venue.touch_head & (touches.shape[0] - 1)]
+    venue.touch_head += 1
+    positions = touch.rows - venue.rows_known
+    venue.rows_known = touch.rows
+    first = message_begin(rows, touch.end)
+    hear_message(desk, shown, rows, first, touch.end, positions, touch.ts_recv)
+    if desk.ladders.room == 0:
+        market = desk.shown.market[touch.instrument]
+        market.bid = touch.bid
+        market.ask = touch.ask
+    desk.shown.instruments[touch.instrument].trading = touch.trading
+    if venue.recording != 0:
+        put_feed(rows_out, venue, rows, touch.end, touch.ts_recv)
+    if venue.touch_head == venue.touch_tail and venue.touch_head >= REWIND:
+        venue.touch_head = venue.touch_tail = 0
+
+
+@kernel
+def tell_next(desk: Any, venue: Any, rows: Any, samples: Any) -> int:
+    """Tell the next thing of the message that was heard last; the wake it deserves, or TOLD."""
+    wake = tell(desk, rows)
+    if desk.telling.marked != 0 and venue.sampling != 0:
+        take_sample(desk, venue, samples, desk.telling.marked - 1)
+    return wake
 
 
 @kernel_inlined
-def deliver_feed(desk: Any, venue: Any, touches: Any, rows: Any, rows_out: Any, until: int) -> None:
+def deliver_feed(desk: Any, venue: Any, shown: Any, touches: Any, rows: Any, rows_out: Any, until: int) -> bool:
     """The same where there are such messages; asked before every moment, and most have none."""
     if venue.touch_head < venue.touch_tail and touches[venue.touch_head & (touches.shape[0] - 1)].ts_recv <= until:
-        show_messages(desk, venue, touches, rows, rows_out, until)
+        return bool(show_messages(desk, venue, shown, touches, rows, rows_out, until))
+    return True
 
 
 @kernel
@@ -125,18 +192,13 @@ def feed_is_due(venue: Any, touches: Any, until: int) -> bool:
 
 
 @kernel
-def is_lost_book(kind: int, bits: int) -> bool:
-    """Does such a row say that the book is unknown? A gap of candles has the number of their timeframe and does not."""
-    return kind == BOOK_CLEAR or (kind == FEED_GAP and bits >> 1 == 0)
-
-
-@kernel
 def keep_touch(venue: Any, touches: Any, n: int, ts_recv: int, end: int) -> None:
     """Remember the touch after the message that ends before tape row `end`, for the moment it reaches us."""
     touch = touches[venue.touch_tail & (touches.shape[0] - 1)]
     touch.ts_recv = ts_recv
     touch.bid = venue.book[n].best[BID]
     touch.ask = venue.book[n].best[ASK]
+    touch.last = venue.book[n].traded
     touch.rows = end - venue.headers
     touch.end = end
     touch.instrument = n
@@ -145,7 +207,7 @@ def keep_touch(venue: Any, touches: Any, n: int, ts_recv: int, end: int) -> None
 
 
 @kernel_inlined
-def hear(desk: Any, venue: Any, rows_out: Any) -> int:
+def hear(desk: Any, venue: Any, shown: Any, rows_out: Any) -> int:
     """The next answer to one of our orders enters the step; returns the wake it deserves."""
     response = venue.responses[venue.response_head & (venue.responses.shape[0] - 1)]
     venue.response_head += 1
@@ -153,9 +215,14 @@ def hear(desk: Any, venue: Any, rows_out: Any) -> int:
         put_response(rows_out, venue, response)
     if response.kind == FILL:
         begin(desk, ROWS_OF_FILL, response.ts)
-        return on_fill(desk, response)
-    begin(desk, 1, response.ts)
-    return on_status(desk, response.kind, response.number, response.slot)
+        wake = on_fill(desk, response)
+    else:
+        begin(desk, 1, response.ts)
+        wake = on_status(desk, response.kind, response.number, response.slot)
+    if desk.depth_levels > 0:
+        maker = response.maker if response.kind == FILL else 0
+        answer_moves_place(desk, shown, response.kind, response.number, response.ts_event, maker)
+    return wake
 
 
 @kernel
@@ -226,10 +293,9 @@ def enter_rows(desk: Any, venue: Any, until: int, recv: int) -> None:
 
 
 @kernel
-def enter_control(desk: Any, venue: Any, touches: Any, rows: Any, rows_out: Any, first: int, until: int) -> int:
-    """The control message that ends before tape row `until` enters the step, after all feed before it."""
+def enter_control(desk: Any, venue: Any, rows: Any, rows_out: Any, first: int, until: int) -> int:
+    """The control message that ends before tape row `until` enters the step; all feed before it has been delivered."""
     row = rows[first]
-    deliver_feed(desk, venue, touches, rows, rows_out, row.ts_recv)
     enter_rows(desk, venue, until, row.ts_recv)
     if venue.recording != 0:
         put_feed(rows_out, venue, rows, until, row.ts_recv)
@@ -344,10 +410,12 @@ def advance_body(tape: Any, world: Any, stop: int) -> int:
     latencies, book_orders = uncounted(world.latencies), uncounted(world.book_orders)
     commands, fills, notes = uncounted(world.commands), uncounted(world.fills), uncounted(world.notes)
     samples, rows_out = uncounted(world.samples), uncounted(world.rows_out)
+    shown = uncounted(world.shown)
     desk, venue = world.desk[0], world.venue[0]
     view, book = desk.shown, venue.book
     state, params = world.state[0], world.params[0]
     end = min(stop, rows.shape[0])
+    listens = desk.listens != 0
     unwatched = not LEAVES and desk.wakes & WAKE_BAR != 0 and venue.recording == 0
     room = commands.shape[0] - BUFFER_MARGIN
     row_room = rows_out.shape[0] - 4096
@@ -359,6 +427,16 @@ def advance_body(tape: Any, world: Any, stop: int) -> int:
             return FULL
         if venue.overflow != 0:
             return OVERFLOW
+        if desk.telling.until != 0:
+            wake = tell_next(desk, venue, rows, samples)
+            if wake != TOLD:
+                if wake & desk.wakes != 0:
+                    if LEAVES:
+                        return wake
+                    decide(state, params, view)
+                    finish(desk)
+                dispatch(desk, venue, latencies, commands, fills, notes, rows_out)
+                continue
         if venue.responses_sent < venue.response_tail:
             send_answers(venue, latencies)
         response_ts = NEVER
@@ -373,6 +451,11 @@ def advance_body(tape: Any, world: Any, stop: int) -> int:
             venue.request_head = venue.request_tail = 0
         timer = desk.timer_next
         moment = min(min(timer, response_ts), request_ts)
+        feed_ts = NEVER
+        if listens:
+            if venue.touch_head < venue.touch_tail:
+                feed_ts = touches[venue.touch_head & (touches.shape[0] - 1)].ts_recv
+            moment = min(moment, feed_ts)
         again = False
         # ---- bars that cannot touch us: nothing rests, nothing is under way, nobody asks for every row ----
         if unwatched and moment == timer and venue.live == 0:
@@ -416,6 +499,7 @@ def advance_body(tape: Any, world: Any, stop: int) -> int:
                         traded(venue, level, n, 1, price, lots, ts)
                 elif price <= book[n].own[BID]:
                     traded(venue, level, n, -1, price, lots, ts)
+                book[n].traded = price
                 if venue.fill_timeframe == 0:
                     book[n].last = price
                 if price >= book[n].rise_to or price <= book[n].fall_to:
@@ -435,10 +519,12 @@ def advance_body(tape: Any, world: Any, stop: int) -> int:
                             break
                         continue
                     book[n].last = int(rows[i + 1].price)
-                if recv > moment or recv == timer:
+                if recv > moment or recv == timer or recv == feed_ts:
                     break
                 # ---- the bar reaches us ----
-                deliver_feed(desk, venue, touches, rows, rows_out, recv)
+                if not deliver_feed(desk, venue, shown, touches, rows, rows_out, recv):
+                    venue.cursor = i
+                    return FULL
                 i += read_bar(view.market[n], rows, i)
                 enter_rows(desk, venue, i, recv)
                 if venue.recording != 0:
@@ -478,12 +564,15 @@ def advance_body(tape: Any, world: Any, stop: int) -> int:
                 return DEFINITION
             elif kind == OPERATOR or kind == RECONCILED:
                 recv = rows[i].ts_recv
-                if recv > moment or recv == timer:
+                if recv > moment or recv == timer or recv == feed_ts:
                     break
                 # ---- a person or the reconciliation speaks: it enters where it stands on the tape ----
+                if not deliver_feed(desk, venue, shown, touches, rows, rows_out, recv):
+                    venue.cursor = i
+                    return FULL
                 first = i
                 i = message_end(rows, first)
-                wake = enter_control(desk, venue, touches, rows, rows_out, first, i)
+                wake = enter_control(desk, venue, rows, rows_out, first, i)
                 if wake & desk.wakes != 0:
                     if LEAVES:
                         venue.cursor = i
@@ -494,9 +583,21 @@ def advance_body(tape: Any, world: Any, stop: int) -> int:
                 again = True
                 break
             i += 1
-            bits = int(rows[i - 1].bits)
-            if bits & LAST != 0 and (kind <= BOOK_CLEAR or is_lost_book(kind, bits) or kind == VENUE_STATUS):
-                keep_touch(venue, touches, n, feed_arrival(gateway_of(venue, n), ts, rows[i - 1].ts_recv), i)
+            if int(rows[i - 1].bits) & LAST != 0 and is_of_market(kind, int(rows[i - 1].bits)):
+                if venue.touch_tail - venue.touch_head == touches.shape[0]:
+                    # what reached us before now is known whatever happens next
+                    deliver_feed(desk, venue, shown, touches, rows, rows_out, ts - 1)
+                    if venue.touch_tail - venue.touch_head == touches.shape[0]:
+                        venue.overflow = 1
+                        again = True
+                        break
+                arrives = feed_arrival(gateway_of(venue, n), ts, rows[i - 1].ts_recv)
+                if listens and venue.touch_head < venue.touch_tail:  # of several venues: nothing is heard out of turn
+                    arrives = max(arrives, touches[(venue.touch_tail - 1) & (touches.shape[0] - 1)].ts_recv)
+                keep_touch(venue, touches, n, arrives, i)
+                if listens and arrives < feed_ts:
+                    feed_ts = arrives
+                    moment = min(moment, feed_ts)
             if venue.response_tail != heard:
                 break
         venue.cursor = i
@@ -507,6 +608,11 @@ def advance_body(tape: Any, world: Any, stop: int) -> int:
         if i >= end and moment == timer and not feed_is_due(venue, touches, timer):
             return END
         # ---- the moment itself ----
+        if feed_ts == moment and feed_ts < timer:
+            if not has_room(venue, rows_out, touches[venue.touch_head & (touches.shape[0] - 1)].end):
+                return FULL
+            hear_feed(desk, venue, shown, touches, rows, rows_out)
+            continue
         if request_ts == moment and request_ts < response_ts and request_ts < timer:
             request = venue.requests[venue.request_head & (venue.requests.shape[0] - 1)]
             venue.request_head += 1
@@ -516,10 +622,12 @@ def advance_body(tape: Any, world: Any, stop: int) -> int:
                 arrive_in_book(venue, level, request)
             continue
         if response_ts < timer:
-            deliver_feed(desk, venue, touches, rows, rows_out, response_ts)
-            wake = hear(desk, venue, rows_out)
+            if not deliver_feed(desk, venue, shown, touches, rows, rows_out, response_ts):
+                return FULL
+            wake = hear(desk, venue, shown, rows_out)
         else:
-            deliver_feed(desk, venue, touches, rows, rows_out, timer - 1)
+            if not deliver_feed(desk, venue, shown, touches, rows, rows_out, timer - 1):
+                return FULL
             begin(desk, 1, timer)
             if venue.recording != 0:
                 put_timer(rows_out, venue, timer)

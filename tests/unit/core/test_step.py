@@ -61,7 +61,8 @@ def test_a_fill_shows_the_system_what_was_traded_and_lists_it() -> None:
     assert (view.why, view.kind, view.tag, view.side, view.price, view.lots) == (WAKE_FILL, ev.FILL, 5, 1, 9_900, 4)
     assert (view.maker, view.fee, view.fee_asset) == (1, 321, COIN)
     row = desk.record.filled[0]
-    assert (row.number, row.lots, row.lots_after, row.mid, row.position) == (number, 4, 3, 10_000, desk.record.event)
+    assert (row.number, row.lots, row.lots_after, row.position) == (number, 4, 3, desk.record.event)
+    assert row.twice_mid == 20_000
 
 
 def test_the_end_of_an_order_shows_what_was_left_of_it() -> None:

@@ -33,7 +33,7 @@ _TEXT_AT: Final = _LENGTH_AT + 4
 Parts = Mapping[str, Any]
 """Name to a one-dimensional table of records."""
 
-DESK, STATE = "desk", "state"
+DESK, STATE, SHOWN = "desk", "state", "shown"
 VENUE_PARTS: Final = ("venue", "level", "touches")
 """What a simulated venue remembers; a live desk has none of it."""
 
@@ -89,8 +89,9 @@ class Checkpoint:
 
 
 def desk_parts(world: World) -> dict[str, Any]:
-    """The memory of a desk: its own record and its system's."""
-    return {DESK: world.desk, STATE: world.state}
+    """The memory of a desk: its own record, its system's, and, where it keeps one, the shown book."""
+    shown = {SHOWN: world.shown} if world.desk[0].ladders.room > 0 else {}
+    return {DESK: world.desk, STATE: world.state} | shown
 
 
 def world_parts(world: World) -> dict[str, Any]:

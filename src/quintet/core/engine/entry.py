@@ -6,6 +6,7 @@ like the loop of a run (`core.kernel.bind`).
 
 from typing import Any
 
+from quintet.core.engine.feed import tell
 from quintet.core.engine.replay import PROGRESS, take_in
 from quintet.core.engine.step import finish
 from quintet.core.kernel import bind
@@ -25,11 +26,12 @@ def enter_body(rows: Any, world: Any, progress: Any) -> int:
     state, params = world.state[0], world.params[0]
     at.row = 0
     wakes = 0
-    while at.row < rows.shape[0]:
-        wake = take_in(desk, rows, at, at.row)
-        wakes |= wake
-        if wake & desk.wakes != 0:
-            decide(state, params, desk.shown)
+    while at.row < rows.shape[0] or desk.telling.until != 0:
+        wake = tell(desk, rows) if desk.telling.until != 0 else take_in(desk, world.shown, rows, at)
+        if wake > 0:
+            wakes |= wake
+            if wake & desk.wakes != 0:
+                decide(state, params, desk.shown)
         finish(desk)
     return wakes
 

@@ -7,7 +7,8 @@ source: timers, answers and fills are on the tape. `advance_body` is compiled fo
 
 Positions are counted as the run counted them: every row that is neither header nor command has one.
 
-Assumption until order books are kept here: depth and trade rows change nothing in the view but the position.
+Depth and trades enter message by message, as they did in the run. What a desk knew of a book is made anew from them,
+so the world of a replay keeps a shown book, whether the run did or not.
 """
 
 from collections.abc import Callable
@@ -18,6 +19,7 @@ import numpy as np
 
 from quintet.core import events as ev
 from quintet.core.digest import command_hash, state_hash
+from quintet.core.engine.feed import hear_message, is_of_market, know_message, know_trades, tell
 from quintet.core.engine.step import ROWS_OF_FILL, begin, finish, on_bar, on_control, on_fill, on_status, on_timer
 from quintet.core.errors import TapeError
 from quintet.core.events import (
@@ -36,11 +38,11 @@ from quintet.core.events import (
     SELL_BIT,
     TEXT,
     TIMER,
-    VENUE_STATUS,
 )
 from quintet.core.kernel import kernel
 from quintet.core.market.bars import read_bar
 from quintet.core.orders.lifecycle import STYLE_NAMES
+from quintet.core.orders.queue_place import answer_moves_place
 from quintet.core.records import record, table
 from quintet.core.row_laws import KIND_NAMES
 from quintet.core.state import ASSETS, DEFINITION, END, INSTRUMENTS, RESPONSE, World
@@ -149,9 +151,29 @@ def message_end(rows: Any, i: int) -> int:
 
 
 @kernel
-def take_in(desk: Any, rows: Any, progress: Any, i: int) -> int:
-    """Let the event that begins at row `i` enter the step; returns the wake it deserves."""
+def hear_feed(desk: Any, shown: Any, rows: Any, first: int, until: int) -> None:
+    """A message of depth and trades: an event for a desk that listens, else it only changes what is known."""
+    recv = rows[first].ts_recv
+    if desk.listens != 0:
+        hear_message(desk, shown, rows, first, until, until - first, recv)
+        return
+    desk.position += until - first
+    know_message(desk, shown, rows, first, until, recv)
+    know_trades(desk, rows, first, until)
+
+
+@kernel
+def take_in(desk: Any, shown: Any, rows: Any, progress: Any) -> int:
+    """Let the event that begins at the row under the cursor enter the step; returns the wake it deserves.
+
+    What a message of the feed tells the system is then `tell`.
+    """
+    i = progress.row
     kind, recv = int(rows[i].kind), rows[i].ts_recv
+    if is_of_market(kind, int(rows[i].bits)):
+        progress.row = message_end(rows, i)
+        hear_feed(desk, shown, rows, i, progress.row)
+        return 0
     if kind == BAR_OPEN:
         n = int(rows[i].instrument)
         length = read_bar(desk.shown.market[n], rows, i)
@@ -160,21 +182,26 @@ def take_in(desk: Any, rows: Any, progress: Any, i: int) -> int:
         return on_bar(desk, n, int(rows[i].bits) >> 1, rows[i].ts_event)
     if kind == FILL:
         progress.row = i + ROWS_OF_FILL
-        read_fill(progress.answer, rows, i)
+        answer = progress.answer
+        read_fill(answer, rows, i)
         begin(desk, ROWS_OF_FILL, recv)
-        return on_fill(desk, progress.answer)
+        wake = on_fill(desk, answer)
+        if desk.depth_levels > 0:
+            answer_moves_place(desk, shown, FILL, answer.number, answer.ts_event, answer.maker)
+        return wake
     if kind <= FACT or kind == TEXT:
         progress.row = i + 1
         desk.position += 1
-        if kind == VENUE_STATUS:
-            desk.shown.instruments[int(rows[i].instrument)].trading = rows[i].quantity
         return 0
     progress.row = message_end(rows, i)
     begin(desk, progress.row - i, recv)
     if kind == TIMER:
         return on_timer(desk)
     if ORDER_ACCEPTED <= kind <= COMMAND_SUPPRESSED:
-        return on_status(desk, kind, rows[i].quantity, -1)
+        wake = on_status(desk, kind, rows[i].quantity, -1)
+        if desk.depth_levels > 0:
+            answer_moves_place(desk, shown, kind, rows[i].quantity, rows[i].ts_event, 0)
+        return wake
     return on_control(desk, kind, rows[i].quantity, int(rows[i].price))
 
 
@@ -189,6 +216,14 @@ def advance_body(rows: Any, world: Any, progress: Any) -> int:
         compare_commands(desk, rows, at)
         if at.difference != SAME:
             return DIFFERS
+        if desk.telling.until != 0:
+            wake = tell(desk, rows)
+            if wake > 0 and wake & desk.wakes != 0:
+                at.owed = 1
+                if LEAVES:
+                    return wake
+                decide(state, params, desk.shown)
+            continue
         i = skip_headers(rows, at.row)
         at.row = i
         if i >= rows.shape[0]:
@@ -199,7 +234,7 @@ def advance_body(rows: Any, world: Any, progress: Any) -> int:
             return DIFFERS
         if kind == INSTRUMENT and i >= at.defined:
             return DEFINITION
-        wake = take_in(desk, rows, at, i)
+        wake = take_in(desk, world.shown, rows, at)
         if wake & desk.wakes != 0:
             at.owed = 1
             if LEAVES:

@@ -10,7 +10,7 @@ and `finish`, and takes out what has been put into the outbox: the breaker may c
 from typing import Any
 
 from quintet.core.accounting.equity import equity_quanta, mark_equity, value_opening
-from quintet.core.accounting.position import book_fill
+from quintet.core.accounting.position import book_fill, position_value
 from quintet.core.events import (
     BAR_OPEN,
     CANCEL_REJECTED,
@@ -40,6 +40,8 @@ from quintet.core.state import (
     ASSETS,
     DESK_BOOK,
     INSTRUMENTS,
+    NO_ASK,
+    NO_BID,
     SUSPENSE_BOOK,
     WAKE_BAR,
     WAKE_CONTROL,
@@ -47,6 +49,10 @@ from quintet.core.state import (
     WAKE_ORDER,
     WAKE_TIMER,
 )
+
+COMMANDS_OF_EVENT = 256
+COMMANDS_OF_PLAN = 128
+"""At most: a cancel and a new order for each slot."""
 
 ROWS_OF_FILL = 4
 """FILL, FILL_ORDER, FILL_FEE, FILL_EXECUTION."""
@@ -63,8 +69,11 @@ def begin(desk: Any, rows: int, now: int) -> None:
 
 @kernel
 def finish(desk: Any) -> None:
-    """After the system has spoken: find the fewest commands and pass them through the gate."""
-    if desk.shown.dirty != 0:
+    """After the system has spoken: find the fewest commands and pass them through the gate.
+
+    An event has numbers for 256 commands; once half of them are used, what is wanted waits for the next event.
+    """
+    if desk.shown.dirty != 0 and desk.command_index <= COMMANDS_OF_EVENT - COMMANDS_OF_PLAN:
         plan(desk)
 
 
@@ -102,11 +111,31 @@ def mark_bar(desk: Any, n: int, ts_event: int) -> bool:
     inst, account, close = view.instruments[n], view.account[n], view.market[n].close
     if account.held > 0 and account.cost == 0 and account.n_fills == 0:
         value_opening(inst, account, view.equity, close)
-    mark_equity(view.equity, equity_quanta(inst, account, desk.ledger, close), ts_event)
+    quanta = equity_quanta(inst, account, desk.ledger, close)
+    for other in range(desk.n_instruments):
+        if other != n:
+            quanta += position_gain(view, n, other)
+    mark_equity(view.equity, quanta, ts_event)
     if not watch_equity(desk, ts_event):
         return False
     call_back(desk)
     return True
+
+
+@kernel
+def position_gain(view: Any, n: int, other: int) -> int:
+    """What another instrument adds to the equity in which `n` settles: its position at its last price."""
+    inst, account, price = view.instruments[other], view.account[other], view.market[other].last
+    if price == 0 or settles_in(inst) != settles_in(view.instruments[n]):
+        return 0
+    value = position_value(inst, account, price)
+    return value if inst.kind == 0 else value - account.cost
+
+
+@kernel
+def settles_in(inst: Any) -> int:
+    """The asset in which profit is paid."""
+    return int(inst.base_asset if inst.kind == 2 else inst.quote_asset)
 
 
 @kernel
@@ -372,4 +401,5 @@ def list_fill(desk: Any, fill: Any) -> None:
     row.fee = fill.fee
     row.fee_asset = fill.fee_asset
     row.lots_after = account.lots
-    row.mid = market.last
+    touch_known = market.bid != NO_BID and market.ask != NO_ASK
+    row.twice_mid = market.bid + market.ask if touch_known else 2 * market.last

@@ -8,9 +8,10 @@ import numpy as np
 
 from quintet.core import state as s
 from quintet.core.errors import ConfigError
-from quintet.core.events import ROW
+from quintet.core.events import ROW, TIMEFRAME_NS
 from quintet.core.instrument import KIND_NUMBER, Instrument
 from quintet.core.kernel import log
+from quintet.core.market.trade_bars import BY_TIME, start_trade_bars
 from quintet.core.random import seeded
 from quintet.core.records import record, table
 from quintet.core.units import E9, SAFE_MAX
@@ -107,6 +108,25 @@ class BreakerRules:
 
 
 @dataclass(frozen=True, kw_only=True)
+class BuiltBars:
+    """Bars that the desk builds from the trades it hears, closed as `core.engine.feed` says.
+
+    By time: `timeframe` is the number of a timeframe, and `size` is left out. By another rule of `market.trade_bars`:
+    `size` is what that rule measures, and `timeframe` a number of its own, 32 to 62, under which the bars are known.
+    """
+
+    timeframe: int
+    rule: int = BY_TIME
+    size: int = 0
+    instrument: int = 0
+
+
+OWN_TIMEFRAMES = range(32, 63)
+
+LEVELS_KEPT = 4096
+
+
+@dataclass(frozen=True, kw_only=True)
 class Setup:
     """What a world is made from."""
 
@@ -124,6 +144,14 @@ class Setup:
     """Numbers of the timeframes whose bars wake the system."""
     mark_timeframe: int = 0
     """Number of the timeframe at whose bars equity is marked and sampled, 0 = never."""
+    built_bars: tuple[BuiltBars, ...] = ()
+    """Bars to be built from trades; which of them wake the system `wake_timeframes` says."""
+    depth_levels: int = 0
+    """How many levels of each side the system is shown, 0 = the touch only. Above 0 the shown book is kept."""
+    keeps_shown_book: bool = False
+    """Keep the book that the feed shows, besides the exchange's: for a desk that has no exchange beside it."""
+    levels_kept: int = LEVELS_KEPT
+    """Levels of each side of a shown book; beyond them the farthest is forgotten."""
     timer_first_ns: int = s.NEVER
     timer_every_ns: int = s.NEVER
     price_window: tuple[int, int] = (0, 0)
@@ -172,6 +200,7 @@ def new_world(setup: Setup, state: Any = None, params: Any = None) -> s.World:
         desk=table(s.DESK, 1),
         venue=table(s.VENUE, 1),
         level=table(s.LEVEL, 2 * sum(widths)),
+        shown=table(s.SHOWN, 2 * n * _room_of(setup)),
         touches=table(s.TOUCH, _power_of_two(setup.messages_in_flight + 2)),
         latencies=_recorded_latencies(setup),
         book_orders=table(s.BOOK_ENTRY, _order_places(setup)),
@@ -184,6 +213,7 @@ def new_world(setup: Setup, state: Any = None, params: Any = None) -> s.World:
         params=table(EMPTY, 1) if params is None else params,
     )
     _set_clock(world, setup)
+    _set_ears(world, setup)
     _set_limits(world, setup)
     if setup.execution.fill_timeframe and (setup.execution.latency_model or setup.execution.spike_every_ns):
         raise ConfigError("latencies that vary: expected constant ones when bars are filled")
@@ -239,6 +269,54 @@ def _set_clock(world: s.World, setup: Setup) -> None:
     for item in fields(Execution):
         if item.name not in PER_VENUE:
             venue[item.name] = getattr(setup.execution, item.name)
+
+
+def _room_of(setup: Setup) -> int:
+    """Levels of one side of a shown book; without one a place that is never used."""
+    return setup.levels_kept if _keeps_shown_book(setup) else 1
+
+
+def _keeps_shown_book(setup: Setup) -> bool:
+    """What our own taking has done to the exchange's book is not in the feed: then it shows another."""
+    return setup.depth_levels > 0 or setup.keeps_shown_book or setup.execution.own_impact != 0
+
+
+def _set_ears(world: s.World, setup: Setup) -> None:
+    """What a desk hears of the feed; raises ConfigError for bars or levels that cannot be."""
+    desk = world.desk[0]
+    desk.n_instruments = len(setup.instruments)
+    if not 0 <= setup.depth_levels <= s.LEVELS_SHOWN:
+        raise ConfigError(f"depth_levels: found {setup.depth_levels}, expected 0 to {s.LEVELS_SHOWN}")
+    if setup.levels_kept < max(1, setup.depth_levels):
+        raise ConfigError(f"levels_kept: found {setup.levels_kept}, expected {max(1, setup.depth_levels)} or more")
+    desk.depth_levels = setup.depth_levels
+    desk.ladders.room = _room_of(setup) if _keeps_shown_book(setup) else 0
+    if len(setup.built_bars) > s.BUILDERS:
+        raise ConfigError(f"built_bars: found {len(setup.built_bars)}, expected {s.BUILDERS} at most")
+    for n, built in enumerate(setup.built_bars):
+        _set_builder(desk.builders[n], built, setup.instruments)
+    known = [(built.instrument, built.timeframe) for built in setup.built_bars]
+    if len(set(known)) < len(known):
+        raise ConfigError("built_bars: found a timeframe twice, expected each once for an instrument")
+    desk.n_builders = len(setup.built_bars)
+    desk.listens = int(desk.n_builders > 0 or setup.wakes & (s.WAKE_TRADE | s.WAKE_BOOK | s.WAKE_TOUCH) != 0)
+
+
+def _set_builder(row: Any, built: BuiltBars, instruments: tuple[Instrument, ...]) -> None:
+    if not 0 <= built.instrument < len(instruments):
+        raise ConfigError(f"built_bars: instrument is {built.instrument}, expected 0 to {len(instruments) - 1}")
+    by_time = built.rule == BY_TIME
+    allowed = range(1, len(TIMEFRAME_NS)) if by_time else OWN_TIMEFRAMES
+    if built.timeframe not in allowed:
+        raise ConfigError(
+            f"built_bars: timeframe is {built.timeframe}, expected {allowed[0]} to {allowed[-1]} for bars "
+            + ("by time" if by_time else "by another rule")
+        )
+    if by_time and built.size != 0:
+        raise ConfigError(f"built_bars: size is {built.size}, expected none by time: the timeframe has its length")
+    size = int(TIMEFRAME_NS[built.timeframe]) if by_time else built.size
+    row.instrument, row.timeframe = built.instrument, built.timeframe
+    start_trade_bars(row.bars, built.rule, size, instruments[built.instrument].quanta_per_tick_lot)
 
 
 P99: float = 2.3263478740408408

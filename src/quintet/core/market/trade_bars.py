@@ -6,7 +6,8 @@
     BY_NOTIONAL  `size` is quote quanta; the same
 
 A trade belongs to one bar: what it brings beyond `size` stays in its bar and does not open the next. A span without a
-trade makes no bar. Each trade is one update; a finished bar stands in `state.done` until the next one has finished.
+trade makes no bar, unless somebody asks for it with `pass_empty_span`. Each trade is one update; a finished bar stands
+in `state.done` until the next one has finished.
 All numbers are whole, so a bar is exact: prices in ticks, volumes in lots, values in ticks times lots, which times the
 instrument's quanta are money. (In quanta a busy day could leave 62 bits.)
 """
@@ -15,31 +16,20 @@ from typing import Any, Final
 
 from quintet.core.errors import ConfigError
 from quintet.core.kernel import kernel
-from quintet.core.records import record, table
+from quintet.core.records import table
+from quintet.core.state import TRADE_BAR, TRADE_BARS
 from quintet.core.units import SAFE_MAX
+
+__all__ = [
+    "BY_COUNT", "BY_NOTIONAL", "BY_TIME", "BY_VOLUME", "RULE_NAMES", "TRADE_BAR", "TRADE_BARS", "copy_bar",
+    "pass_empty_span", "pass_time", "start_trade_bars", "trade_bars_batch", "trade_bars_update",
+]  # fmt: skip
 
 BY_TIME: Final = 0
 BY_COUNT: Final = 1
 BY_VOLUME: Final = 2
 BY_NOTIONAL: Final = 3
 RULE_NAMES: Final = ("time", "count", "volume", "notional")
-
-TRADE_BAR = record(
-    start="i8",  # ns UTC: of the span by time, else of the first trade
-    end="i8",  # of the span by time, else of the last trade
-    open="i8",
-    high="i8",
-    low="i8",
-    close="i8",
-    volume="i8",
-    buys="i8",  # of the volume, what buyers took
-    value="i8",
-    trades="i8",
-)
-
-TRADE_BARS = record(rule="i8", span="i8", finished="i8", now=TRADE_BAR, done=TRADE_BAR)
-"""`span` is the size in what is measured: ns, trades, lots, ticks times lots. `now.trades` is 0 while no bar is open;
-`finished` counts bars."""
 
 
 def start_trade_bars(state: Any, rule: int, size: int, quanta_per_tick_lot: int = 1) -> None:
@@ -92,6 +82,28 @@ def pass_time(state: Any, ts: int) -> int:
     if state.rule != BY_TIME or state.now.trades == 0 or ts < state.now.end:
         return 0
     _finish_bar(state)
+    return 1
+
+
+@kernel
+def pass_empty_span(state: Any, ts: int) -> int:
+    """It is `ts` now: a span without a trade that has ended since the last bar is a flat one at its close; returns 1.
+
+    Without volume, as venues' own candles have them; one at each call, the earliest first.
+    """
+    done = state.done
+    if state.rule != BY_TIME or state.now.trades != 0 or state.finished == 0 or ts < done.end + state.span:
+        return 0
+    done.start = done.end
+    done.end += state.span
+    done.open = done.close
+    done.high = done.close
+    done.low = done.close
+    done.volume = 0
+    done.buys = 0
+    done.value = 0
+    done.trades = 0
+    state.finished += 1
     return 1
 
 

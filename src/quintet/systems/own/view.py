@@ -7,11 +7,11 @@ averages and ratios the unit does not matter; `lots_worth` turns a share of equi
 from struct import Struct
 from typing import Any, NamedTuple
 
-from quintet.core.events import TIMEFRAMES
+from quintet.core.events import TIMEFRAME_NAMES
 from quintet.core.records import offset_of
 from quintet.core.state import ACCOUNT, DESK, EQUITY, INSTRUMENT, MARKET, VIEW, WAKE_FILL
 
-_TIMEFRAME_NAMES = ("", *TIMEFRAMES)
+_TIMEFRAME_NAMES = dict(enumerate(TIMEFRAME_NAMES))
 
 
 class Bar(NamedTuple):
@@ -87,7 +87,7 @@ class Reader:
         market = self._market.unpack_from(desk, self._market_at)
         view = View(
             now,
-            Bar._make((*market[4:9], market[11], _TIMEFRAME_NAMES[market[10]])),
+            Bar._make((*market[4:9], market[11], _TIMEFRAME_NAMES.get(market[10], ""))),
             one(desk, self._lots_at)[0],
             one(desk, self._equity_at)[0],
             halted != 0,

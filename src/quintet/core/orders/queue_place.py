@@ -1,0 +1,68 @@
+"""Where our resting orders stand in their queues, as far as the feed lets us know. Kept beside a shown book.
+
+Assumption: nobody before us cancels unseen. An order stands behind all that was shown at its price when it came to the
+venue; trades at its price that happened later take from what is before it, and a level that holds less than that leaves
+no more. So `ahead` is the most there can be, as long as the feed tells what happened in order. A feed that counts our
+own lots in its levels makes it too large by at most those.
+"""
+
+from typing import Any
+
+from quintet.core.events import ASK_LEVEL, FILL, ORDER_ACCEPTED, TRADE_SELL
+from quintet.core.kernel import kernel
+from quintet.core.market.shown_book import shown_lots
+from quintet.core.orders.lifecycle import FREE, waits_for_price
+from quintet.core.state import ASK, BID
+
+
+@kernel
+def answer_moves_place(desk: Any, shown: Any, kind: int, number: int, ts_event: int, maker: int) -> None:
+    """The step has taken in an answer about order `number`, which happened at `ts_event`: its place is known anew."""
+    for s in range(desk.slots_used):
+        order, place = desk.orders[s], desk.shown.places[s]
+        if order.number != number:
+            continue
+        left = order.lots - order.filled
+        if order.status == FREE or waits_for_price(order.style):
+            left = 0
+        if left == 0:
+            place.lots = 0
+            place.ahead = 0
+        elif kind == FILL and maker != 0:
+            stand(order, place, left, ts_event, 0)
+        elif kind == FILL or kind == ORDER_ACCEPTED:
+            side = BID if order.side > 0 else ASK
+            stand(order, place, left, ts_event, shown_lots(shown, desk.ladders, order.instrument, side, order.price))
+        desk.shown.n_places = max(desk.shown.n_places, s + 1)
+        return
+
+
+@kernel
+def stand(order: Any, place: Any, left: int, joined: int, ahead: int) -> None:
+    """An order rests with `left` lots, `ahead` lots before it, since `joined` on the venue's clock."""
+    place.number = order.number
+    place.instrument = order.instrument
+    place.side = order.side
+    place.price = order.price
+    place.tag = order.tag
+    place.lots = left
+    place.joined = joined
+    place.ahead = ahead
+
+
+@kernel
+def row_moves_places(view: Any, kind: int, n: int, price: int, lots: int, ts_event: int) -> None:
+    """A row of the feed, a level or a trade, moves those of our orders that it concerns."""
+    for s in range(view.n_places):
+        place = view.places[s]
+        if place.lots == 0 or place.instrument != n:
+            continue
+        if kind <= ASK_LEVEL:
+            if price == place.price and (kind == BID) == (place.side > 0):
+                place.ahead = lots if ts_event <= place.joined else min(place.ahead, lots)
+        elif ts_event > place.joined and (kind == TRADE_SELL) == (place.side > 0):
+            beyond = (place.price - price) * place.side
+            if beyond > 0:
+                place.ahead = 0
+            elif beyond == 0:
+                place.ahead = max(place.ahead - lots, 0)
