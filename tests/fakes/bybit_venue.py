@@ -133,6 +133,9 @@ class BybitVenue:
     def question(self, path: str, query: dict[str, str]) -> httpx.Response:
         if path == "/v5/user/query-api":
             return self.answer(0, "", {"readOnly": 0, "permissions": self.permissions})
+        if path == "/v5/account/wallet-balance":
+            coins = [{"coin": "USDT", "walletBalance": "1000"}]
+            return self.answer(0, "OK", {"list": [{"accountType": "UNIFIED", "coin": coins}]})
         rows: list[dict[str, Any]] = []
         link_id = query.get("orderLinkId", "")
         if path in ("/v5/order/realtime", "/v5/order/history"):

@@ -16,6 +16,7 @@ FOLLOWED = {
     "reading-the-report.md": 1,
     "a-grid-maker.md": 6,
     "fifteen-ways-to-fool-yourself.md": 6,
+    "sandbox.md": 2,
 }
 """How many blocks of each are done."""
 

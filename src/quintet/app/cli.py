@@ -36,6 +36,7 @@ _ORDER: Final = (
     "sweep",
     "optimize",
     "watch",
+    "sandbox",
     "report",
     "runs",
     "ledger",
@@ -100,6 +101,7 @@ def _mount() -> None:
     from quintet.app.doctor_command import doctor
     from quintet.app.optimize_command import optimize
     from quintet.app.report_command import report
+    from quintet.app.sandbox_command import sandbox
     from quintet.app.stress_command import stress
     from quintet.app.sweep_command import sweep
     from quintet.app.walk_forward_command import walk_forward
@@ -112,6 +114,7 @@ def _mount() -> None:
     app.command(no_args_is_help=True)(sweep)
     app.command(no_args_is_help=True)(optimize)
     app.command(no_args_is_help=True)(watch)
+    app.command()(sandbox)
     app.command(no_args_is_help=True)(report)
     for name, (_, _, line) in _LAZY.items():
         app.add_typer(typer.Typer(help=line), name=name, help=line)

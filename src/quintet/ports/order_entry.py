@@ -27,10 +27,11 @@ class Amend(NamedTuple):
 
 
 class Cancel(NamedTuple):
-    """Take one order back."""
+    """Take one order back; `waits`: one that waits for its price, which some venues keep apart."""
 
     client_id: str
     instrument: int
+    waits: bool = False
 
 
 class CancelAll(NamedTuple):

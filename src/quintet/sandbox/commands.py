@@ -203,6 +203,14 @@ class SetPrices(Command, tag="prices", frozen=True):
     mark: int = 0
 
 
+class FlowStep(Command, tag="flow", frozen=True):
+    """One message of a market flow: what it changes, and its number, so that a restart goes on behind it."""
+
+    source: str
+    number: int
+    steps: list[Ghosts | GhostTrade | SetPrices]
+
+
 class SetFunding(Command, tag="funding", frozen=True):
     """The rate that the next funding will have, in parts of 1e8."""
 
@@ -240,6 +248,7 @@ AnyCommand = (
     | OpenAccount
     | Ghosts
     | GhostTrade
+    | FlowStep
     | SetPrices
     | SetFunding
     | ChangeInstrument

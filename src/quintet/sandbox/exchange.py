@@ -23,6 +23,7 @@ from quintet.sandbox.commands import (
     Cancelled,
     ChangeInstrument,
     Done,
+    FlowStep,
     Ghosts,
     GhostTrade,
     MoveCoins,
@@ -233,6 +234,14 @@ def _ghost_trade(venue: Venue, request: GhostTrade) -> Answer:
     return Done()
 
 
+def _flow_step(venue: Venue, request: FlowStep) -> Answer:
+    if request.number > venue.state.flows.get(request.source, 0):
+        venue.state.flows[request.source] = request.number
+        for step in request.steps:
+            _DO[type(step)](venue, step)
+    return Done()
+
+
 def _set_prices(venue: Venue, request: SetPrices) -> Answer:
     if request.index < 0 or request.mark < 0:
         raise Refused(10001, "prices: expected 0 or more")
@@ -281,6 +290,7 @@ _DO: dict[type, Callable[[Venue, Any], Answer]] = {
     OpenAccount: _open_account,
     Ghosts: _ghosts,
     GhostTrade: _ghost_trade,
+    FlowStep: _flow_step,
     SetPrices: _set_prices,
     SetFunding: _set_funding,
     ChangeInstrument: _change_instrument,

@@ -23,6 +23,7 @@ class Operator:
         self.faults = faults
         self.streams = streams
         self.refused: list[str] = []
+        self.flow_has_ended: Callable[[], bool] = lambda: False
 
     def do(self, method: str, path: str, body: bytes) -> dict[str, Any]:
         """One request; raises ConfigError naming what was found and what was expected."""
@@ -48,6 +49,7 @@ class Operator:
             "clock_ms": clock.now_ms(),
             "speed": clock.speed,
             "refused": self.refused,
+            "flow_has_ended": self.flow_has_ended(),
         }
 
     def _advance(self, body: bytes) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from quintet.sandbox.bybit_v5.routes import ROUTES, Route, answer
 from quintet.sandbox.bybit_v5.streams import Streams
 from quintet.sandbox.commands import GhostTrade, Pass
 from quintet.sandbox.faults import Fault, Faults
+from quintet.sandbox.market_flow import MarketFlow
 from quintet.sandbox.operator import Operator
 from quintet.sandbox.orders import OPEN
 from quintet.sandbox.refusal import Refused
@@ -26,7 +27,7 @@ from quintet.sandbox.service import Service
 from quintet.sandbox.wire import Connection
 
 ADDRESS_REQUESTS_MAX, ADDRESS_WINDOW_MS = 600, 5000
-TICK_S = 0.1
+TICK_S, BUSY_S = 0.02, 0.05
 PUBLIC_CATEGORIES = ("spot", "linear", "inverse", "option")
 NEVER_S = 3600.0
 
@@ -40,7 +41,8 @@ class Sandbox:
         self.pacing = Pacing(rate_scale)
         self.streams = Streams(service, self.pacing)
         self.operator = Operator(service, self.faults, self.streams)
-        self.flow: Callable[[int], None] | None = None
+        self.flow: MarketFlow | None = None
+        self.keep: Callable[[], None] = lambda: None
         self._numbers = itertools.count(1)
 
     def application(self) -> web.Application:
@@ -83,15 +85,20 @@ class Sandbox:
         loop = asyncio.get_running_loop()
         while True:
             self.faults.now_s = loop.time()
-            self.pass_time()
+            end_s = loop.time() + BUSY_S
+            self.pass_time(lambda end_s=end_s: loop.time() > end_s)  # type: ignore[misc]
             for fault in self.faults.due():
                 self.operator.strike(fault)
+            self.keep()
             await asyncio.sleep(TICK_S)
 
-    def pass_time(self) -> None:
-        """What is due by now: the market's flow, then time itself."""
+    def pass_time(self, stop: Callable[[], bool] = lambda: False) -> None:
+        """What is due by now: the market's flow, then time itself; a flow that lags behind holds the time back."""
+        now_ms = self.service.clock.now_ms()
         if self.flow is not None:
-            self.flow(self.service.clock.now_ms())
+            self.flow.run(now_ms, stop=stop)
+            if self.flow.lags(now_ms):
+                return
         self.service.do(Pass())
 
     # ---- REST ----

@@ -46,9 +46,12 @@ class Service:
         """What the exchange remembers."""
         return self.exchange.state
 
-    def do(self, command: AnyCommand) -> Answer:
-        """Journal, do, tell the listeners; in this order, so that nothing is told that a restart forgets."""
-        now_ms = max(self.clock.now_ms(), self.state.now_ms)
+    def do(self, command: AnyCommand, at_ms: int | None = None) -> Answer:
+        """Journal, do, tell the listeners; in this order, so that nothing is told that a restart forgets.
+
+        `at_ms` is when it happened, for what comes from a flow; otherwise it happens now.
+        """
+        now_ms = max(self.clock.now_ms() if at_ms is None else at_ms, self.state.now_ms)
         if self._journal is not None and self._worth_keeping(now_ms, command):
             self._journal.append(now_ms, command)
             self._journalled_ms = now_ms

@@ -228,6 +228,7 @@ class State(msgspec.Struct, kw_only=True):
     orders: dict[str, Order] = {}
     markets: dict[str, Market] = {}
     transfer_ids: dict[str, None] = {}
+    flows: dict[str, int] = {}
     books: dict[str, list[tuple[int, int, list[tuple[str, int]]]]] = {}
 
 

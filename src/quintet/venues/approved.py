@@ -5,6 +5,7 @@ from typing import Any
 from quintet.core import events as ev
 from quintet.core.errors import InvariantError
 from quintet.core.orders.client_ids import ClientIds
+from quintet.core.orders.lifecycle import waits_for_price
 from quintet.ports.order_entry import Cancel, OfOneOrder, Place
 
 
@@ -16,7 +17,7 @@ def approved(commands: Any, ids: ClientIds) -> list[OfOneOrder]:
 def _one(row: Any, ids: ClientIds) -> OfOneOrder:
     client_id, instrument, kind = ids.of(int(row["number"])), int(row["instrument"]), int(row["kind"])
     if kind == ev.CANCEL:
-        return Cancel(client_id, instrument)
+        return Cancel(client_id, instrument, bool(waits_for_price(int(row["style"]))))
     if kind == ev.PLACE:
         return Place(client_id, instrument, int(row["side"]), int(row["style"]), int(row["price"]), int(row["lots"]))
     raise InvariantError(f"command {client_id} is of kind {kind}, expected PLACE or CANCEL")

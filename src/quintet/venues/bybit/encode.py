@@ -25,6 +25,7 @@ _TIME_IN_FORCE: Final = {
     lifecycle.FOK: "FOK",
 }
 _RISE, _FALL = 1, 2
+_SPOT_CLASSES: Final = ("Order", "StopOrder", "tpslOrder")
 _ACTIONS: Final[dict[type, Action]] = {Place: "create", Amend: "amend", Cancel: "cancel", CancelAll: "cancel-all"}
 _BATCHES: Final[dict[Action, Action]] = {"create": "create-batch", "amend": "amend-batch", "cancel": "cancel-batch"}
 
@@ -48,6 +49,14 @@ def request(command: Command, instruments: Sequence[Instrument]) -> Request:
     one = instruments[command.instrument]
     payload = {"category": one.kind, "symbol": one.symbol} | _fields(command, one)
     return Request(_ACTIONS[type(command)], one.kind, payload, (command,))
+
+
+def requests(command: Command, instruments: Sequence[Instrument]) -> list[Request]:
+    """What one command is, where it may be more than one request: spot takes back each class of orders by itself."""
+    one = request(command, instruments)
+    if not isinstance(command, CancelAll) or one.category != "spot":
+        return [one]
+    return [one._replace(payload=one.payload | {"orderFilter": each}) for each in _SPOT_CLASSES]
 
 
 def batched(commands: Sequence[OfOneOrder], instruments: Sequence[Instrument]) -> Iterator[Request]:
@@ -90,7 +99,10 @@ def _fields(command: Command, one: Instrument) -> dict[str, Any]:
     if isinstance(command, Amend):
         changes = {"price": _price(command.ticks, one), "qty": _quantity(command.lots, one)}
         return {"orderLinkId": command.client_id} | changes
-    return {} if isinstance(command, CancelAll) else {"orderLinkId": command.client_id}
+    if isinstance(command, CancelAll):
+        return {}
+    of_a_class = {"orderFilter": "StopOrder"} if one.kind == "spot" and command.waits else {}
+    return {"orderLinkId": command.client_id} | of_a_class
 
 
 def _placed(place: Place, one: Instrument) -> dict[str, Any]:

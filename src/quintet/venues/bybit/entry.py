@@ -4,7 +4,7 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from quintet.core.orders.lifecycle import NO_REASON
 from quintet.venues.bybit.account_wire import Acknowledged
-from quintet.venues.bybit.encode import Request
+from quintet.venues.bybit.encode import Action, Request
 from quintet.venues.bybit.errors import Verdict, verdict
 from quintet.venues.bybit.shapes import shaped
 
@@ -34,6 +34,9 @@ class Door(Protocol):
     @property
     def ready(self) -> bool:
         """May something be sent now?"""
+
+    def takes(self, action: Action) -> bool:
+        """Does the venue take such requests here?"""
 
     async def tell(self, request: Request) -> Told:
         """Send it, wait for the answer; a missing answer is *unknown*. Raises ClockUnsure before anything is sent."""

@@ -26,8 +26,10 @@ PROOFS: Final = 2
 class Inquiry:
     """Questions about single orders."""
 
-    def __init__(self, rest: Rest, listing: Listing) -> None:
+    def __init__(self, rest: Rest, listing: Listing, settling_ns: int = SETTLING_NS) -> None:
+        """`settling_ns`: so long after the receive window the venue may still be at it."""
         self._rest = rest
+        self._settling_ns = settling_ns
         self._listing = listing
 
     async def find(self, command: OfOneOrder, expires_ns: int) -> OrderReport | None:
@@ -53,7 +55,7 @@ class Inquiry:
     def is_over(self, expires_ns: int) -> bool:
         """Is it certain that the venue takes the request no more?"""
         try:
-            return self._rest.clock.venue_ns(self._rest.steady_ns()) > expires_ns + SETTLING_NS
+            return self._rest.clock.venue_ns(self._rest.steady_ns()) > expires_ns + self._settling_ns
         except ClockUnsure:
             return False
 

@@ -5,7 +5,7 @@ a reason that passes, is sent again under the same client id; one whose answer i
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from typing import Any, Final
 
 from quintet.core.orders import lifecycle
@@ -24,7 +24,7 @@ from quintet.ports.order_entry import (
     Unknown,
 )
 from quintet.venues.approved import approved
-from quintet.venues.bybit.encode import Request, request
+from quintet.venues.bybit.encode import Request, requests
 from quintet.venues.bybit.entry import Door, Told, nothing_left
 from quintet.venues.bybit.errors import OUTSIDE_WINDOW
 from quintet.venues.bybit.inquiry import Inquiry
@@ -53,7 +53,7 @@ class OrderGateway:
         self._listing = listing
         self._ids = ids
         self._inquiry = Inquiry(rest, listing)
-        self._told: asyncio.Queue[Outcome] = asyncio.Queue()
+        self._told: asyncio.Queue[Outcome | Exception] = asyncio.Queue()
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def begin(self) -> None:
@@ -81,7 +81,10 @@ class OrderGateway:
     async def outcomes(self) -> AsyncIterator[Outcome]:
         """What became of each command, for ever; an unknown one is told as such first, and as what it was later."""
         while True:
-            yield await self._told.get()
+            told = await self._told.get()
+            if isinstance(told, Exception):
+                raise told
+            yield told
 
     async def close(self) -> None:
         """Stop asking and sending; what is not known by then is for the recovery to ask."""
@@ -94,27 +97,44 @@ class OrderGateway:
         """Commands whose outcome is not told yet."""
         return len(self._tasks)
 
-    def _start(self, work: Any) -> None:
-        task = asyncio.create_task(work)
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(self._aloud(work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    async def _aloud(self, work: Coroutine[Any, Any, None]) -> None:
+        """A fault of ours is told like an outcome: no command ends in silence."""
+        try:
+            await work
+        except Exception as error:
+            self._told.put_nowait(error)
 
     # ---- one command -------------------------------------------------------------------------------------------
 
     async def _carry(self, command: Command) -> None:
         """From approved to known."""
+        told: Told | Suppressed = Suppressed(command, "not sent")
+        for wanted in requests(command, self._listing.instruments):
+            told = await self._deliver(command, wanted)
+            if isinstance(told, Suppressed):
+                self._told.put_nowait(told)
+                return
+            if told.verdict.meaning != "accepted":
+                break
+        assert isinstance(told, Told)
+        await self._conclude(command, told)
+
+    async def _deliver(self, command: Command, wanted: Request) -> Told | Suppressed:
+        """Send until it has left and was not turned away for a reason that passes."""
         places = isinstance(command, Place)
         told = Told(nothing_left("not sent"), 0)
-        wanted = request(command, self._listing.instruments)
         for pause_s in RETRY_PLACE_S if places else RETRY_CANCEL_S:
             await asyncio.sleep(pause_s)
             if places and self.shut:
-                self._told.put_nowait(Suppressed(command, self.shut))
-                return
+                return Suppressed(command, self.shut)
             tried = await self._attempt(wanted, PLACE_PATIENCE_S if places else None)
             if isinstance(tried, Suppressed):
-                self._told.put_nowait(tried)
-                return
+                return tried
             told = tried
             if told.verdict.meaning == "unknown" and isinstance(command, CancelAll):
                 continue  # to take everything back twice does no harm
@@ -122,7 +142,7 @@ class OrderGateway:
                 break
             if f"retCode {OUTSIDE_WINDOW}:" in told.verdict.text:
                 await self._rest.measure_clock()
-        await self._conclude(command, told)
+        return told
 
     async def _attempt(self, wanted: Request, patience_s: float | None) -> Told | Suppressed:
         """Wait for a turn and send once; an order that waits too long for either is not sent."""
@@ -133,7 +153,7 @@ class OrderGateway:
         try:
             async with asyncio.timeout(patience_s) as waiting, self._rest.pace.turn(costs(wanted), urgent) as turn:
                 waiting.reschedule(None)
-                door = next(door for door in self._doors if door.ready)
+                door = next(door for door in self._doors if door.ready and door.takes(wanted.action))
                 told = await door.tell(wanted)
                 if told.verdict.meaning == "unknown":
                     turn.linger(self._rest.recv_window_ms / 1_000)

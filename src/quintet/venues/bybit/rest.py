@@ -14,7 +14,7 @@ import httpx
 from quintet.core.errors import DataError
 from quintet.venues.bybit.account_wire import RestAnswer
 from quintet.venues.bybit.decode_account import require_harmless, server_time_ns
-from quintet.venues.bybit.encode import Request, body
+from quintet.venues.bybit.encode import Action, Request, body
 from quintet.venues.bybit.entry import RECV_WINDOW_MS, Told, answered, no_answer, nothing_left, spoken
 from quintet.venues.bybit.errors import OUTSIDE_WINDOW, TOO_MANY_VISITS, http_verdict, verdict
 from quintet.venues.bybit.klines import VenueUnreachable
@@ -65,6 +65,10 @@ class Rest:
     @property
     def ready(self) -> bool:
         """REST needs no line."""
+        return True
+
+    def takes(self, action: Action) -> bool:
+        """REST takes everything."""
         return True
 
     @property
@@ -119,7 +123,7 @@ class Rest:
             if attempt:
                 await asyncio.sleep(_FIRST_PAUSE_S * 2**attempt)
             async with self.pace.turn(question_costs(path)):
-                found = await self._asked(path, urlencode(query or {}))
+                found = await self._asked(path, _query_text(query or {}))
             if isinstance(found, RestAnswer):
                 return found
             why = found
@@ -207,6 +211,11 @@ class Rest:
 
     def _next_host(self) -> None:
         self._host = (self._host + 1) % len(self._hosts)
+
+
+def _query_text(query: Mapping[str, str | int]) -> str:
+    """A cursor is percent-encoded by the venue already and goes back as it came."""
+    return urlencode(query, safe="%" if "cursor" in query else "")
 
 
 def hear_limits(pace: Pace, name: str, header: dict[str, str], code: int, venue_ms: int) -> None:

@@ -7,15 +7,14 @@ from collections.abc import Callable
 from contextlib import aclosing
 from typing import Final
 
-import msgspec
-
 from quintet.core.errors import DataError
 from quintet.ports.clock import Clock
-from quintet.ports.live_feed import Answer, Interruption
-from quintet.venues.bybit.account_wire import Said, SocketAnswer
-from quintet.venues.bybit.encode import Request, socket_text
+from quintet.ports.live_feed import Interruption
+from quintet.venues.bybit.account_wire import SocketAnswer
+from quintet.venues.bybit.encode import Action, Request, socket_text
 from quintet.venues.bybit.entry import RECV_WINDOW_MS, Told, answered, no_answer, nothing_left
 from quintet.venues.bybit.limits import costs
+from quintet.venues.bybit.private_stream import TradeStream
 from quintet.venues.bybit.public_stream import STREAM_HOST
 from quintet.venues.bybit.rest import hear_limits
 from quintet.venues.bybit.shapes import MS_NS, shaped
@@ -24,53 +23,7 @@ from quintet.venues.connection import Connection, Patience
 from quintet.venues.pacing import Pace
 from quintet.venues.venue_clock import VenueClock
 
-LOGIN_MS: Final = 5_000
-"""A login is good for so long after it was signed."""
-
 ANSWER_S: Final = 5.0
-
-
-class TradeStream:
-    """Fills `ports.live_feed.Stream` for the trade socket."""
-
-    def __init__(self, key: ApiKey, clock: VenueClock, steady_ns: Callable[[], int], host: str) -> None:
-        self._key = key
-        self._clock = clock
-        self._steady_ns = steady_ns
-        self.url: Final = f"{host}/v5/trade"
-        self.ping: Final = '{"op":"ping"}'
-
-    def subscriptions(self) -> dict[str, str]:
-        """The login; raises ClockUnsure."""
-        return {"auth": login_text(self._key, self._clock.venue_ns(self._steady_ns()))}
-
-    def answer(self, body: bytes) -> Answer | None:
-        """Logins and pongs; an answer to an order is none of them."""
-        said = read_said(body)
-        if said is None or said.op not in ("auth", "pong"):
-            return None
-        return Answer(said.op, said.retCode == 0 and said.success is not False, said.retMsg or said.ret_msg)
-
-    def renewals(self, symbols: object) -> tuple[str, ...]:
-        """There are no books here."""
-        return ()
-
-    def snapshot_url(self, symbol: str) -> str:
-        """There are no books here."""
-        return ""
-
-
-def login_text(key: ApiKey, venue_ns: int) -> str:
-    """The `auth` request of the private and of the trade socket."""
-    return msgspec.json.encode({"op": "auth", "args": key.login(venue_ns // MS_NS + LOGIN_MS)}).decode()
-
-
-def read_said(body: bytes) -> Said | None:
-    """An answer to a request; None for anything else."""
-    try:
-        return msgspec.json.decode(body, type=Said)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
 
 
 class TradeSocket:
@@ -104,6 +57,10 @@ class TradeSocket:
     def ready(self) -> bool:
         """Is the line up and logged in?"""
         return self._connection.ready
+
+    def takes(self, action: Action) -> bool:
+        """Everything at once is taken back over REST only."""
+        return action != "cancel-all"
 
     async def run(self) -> None:
         """Keep the line for ever; raises FeedUnreachable when the venue was never reached or refuses the login."""

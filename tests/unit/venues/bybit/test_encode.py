@@ -14,7 +14,7 @@ from quintet.core.errors import ConfigError
 from quintet.core.orders import lifecycle
 from quintet.ports.order_entry import Amend, Cancel, CancelAll, Place
 from quintet.venues.bybit import errors
-from quintet.venues.bybit.encode import batched, body, request, socket_text
+from quintet.venues.bybit.encode import batched, body, request, requests, socket_text
 from quintet.venues.bybit.sign import ApiKey
 from tests.bybit_account import IDS, LISTING
 
@@ -77,6 +77,15 @@ def test_amend_cancel_and_cancel_all() -> None:
     assert (cancel.action, cancel.payload) == ("cancel", names | {"orderLinkId": "x"})
     everything = request(CancelAll(LINEAR), LISTING.instruments)
     assert (everything.action, everything.payload) == ("cancel-all", names)
+
+
+def test_spot_keeps_orders_that_wait_apart() -> None:
+    stop = request(Cancel("x", SPOT, waits=True), LISTING.instruments)
+    assert stop.payload == {"category": "spot", "symbol": "ETHUSDT", "orderLinkId": "x", "orderFilter": "StopOrder"}
+    assert "orderFilter" not in request(Cancel("x", LINEAR, waits=True), LISTING.instruments).payload
+    everything = requests(CancelAll(SPOT), LISTING.instruments)
+    assert [one.payload["orderFilter"] for one in everything] == ["Order", "StopOrder", "tpslOrder"]
+    assert len(requests(CancelAll(LINEAR), LISTING.instruments)) == 1
 
 
 def test_a_style_that_the_venue_does_not_have_is_refused() -> None:

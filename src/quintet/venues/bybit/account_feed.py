@@ -1,0 +1,211 @@
+"""The account's own facts, each once: from the private stream, and over REST what a lost connection has kept from it.
+
+Nothing is expected of the order of topics. An execution is told once by its id; a status of an order only when it says
+more than the one before. After every login the venue is asked for executions since the last one that is known, for
+open orders, and for those that are no longer open; the same when a frame could not be read.
+"""
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import AsyncGenerator, Coroutine
+from contextlib import aclosing, suppress
+from typing import Any, Final, NamedTuple
+
+from quintet.core.errors import InputError
+from quintet.ports.clock import Clock
+from quintet.ports.live_feed import Interruption
+from quintet.ports.order_entry import Cancel
+from quintet.ports.venue_account import Execution, OrderReport, Report
+from quintet.venues.bybit.account_questions import AccountQuestions
+from quintet.venues.bybit.decode_account import reports
+from quintet.venues.bybit.inquiry import Inquiry
+from quintet.venues.bybit.klines import VenueUnreachable
+from quintet.venues.bybit.listing import Listing
+from quintet.venues.bybit.rest import Rest
+from quintet.venues.connection import Connection
+from quintet.venues.venue_clock import ClockUnsure
+
+OVERLAP_NS: Final = 60_000_000_000
+"""Executions are asked for from so long before the last one: some reach the venue's lists late."""
+
+REMEMBERED: Final = 100_000
+_AGAIN_S: Final = (1.0, 5.0, 15.0)
+
+
+class CaughtUp(NamedTuple):
+    """What the venue knows and what we know is the same again."""
+
+    recv_ns: int
+
+
+class Unreadable(NamedTuple):
+    """Something of the account could not be read or is off the grid: a person has to look."""
+
+    recv_ns: int
+    why: str
+
+
+class Reported(NamedTuple):
+    """One fact of the account, and when we knew it. `asked`: it came over REST."""
+
+    recv_ns: int
+    report: Report
+    asked: bool = False
+
+
+News = Reported | Interruption | CaughtUp | Unreadable
+
+
+class AccountFeed:
+    """`news` is everything. `repeated` counts what was told twice by the venue and is not told here."""
+
+    def __init__(
+        self, connection: Connection, rest: Rest, listing: Listing, *, since_ns: int, wall_ns: Clock = time.time_ns
+    ) -> None:
+        """`since_ns`: the venue's time of the last execution that is booked, or of the beginning."""
+        self.repeated = 0
+        self._connection = connection
+        self._listing = listing
+        self._questions = AccountQuestions(rest, listing)
+        self._inquiry = Inquiry(rest, listing)
+        self._wall_ns = wall_ns
+        self._since_ns = since_ns
+        self._news: asyncio.Queue[News | Exception] = asyncio.Queue()
+        self._executions: OrderedDict[int, None] = OrderedDict()
+        self._orders: OrderedDict[str, OrderReport] = OrderedDict()
+        self._catching: asyncio.Task[None] | None = None
+        self._behind = True
+
+    async def news(self) -> AsyncGenerator[News, None]:
+        """For ever; raises FeedUnreachable when the venue was never reached or refuses the login."""
+        reading = asyncio.create_task(self._aloud(self._read()))
+        try:
+            while True:
+                item = await self._news.get()
+                if isinstance(item, Exception):
+                    raise item
+                yield item
+        finally:
+            tasks = [task for task in (reading, self._catching) if task is not None]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    # ---- the stream --------------------------------------------------------------------------------------------
+
+    async def _aloud(self, work: Coroutine[Any, Any, None]) -> None:
+        """What ends one of the tasks ends the feed: nothing stops in silence."""
+        try:
+            await work
+        except Exception as error:
+            self._news.put_nowait(error)
+
+    async def _read(self) -> None:
+        async with aclosing(self._connection.heard()) as heard:
+            async for item in heard:
+                if isinstance(item, Interruption):
+                    self._interrupted(item)
+                    continue
+                self._take_frame(item.recv_ns, item.body)
+                if self._behind and self._connection.ready:
+                    self._behind = False
+                    self._begin_to_catch_up()
+
+    def _interrupted(self, lost: Interruption) -> None:
+        if self._catching is not None:
+            self._catching.cancel()
+        self._behind = True
+        self._news.put_nowait(lost)
+
+    def _take_frame(self, recv_ns: int, body: bytes) -> None:
+        try:
+            found = reports(body, self._listing)
+        except InputError as error:
+            self._behind = True
+            self._news.put_nowait(Unreadable(recv_ns, str(error)))
+            return
+        for report in found:
+            self._tell(Reported(recv_ns, report))
+
+    # ---- each fact once ----------------------------------------------------------------------------------------
+
+    def _tell(self, reported: Reported) -> None:
+        if self._is_news(reported.report):
+            self._news.put_nowait(reported)
+        else:
+            self.repeated += 1
+
+    def _is_news(self, report: Report) -> bool:
+        if isinstance(report, Execution):
+            return self._is_new_execution(report)
+        return self._says_more(report) if isinstance(report, OrderReport) else True
+
+    def _is_new_execution(self, execution: Execution) -> bool:
+        self._since_ns = max(self._since_ns, execution.ts_event)
+        if execution.key in self._executions:
+            return False
+        _remember(self._executions, execution.key, None)
+        return True
+
+    def _says_more(self, report: OrderReport) -> bool:
+        """Later, or more of it filled, and never open again once it is over."""
+        before = self._orders.get(report.venue_id)
+        if before is not None:
+            if before.state != "open" and report.state == "open":
+                return False
+            known = (before.state != "open", before.filled_lots, before.updated_ns)
+            if (report.state != "open", report.filled_lots, report.updated_ns) < known or report == before:
+                return False
+        _remember(self._orders, report.venue_id, report)
+        return True
+
+    # ---- what the stream has not said --------------------------------------------------------------------------
+
+    def _begin_to_catch_up(self) -> None:
+        if self._catching is not None:
+            self._catching.cancel()
+        self._catching = asyncio.create_task(self._aloud(self._catch_up()))
+
+    async def _catch_up(self) -> None:
+        """Ask until everything is answered; a lost connection ends this, the next login begins anew."""
+        attempt = 0
+        while True:
+            try:
+                await self._ask_everything()
+            except (VenueUnreachable, ClockUnsure):
+                await asyncio.sleep(_AGAIN_S[min(attempt, len(_AGAIN_S) - 1)])
+                attempt += 1
+                continue
+            except InputError as error:
+                self._news.put_nowait(Unreadable(self._wall_ns(), str(error)))
+                return
+            self._news.put_nowait(CaughtUp(self._wall_ns()))
+            return
+
+    async def _ask_everything(self) -> None:
+        believed = [report for report in self._orders.values() if report.state == "open"]
+        self._tell_all(await self._questions.executions(self._since_ns - OVERLAP_NS))
+        found = await self._questions.open_orders()
+        self._tell_all(found)
+        still = {report.venue_id for report in found if isinstance(report, OrderReport)}
+        for report in believed:
+            if report.venue_id not in still and report.client_id:
+                ended = await self._inquiry.look(Cancel(report.client_id, report.instrument))
+                self._tell_all([ended] if ended is not None else [])
+        self._tell_all(await self._questions.positions())
+        self._tell_all(await self._questions.balances())
+
+    def _tell_all(self, found: list[Any]) -> None:
+        recv_ns = self._wall_ns()
+        for report in found:
+            self._tell(Reported(recv_ns, report, asked=True))
+
+
+def _remember(known: OrderedDict[Any, Any], key: Any, value: Any) -> None:
+    """The newest facts are kept, so many of them."""
+    known[key] = value
+    known.move_to_end(key)
+    while len(known) > REMEMBERED:
+        with suppress(KeyError):
+            known.popitem(last=False)
