@@ -13,6 +13,7 @@ from quintet.core.events import (
     MAKER,
     PLACE,
     SELL_BIT,
+    TEXT,
     TIMER,
 )
 from quintet.core.kernel import kernel
@@ -50,9 +51,10 @@ def put_feed(rows_out: Any, venue: Any, rows: Any, until: int, recv: int) -> Non
     Where the feed's own clock is not believed they are stamped with `recv`.
     """
     for i in range(venue.feed_cursor, until):
-        if int(rows[i].kind) != HEADER:
+        kind = int(rows[i].kind)
+        if kind != HEADER:
             rows_out[venue.n_rows] = rows[i]
-            if gateway_of(venue, int(rows[i].instrument)).feed_ns >= 0:
+            if kind != TEXT and gateway_of(venue, int(rows[i].instrument)).feed_ns >= 0:
                 rows_out[venue.n_rows].ts_recv = recv
             venue.n_rows += 1
     venue.feed_cursor = until
