@@ -1,5 +1,7 @@
 """Whatever is asked of the sandbox exchange, its laws hold, it matches as its twin does, and its journal repeats it."""
 
+import random
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
@@ -7,21 +9,22 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from quintet.sandbox.commands import (
+    AddMargin,
     Amend,
     AnyCommand,
     Cancel,
     CancelAll,
     Ghosts,
     GhostTrade,
-    Pass,
+    MoveCoins,
     Place,
-    Placed,
     SetFunding,
     SetLeverage,
     SetMarginMode,
     SetPrices,
     SetStops,
     StopRequest,
+    SwitchMode,
 )
 from quintet.sandbox.exchange import Exchange
 from quintet.sandbox.money import quanta
@@ -90,64 +93,166 @@ def test_it_matches_as_its_twin_does(script: list[tuple[Any, ...]]) -> None:
     assert queues == by_time
 
 
-def decimal_text(low: int, high: int, scale: int) -> st.SearchStrategy[str]:
-    return st.integers(low, high).map(lambda units: str(units / scale))
+BTC = {"symbol": "BTCUSDT"}
+LINEAR = {"category": "linear", "symbol": "BTCUSDT"}
 
 
-CATEGORIES = st.sampled_from(("linear", "linear", "spot"))
-PRICES = st.integers(49_990, 50_010).map(str)
-STOPS = st.one_of(
-    st.just(StopRequest()),
-    st.builds(
-        StopRequest,
-        take_profit=st.sampled_from(("", "50008", "49992")),
-        stop_loss=st.sampled_from(("", "49991", "50009")),
-        mode=st.sampled_from(("Full", "Partial")),
-    ),
-)
-BTC: dict[str, Any] = {"symbol": st.just("BTCUSDT")}
+class Mischief:
+    """Commands of every kind around a market near 50000, drawn from a seed, mostly such that something happens."""
 
-anything = st.one_of(
-    st.builds(
-        Place, uid=UIDS, category=CATEGORIES, side=SIDES, order_type=st.sampled_from(("Limit", "Limit", "Market")),
-        quantity=st.sampled_from(("0.001", "0.01", "0.5", "3", "40", "600")), price=PRICES, time_in_force=LIFE,
-        reduce_only=st.booleans(), stops=STOPS, self_match=SELF_MATCH,
-        trigger_price=st.one_of(st.just(""), PRICES), trigger_direction=st.sampled_from((0, 1, 2)), **BTC,
-    ),
-    st.builds(
-        Ghosts, category=CATEGORIES, snapshot=st.booleans(),
-        levels=st.lists(st.tuples(SIGNS, st.integers(49_985, 50_015).map(lambda p: p * 10**8), st.integers(0, 9000)),
-                        max_size=6), **BTC,
-    ),
-    st.builds(GhostTrade, category=CATEGORIES, sign=SIGNS, price=PRICES.map(quanta), lots=st.integers(1, 9000), **BTC),
-    st.builds(
-        SetPrices, mark=st.just(0), index=st.sampled_from((0, quanta("45000"), quanta("50000"), quanta("55000"))), **BTC
-    ),
-    st.builds(SetFunding, rate=st.integers(-375_000, 375_000), **BTC),
-    st.builds(SetLeverage, uid=UIDS, category=st.just("linear"), leverage=st.sampled_from(("5", "10", "50")), **BTC),
-    st.builds(SetMarginMode, uid=UIDS, isolated=st.booleans()),
-    st.builds(SetStops, uid=UIDS, category=st.just("linear"), position_index=st.just(0), stops=STOPS,
-              trailing=st.sampled_from(("", "5")), **BTC),
-    st.builds(CancelAll, uid=UIDS, category=CATEGORIES, **BTC),
-    st.just(Pass()),
-)  # fmt: skip
+    def __init__(self, seed: int) -> None:
+        self.dice = random.Random(seed)
+        self.names = 0
+
+    def script(self, length: int) -> Iterator[tuple[int, AnyCommand]]:
+        for category in ("spot", "linear"):
+            yield 10, Ghosts(category=category, snapshot=True, levels=self._levels(4000), **BTC)
+        if self.dice.random() < 0.3:
+            yield 10, SwitchMode(uid=ALICE, category="linear", hedge=True, coin="USDT")
+        yield 10, SetLeverage(uid=ALICE, leverage=self._of("5", "20", "50"), **LINEAR)
+        kinds: list[Callable[[], AnyCommand]] = [self._place] * 12 + [self._ghosts] * 4 + [self._ghost_trade] * 4
+        kinds += [self._amend, self._cancel] * 2
+        kinds += [
+            self._prices,
+            self._funding,
+            self._leverage,
+            self._mode,
+            self._stops,
+            self._all,
+            self._coins,
+            self._margin,
+        ]
+        for _ in range(length):
+            yield self._of(10, 10, 500, 2_000, 61_000), self.dice.choice(kinds)()
+
+    def _of(self, *choices: Any) -> Any:
+        return self.dice.choice(choices)
+
+    def _price(self, around: int = 12) -> str:
+        return str(50_000 + self.dice.randint(-around, around))
+
+    def _uid(self) -> int:
+        return int(self._of(ALICE, ALICE, BOB))
+
+    def _category(self) -> str:
+        return str(self._of("linear", "linear", "spot"))
+
+    def _levels(self, lots: int) -> list[tuple[int, int, int]]:
+        middle = self.dice.randint(49_995, 50_005)
+        return [(sign, quanta(str(middle - sign * n)), lots * n) for sign in (1, -1) for n in range(1, 6)]
+
+    def _stop_fields(self) -> StopRequest:
+        mode = self._of("", "Full", "Partial")
+        return StopRequest(
+            take_profit=self._of("", self._price(20)), stop_loss=self._of("", self._price(20)), mode=mode
+        )
+
+    def _place(self) -> Place:
+        self.names += 1
+        category, kind = self._category(), self._of("Limit", "Limit", "Market")
+        trigger = self._of("", "", "", self._price())
+        return Place(
+            uid=self._uid(),
+            category=category,
+            side=self._of("Buy", "Sell"),
+            order_type=kind,
+            quantity=self._of("0.01", "0.5", "1", "4", "15") if kind == "Limit" or category == "linear" else "5000",
+            price=self._price(),
+            time_in_force=self._of("GTC", "GTC", "IOC", "FOK", "PostOnly"),
+            link_id=f"n{self.names}",
+            reduce_only=category == "linear" and self.dice.random() < 0.15,
+            position_index=self._of(0, 0, 1, 2),
+            trigger_price=trigger,
+            trigger_direction=self._of(1, 2) if trigger else 0,
+            trigger_by=self._of("LastPrice", "MarkPrice"),
+            stops=self._stop_fields() if category == "linear" and self.dice.random() < 0.2 else StopRequest(),
+            order_filter=self._of("", "tpslOrder") if trigger and category == "spot" else "",
+            self_match=self._of("None", "CancelMaker", "CancelTaker", "CancelBoth"),
+            **BTC,
+        )
+
+    def _ghosts(self) -> Ghosts:
+        lots = self._of(40, 4000, 90_000)
+        return Ghosts(category=self._category(), snapshot=self._of(True, False), levels=self._levels(lots), **BTC)
+
+    def _ghost_trade(self) -> GhostTrade:
+        lots = self._of(5, 500, 20_000)
+        return GhostTrade(
+            category=self._category(), sign=self._of(1, -1), price=quanta(self._price()), lots=lots, **BTC
+        )
+
+    def _prices(self) -> SetPrices:
+        price = self._of(0, 0, 40_000, 47_000, 49_000, 50_000, 51_000, 53_000, 60_000)
+        return SetPrices(index=price * 10**8, mark=self._of(0, price * 10**8), **BTC)
+
+    def _funding(self) -> SetFunding:
+        return SetFunding(rate=self.dice.randint(-375_000, 375_000), **BTC)
+
+    def _leverage(self) -> SetLeverage:
+        return SetLeverage(uid=self._uid(), leverage=self._of("5", "10", "50"), **LINEAR)
+
+    def _mode(self) -> SetMarginMode:
+        return SetMarginMode(uid=self._uid(), isolated=self._of(True, False))
+
+    def _stops(self) -> SetStops:
+        index, trailing = self._of(0, 0, 1, 2), self._of("", "5")
+        return SetStops(uid=self._uid(), position_index=index, stops=self._stop_fields(), trailing=trailing, **LINEAR)
+
+    def _margin(self) -> AddMargin:
+        return AddMargin(uid=self._uid(), position_index=0, amount=self._of("500", "-50"), **LINEAR)
+
+    def _name(self) -> str:
+        return f"n{self.dice.randint(max(1, self.names - 8), max(1, self.names))}"
+
+    def _amend(self) -> Amend:
+        price, quantity = self._of("", self._price()), self._of("", "0.02", "2")
+        return Amend(
+            uid=self._uid(), category=self._category(), link_id=self._name(), price=price, quantity=quantity, **BTC
+        )
+
+    def _cancel(self) -> Cancel:
+        return Cancel(uid=self._uid(), category=self._category(), link_id=self._name(), **BTC)
+
+    def _all(self) -> CancelAll:
+        return CancelAll(uid=self._uid(), category=self._category(), **BTC)
+
+    def _coins(self) -> MoveCoins:
+        self.names += 1
+        uid, wallets = self._uid(), self._of(("UNIFIED", "FUND"), ("FUND", "UNIFIED"))
+        return MoveCoins(transfer_id=f"t{self.names}", coin=self._of("USDT", "BTC"), amount=self._of("10", "5000"),
+                         from_uid=uid, to_uid=uid, from_wallet=wallets[0], to_wallet=wallets[1])  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.lists(st.tuples(st.sampled_from((10, 10, 500, 2_000, 61_000)), anything), min_size=5, max_size=40))
-def test_nothing_that_is_asked_breaks_a_law_and_its_journal_repeats_it(script: list[tuple[int, AnyCommand]]) -> None:
-    desk = Desk(USDT="20000", BTC="1")
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.integers(0, 10**9))
+def test_nothing_that_is_asked_breaks_a_law_and_its_journal_repeats_it(seed: int) -> None:
+    desk = Desk(USDT="200000", BTC="20")
     journal: list[bytes] = []
     start = desk.exchange.image()
-    for wait_ms, command in script:
+    for wait_ms, command in Mischief(seed).script(60):
         desk.now_ms += wait_ms
-        answer = desk.do(command)
+        desk.do(command)
         journal.append(msgspec.json.encode((desk.now_ms, command)))
-        if isinstance(answer, Placed) and isinstance(command, Place) and command.trigger_price == "":
-            assert desk.exchange.state.orders[answer.order_id].status != "Triggered"
     again = Exchange.of(start)
     for line in journal:
         now_ms, command = msgspec.json.decode(line, type=tuple[int, AnyCommand])
         again.do(now_ms, command)
     check_laws(again)
     assert again.image() == desk.exchange.image()
+
+
+def test_the_mischief_reaches_every_end_of_an_order_and_a_liquidation() -> None:
+    ends: set[str] = set()
+    for seed in range(12):
+        desk = Desk(USDT="200000", BTC="20")
+        for wait_ms, command in Mischief(seed).script(60):
+            desk.now_ms += wait_ms
+            desk.exchange.do(desk.now_ms, command)
+        state = desk.exchange.state
+        ends |= {order.status for order in state.orders.values()} | {
+            order.cancel_type for order in state.orders.values()
+        }
+        ends |= {found.kind for account in state.accounts.values() for found in account.executions}
+    assert {"New", "PartiallyFilled", "Untriggered", "Filled", "Cancelled", "PartiallyFilledCanceled", "Deactivated",
+            "CancelBySmp", "CancelByReduceOnly", "CancelByTpSlTsClear", "Trade", "BustTrade",
+            } <= ends  # fmt: skip

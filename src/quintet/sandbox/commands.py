@@ -196,19 +196,11 @@ class GhostTrade(Command, tag="ghost-trade", frozen=True):
 
 
 class SetPrices(Command, tag="prices", frozen=True):
-    """Index and mark from outside, in quanta; 0 lets the exchange form them itself."""
+    """Index and mark from outside, in quanta; 0 lets the exchange form one itself, None leaves it as it is."""
 
     symbol: str
-    index: int = 0
-    mark: int = 0
-
-
-class FlowStep(Command, tag="flow", frozen=True):
-    """One message of a market flow: what it changes, and its number, so that a restart goes on behind it."""
-
-    source: str
-    number: int
-    steps: list[Ghosts | GhostTrade | SetPrices]
+    index: int | None = None
+    mark: int | None = None
 
 
 class SetFunding(Command, tag="funding", frozen=True):
@@ -216,6 +208,14 @@ class SetFunding(Command, tag="funding", frozen=True):
 
     symbol: str
     rate: int
+
+
+class FlowStep(Command, tag="flow", frozen=True):
+    """One message of a market flow: what it changes, and its number, so that a restart goes on behind it."""
+
+    source: str
+    number: int
+    steps: list[Ghosts | GhostTrade | SetPrices | SetFunding]
 
 
 class ChangeInstrument(Command, tag="instrument", frozen=True):

@@ -243,12 +243,13 @@ def _flow_step(venue: Venue, request: FlowStep) -> Answer:
 
 
 def _set_prices(venue: Venue, request: SetPrices) -> Answer:
-    if request.index < 0 or request.mark < 0:
+    if (request.index or 0) < 0 or (request.mark or 0) < 0:
         raise Refused(10001, "prices: expected 0 or more")
     for category in ("spot", "linear"):
         market = venue.state.markets.get(key_of(category, request.symbol))
         if market is not None:
-            market.index_given, market.mark_given = request.index, request.mark
+            market.index_given = market.index_given if request.index is None else request.index
+            market.mark_given = market.mark_given if request.mark is None else request.mark
             venue.touched[key_of(category, request.symbol)] = None
     return Done()
 

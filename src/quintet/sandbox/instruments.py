@@ -9,7 +9,7 @@ from typing import Literal
 import msgspec
 
 from quintet.core.errors import ConfigError
-from quintet.sandbox.money import ONE, decimals_of, padded, quanta
+from quintet.sandbox.money import ONE, decimals_of, padded, plain, quanta
 
 Category = Literal["spot", "linear"]
 BUY, SELL = 1, -1
@@ -80,8 +80,9 @@ class Instrument(msgspec.Struct, kw_only=True):
         return lots * (ONE // self.lots_per_unit)
 
     def price_text(self, price: int) -> str:
-        """A price as the venue writes it, padded to the tick's decimals."""
-        return padded(price // 10 ** (8 - self.price_decimals), self.price_decimals)
+        """A price as the venue writes it, padded to the tick's decimals; one from a finer grid keeps its own."""
+        steps, rest = divmod(price, 10 ** (8 - self.price_decimals))
+        return plain(price) if rest else padded(steps, self.price_decimals)
 
     def lots_text(self, lots: int) -> str:
         """A quantity padded to the lot step's decimals."""

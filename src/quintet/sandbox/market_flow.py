@@ -14,20 +14,21 @@ from quintet.core.events import (
     ASK_LEVEL,
     BID_LEVEL,
     BOOK_CLEAR,
+    FUNDING_RATE,
     INDEX_PRICE,
     LAST,
     MARK_PRICE,
     TRADE_BUY,
     TRADE_SELL,
 )
-from quintet.sandbox.commands import FlowStep, Ghosts, GhostTrade, SetPrices
+from quintet.sandbox.commands import FlowStep, Ghosts, GhostTrade, SetFunding, SetPrices
 from quintet.sandbox.instruments import BUY, SELL
 from quintet.sandbox.service import Service
 
 NS_PER_MS = 1_000_000
 _SIDES = {BID_LEVEL: BUY, ASK_LEVEL: SELL, TRADE_BUY: BUY, TRADE_SELL: SELL}
 
-Step = Ghosts | GhostTrade | SetPrices
+Step = Ghosts | GhostTrade | SetPrices | SetFunding
 
 
 class Target(NamedTuple):
@@ -85,6 +86,8 @@ def _steps(rows: list[tuple[int, ...]], targets: Mapping[int, list[Target]]) -> 
                 found.append(GhostTrade(sign=_SIDES[kind], price=at, lots=target.lots(quantity), **names))
             elif kind in (INDEX_PRICE, MARK_PRICE) and target.category == "linear":
                 found.append(SetPrices(symbol=target.symbol, **{"index" if kind == INDEX_PRICE else "mark": at}))
+            elif kind == FUNDING_RATE and target.category == "linear":
+                found.append(SetFunding(symbol=target.symbol, rate=quantity // 10))
     for target, changes in levels.items():
         found.append(
             Ghosts(category=target.category, symbol=target.symbol, levels=changes, snapshot=cleared.get(target, False))

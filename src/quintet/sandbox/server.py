@@ -261,6 +261,6 @@ class Sandbox:
 def _idle_seconds(text: str) -> float:
     """`max_active_time` as seconds within the venue's bounds; its default when it is absent or unreadable."""
     number, unit = text[:-1], text[-1:]
-    if unit not in ("s", "m") or not number.isdigit():
+    if unit not in ("s", "m") or not (number.isascii() and number.isdigit() and len(number) < 6):
         return 600.0
     return float(min(max(int(number) * (60 if unit == "m" else 1), 30), 600))

@@ -85,6 +85,12 @@ class Venue:
             )
         return held[index]
 
+    def seen_position(self, uid: int, key: str, index: int) -> Position:
+        """A position to be shown: where there is none a flat one, which is not kept."""
+        account = self.account(uid)
+        flat = Position(uid=uid, key=key, index=index, created_ms=account.created_ms, updated_ms=account.created_ms)
+        return account.positions.get(key, {}).get(index) or flat
+
     def tell(self, happening: Happening) -> None:
         """Put a fact into the outbox."""
         self.outbox.append(happening)

@@ -7,7 +7,17 @@ import pytest
 
 from quintet.app.messages import Complaint
 from quintet.app.sandbox_market import synthetic_sources, targets_of
-from quintet.core.events import ASK_LEVEL, BID_LEVEL, BOOK_CLEAR, INDEX_PRICE, LAST, MARK_PRICE, ROW, TRADE_SELL
+from quintet.core.events import (
+    ASK_LEVEL,
+    BID_LEVEL,
+    BOOK_CLEAR,
+    FUNDING_RATE,
+    INDEX_PRICE,
+    LAST,
+    MARK_PRICE,
+    ROW,
+    TRADE_SELL,
+)
 from quintet.core.instrument import Instrument
 from quintet.sandbox.clock import Clock
 from quintet.sandbox.commands import OpenAccount, Place, Placed
@@ -48,7 +58,7 @@ def service() -> Service:
 
 
 BOOK = [(BOOK_CLEAR, 0, 0), (BID_LEVEL, 300_000, 5000), (ASK_LEVEL, 300_010, 7000), (INDEX_PRICE, 300_000, 0),
-        (MARK_PRICE, 300_000, 0)]  # fmt: skip
+        (MARK_PRICE, 300_010, 0), (FUNDING_RATE, 0, 300_000)]  # fmt: skip
 
 
 def test_an_order_waits_for_its_turn_in_the_queue_of_the_tape() -> None:
@@ -76,7 +86,8 @@ def test_both_books_of_a_symbol_follow_in_their_own_lots() -> None:
     linear, spot = (venue.venue.books[f"{kind}:ETHUSDT"] for kind in ("linear", "spot"))
     assert linear.depth(1, 9) == [(quanta("3000"), 500)]
     assert spot.depth(1, 9) == [(quanta("3000"), 500_000)]
-    assert venue.state.markets["linear:ETHUSDT"].mark == quanta("3000")
+    market = venue.state.markets["linear:ETHUSDT"]
+    assert (market.index, market.mark, market.funding_rate) == (quanta("3000"), quanta("3000.1"), quanta("0.0003"))
 
 
 def test_a_restart_does_not_play_a_message_twice() -> None:

@@ -72,7 +72,12 @@ class Params:
 
 def json_fields(body: bytes) -> dict[str, Any]:
     """A body's object with its numbers as text; raises ValueError when it is not an object."""
-    found = json.loads(body or b"{}", parse_float=str, parse_int=str)
+    try:
+        found = json.loads(body or b"{}", parse_float=str, parse_int=str)
+    except RecursionError:
+        raise ValueError("expected a JSON object, found one nested without end") from None
     if not isinstance(found, dict):
         raise ValueError("expected a JSON object")
+    if b"\\u" in body:
+        json.dumps(found, ensure_ascii=False).encode()  # half a character is no text
     return found

@@ -28,9 +28,7 @@ def positions(call: Call) -> Result:
         venue.market("linear", symbol)
         key = f"linear:{symbol}"
         indexes = (1, 2) if account.hedge.get(key, False) else (0,)
-        there = account.positions.get(key, {})
-        flat = {"uid": account.uid, "key": key, "created_ms": account.created_ms, "updated_ms": account.created_ms}
-        found = [there.get(index) or Position(index=index, **flat) for index in indexes]  # type: ignore[arg-type]
+        found = [venue.seen_position(account.uid, key, index) for index in indexes]
     elif settle or params.text("baseCoin"):
         for key in account.positions:
             instrument = venue.state.markets[key].instrument
@@ -102,7 +100,7 @@ def add_margin(call: Call) -> Result:
         amount=params.required("margin"),
     )
     granted(call.service.do(request))
-    position = call.service.venue.position(call.uid, f"linear:{symbol}", index)
+    position = call.service.venue.seen_position(call.uid, f"linear:{symbol}", index)
     return shapes.position_row(call.service.venue, call.account, position) | {"category": "linear"}
 
 

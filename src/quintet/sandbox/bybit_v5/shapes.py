@@ -98,12 +98,12 @@ def order_row(market: Market, order: Order, *, stream: bool = False) -> Row:
         "rpiMatchedQty": "0",
     }
     last = _price(instrument, order.last_price_on_created)
+    row["lastPriceOnCreated"] = last  # strict clients want it on spot too, beside the spot's own name for it
     if instrument.is_spot:
         row["basePrice"] = last
     else:
         partial = plan.partial or order.stop_kind.startswith("Partial")
         row |= {
-            "lastPriceOnCreated": last,
             "createType": order.create_type,
             "tpslMode": "Partial" if partial else "Full" if order.follows_position or not plan.is_empty else "",
         }

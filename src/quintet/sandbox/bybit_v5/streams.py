@@ -153,7 +153,7 @@ class Streams:
     def _tell_position(self, uid: int, key: str, index: int) -> None:
         if self._listeners(uid):
             account = self.service.state.accounts[uid]
-            position = self.service.venue.position(uid, key, index)
+            position = self.service.venue.seen_position(uid, key, index)
             row = shapes.position_row(self.service.venue, account, position, stream=True)
             self._tell_private(uid, "position", [row])
 
