@@ -13,6 +13,8 @@ from quintet.research.systems import KernelSystem
 from quintet.research.tick_setup import has_book, tick_book
 from quintet.sim.config import ExecutionConfig
 from quintet.storage.latency_files import read_latencies
+from quintet.systems.structure_mm.config import NAME as STRUCTURE_MM
+from quintet.systems.structure_mm.config import require_spot
 
 
 def options_of(
@@ -24,6 +26,8 @@ def options_of(
         if config.data.latencies:
             raise _refused("data", "latencies", config.data.latencies, "a tape of order books beside it")
         return options
+    if system.name == STRUCTURE_MM:
+        require_spot(instrument)
     _check(tape, instrument, config)
     recorded = _recorded(config)
     return options._replace(book=tick_book(tape, system, config.tick_execution, recorded))

@@ -15,14 +15,14 @@ class TickBook(NamedTuple):
 
     `price_windows`: lowest and highest price of each instrument; `messages_in_flight`: at most so many are under way to
     us; `recorded`: how long recorded orders travelled, a table of `state.LATENCY`, for latencies of that kind;
-    `replayed`: a desk tape is replayed, with no exchange beside it whose book could be looked at.
+    `is_replay`: there is no exchange, only the tape of a desk.
     """
 
     execution: TickExecutionConfig
     price_windows: tuple[tuple[int, int], ...] = ((0, 0),)
     messages_in_flight: int = 1
     recorded: Any = None
-    replayed: bool = False
+    is_replay: bool = False
 
 
 class BacktestOptions(NamedTuple):

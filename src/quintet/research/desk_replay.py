@@ -71,14 +71,18 @@ def read_desk_run(tape: Tape, name: str) -> DeskRun:
         if "tick_execution" in notes:
             # The exchange's side is not replayed: what it answered is on the tape.
             told = msgspec.json.decode(notes["tick_execution"], type=TickExecutionConfig)
-            options = options._replace(
-                book=TickBook(msgspec.structs.replace(told, latency_model="constant"), replayed=True)
-            )
+            options = options._replace(book=TickBook(_constant(told), is_replay=True))
         params: Any = msgspec.json.decode(notes["params"], type=system.config)
     except msgspec.MsgspecError as error:
         raise TapeError(f"{name}: the meta block does not fit this version of {system.name}: {error}") from None
     told_rows = int(notes["told_rows"]) if "told_rows" in notes else None
     return DeskRun(system, params, options, notes["policy"], told_rows)
+
+
+def _constant(execution: TickExecutionConfig) -> TickExecutionConfig:
+    """The same with latencies that need no table."""
+    constant: TickExecutionConfig = msgspec.structs.replace(execution, latency_model="constant")
+    return constant
 
 
 def replay_desk_tape(path: Path) -> str:

@@ -97,14 +97,14 @@ def travel(tape: Tape, trader: Trader, policy: str, moments_ns: Sequence[int], t
     if to_end:
         drive(advance, tape, world, kept)
     parts = {part: kept.column(part) for part in PARTS}
-    return Journey(rows, params, opening, moments, parts, soonest_ns(world.venue[0]))
+    return Journey(rows, params, opening, moments, parts, soonest_ns(world.venue[0].gateways[0]))
 
 
-def soonest_ns(venue: Any) -> int:
+def soonest_ns(gateway: Any) -> int:
     """No order can be at the venue sooner after its decision."""
-    if venue.latency_model == CONSTANT:
-        return int(venue.entry_ns)
-    return int(venue.entry.least_ns) if venue.latency_model == DRAWN else 0
+    if gateway.latency_model == CONSTANT:
+        return int(gateway.entry_ns)
+    return int(gateway.entry.least_ns) if gateway.latency_model == DRAWN else 0
 
 
 # ---- where two runs differ -----------------------------------------------------------------------------------

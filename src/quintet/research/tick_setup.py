@@ -67,7 +67,11 @@ def watches_equity(options: BacktestOptions) -> bool:
 
 
 def tick_setup(system: KernelSystem, options: BacktestOptions, book: TickBook, **room: Any) -> Setup:
-    """The world a configuration describes, for a tape of order books. `room`: limits, breaker, rows of a desk tape."""
+    """The world a configuration describes, for a tape of order books. `room`: limits, breaker, rows of a desk tape.
+
+    Bars of the timeframe of structure are built from trades when the system hears bars, or when the desk shall stop
+    itself: its equity is marked at them.
+    """
     execution, latencies = tick_execution_of(book.execution, book.recorded)
     wake_timeframes = bars_of(system, options)
     structure = TIMEFRAME_NUMBER[options.structure]
@@ -82,7 +86,7 @@ def tick_setup(system: KernelSystem, options: BacktestOptions, book: TickBook, *
         built_bars=tuple(BuiltBars(timeframe=timeframe) for timeframe in built),
         mark_timeframe=structure if built else 0,
         depth_levels=system.depth_levels,
-        keeps_shown_book=book.replayed,
+        keeps_shown_book=book.is_replay,
         price_windows=book.price_windows,
         messages_in_flight=book.messages_in_flight,
         **room,

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quintet.core import state as s
+from quintet.core.errors import DataError
 from quintet.core.events import ASK_LEVEL, BOOK_CLEAR
 from quintet.core.kernel import kernel
 from quintet.core.records import table
@@ -31,7 +32,8 @@ class Touch(NamedTuple):
 def touches_at(tape: Tape, window: tuple[int, int], moments: Any) -> Touch:
     """After every row that had happened by each moment, ns UTC of the exchange's clock; moments in any order.
 
-    `window`: lowest and highest price of the book. After the end of the tape the last prices hold.
+    `window`: lowest and highest price of the book. After the end of the tape the last prices hold. Raises DataError for
+    a level outside the window.
     """
     asked = np.asarray(moments, np.int64)
     order = np.argsort(asked, kind="stable")
@@ -41,15 +43,19 @@ def touches_at(tape: Tape, window: tuple[int, int], moments: Any) -> Touch:
     book[0].offset[s.BID], book[0].offset[s.ASK] = -low, high - 2 * low + 1
     book[0].best[s.BID], book[0].best[s.ASK] = s.NO_BID, s.NO_ASK
     found = np.zeros((2, len(asked)), np.int64)
-    walk_touches(s.Tape(tape.rows).rows, book, level, asked[order], found)
+    if (outside := int(walk_touches(s.Tape(tape.rows).rows, book, level, asked[order], found))) > 0:
+        raise DataError(f"{tape.name}: found a level at price {outside}, expected {low} to {high}")
     sides = np.empty_like(found)
     sides[:, order] = found
     return Touch(sides[0], np.where(sides[1] < s.NO_ASK, sides[1], 0))
 
 
 @kernel
-def walk_touches(rows: Any, books: Any, level: Any, moments: Any, found: Any) -> None:
-    """Keep the book row by row; write both best prices at each of the ascending moments."""
+def walk_touches(rows: Any, books: Any, level: Any, moments: Any, found: Any) -> int:
+    """Keep the book row by row; write both best prices at each of the ascending moments.
+
+    Returns 0, or the first price outside the book's window, at which it stops.
+    """
     book = books[0]
     k = 0
     for i in range(rows.shape[0]):
@@ -61,14 +67,17 @@ def walk_touches(rows: Any, books: Any, level: Any, moments: Any, found: Any) ->
             found[0, k], found[1, k] = book.best[0], book.best[1]
             k += 1
         if k == moments.shape[0]:
-            return
+            return 0
         if kind <= ASK_LEVEL:
+            if not book.low <= int(rows[i].price) <= book.high:
+                return int(rows[i].price)
             set_level(book, level, kind, int(rows[i].price), rows[i].quantity)
         elif kind == BOOK_CLEAR:
             forget_book(book, level)
     while k < moments.shape[0]:
         found[0, k], found[1, k] = book.best[0], book.best[1]
         k += 1
+    return 0
 
 
 @kernel

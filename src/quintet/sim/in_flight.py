@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from quintet.core.events import BOOK_CLEAR, LAST
+from quintet.core.engine.feed import is_of_market
+from quintet.core.events import LAST
 from quintet.core.kernel import kernel
 
 
@@ -32,4 +33,5 @@ def most_in_flight(rows: Any, every_ns: int, feed_ns: int) -> int:
 @kernel
 def ends_message(rows: Any, i: int) -> bool:
     """Is row `i` the last of a message about the market?"""
-    return bool(int(rows[i].kind) <= BOOK_CLEAR and int(rows[i].bits) & LAST != 0)
+    kind, bits = int(rows[i].kind), int(rows[i].bits)
+    return bool(bits & LAST != 0 and is_of_market(kind, bits))

@@ -56,6 +56,24 @@ def test_a_maker_runs_on_a_tape_and_leaves_a_whole_folder(folder: Path, tape: Pa
     assert (folder / "again.html").read_text() == page
 
 
+def test_its_desk_tape_is_replayed_to_the_same_commands(folder: Path, tape: Path) -> None:
+    from quintet.research.desk_replay import replay_desk_tape
+
+    said = typed("backtest", "maker.py:Maker", "--tape", tape, *QUIET[:4], "--json")
+    assert replay_desk_tape(Path(said.json["out"]) / "desk.tape") == said.json["hashes"]["commands"]
+
+
+def test_a_system_may_hear_bars_of_the_trades(folder: Path, tape: Path) -> None:
+    (folder / "bars.py").write_text(
+        "import quintet\n\n\nclass Bars(quintet.System):\n    def on_bar(self, view):\n"
+        "        return [quintet.buy(10)] if not view.lots else [quintet.sell(view.lots)]\n"
+    )
+    said = typed("backtest", "bars.py:Bars", "--tape", tape, "--interval", "1m", *QUIET, "--json")
+    assert said.code == 0, said.err
+    assert said.json["metrics"]["bars"] >= 1
+    assert said.json["metrics"]["fills"] >= 1
+
+
 def test_both_doors_give_the_same_hashes(folder: Path, tape: Path) -> None:
     import quintet
 
@@ -103,7 +121,7 @@ def test_the_first_minutes_alone(folder: Path, tape: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (["structure_mm"], "found no timer"),
+        (["structure_mm"], "the only kind structure_mm trades"),
         (["maker.py:Maker", "--fill-policy", "ohlc"], "they say what came first"),
         (["maker.py:Maker", "--set", "execution.initial_base=1"], "no bar says what it is worth"),
         (["maker.py:Maker", "--latencies", "none.csv"], "no such file"),

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from quintet.core.errors import DataError
 from quintet.core.events import ASK_LEVEL, BID_LEVEL, BOOK_CLEAR, PLACE, TRADE_SELL
 from quintet.core.orders.lifecycle import MARKET, POST_ONLY
 from quintet.core.records import table
@@ -18,7 +19,7 @@ from quintet.systems.own import System, View, Wants, buy
 from tests.tick_makers import SECOND, START, Part, book, maker_class, run_on, tape_of, tick_tape
 
 UNIT = int(TICK_INSTRUMENT.quanta_per_tick_lot)
-WINDOW = (1, 3_000)
+WINDOW = (1, 20_000)
 
 
 def rows(layout: Any, values: list[dict[str, float]]) -> Any:
@@ -72,6 +73,11 @@ def test_best_prices_at_any_moment() -> None:
     assert touch.bid.tolist() == [0, 0, 1_000, 0]
     assert touch.ask.tolist() == [0, 0, 1_010, 1_010]
     assert touch.twice_mid.tolist() == [0, 0, 2_010, 0]
+
+
+def test_a_price_outside_the_window_is_refused() -> None:
+    with pytest.raises(DataError, match="price 30000, expected 1 to 20000"):
+        touches_at(tape_of([(1, book(1_000, 30_000))]), WINDOW, [at(2)])
 
 
 def test_they_are_those_of_the_exchange_in_a_run() -> None:
