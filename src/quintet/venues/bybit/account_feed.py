@@ -173,9 +173,11 @@ class AccountFeed:
         while True:
             try:
                 await self._ask_everything()
-            except (VenueUnreachable, ClockUnsure):
+            except (VenueUnreachable, ClockUnsure) as error:
                 await asyncio.sleep(_AGAIN_S[min(attempt, len(_AGAIN_S) - 1)])
                 attempt += 1
+                if attempt == len(_AGAIN_S):
+                    self._news.put_nowait(Unreadable(self._wall_ns(), f"the account cannot be asked: {error}"))
                 continue
             except InputError as error:
                 self._news.put_nowait(Unreadable(self._wall_ns(), str(error)))

@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from quintet.core.errors import ConfigError, DataError
+from quintet.core.errors import ConfigError, DataError, NotExact
 from quintet.core.events import PRICE_MAX, QUANTITY_MAX
 from quintet.core.instrument import Instrument
 from quintet.core.orders import lifecycle
@@ -209,10 +209,17 @@ def _execution(raw: msgspec.Raw, category: str, listing: Listing, where: str) ->
         ticks=_nearest_ticks(price, one, f"{what} execPrice") if funding else one.ticks(price, f"{what} execPrice"),
         lots=_lots(row.exec_qty, one, f"{what} execQty"),
         maker=row.is_maker,
-        fee=exact_quanta(amount(row.exec_fee, f"{what} execFee"), asset.quantum, f"{what} execFee"),
+        fee=_fee(row.exec_fee, asset.quantum, f"{what} execFee"),
         fee_asset=asset.number,
         ts_event=nanoseconds(row.exec_time, f"{what} execTime"),
     )
+
+
+def _fee(text: str, quantum: Decimal, what: str) -> int:
+    try:
+        return exact_quanta(amount(text, what), quantum, what)
+    except NotExact as error:
+        raise NotExact(f"{error}; books that count finer have a smaller base_quantum or quote_quantum") from None
 
 
 def _fee_asset(instrument: Instrument, side: int) -> str:

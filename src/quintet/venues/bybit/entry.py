@@ -7,6 +7,7 @@ from quintet.venues.bybit.account_wire import Acknowledged
 from quintet.venues.bybit.encode import Action, Request
 from quintet.venues.bybit.errors import Verdict, verdict
 from quintet.venues.bybit.shapes import shaped
+from quintet.venues.pacing import Cost
 
 RECV_WINDOW_MS: Final = 5_000
 """A request that is older than this when it arrives is not taken by the venue."""
@@ -37,6 +38,9 @@ class Door(Protocol):
 
     def takes(self, action: Action) -> bool:
         """Does the venue take such requests here?"""
+
+    def costs(self, request: Request) -> list[Cost]:
+        """What it spends on its way through this door."""
 
     async def tell(self, request: Request) -> Told:
         """Send it, wait for the answer; a missing answer is *unknown*. Raises ClockUnsure before anything is sent."""

@@ -21,6 +21,8 @@ from quintet.venues.venue_clock import ClockUnsure
 SETTLING_NS: Final = 1_000_000_000
 ASK_AGAIN_S: Final = (0.2, 1.0, 5.0, 15.0)
 PROOFS: Final = 2
+PROOFS_APART_S: Final = 1.0
+_MOMENT_NS: Final = 50_000_000
 
 
 class Inquiry:
@@ -49,7 +51,7 @@ class Inquiry:
             absent = absent + 1 if over and not found_fills else 0
             if absent >= PROOFS:
                 return None
-            await asyncio.sleep(pause_s)
+            await asyncio.sleep(PROOFS_APART_S if absent else min(pause_s, self._left_s(expires_ns)))
         raise AssertionError("the pauses never end")
 
     def is_over(self, expires_ns: int) -> bool:
@@ -58,6 +60,14 @@ class Inquiry:
             return self._rest.clock.venue_ns(self._rest.steady_ns()) > expires_ns + self._settling_ns
         except ClockUnsure:
             return False
+
+    def _left_s(self, expires_ns: int) -> float:
+        """How long the venue may still take the request; as long as you like when nobody knows."""
+        try:
+            now_ns = self._rest.clock.venue_ns(self._rest.steady_ns())
+        except ClockUnsure:
+            return ASK_AGAIN_S[-1]
+        return max(expires_ns + self._settling_ns - now_ns, _MOMENT_NS) / 1e9
 
     async def look(self, command: OfOneOrder) -> OrderReport | None:
         """Ask realtime, then history, once; raises what `Rest.ask` raises."""

@@ -44,8 +44,8 @@ def limits(categories: Sequence[str]) -> dict[str, Limit]:
 
 
 def costs(request: Request) -> list[Cost]:
-    """What sending a request spends."""
-    return [Cost(f"{request.action} {request.category}", request.units), Cost(ADDRESS)]
+    """What a request spends of the account's limits, through whichever door."""
+    return [Cost(f"{request.action} {request.category}", request.units)]
 
 
 def question_costs(path: str) -> list[Cost]:

@@ -12,6 +12,7 @@ from quintet.core.orders import lifecycle
 from quintet.core.orders.client_ids import ClientIds
 from quintet.ports.order_entry import (
     Accepted,
+    Amend,
     CancelAll,
     Command,
     Found,
@@ -28,7 +29,6 @@ from quintet.venues.bybit.encode import Request, requests
 from quintet.venues.bybit.entry import Door, Told, nothing_left
 from quintet.venues.bybit.errors import OUTSIDE_WINDOW
 from quintet.venues.bybit.inquiry import Inquiry
-from quintet.venues.bybit.limits import costs
 from quintet.venues.bybit.listing import Listing
 from quintet.venues.bybit.rest import Rest
 from quintet.venues.bybit.shapes import MS_NS
@@ -151,9 +151,9 @@ class OrderGateway:
             why = self._rest.clock.why_unsure(self._rest.steady_ns())
             return Told(nothing_left(why), 0) if urgent else Suppressed(wanted.commands[0], why)
         try:
-            async with asyncio.timeout(patience_s) as waiting, self._rest.pace.turn(costs(wanted), urgent) as turn:
+            door = next(door for door in self._doors if door.ready and door.takes(wanted.action))
+            async with asyncio.timeout(patience_s) as waiting, self._rest.pace.turn(door.costs(wanted), urgent) as turn:
                 waiting.reschedule(None)
-                door = next(door for door in self._doors if door.ready and door.takes(wanted.action))
                 told = await door.tell(wanted)
                 if told.verdict.meaning == "unknown":
                     turn.linger(self._rest.recv_window_ms / 1_000)
@@ -185,7 +185,7 @@ class OrderGateway:
         await self._inquire(command, now_ns + self._rest.recv_window_ms * MS_NS)
 
     async def _inquire(self, command: OfOneOrder, expires_ns: int) -> None:
-        """Ask until it is known. An order that stays open when a cancel cannot arrive any more was not cancelled."""
+        """Ask until it is known. An order that stays as it was when a change cannot arrive any more was not changed."""
         while True:
             over = self._inquiry.is_over(expires_ns)
             report = await self._inquiry.find(command, expires_ns)
@@ -194,6 +194,9 @@ class OrderGateway:
                 return
             if isinstance(command, Place) or report.state != "open":
                 self._told.put_nowait(Found(command, report))
+                return
+            if isinstance(command, Amend) and (report.ticks, report.lots) == (command.ticks, command.lots):
+                self._told.put_nowait(Accepted(command, report.venue_id))
                 return
             if over:
                 self._told.put_nowait(Refused(command, lifecycle.NO_REASON, "the order is open and was not changed"))

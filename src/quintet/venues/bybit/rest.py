@@ -21,7 +21,7 @@ from quintet.venues.bybit.klines import VenueUnreachable
 from quintet.venues.bybit.limits import ADDRESS, SHUT_OUT_S, costs, question_costs
 from quintet.venues.bybit.shapes import MS_NS, shaped
 from quintet.venues.bybit.sign import ApiKey
-from quintet.venues.pacing import Pace
+from quintet.venues.pacing import Cost, Pace
 from quintet.venues.venue_clock import Sample, VenueClock
 
 HOSTS: Final = ("https://api.bybit.com", "https://api.bytick.com")
@@ -70,6 +70,10 @@ class Rest:
     def takes(self, action: Action) -> bool:
         """REST takes everything."""
         return True
+
+    def costs(self, request: Request) -> list[Cost]:
+        """The account's limit, and the address's."""
+        return [*costs(request), Cost(ADDRESS)]
 
     @property
     def host(self) -> str:

@@ -20,7 +20,7 @@ from quintet.venues.bybit.rest import hear_limits
 from quintet.venues.bybit.shapes import MS_NS, shaped
 from quintet.venues.bybit.sign import ApiKey
 from quintet.venues.connection import Connection, Patience
-from quintet.venues.pacing import Pace
+from quintet.venues.pacing import Cost, Pace
 from quintet.venues.venue_clock import VenueClock
 
 ANSWER_S: Final = 5.0
@@ -61,6 +61,10 @@ class TradeSocket:
     def takes(self, action: Action) -> bool:
         """Everything at once is taken back over REST only."""
         return action != "cancel-all"
+
+    def costs(self, request: Request) -> list[Cost]:
+        """The account's limit only: a socket goes on where an address was shut out of REST."""
+        return costs(request)
 
     async def run(self) -> None:
         """Keep the line for ever; raises FeedUnreachable when the venue was never reached or refuses the login."""

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from quintet.ports.live_feed import Interruption
 from quintet.ports.venue_account import Execution, OrderReport, PositionReport
 from quintet.venues.bybit.account_feed import AccountFeed, CaughtUp, News, Reported, Unreadable
+from quintet.venues.bybit.account_questions import AccountQuestions
 from quintet.venues.bybit.limits import limits
 from quintet.venues.bybit.private_stream import PrivateStream
 from quintet.venues.bybit.rest import Rest
@@ -201,6 +202,8 @@ def test_the_venues_rest_may_be_down_when_the_line_comes_back() -> None:
         account.fill("in the gap")
         await account.until(CaughtUp, 2)
         assert [one.execution_id for one in account.told(Execution)] == ["in the gap"]
+        [said] = [item.why for item in account.news if isinstance(item, Unreadable)]
+        assert "the account cannot be asked: bybit /v5/execution/list: no usable answer after 4 attempts" in said
 
     living(story)
 
@@ -225,6 +228,22 @@ def test_a_refused_login_is_an_error_without_the_key() -> None:
     said = living(story, secret="another")
     assert "auth was refused" in said
     assert KEY not in said
+
+
+def test_a_feed_that_does_not_ask_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def nothing(self: AccountQuestions, since_ns: int) -> list[Any]:
+        return []
+
+    monkeypatch.setattr(AccountQuestions, "executions", nothing)
+
+    async def story(account: Account) -> None:
+        await account.until(CaughtUp)
+        account.sockets.cut()
+        account.fill("in the gap")
+        await account.until(CaughtUp, 2)
+        assert account.told(Execution) == []
+
+    living(story)
 
 
 @settings(max_examples=6)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quintet.ports.order_entry import Accepted, CancelAll, Found, Lost, Outcome, Place, Unknown
-from quintet.venues.bybit.limits import limits
+from quintet.venues.bybit.limits import ADDRESS, SHUT_OUT_S, limits
 from quintet.venues.bybit.order_gateway import OrderGateway
 from quintet.venues.bybit.rest import Rest
 from quintet.venues.bybit.sign import ApiKey
@@ -108,6 +108,21 @@ def test_everything_at_once_is_taken_back_over_rest() -> None:
         return await desk.settled()
 
     assert trading(story) == [Accepted(CancelAll(1))]
+
+
+def test_an_address_that_is_shut_out_of_rest_cancels_over_the_socket() -> None:
+    async def story(desk: Desk) -> float:
+        await desk.connected()
+        desk.gateway.send_one(place())
+        await desk.settled()
+        desk.rest.pace.close(ADDRESS, SHUT_OUT_S)
+        began = asyncio.get_running_loop().time()
+        desk.gateway.send_one(cancel())
+        await desk.settled()
+        assert desk.venue.orders[IDS.of(256)].status == "Cancelled"
+        return asyncio.get_running_loop().time() - began
+
+    assert trading(story) < 0.5
 
 
 def test_before_the_line_is_up_orders_go_over_rest() -> None:
