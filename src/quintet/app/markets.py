@@ -19,7 +19,7 @@ from quintet.app.config import Config, DataConfig
 from quintet.app.flags import time_range, timeframe
 from quintet.app.instruments import define, spoken_of
 from quintet.app.messages import Complaint, progress
-from quintet.core.events import BAR_CLOSE, TIMEFRAMES, timeframe_ns
+from quintet.core.events import BAR_CLOSE, SECOND_TIMEFRAMES, TIMEFRAMES, timeframe_ns
 from quintet.core.instrument import Instrument, encode
 from quintet.core.market.tick_feed import LATENCY_NOTE, latency_believed, reason_not_traded
 from quintet.core.tape import Tape, memory_tape
@@ -172,7 +172,7 @@ def _from_tape(request: MarketRequest, data: DataConfig) -> Market:
 
 
 def _of_book(request: MarketRequest, data: DataConfig, tape: Tape) -> Market:
-    """A tape of order books; bars of `interval` are what its pictures and its lengths are measured in."""
+    """A tape of order books; its lengths are measured in bars of `interval`, and a system is told of such bars."""
     if tape.census.kinds.get("BAR_CLOSE", 0):
         raise Complaint(
             "candles and order books on one tape",
@@ -184,7 +184,8 @@ def _of_book(request: MarketRequest, data: DataConfig, tape: Tape) -> Market:
         raise Complaint(
             "a tape that must not be traded", where=data.tape, found="no trades", expected="a book with its trades"
         )
-    length = timeframe(data.interval, "interval") or BOOK_TIMEFRAME
+    in_seconds = data.interval if data.interval in SECOND_TIMEFRAMES else ""
+    length = in_seconds or timeframe(data.interval, "interval") or BOOK_TIMEFRAME
     instrument, path, label = tape.instruments[0], Path(data.tape), Path(data.tape).name
     said = [f"instrument {instrument.symbol} as the tape defines it; [instrument] is not used"]
     if not latency_believed(tape.meta):

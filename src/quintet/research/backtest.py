@@ -39,7 +39,7 @@ from quintet.research.run_tables import curve_table, equity_table, event_table, 
 from quintet.research.systems import KernelSystem, find, loop
 from quintet.research.tick_marks import Marks
 from quintet.research.tick_quality import TickRun, tick_figures, tick_quality
-from quintet.research.tick_setup import capital_of, tick_setup
+from quintet.research.tick_setup import capital_of, refuse_on_candles, tick_setup
 from quintet.research.trials import trial_of
 from quintet.sim.bars import OHLC, OLHC, OPTIMISTIC, PESSIMISTIC
 from quintet.sim.config import ExecutionConfig
@@ -70,6 +70,8 @@ class PolicyRun:
     """The EQUITY record that the marks have made."""
     marks: Marks | None = None
     """On order books: what was found at the marks and between them."""
+    told_rows: int = 0
+    """On order books, recorded: rows of the desk tape until the market's end; answers follow, and nobody is asked."""
 
     @property
     def desk(self) -> Any:
@@ -103,6 +105,8 @@ class Kept:
     def __init__(self) -> None:
         self.parts: dict[str, list[Any]] = {"commands": [], "fills": [], "notes": [], "samples": []}
         self.rows: list[Any] = []
+        self.told_rows = 0
+        """Of the desk tape: so many had entered when the system was asked for the last time."""
 
     def take(self, world: s.World) -> None:
         """Copy and empty."""
@@ -129,6 +133,7 @@ def setup_of(system: KernelSystem, options: BacktestOptions, policy: str, record
     }
     if options.book is not None:
         return tick_setup(system, options, options.book, **room)
+    refuse_on_candles(system)
     structure, fills = TIMEFRAME_NUMBER[options.structure], TIMEFRAME_NUMBER[options.fills]
     return Setup(
         instruments=(instrument,),
@@ -226,7 +231,7 @@ def finished_run(policy: str, world: s.World, kept: Kept, marks: Marks | None = 
         (marks.samples, marks.equity) if marks is not None else (kept.column("samples"), world.desk[0].shown.equity)
     )
     commands, fills, notes = map(kept.column, ("commands", "fills", "notes"))
-    return PolicyRun(policy, world, commands, fills, notes, samples, equity, marks)
+    return PolicyRun(policy, world, commands, fills, notes, samples, equity, marks, kept.told_rows)
 
 
 def world_before(
@@ -267,6 +272,7 @@ def drive(run: Any, tape: Tape, world: s.World, kept: Kept, stop: int | None = N
                 raise InvariantError(f"the loop stopped for {s.WHY_NAMES.get(why, why)}, expected its end")
         kept.take(world)
         if why == s.END and world.venue[0].fill_timeframe == 0:
+            kept.told_rows = sum(map(len, kept.rows))
             while hear_the_rest(run, rows, world) == s.FULL:
                 kept.take(world)
             kept.take(world)
@@ -490,6 +496,8 @@ class BacktestResult:
                 f"the recorded run gave commands {again.command_hash}, the first {self.headline.command_hash}"
             )
         notes = desk_notes(self.system, self.params, self.options, self.headline.policy)
+        if self.options.book is not None:
+            notes["told_rows"] = str(again.told_rows)
         meta = TapeMeta(
             use="desk",
             synthetic=self.tape.meta.synthetic,

@@ -11,10 +11,13 @@ from quintet.core.records import offset_of
 from quintet.core.state import (
     DESK,
     VIEW,
+    WAKE_BOOK,
     WAKE_CONTROL,
     WAKE_FILL,
     WAKE_ORDER,
     WAKE_TIMER,
+    WAKE_TOUCH,
+    WAKE_TRADE,
     WANT,
     World,
 )
@@ -29,10 +32,13 @@ _BY_WAKE = {
     WAKE_ORDER: "on_order_over",
     WAKE_TIMER: "on_timer",
     WAKE_CONTROL: "on_control",
+    WAKE_TRADE: "on_trade",
+    WAKE_TOUCH: "on_touch",
+    WAKE_BOOK: "on_book",
 }
 
 _ONE = Struct("<q")
-_WANT = Struct("<7q")
+_WANT = Struct("<8q")
 
 
 class Mind:
@@ -48,7 +54,7 @@ class Mind:
     def enter(self, world: World) -> Callable[[], None]:
         """How this system is woken in a world that has something new to show."""
         desk, place = bytes_of(world.desk), bytes_of(world.state)
-        reader, layout = Reader(desk), self.shape.layout
+        reader, layout = Reader(desk, self.shape.levels), self.shape.layout
         held: dict[str, Any] = vars(self._system)
 
         def wake() -> None:
@@ -76,7 +82,9 @@ class Mind:
         at = self._at["wants"]
         for want in listed:
             try:
-                _WANT.pack_into(desk, at, 0, want.side, want.style, want.price, want.lots, want.tag, 0)
+                _WANT.pack_into(
+                    desk, at, 0, want.side, want.style, want.price, want.lots, want.tag, 0, want.reduce_only
+                )
             except Exception as error:
                 raise RefusedSystem(
                     "a want that cannot be", where=handler, found=repr(want), expected="numbers within 64 bits"
