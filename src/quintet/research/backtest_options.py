@@ -15,7 +15,8 @@ class TickBook(NamedTuple):
 
     `price_windows`: lowest and highest price of each instrument; `messages_in_flight`: at most so many are under way to
     us; `recorded`: how long recorded orders travelled, a table of `state.LATENCY`, for latencies of that kind;
-    `is_replay`: there is no exchange, only the tape of a desk.
+    `is_replay`: there is no exchange, only the tape of a desk; `order_places`: room for the market's orders, where the
+    queue is the feed's own.
     """
 
     execution: TickExecutionConfig
@@ -23,6 +24,7 @@ class TickBook(NamedTuple):
     messages_in_flight: int = 1
     recorded: Any = None
     is_replay: bool = False
+    order_places: int = 0
 
 
 class BacktestOptions(NamedTuple):

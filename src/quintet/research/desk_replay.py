@@ -80,9 +80,10 @@ def read_desk_run(tape: Tape, name: str) -> DeskRun:
 
 
 def _constant(execution: TickExecutionConfig) -> TickExecutionConfig:
-    """The same with latencies that need no table."""
-    constant: TickExecutionConfig = msgspec.structs.replace(execution, latency_model="constant")
-    return constant
+    """The same with latencies and a queue that need no table."""
+    queue_model = "risk_averse" if execution.queue_model == "fifo" else execution.queue_model
+    plain: TickExecutionConfig = msgspec.structs.replace(execution, latency_model="constant", queue_model=queue_model)
+    return plain
 
 
 def replay_desk_tape(path: Path) -> str:

@@ -13,6 +13,7 @@ from quintet.research.backtest_options import BacktestOptions, TickBook
 from quintet.research.systems import KernelSystem
 from quintet.sim.config import ExecutionConfig, TickExecutionConfig
 from quintet.sim.in_flight import most_in_flight
+from quintet.sim.order_queue import order_places
 from quintet.sim.tick_account import account_rules_of
 from quintet.sim.tick_execution import tick_execution_of
 from quintet.sim.windows import price_windows
@@ -35,7 +36,9 @@ def tick_book(tape: MarketTape, system: KernelSystem, execution: TickExecutionCo
     tick_execution, _ = tick_execution_of(execution, recorded)
     rows = Tape(tape.rows).rows
     waiting = most_in_flight(rows, system.timer_every_ns, tick_execution.feed_ns)
-    return TickBook(execution, price_windows(tape.rows, len(tape.instruments)), int(waiting), recorded)
+    places = order_places(rows) if execution.queue_model == "fifo" else 0
+    windows = price_windows(tape.rows, len(tape.instruments))
+    return TickBook(execution, windows, int(waiting), recorded, order_places=places)
 
 
 WAKES_ITSELF = WAKE_TIMER | WAKE_BAR | WAKE_TRADE | WAKE_TOUCH | WAKE_BOOK
@@ -82,6 +85,7 @@ def tick_setup(system: KernelSystem, options: BacktestOptions, book: TickBook, *
         capital=capital_of(options.execution, options.instrument),
         execution=execution,
         latencies=latencies,
+        order_places=book.order_places,
         wakes=system.wakes,
         wake_timeframes=wake_timeframes,
         built_bars=tuple(BuiltBars(timeframe=timeframe) for timeframe in built),

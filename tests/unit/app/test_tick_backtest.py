@@ -125,6 +125,7 @@ def test_the_first_minutes_alone(folder: Path, tape: Path) -> None:
         (["maker.py:Maker", "--fill-policy", "ohlc"], "they say what came first"),
         (["maker.py:Maker", "--set", "execution.initial_base=1"], "no bar says what it is worth"),
         (["maker.py:Maker", "--latencies", "none.csv"], "no such file"),
+        (["maker.py:Maker", "--set", "tick_execution.queue_model=fifo"], "order"),
         (["maker.py:Maker", "--start", "2026-01-01"], "a tape is taken as it is"),
         (["maker.py:Maker", "--set", "tick_execution.feed_ms=-1"], "0 to 60000 ms"),
     ],
