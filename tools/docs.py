@@ -13,7 +13,8 @@ from urllib.parse import unquote
 
 from quintet.app.cli import app
 from quintet.core.parameters import describe
-from quintet.research.metrics import NAMES, UNITS
+from quintet.research import tick_quality
+from quintet.research.metrics import NAMES, UNITS, Named
 from quintet.research.tick_model import TickModel
 from quintet.systems.structure_mm import tables
 from tools import command_line_page, configuration_page, indicators_page, trace
@@ -120,8 +121,24 @@ def figures() -> str:
         "| name | key | unit | meaning |",
         "|---|---|---|---|",
     ]
-    lines += [f"| {each.name} | `{key}` | {UNITS[each.unit]} | {each.meaning} |" for key, each in NAMES.items()]
+    lines += figure_rows(NAMES)
+    lines += [
+        "",
+        "## On order books",
+        "",
+        "Measured against the exchange's own mid, after the run. `ended_...` counts the orders that the exchange ended",
+        "without being asked, by reason; `ticks` in `metrics.json` holds every horizon, distance and quantile.",
+        "",
+        "| name | key | unit | meaning |",
+        "|---|---|---|---|",
+        *figure_rows(tick_quality.NAMES),
+    ]
     return "\n".join(lines) + "\n"
+
+
+def figure_rows(names: Mapping[str, Named]) -> list[str]:
+    """One row of a table for each figure."""
+    return [f"| {each.name} | `{key}` | {UNITS[each.unit]} | {each.meaning} |" for key, each in names.items()]
 
 
 def tick_model() -> str:

@@ -17,7 +17,22 @@ if TYPE_CHECKING:
     from quintet.app.library import backtest
     from quintet.core.market.bars import Bars
     from quintet.features import catalogue as indicators
-    from quintet.systems.own import Bar, Fill, Memory, Parameters, System, View, Want, Wants, buy, sell, stop
+    from quintet.systems.own import (
+        Bar,
+        Fill,
+        Level,
+        Memory,
+        Parameters,
+        Resting,
+        System,
+        Trade,
+        View,
+        Want,
+        Wants,
+        buy,
+        sell,
+        stop,
+    )
 
 __version__ = "0.1.0"
 
@@ -26,9 +41,12 @@ __all__ = [
     "Bar",
     "Bars",
     "Fill",
+    "Level",
     "Memory",
     "Parameters",
+    "Resting",
     "System",
+    "Trade",
     "View",
     "Want",
     "Wants",

@@ -24,6 +24,7 @@ class CountingResult:
     conservation: int = 0
     assumptions: tuple[str, ...] = ("a resting order fills only when the price trades through it",)
     parameters: dict[str, Any] = field(default_factory=dict)
+    ticks: None = None
 
     @property
     def daily_returns(self) -> list[float]:

@@ -14,6 +14,7 @@ FOLLOWED = {
     "first-backtest.md": 6,
     "your-own-system.md": 7,
     "reading-the-report.md": 1,
+    "a-grid-maker.md": 6,
     "fifteen-ways-to-fool-yourself.md": 6,
     "sandbox.md": 2,
 }

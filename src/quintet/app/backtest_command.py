@@ -90,6 +90,15 @@ Policies = Annotated[
         rich_help_panel=RUN,
     ),
 ]
+Latencies = Annotated[
+    Path | None,
+    typer.Option(
+        "--latencies",
+        metavar="FILE",
+        help="Order books: orders travel as long as these recorded ones, CSV, .npy or .npz.",
+        rich_help_panel=RUN,
+    ),
+]
 Out = Annotated[
     Path | None, typer.Option(metavar="FOLDER", help="Folder of this run; must be new or empty.", rich_help_panel=RUN)
 ]
@@ -106,6 +115,9 @@ _FLAGS: Final = {
     "symbol": "instrument.symbol",
 }
 """Flag to the configuration key it overrides."""
+
+_ENDED: Final = "ended_"
+"""So begin the figures that count orders which the venue ended, one a reason."""
 
 
 def backtest(
@@ -124,10 +136,11 @@ def backtest(
     config: ConfigFile = None,
     sets: Sets = None,
     fill_policy: Policies = None,
+    latencies: Latencies = None,
     out: Out = None,
     as_json: AsJson = False,
 ) -> None:
-    """Run a system over candles and report honestly.
+    """Run a system over candles, or over the order books of a tape, and report honestly.
 
     Without a market the embedded synthetic one is used, and labelled so everywhere.
     """
@@ -136,7 +149,7 @@ def backtest(
 
     values = {"tape": tape, "symbol": symbol, "interval": interval, "htf_interval": htf_interval}
     values |= {"ltf_interval": ltf_interval, "start": start, "end": end, "cache": cache}
-    flags = market_flags(values, data, more, fill_policy)
+    flags = [*market_flags(values, data, more, fill_policy), *latency_flags(latencies)]
     task = make_task(system, flags, config, sets or (), bars, out)
     outcome = backtests.run(task, wiring.parts(), workspace(), wiring.clock())
     if as_json:
@@ -174,6 +187,16 @@ def market_flags(
     if fill_policies:
         flags.append(Given("execution.fill_policies", list(fill_policies), "--fill-policy"))
     return flags
+
+
+def latency_flags(path: Path | None) -> "list[Given]":
+    """A file of recorded orders, and the model that reads it."""
+    from quintet.app.config import Given
+
+    if path is None:
+        return []
+    origin = "--latencies"
+    return [Given("data.latencies", str(path), origin), Given("tick_execution.latency_model", "recorded", origin)]
 
 
 def make_task(
@@ -253,8 +276,12 @@ def _headline(interval: Mapping[str, Any], metrics: Mapping[str, Any]) -> list[t
     if {"low_quote", "high_quote"} <= interval.keys():
         ends = f"{interval['low_quote']:+,.2f} ... {interval['high_quote']:+,.2f}"
         fractions = f"{interval['low_frac']:+.2%} ... {interval['high_frac']:+.2%}"
-        lines.append(("net result", f"{ends} ({fractions})"))
-        lines.append(("headline", f"{interval['headline_policy']}, the lowest of {', '.join(interval['policies'])}"))
+        if list(interval["policies"]) == ["book"]:
+            lines.append(("net result", f"{interval['low_quote']:+,.2f} ({interval['low_frac']:+.2%})"))
+        else:
+            lines.append(("net result", f"{ends} ({fractions})"))
+            policies = ", ".join(interval["policies"])
+            lines.append(("headline", f"{interval['headline_policy']}, the lowest of {policies}"))
     if {"before_fees_quote", "fees_quote"} <= metrics.keys():
         lines.append(
             ("of it", f"{metrics['before_fees_quote']:+,.2f} before fees, {-metrics['fees_quote']:+,.2f} fees")
@@ -262,10 +289,11 @@ def _headline(interval: Mapping[str, Any], metrics: Mapping[str, Any]) -> list[t
     for label, name, form in (
         ("drawdown", "max_drawdown_frac", ".2%"),
         ("buy and hold", "buy_and_hold_return_frac", "+.2%"),
-        ("period", "days", ",.1f"),
+        ("period", "days", ",.1f" if metrics.get("days", 1.0) >= 1.0 else ",.3f"),
         ("fills", "fills", ",d"),
         ("episodes", "episodes", ",d"),
     ):
         if name in metrics:
             lines.append((label, f"{metrics[name]:{form}}{' days' if name == 'days' else ''}"))
-    return lines
+    ended = [f"{n:,} {name[len(_ENDED) :].replace('_', ' ')}" for name, n in metrics.items() if name.startswith(_ENDED)]
+    return [*lines, *([("venue ended", ", ".join(ended))] if ended else [])]

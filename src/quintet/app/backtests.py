@@ -64,6 +64,10 @@ class Result(Protocol):
         """What the ledger of trials counts: source, parameters, data, window, policies, and the Sharpe ratio."""
 
     @property
+    def ticks(self) -> Mapping[str, Any] | None:
+        """What quotes and fills were worth on an order book; None for a run on candles."""
+
+    @property
     def tables(self) -> Mapping[str, Mapping[str, Any]]:
         """`orders`, `fills`, `equity`, `events`: columns of equal length."""
 
@@ -125,14 +129,15 @@ def run(task: Task, parts: Parts, workspace: Workspace, now: datetime) -> dict[s
     now_ns = int(now.timestamp()) * 1_000_000_000
     market = open_market(task.request, workspace, now_ns)
     config = task.request.config
-    _check_policies(config, market, task.request.where)
+    if not market.is_book:
+        _check_policies(config, market, task.request.where)
     capital_quanta(config.execution.initial_quote, market.instrument, task.request.where)
     begin_counting(workspace.ledger)
     job = job_of(task, market)
     name = task.system.name
-    with progress(_what_takes_time(name, config)):
+    with progress(_what_takes_time(name, market, config)):
         result = parts.engine(job)
-    assumptions = [*testing_form(config, market.instrument), *market.assumptions, *result.assumptions]
+    assumptions = [*testing_form(config, market.instrument, market.is_book), *market.assumptions, *result.assumptions]
     run_id = run_folders.run_id(stamp(now), name, *result.hashes.values(), repr(as_tree(config)))
     described = {
         "run": run_id,
@@ -183,10 +188,12 @@ def _check_policies(config: Config, market: Market, where: str) -> None:
         )
 
 
-def _what_takes_time(system: str, config: Config) -> str:
+def _what_takes_time(system: str, market: Market, config: Config) -> str:
     """What a person waits for: the run, or the first compilation of this version on this machine."""
     if not Path(os.environ.get("NUMBA_CACHE_DIR", "")).is_dir():
         return f"compiling the engine and {system}, once on this machine (a minute or two)"
+    if market.is_book:
+        return f"{system} on {market.tape.n_positions:,} rows"
     return f"{system} on {len(config.execution.fill_policies)} fill policies"
 
 
@@ -195,20 +202,21 @@ def stamp(now: datetime) -> str:
     return now.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
 
 
-def testing_form(config: Config, instrument: Instrument) -> list[str]:
+def testing_form(config: Config, instrument: Instrument, is_book: bool = False) -> list[str]:
     """The label of a run that leaves out a cost of the real world: a test of the machine, no statement on money."""
-    execution = config.execution
-    absent = [
-        name
-        for name, is_absent in (
-            ("fees", instrument.maker_fee_e9 <= 0 or instrument.taker_fee_e9 <= 0),
-            ("spread", execution.spread_bps == 0.0),
-            ("slippage", execution.slippage_bps == 0.0),
-            ("latency", execution.latency_ms == 0),
-            ("partial fills", execution.participation_frac == 1.0),
-        )
-        if is_absent
-    ]
+    execution, ticks = config.execution, config.tick_execution
+    fees = ("fees", instrument.maker_fee_e9 <= 0 or instrument.taker_fee_e9 <= 0)
+    of_bars = (
+        ("spread", execution.spread_bps == 0.0),
+        ("slippage", execution.slippage_bps == 0.0),
+        ("latency", execution.latency_ms == 0),
+        ("partial fills", execution.participation_frac == 1.0),
+    )
+    of_book = (
+        ("latency", ticks.latency_model == "constant" and ticks.entry_ms == 0.0),
+        ("partial fills", not ticks.partial_fills),
+    )
+    absent = [name for name, is_absent in (fees, *(of_book if is_book else of_bars)) if is_absent]
     return [f"testing form, not money: run without {', '.join(absent)}"] if absent else []
 
 
@@ -225,6 +233,7 @@ def _provenance(task: Task, market: Market, now: datetime) -> dict[str, Any]:
             "label": market.label,
             "structure_timeframe": market.structure,
             "fill_timeframe": market.fills,
+            "is_book": market.is_book,
             "first_ns": tape.census.first_ns,
             "last_ns": tape.census.last_ns,
             "positions": tape.n_positions,
@@ -248,6 +257,7 @@ def _files(result: Result, described: Mapping[str, Any], config: Config, now_ns:
 
     figures = {"metrics": dict(result.metrics), "interval": dict(result.interval), "hashes": dict(result.hashes)}
     figures |= {"conservation": described["conservation"], "synthetic": described["synthetic"]}
+    figures |= {"ticks": dict(result.ticks)} if result.ticks is not None else {}
     files: dict[str, Writer] = {f"{name}.parquet": table(name) for name in run_folders.TABLES}
     files[run_folders.METRICS] = lambda path: run_folders.write_json(path, figures)
     if config.report.desk_tape:

@@ -29,7 +29,7 @@ from quintet.app.messages import Complaint, did_you_mean
 from quintet.core.errors import ConfigError
 from quintet.core.parameters import ParameterError, text
 from quintet.core.risk.config import RiskConfig
-from quintet.sim.config import ExecutionConfig
+from quintet.sim.config import ExecutionConfig, TickExecutionConfig
 from quintet.systems.structure_mm.config import StructureMmConfig
 
 if TYPE_CHECKING:
@@ -56,6 +56,9 @@ class DataConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     ltf_interval: Annotated[str, text("timeframe", "of fills and order upkeep")] = ""
     start: Annotated[str, text("UTC", "first moment, inclusive; empty: where the data begins")] = ""
     end: Annotated[str, text("UTC", "last moment, exclusive; empty: where the data ends")] = ""
+    latencies: Annotated[
+        str, text("path", "recorded orders, CSV, .npy or .npz, for tick_execution.latency_model = recorded")
+    ] = ""
     cache: Annotated[str, text("path", "CSV that keeps downloaded candles; a second run needs no network")] = ""
     venue_url: Annotated[str, text("URL", "where candles are downloaded; empty: the venue's public address")] = ""
     stamp: Annotated[Literal["open", "end"], text("name", "what a candle's time stamps: its opening or its end")] = (
@@ -86,6 +89,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
     instrument: InstrumentConfig = InstrumentConfig()
     execution: ExecutionConfig = ExecutionConfig()
+    tick_execution: TickExecutionConfig = TickExecutionConfig()
     risk: RiskConfig = RiskConfig()
     system: SystemsConfig = SystemsConfig()
     data: DataConfig = DataConfig()
@@ -94,7 +98,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
 SYSTEMS: Final = tuple(SystemsConfig.__struct_fields__)
 
-_PATHS: Final = ("data.files", "data.tape", "data.cache")
+_PATHS: Final = ("data.files", "data.tape", "data.latencies", "data.cache")
 _PROBLEM = re.compile(r"^(?P<problem>.*?)(?: - at `\$\.?(?P<path>[^`]*)`)?$", re.DOTALL)
 
 

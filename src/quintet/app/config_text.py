@@ -12,7 +12,8 @@ from quintet.core.parameters import Parameter, describe
 def as_tree(config: Config) -> Tree:
     """Plain values of every key, defaults included, for a manifest or `--json`; decimals as text."""
     tree: Tree = msgspec.json.decode(msgspec.json.encode(config))
-    tree["instrument"] = {key: value for key, value in tree["instrument"].items() if value is not None}
+    for section in ("instrument", "tick_execution"):
+        tree[section] = {key: value for key, value in tree[section].items() if value is not None}
     return tree
 
 
@@ -28,7 +29,7 @@ def as_toml(config: Config) -> str:
         return [f"[{name}]", *(line(entry, getattr(part, entry.name)) for entry in describe(type(part))), ""]
 
     lines: list[str] = []
-    for name in ("instrument", "execution", "risk"):
+    for name in ("instrument", "execution", "tick_execution", "risk"):
         lines += section(name, getattr(config, name))
     for name in SYSTEMS:
         lines += section(f"system.{name}", getattr(config.system, name))

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 DOOR: Final = "library"
 """How the ledger of trials names what is run from here."""
 
-_SECTIONS: Final = ("instrument", "execution", "risk", "data", "report")
+_SECTIONS: Final = ("instrument", "execution", "tick_execution", "risk", "data", "report")
 """Where a bare name is looked for, after the system's own section."""
 
 _WHERE: Final = "quintet.backtest"
@@ -128,6 +128,13 @@ def _key_of(name: str, root: "type[Config]", system: "KernelSystem") -> str:
     known = {f"system.{system.name}.{key}" for key in fields_of(fields_of(sections["system"])[system.name])}
     known |= {f"{section}.{key}" for section in _SECTIONS for key in fields_of(sections[section])}
     fitting = sorted((key for key in known if key.rpartition(".")[2] == name), key=lambda key: key[:7] != "system.")
+    if len(fitting) > 1 and not fitting[0].startswith("system."):
+        raise Complaint(
+            "a key that two sections have",
+            where=f"{_WHERE}({name}=...)",
+            found=name,
+            expected=f"one of {', '.join(sorted(fitting))}, as **{{'{min(fitting)}': ...}}",
+        )
     if fitting:
         return fitting[0]
     names = [key.rpartition(".")[2] for key in known]

@@ -19,10 +19,12 @@ from quintet.app.config import Config, DataConfig
 from quintet.app.flags import time_range, timeframe
 from quintet.app.instruments import define, spoken_of
 from quintet.app.messages import Complaint, progress
-from quintet.core.events import BAR_CLOSE, TIMEFRAMES, timeframe_ns
+from quintet.core.events import BAR_CLOSE, SECOND_TIMEFRAMES, TIMEFRAMES, timeframe_ns
 from quintet.core.instrument import Instrument, encode
-from quintet.core.market.tick_feed import reason_not_traded
+from quintet.core.market.tick_feed import LATENCY_NOTE, latency_believed, reason_not_traded
 from quintet.core.tape import Tape, memory_tape
+from quintet.research.tape_markets import between
+from quintet.research.tick_setup import has_book
 from quintet.storage.candle_sources import MarketBars, cut, from_bars, load_market
 from quintet.storage.candle_table import Reading
 from quintet.storage.candle_tapes import build_tape
@@ -31,6 +33,7 @@ from quintet.storage.workspace import Workspace
 from quintet.systems.structure_mm.config import require_spot
 
 SYNTHETIC_HTF, SYNTHETIC_LTF = "5m", "1m"
+BOOK_TIMEFRAME: Final = "1m"
 _DERIVATIVE: Final = re.compile(r"(linear|perp|usdm|coinm|futures|swap|inverse|quarterly)", re.IGNORECASE)
 
 
@@ -48,6 +51,11 @@ class Market(NamedTuple):
     label: str
     assumptions: tuple[str, ...]
     path: Path | None = None
+
+    @property
+    def is_book(self) -> bool:
+        """Is it order books that are traded, not candles?"""
+        return has_book(self.tape)
 
 
 class MarketRequest(NamedTuple):
@@ -124,7 +132,7 @@ def _with_files(request: MarketRequest, path: Path, htf: str = "", ltf: str = ""
 
 def _from_tape(request: MarketRequest, data: DataConfig) -> Market:
     """A market tape as it is: its own instrument, its own timeframes."""
-    for name in ("start", "end", "interval", "htf_interval", "ltf_interval"):
+    for name in ("start", "end", "htf_interval", "ltf_interval"):
         if getattr(data, name):
             raise Complaint(
                 "a tape is taken as it is",
@@ -134,6 +142,13 @@ def _from_tape(request: MarketRequest, data: DataConfig) -> Market:
             )
     with progress("checking the tape"):
         tape = open_tape(data.tape)
+    if data.interval and not has_book(tape):
+        raise Complaint(
+            "a tape is taken as it is",
+            where=request.where,
+            found="a tape of candles together with interval",
+            expected="no interval: its candles have their own",
+        )
     if len(tape.instruments) != 1:
         found = ", ".join(each.symbol for each in tape.instruments) or "none"
         raise Complaint("a tape of one instrument is needed", where=data.tape, found=found, expected="one instrument")
@@ -144,6 +159,8 @@ def _from_tape(request: MarketRequest, data: DataConfig) -> Market:
             "a tape that must not be traded", where=data.tape, found=reason, expected="a book with its trades"
         )
     instrument = tape.instruments[0]
+    if has_book(tape):
+        return _of_book(request, data, tape)
     require_spot(instrument)
     names = _bar_timeframes(tape, data.tape)
     said = [f"instrument {instrument.symbol} as the tape defines it; [instrument] is not used"]
@@ -152,6 +169,35 @@ def _from_tape(request: MarketRequest, data: DataConfig) -> Market:
     return Market(
         tape, instrument, names[-1], names[0], tape.meta.synthetic, Path(data.tape).name, tuple(said), Path(data.tape)
     )
+
+
+def _of_book(request: MarketRequest, data: DataConfig, tape: Tape) -> Market:
+    """A tape of order books; its lengths are measured in bars of `interval`, and a system is told of such bars."""
+    if tape.census.kinds.get("BAR_CLOSE", 0):
+        raise Complaint(
+            "candles and order books on one tape",
+            where=data.tape,
+            found=f"{tape.census.kinds['BAR_CLOSE']:,} candles beside the book",
+            expected="one of them: a run trades either",
+        )
+    if not tape.census.kinds.get("TRADE_BUY", 0) + tape.census.kinds.get("TRADE_SELL", 0):
+        raise Complaint(
+            "a tape that must not be traded", where=data.tape, found="no trades", expected="a book with its trades"
+        )
+    in_seconds = data.interval if data.interval in SECOND_TIMEFRAMES else ""
+    length = in_seconds or timeframe(data.interval, "interval") or BOOK_TIMEFRAME
+    instrument, path, label = tape.instruments[0], Path(data.tape), Path(data.tape).name
+    said = [f"instrument {instrument.symbol} as the tape defines it; [instrument] is not used"]
+    if not latency_believed(tape.meta):
+        said.append(f"the tape's clocks measure no latency: {tape.meta.notes[LATENCY_NOTE]}")
+    if tape.meta.synthetic:
+        said.insert(0, _synthetic_label())
+    synthetic = tape.meta.synthetic
+    if request.bars is None:
+        return Market(tape, instrument, length, length, synthetic, label, tuple(said), path)
+    tape = between(tape, None, tape.census.first_ns + request.bars * timeframe_ns(length))
+    said.append(f"only the first {request.bars} x {length}")
+    return Market(tape, instrument, length, length, synthetic, label, tuple(said))
 
 
 def _bar_timeframes(tape: Tape, where: str) -> list[str]:

@@ -60,15 +60,15 @@ def _stressed(task: Any, parameters: bool) -> dict[str, Any]:
     """Open the market, run the backtest, count it, and put it under load."""
     from quintet.app import wiring
     from quintet.app.markets import open_market
+    from quintet.app.run_options import options_of
     from quintet.research.backtest import run_backtest
-    from quintet.research.backtest_options import BacktestOptions
     from quintet.research.trials import begin_counting, count_backtest
     from quintet.storage.workspace import workspace
 
     place, now, config = workspace(), wiring.clock(), task.request.config
     market = open_market(task.request, place, int(now.timestamp()) * 1_000_000_000)
     system = task.system
-    options = BacktestOptions(market.instrument, config.execution, config.risk, market.structure, market.fills)
+    options = options_of(market.tape, market.instrument, market.structure, market.fills, system, config)
     begin_counting(place.ledger)
     with progress(f"{system.name} under load") as report:
         result = run_backtest(market.tape, system, getattr(config.system, system.name), options)
@@ -109,7 +109,7 @@ def _simulations(result: "BacktestResult") -> "Iterator[Simulation]":
 
     if len(result.daily_returns) > 1:
         yield bootstrap(result.daily_returns)
-    start = int(result.headline.desk.shown.equity.start)
+    start = int(result.headline.equity.start)
     trades = round_trips(result.headline.fills, result.instrument) if result.instrument.kind != "inverse" else []
     if any(trade.closed_ns is not None for trade in trades):
         yield shuffled(trades, start)

@@ -23,8 +23,8 @@ from quintet.app.backtests import Task, testing_form
 from quintet.app.instruments import capital_quanta
 from quintet.app.markets import Market, open_market
 from quintet.app.messages import INTERRUPTED, Complaint, Report, fail, note, progress
+from quintet.app.run_options import options_of, policies_of
 from quintet.core.errors import ConfigError
-from quintet.research.backtest_options import BacktestOptions
 from quintet.research.candidates import together
 from quintet.research.evidence import Findings, judge_evidence
 from quintet.research.returns import DAYS_PER_YEAR
@@ -83,7 +83,7 @@ def run(asked: Asked, choose: Choose, place: Workspace, now: datetime) -> dict[s
     now_ns = int(now.timestamp()) * 1_000_000_000
     market = open_market(task.request, place, now_ns)
     capital_quanta(config.execution.initial_quote, market.instrument, task.request.where)
-    options = BacktestOptions(market.instrument, config.execution, config.risk, market.structure, market.fills)
+    options = options_of(market.tape, market.instrument, market.structure, market.fills, task.system, config)
     job = Job(market.tape, task.system, options)
     params = getattr(config.system, task.system.name)
     base = base_trial(job, params, asked.door)
@@ -171,7 +171,7 @@ def _described(
     asked: Asked, market: Market, choice: Choice, found: Sequence[Finished], refused: int, counted: Sequence[Counted]
 ) -> dict[str, Any]:
     config = asked.task.request.config
-    charged = testing_form(config, market.instrument)
+    charged = testing_form(config, market.instrument, market.is_book)
     value = worth(found, counted[-1], choice.on_grid)
     judgement = judge_evidence(Findings(value.luck, not charged, **together(performance(found))._asdict()))
     return {
@@ -179,7 +179,7 @@ def _described(
         "system": asked.task.system.name,
         "synthetic": market.synthetic,
         "market": market.label,
-        "policies": list(config.execution.fill_policies),
+        "policies": list(policies_of(market.tape, config)),
         **choice.said,
         "tried": len(found),
         "refused": refused,

@@ -23,6 +23,9 @@ verify_app = typer.Typer(cls=CalmGroup, help="Prove what is promised.", no_args_
 SLICE_BARS: Final = 1500
 """Structure bars of the slice that is also run without compilation, which is a thousand times slower."""
 
+BOOK_SLICE_BARS: Final = 1
+"""The same on order books, which bring thousands of rows a minute."""
+
 INTERRUPTIONS: Final = 20
 """How often a run is stopped, written to bytes and taken up again in a new world."""
 
@@ -64,8 +67,13 @@ def determinism(
     config: flags.ConfigFile = None,
     sets: flags.Sets = None,
     slice_bars: Annotated[
-        int, typer.Option(parser=flags.count, metavar="N", help="Structure bars of the slice run without compilation.")
-    ] = SLICE_BARS,
+        int | None,
+        typer.Option(
+            parser=flags.count,
+            metavar="N",
+            help=f"Structure bars of the slice run without compilation; {SLICE_BARS:,}, or one minute of order books.",
+        ),
+    ] = None,
     as_json: flags.AsJson = False,
 ) -> None:
     """Run in two processes, without compilation, interrupted and resumed, replayed: all hashes must be equal."""
@@ -103,8 +111,10 @@ def _words(system: str, values: Mapping[str, object], files: Sequence[Path], set
     return words
 
 
-def _try_all(words: Sequence[str], slice_bars: int, task: "Task") -> list[Check]:
+def _try_all(words: Sequence[str], asked_bars: int | None, task: "Task") -> list[Check]:
     """Every way of running the same thing, one check each."""
+    is_book = _trades_books(task)
+    slice_bars = asked_bars or (BOOK_SLICE_BARS if is_book else SLICE_BARS)
     with tempfile.TemporaryDirectory(prefix="quintet-verify-") as folder:
         runs = Path(folder)
         with progress("running in two processes with different hash seeds"):
@@ -159,6 +169,15 @@ def _compare(name: str, one: Mapping[str, Any], other: Mapping[str, Any]) -> Che
     if not differing:
         return Check(name, True, _short(one["hashes"]))
     return Check(name, False, "; ".join(f"{part}: {one.get(part)} and {other.get(part)}" for part in differing))
+
+
+def _trades_books(task: "Task") -> bool:
+    """Are there order books on the tape of this task?"""
+    from quintet.research.tick_setup import has_book
+    from quintet.storage.tape_files import open_tape
+
+    path = task.request.config.data.tape
+    return bool(path) and has_book(open_tape(path))
 
 
 def _replay(folder: Path, recorded: Mapping[str, Any]) -> Check:

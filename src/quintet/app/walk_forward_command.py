@@ -108,6 +108,7 @@ def _walked(task: Any, axes: Mapping[str, Sequence[str]], plan: tuple[Any, ...],
     from quintet.app import wiring
     from quintet.app.backtests import testing_form
     from quintet.app.markets import open_market
+    from quintet.app.run_options import refuse_book
     from quintet.research import walk_forward as walk
     from quintet.research.backtest_options import BacktestOptions
     from quintet.research.trials import begin_counting, count_trials
@@ -115,6 +116,7 @@ def _walked(task: Any, axes: Mapping[str, Sequence[str]], plan: tuple[Any, ...],
 
     place, now, config = workspace(), wiring.clock(), task.request.config
     market = open_market(task.request, place, int(now.timestamp()) * 1_000_000_000)
+    refuse_book(market.tape, "walk-forward", "candles; a tape of ticks is cut with `quintet tape cut` and swept")
     system = task.system
     options = BacktestOptions(market.instrument, config.execution, config.risk, market.structure, market.fills)
     sets = walk.grid(getattr(config.system, system.name), axes)

@@ -43,10 +43,9 @@ def _run_compiled(job: Job) -> Result:
 
 
 def _options(job: Job) -> "BacktestOptions":
-    from quintet.research.backtest_options import BacktestOptions
+    from quintet.app.run_options import options_of
 
-    config = job.config
-    return BacktestOptions(job.instrument, config.execution, config.risk, job.structure, job.fills)
+    return options_of(job.tape, job.instrument, job.structure, job.fills, job.system, job.config)
 
 
 def _report(result: Result, manifest: Mapping[str, Any], robustness: Robustness) -> str:

@@ -247,6 +247,8 @@ FILL_RECORD = record(
     position="i8", ts_event="i8", ts_recv="i8", number="i8", tag="i8", instrument="i8", side="i8", price="i8",
     lots="i8", maker="i8", fee="i8", fee_asset="i8", lots_after="i8",
     twice_mid="i8",  # known best bid plus best ask; without both twice the last price; 0 = none
+    ahead_joined="f8",  # tick mode, maker: lots before our order when it came to rest
+    ahead_reached="f8",  # the same when the trade came that filled it
 )  # fmt: skip
 
 BUILDER = record(instrument="i8", timeframe="i8", bars=TRADE_BARS)
@@ -346,6 +348,8 @@ RESTING = record(
     number="i8",
     ahead="f8",  # estimated lots before us at our price
     traded="f8",  # lots traded at our price since the level was last reported
+    ahead_joined="f8",  # what `ahead` was when it came to rest
+    ahead_reached="f8",  # what `ahead` was before the trade that reaches it
     joined="i8",  # order-level feeds: how many orders had entered when it joined its queue
     since="i8",  # when it reached the venue, or was triggered
     decided="i8",  # when it was decided
@@ -372,6 +376,8 @@ RESPONSE = record(
     fee="i8",
     fee_asset="i8",
     execution="i8",
+    ahead_joined="f8",  # fills of resting orders: lots before it when it came to rest, and when it was reached
+    ahead_reached="f8",
     reason="i8",  # why the venue ended an order, of core.orders.lifecycle
 )
 

@@ -37,14 +37,23 @@ from quintet.research.measures import equity_measures, fill_measures
 from quintet.research.returns import daily_returns
 from quintet.research.run_tables import curve_table, equity_table, event_table, fill_table, order_table
 from quintet.research.systems import KernelSystem, find, loop
+from quintet.research.tick_marks import Marks
+from quintet.research.tick_quality import TickRun, tick_figures, tick_quality
+from quintet.research.tick_setup import capital_of, refuse_on_candles, tick_setup
 from quintet.research.trials import trial_of
 from quintet.sim.bars import OHLC, OLHC, OPTIMISTIC, PESSIMISTIC
 from quintet.sim.config import ExecutionConfig
+from quintet.sim.loop import hear_the_rest
+from quintet.sim.tick_execution import ends_by_reason, tick_assumptions
 from quintet.storage.trial_records import Trial
 
 POLICIES = {"pessimistic": PESSIMISTIC, "optimistic": OPTIMISTIC, "ohlc": OHLC, "olhc": OLHC, "lower": PESSIMISTIC}
 
 DESK_ROWS = 1 << 16
+
+MARKED_AT_MID = (
+    "equity is what our books know, marked at the exchange's mid; a mid between two prices counts against us"
+)
 
 
 @dataclass(frozen=True)
@@ -57,6 +66,12 @@ class PolicyRun:
     fills: Any
     notes: Any
     samples: Any
+    equity: Any
+    """The EQUITY record that the marks have made."""
+    marks: Marks | None = None
+    """On order books: what was found at the marks and between them."""
+    told_rows: int = 0
+    """On order books, recorded: rows of the desk tape until the market's end; answers follow, and nobody is asked."""
 
     @property
     def desk(self) -> Any:
@@ -76,8 +91,7 @@ class PolicyRun:
     @property
     def net_quanta(self) -> int:
         """Equity at the last mark less what was brought in, quote quanta."""
-        equity = self.desk.shown.equity
-        return int(equity.quanta) - int(equity.start)
+        return int(self.equity.quanta) - int(self.equity.start)
 
     @property
     def imbalance_quanta(self) -> int:
@@ -91,6 +105,8 @@ class Kept:
     def __init__(self) -> None:
         self.parts: dict[str, list[Any]] = {"commands": [], "fills": [], "notes": [], "samples": []}
         self.rows: list[Any] = []
+        self.told_rows = 0
+        """Of the desk tape: so many had entered when the system was asked for the last time."""
 
     def take(self, world: s.World) -> None:
         """Copy and empty."""
@@ -110,20 +126,23 @@ class Kept:
 def setup_of(system: KernelSystem, options: BacktestOptions, policy: str, recording: bool = False) -> Setup:
     """The world a configuration describes, for one fill policy."""
     instrument, execution = options.instrument, options.execution
+    room: dict[str, Any] = {
+        "limits": (limits_of(options.risk, instrument),),
+        "breaker": breaker_of(options.risk),
+        "desk_rows": DESK_ROWS if recording else 1,
+    }
+    if options.book is not None:
+        return tick_setup(system, options, options.book, **room)
+    refuse_on_candles(system)
     structure, fills = TIMEFRAME_NUMBER[options.structure], TIMEFRAME_NUMBER[options.fills]
     return Setup(
         instruments=(instrument,),
-        capital={
-            instrument.quote_asset: exact_quanta(execution.initial_quote, instrument.quote_quantum, "initial_quote"),
-            instrument.base_asset: exact_quanta(execution.initial_base, instrument.base_quantum, "initial_base"),
-        },
+        capital=capital_of(execution, instrument),
         execution=execution_of(execution, POLICIES[policy], fills),
-        limits=(limits_of(options.risk, instrument),),
-        breaker=breaker_of(options.risk),
         wakes=system.wakes,
         wake_timeframes=tuple(sorted({structure, fills} if system.hears_fill_bars else {structure})),
         mark_timeframe=structure,
-        desk_rows=DESK_ROWS if recording else 1,
+        **room,
     )
 
 
@@ -198,9 +217,21 @@ def run_policy(
     world, kept = world_before(tape, system, params, options, policy, record), Kept()
     if not every_sample:
         world.venue[0].sampling = s.LAST_OF_DAY
-    drive(loop(system), tape, world, kept)
-    done = PolicyRun(policy, world, *(kept.column(part) for part in ("commands", "fills", "notes", "samples")))
-    return done, kept.rows
+    marks = Marks(tape, world) if options.book is not None else None
+    if marks is not None:
+        drive_marked(loop(system), tape, world, kept, marks)
+    else:
+        drive(loop(system), tape, world, kept)
+    return finished_run(policy, world, kept, marks), kept.rows
+
+
+def finished_run(policy: str, world: s.World, kept: Kept, marks: Marks | None = None) -> PolicyRun:
+    """What a run has left behind; on order books its `marks` are its samples."""
+    samples, equity = (
+        (marks.samples, marks.equity) if marks is not None else (kept.column("samples"), world.desk[0].shown.equity)
+    )
+    commands, fills, notes = map(kept.column, ("commands", "fills", "notes"))
+    return PolicyRun(policy, world, commands, fills, notes, samples, equity, marks, kept.told_rows)
 
 
 def world_before(
@@ -239,7 +270,24 @@ def drive(run: Any, tape: Tape, world: s.World, kept: Kept, stop: int | None = N
                 _define(tape, world)
             else:
                 raise InvariantError(f"the loop stopped for {s.WHY_NAMES.get(why, why)}, expected its end")
-    kept.take(world)
+        kept.take(world)
+        if why == s.END and world.venue[0].fill_timeframe == 0:
+            kept.told_rows = sum(map(len, kept.rows))
+            while hear_the_rest(run, rows, world) == s.FULL:
+                kept.take(world)
+            kept.take(world)
+
+
+def drive_marked(run: Any, tape: Tape, world: s.World, kept: Kept, marks: Marks) -> None:
+    """The same on a tape of order books, pausing wherever equity is marked."""
+    for stop, ts_ns, is_mark in marks.places:
+        drive(run, tape, world, kept, stop)
+        if is_mark:
+            marks.take(ts_ns)
+        else:
+            marks.look(ts_ns)
+    drive(run, tape, world, kept)
+    marks.take(marks.last_ns)
 
 
 def _define(tape: Tape, world: s.World) -> None:
@@ -277,6 +325,11 @@ def _change_instrument(desk: Any, venue: Any, definition: Definition, numbers: d
         )
     if shown.kind == SPOT:
         account.lots = account.held // shown.base_quanta
+
+
+def _plain(name: str) -> str:
+    """`post-only would take` as `post_only_would_take`."""
+    return name.replace("-", "_").replace(" ", "_")
 
 
 @dataclass(frozen=True)
@@ -317,7 +370,7 @@ class BacktestResult:
     @cached_property
     def daily_returns(self) -> Any:
         """Of the headline's equity, after all costs: one fraction for each UTC day."""
-        samples, equity = self.headline.samples, self.headline.desk.shown.equity
+        samples, equity = self.headline.samples, self.headline.equity
         return daily_returns(samples["ts"], samples["equity"], float(equity.start)).frac
 
     def trial(self, door: str, run: str = "") -> Trial:
@@ -328,7 +381,7 @@ class BacktestResult:
     def interval(self) -> dict[str, Any]:
         """Net result over the policies run: its ends, in the quote asset and as a fraction, and who gave them."""
         low, high = self.headline, max(self.runs, key=lambda run: run.net_quanta)
-        start = int(low.desk.shown.equity.start) or 1
+        start = int(low.equity.start) or 1
         return {
             "low_quote": self.money(low.net_quanta),
             "high_quote": self.money(high.net_quanta),
@@ -346,7 +399,7 @@ class BacktestResult:
         desk, account = run.desk, run.desk.shown.account[0]
         counted = {
             "policy": run.policy,
-            "start_quanta": int(desk.shown.equity.start),
+            "start_quanta": int(run.equity.start),
             "net_quanta": run.net_quanta,
             "opening_held_quanta": self.opening_held_quanta,
             "bars": int(desk.n_bars),
@@ -361,10 +414,32 @@ class BacktestResult:
             "turnover_quote": self.money(int(account.turnover)),
             "before_fees_quote": self.money(run.net_quanta + int(account.fees)),
         }
-        equity = desk.shown.equity
+        equity = run.equity
         marks = equity_measures(run.samples, equity, self.instrument)
+        if self.options.book is not None:
+            counted |= {f"ended_{_plain(name)}": n for name, n in ends_by_reason(run.world).items()}
+            counted |= tick_figures(self.ticks or {})
         trades = fill_measures(run.fills, int(account.turnover), equity, self.instrument)
         return counted | marks | trades | dict(self.system.statistics(run.world.state))
+
+    @cached_property
+    def ticks(self) -> dict[str, Any] | None:
+        """What quotes and fills were worth on an order book; None for a run on candles."""
+        run, book = self.headline, self.options.book
+        if book is None or run.marks is None:
+            return None
+        fees, marks = int(run.desk.shown.account[0].fees), run.marks
+        measured = TickRun(
+            run.commands,
+            run.fills,
+            run.samples,
+            marks.looks,
+            run.net_quanta,
+            fees,
+            book.price_windows[0],
+            marks.length_s,
+        )
+        return tick_quality(self.tape, self.instrument, measured)
 
     @property
     def opening_held_quanta(self) -> int:
@@ -377,6 +452,12 @@ class BacktestResult:
     def assumptions(self) -> Sequence[str]:
         """How fills were decided, in sentences with their numbers."""
         execution = self.options.execution
+        fees = (
+            f"maker fee {self.instrument.maker_fee_e9 / 1e5:g} bp, taker fee {self.instrument.taker_fee_e9 / 1e5:g} bp"
+            + (", a buyer's fee is taken in base" if self.instrument.fee_in_base else "")
+        )
+        if self.options.book is not None:
+            return (*tick_assumptions(self.options.book.execution), fees, MARKED_AT_MID)
         return (
             f"orders reach the venue {execution.latency_ms} ms after the decision and its answers take "
             f"{execution.response_ms} ms; an order with any latency misses the next bar's opening print",
@@ -384,8 +465,7 @@ class BacktestResult:
             + (f", or by {execution.touch_fill_frac:g} of the volume at a touch" if execution.touch_fill_frac else ""),
             f"we take part in at most {execution.participation_frac:.0%} of the volume that trades beyond our price",
             f"takers pay half of a {execution.spread_bps:g} bp spread and {execution.slippage_bps:g} bp slippage",
-            f"maker fee {self.instrument.maker_fee_e9 / 1e5:g} bp, taker fee {self.instrument.taker_fee_e9 / 1e5:g} bp"
-            + (", a buyer's fee is taken in base" if self.instrument.fee_in_base else ""),
+            fees,
             "stop and target in one bar resolve against us; a stop fills at the worse of stop and open, less slippage",
             "our orders do not move the market, and nobody reacts to them",
             "there is no queue: candles do not show one; what waits ahead of us is only the condition to trade through",
@@ -416,6 +496,8 @@ class BacktestResult:
                 f"the recorded run gave commands {again.command_hash}, the first {self.headline.command_hash}"
             )
         notes = desk_notes(self.system, self.params, self.options, self.headline.policy)
+        if self.options.book is not None:
+            notes["told_rows"] = str(again.told_rows)
         meta = TapeMeta(
             use="desk",
             synthetic=self.tape.meta.synthetic,
@@ -435,6 +517,8 @@ def desk_notes(system: KernelSystem, params: Any, options: BacktestOptions, poli
     from quintet.core.instrument import encode
 
     own = {"system_sha256": system.sha256} if system.sha256 else {}
+    if options.book is not None:
+        own["tick_execution"] = msgspec.json.encode(options.book.execution).decode()
     return own | {
         "system": system.address,
         "params": msgspec.json.encode(params).decode(),
@@ -453,5 +537,5 @@ def run_backtest(tape: Tape, system: str | KernelSystem, params: Any, options: B
     `system`: the name of a built-in one, or a system of your own; `params`: its typed config.
     """
     system = find(system) if isinstance(system, str) else system
-    runs = [run_policy(tape, system, params, options, policy)[0] for policy in options.execution.fill_policies]
+    runs = [run_policy(tape, system, params, options, policy)[0] for policy in options.policies]
     return BacktestResult(tape, system, params, options, tuple(runs))

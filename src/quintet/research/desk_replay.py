@@ -1,6 +1,7 @@
 """A run's desk tape, replayed from its file alone: no simulator, no timers, the same commands or a difference."""
 
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from quintet.core.digest import state_hash
 from quintet.core.engine import replay as replaying
 from quintet.core.engine.world import EMPTY
 from quintet.core.errors import TapeError
+from quintet.core.events import HEADER
 from quintet.core.instrument import decode
 from quintet.core.kernel import bind
 from quintet.core.records import table
@@ -19,19 +21,24 @@ from quintet.core.risk.config import RiskConfig
 from quintet.core.state import World
 from quintet.core.tape import Tape
 from quintet.research.backtest import fresh_world, set_timer
-from quintet.research.backtest_options import BacktestOptions
+from quintet.research.backtest_options import BacktestOptions, TickBook
 from quintet.research.systems import KernelSystem, find, mind_of
-from quintet.sim.config import ExecutionConfig
+from quintet.sim.config import ExecutionConfig, TickExecutionConfig
 
 
 @dataclass(frozen=True)
 class DeskRun:
-    """What a desk tape's meta block says about the run that wrote it."""
+    """What a desk tape's meta block says about the run that wrote it.
+
+    `told_rows`: after so many rows only answers to orders follow, and the system is asked no more; None: it is asked to
+    the end.
+    """
 
     system: KernelSystem
     params: Any
     options: BacktestOptions
     policy: str
+    told_rows: int | None = None
 
 
 def read_desk_run(tape: Tape, name: str) -> DeskRun:
@@ -61,10 +68,21 @@ def read_desk_run(tape: Tape, name: str) -> DeskRun:
             notes["structure"],
             notes["fills"],
         )
+        if "tick_execution" in notes:
+            # The exchange's side is not replayed: what it answered is on the tape.
+            told = msgspec.json.decode(notes["tick_execution"], type=TickExecutionConfig)
+            options = options._replace(book=TickBook(_constant(told), is_replay=True))
         params: Any = msgspec.json.decode(notes["params"], type=system.config)
     except msgspec.MsgspecError as error:
         raise TapeError(f"{name}: the meta block does not fit this version of {system.name}: {error}") from None
-    return DeskRun(system, params, options, notes["policy"])
+    told_rows = int(notes["told_rows"]) if "told_rows" in notes else None
+    return DeskRun(system, params, options, notes["policy"], told_rows)
+
+
+def _constant(execution: TickExecutionConfig) -> TickExecutionConfig:
+    """The same with latencies that need no table."""
+    constant: TickExecutionConfig = msgspec.structs.replace(execution, latency_model="constant")
+    return constant
 
 
 def replay_desk_tape(path: Path) -> str:
@@ -84,17 +102,45 @@ def replay_tape(tape: Tape, run: DeskRun) -> replaying.Replayed:
     world = fresh_world(system, run.params, run.options, run.policy)
     rows = tape.event_rows()
     set_timer(world, system, tape.census.first_ns)
+    replay_rows = replayer_left(system, world) if system.is_python else replayer_inside(system, world)
     with np.errstate(over="ignore"):
-        if system.is_python:
-            return replay_left(system, rows, world)
-        advance = bind(replaying.advance_body, f"replay_{system.name}", decide=system.decide, LEAVES=False)
-        return replaying.replay(advance, rows, world)
+        if run.told_rows is None:
+            return replay_rows(rows)
+        told = index_of(rows, run.told_rows)
+        before = replay_rows(rows[:told])
+        if before.difference is not None:
+            return before
+        desk = world.desk[0]
+        wakes, desk.wakes = desk.wakes, 0
+        after = replay_rows(rows[told:])
+        desk.wakes = wakes
+    hashed = state_hash(world.desk, world.state)
+    return dataclasses.replace(after, state_hash=hashed, n_commands=before.n_commands + after.n_commands)
 
 
-def replay_left(system: KernelSystem, rows: Any, world: World) -> replaying.Replayed:
-    """Replay with a system in plain Python, whose memory stays outside the compiled code."""
+def index_of(rows: Any, count: int) -> int:
+    """Where `count` rows that are no headers have been passed."""
+    passed = np.flatnonzero(np.asarray(rows)["kind"] != HEADER)
+    return int(passed[count]) if count < len(passed) else len(rows)
+
+
+Replayer = Callable[[Any], replaying.Replayed]
+
+
+def replayer_inside(system: KernelSystem, world: World) -> Replayer:
+    """Replays rows with the system's kernel inside."""
+    advance = bind(replaying.advance_body, f"replay_{system.name}", decide=system.decide, LEAVES=False)
+    return lambda rows: replaying.replay(advance, rows, world)
+
+
+def replayer_left(system: KernelSystem, world: World) -> Replayer:
+    """Replays rows with a system in plain Python, whose memory stays outside the compiled code."""
     wake = mind_of(system, world.params).enter(world)
     advance = bind(replaying.advance_body, "replay")
     inside = world._replace(state=table(EMPTY, 1), params=table(EMPTY, 1))
-    replayed = replaying.replay(advance, rows, inside, lambda _: wake())
-    return dataclasses.replace(replayed, state_hash=state_hash(world.desk, world.state))
+
+    def replay_rows(rows: Any) -> replaying.Replayed:
+        replayed = replaying.replay(advance, rows, inside, lambda _: wake())
+        return dataclasses.replace(replayed, state_hash=state_hash(world.desk, world.state))
+
+    return replay_rows

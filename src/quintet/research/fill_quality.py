@@ -64,9 +64,12 @@ def _markout(minutes: int, side: Any, price: Any, happened: Any, bars: ShownBars
     return Markout(minutes, float(values.mean()), clustered_error(values, happened[known][on_time]), len(values))
 
 
-def clustered_error(values: Any, moments: Any) -> float | None:
-    """Half the width of the 95 % interval of a mean whose values are alike within a UTC day; None within one day."""
-    _, day = np.unique(np.asarray(moments) // DAY_NS, return_inverse=True)
+def clustered_error(values: Any, moments: Any, span_ns: int = DAY_NS) -> float | None:
+    """Half the width of the 95 % interval of a mean whose values are alike within a span; None within one of them.
+
+    A span is a UTC day unless told.
+    """
+    _, day = np.unique(np.asarray(moments) // span_ns, return_inverse=True)
     days = int(day.max()) + 1
     if days < 2:
         return None

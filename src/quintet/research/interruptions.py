@@ -10,7 +10,7 @@ from quintet.core.engine.checkpoint import Place, config_hash, decode, encode, r
 from quintet.core.events import HEADER, LAST
 from quintet.core.random import below, seeded
 from quintet.core.tape import Tape
-from quintet.research.backtest import Kept, PolicyRun, drive, fresh_world, world_before
+from quintet.research.backtest import Kept, PolicyRun, drive, finished_run, fresh_world, world_before
 from quintet.research.moments import Trader
 from quintet.research.systems import loop
 
@@ -35,7 +35,7 @@ def run_interrupted(tape: Tape, trader: Trader, policy: str, stops: Sequence[int
         drive(advance, tape, world, kept, stop)
         world = _restored(_written(world, stop), trader, policy)
     drive(advance, tape, world, kept)
-    return PolicyRun(policy, world, *(kept.column(part) for part in ("commands", "fills", "notes", "samples")))
+    return finished_run(policy, world, kept)
 
 
 def _written(world: s.World, stop: int) -> bytes:

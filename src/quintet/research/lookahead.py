@@ -37,6 +37,7 @@ from quintet.research.moments import (
     known_rows,
     travel,
 )
+from quintet.research.tick_noise import noisy_ticks
 from quintet.storage.candle_cuts import (
     CandleRows,
     Noise,
@@ -170,12 +171,13 @@ def choose_cuts(rows: Any, commands: Any, structure: str, count: int, seed: int,
     """Moments to cut at, ns UTC, ascending: spread over the whole market, around decisions, and in holes; seeded.
 
     Half of them are spread; a quarter fall into `holes_ns`, where there are any, the rest at a bar beside a decision.
-    All lie after the second structure bar, many inside a structure bar where there are shorter ones. Raises DataError
-    for a market that is too short.
+    All lie after the second structure bar (`structure` is empty where there are no bars), many inside a structure bar
+    where there are shorter ones. Raises DataError for a market that is too short.
     """
-    bars = rows["ts_recv"][(rows["kind"] == BAR_OPEN) & (rows["bits"] >> 1 == TIMEFRAME_NUMBER[structure])]
     known = np.unique(known_at(rows))
-    known = known[known >= bars[1]] if len(bars) > 1 else known[:0]
+    if structure:
+        bars = rows["ts_recv"][(rows["kind"] == BAR_OPEN) & (rows["bits"] >> 1 == TIMEFRAME_NUMBER[structure])]
+        known = known[known >= bars[1]] if len(bars) > 1 else known[:0]
     if len(known) < MOMENTS_MIN:
         raise DataError(f"{len(known)} moments at which a bar closes, expected {MOMENTS_MIN} or more: too short to cut")
     # At the last moment there is no future to take away.
@@ -198,10 +200,15 @@ class _Bench:
     def __init__(self, pipeline: Pipeline, tape: Tape, cutting: Cutting, holes_ns: Any = ()) -> None:
         self.pipeline, self.tape, self.cutting = pipeline, tape, cutting
         self.options = pipeline.traded(tape).options
-        self.policies = self.options.execution.fill_policies
+        self.policies = self.options.policies
         first = travel(tape, pipeline.traded(tape), self.policies[0], (), to_end=True)
         self.cuts = choose_cuts(
-            first.rows, first.parts["commands"], self.options.structure, cutting.cuts, cutting.seed, holes_ns
+            first.rows,
+            first.parts["commands"],
+            "" if self.options.book else self.options.structure,
+            cutting.cuts,
+            cutting.seed,
+            holes_ns,
         )
         self.end_ns = int(known_at(first.rows)[-1])
         self.noise: Noise = draw_noise(cutting.seed)
@@ -252,7 +259,12 @@ class _Bench:
         """The tape as it was at a cut, or with noise in the bars after it."""
         rows = np.asarray(self.tape.event_rows())
         count = known_rows(rows, cut_ns)
-        other = rows[:count] if future == REMOVED else _noisy(rows, count, self.noise, self.cutting.instrument)
+        if future == REMOVED:
+            other = rows[:count]
+        elif self.options.book is not None:
+            other = noisy_ticks(rows, count, self.cutting.seed)
+        else:
+            other = _noisy(rows, count, self.noise, self.cutting.instrument)
         return memory_tape(frozen(other), (), self.tape.meta, self.tape.name)
 
     # ---- trials ----------------------------------------------------------------------------------------------
@@ -296,7 +308,9 @@ class _Bench:
         moment = self.settled(cut_ns) if future == REMOVED else cut_ns
         one, other = self.whole[policy], travel(tape, trader, policy, [moment], to_end=future == REMOVED)
         found = [*differences(one, other, moment), *self._rows_between(one, other, moment, cut_ns)]
-        return found + (_fills_without_market(other, moment) if future == REMOVED else [])
+        # A book stands still after its last row, and what was on its way then may still meet it.
+        ends = future == REMOVED and self.options.book is None
+        return found + (_fills_without_market(other, moment) if ends else [])
 
     def _rows_between(self, one: Journey, other: Journey, moment: int, cut_ns: int) -> Iterator[Difference]:
         """Rows after the last whole structure bar may be missing before the cut; what is there must be equal."""
@@ -309,7 +323,7 @@ class _Bench:
 def _amount(moments: Sequence[Moment]) -> str:
     """How much was compared, summed over moments."""
     counts = [f"{sum(m.counts[part] for m in moments):,} {name}" for part, name in PARTS.items()]
-    return ", ".join([f"{sum(m.events for m in moments):,} rows of bars", *counts, "and all that is remembered"])
+    return ", ".join([f"{sum(m.events for m in moments):,} rows of the market", *counts, "and all that is remembered"])
 
 
 def with_noise_after(tape: Tape, moment_ns: int, noise: Noise, instrument: Instrument) -> Tape:

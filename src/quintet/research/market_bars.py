@@ -1,10 +1,19 @@
-"""The structure bars of a run's tape, for pictures."""
+"""The structure bars of a run's tape, for pictures; where the tape has an order book, bars of its trades."""
 
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from quintet.core.events import BAR_CLOSE, BAR_OPEN, HIGH_SHIFT, LOW_MASK, TIMEFRAME_NUMBER
+from quintet.core.events import (
+    BAR_CLOSE,
+    BAR_OPEN,
+    HIGH_SHIFT,
+    LOW_MASK,
+    TIMEFRAME_NUMBER,
+    TRADE_BUY,
+    TRADE_SELL,
+    timeframe_ns,
+)
 from quintet.core.tape import Tape
 
 
@@ -21,6 +30,24 @@ class ShownBars(NamedTuple):
         """The bars that end inside a time range, both ends included."""
         begin, end = np.searchsorted(self.end_ns, [first_ns, last_ns + 1])
         return ShownBars(*(column[begin:end] for column in self))
+
+
+def traded_bars(tape: Tape, timeframe: str) -> ShownBars:
+    """Bars of the trades on a tape of one instrument, by the exchange's clock; a span without a trade has none."""
+    rows = np.asarray(tape.rows)
+    rows = rows[(rows["kind"] == TRADE_BUY) | (rows["kind"] == TRADE_SELL)]
+    length = timeframe_ns(timeframe)
+    number, prices = rows["ts_event"] // length, rows["price"].astype(np.int64)
+    starts = np.flatnonzero(np.diff(number, prepend=-1))
+    if len(starts) == 0:
+        return ShownBars(*(np.empty(0, np.int64),) * 5)
+    return ShownBars(
+        (number[starts] + 1) * length,
+        prices[starts],
+        np.maximum.reduceat(prices, starts),
+        np.minimum.reduceat(prices, starts),
+        prices[np.append(starts[1:], len(prices)) - 1],
+    )
 
 
 def shown_bars(tape: Tape, timeframe: str) -> ShownBars:

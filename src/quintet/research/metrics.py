@@ -35,6 +35,9 @@ UNITS: Final[Mapping[str, str]] = {
     "hours": "hours",
     "quote": "quote asset",
     "count": "count",
+    "lots": "lots",
+    "bp": "bp",
+    "s": "seconds",
 }
 """Unit of a figure to the words a reader sees."""
 

@@ -19,6 +19,7 @@ from quintet.core.tape import Tape
 from quintet.research.backtest import Kept, drive, world_before
 from quintet.research.backtest_options import BacktestOptions
 from quintet.research.systems import KernelSystem, loop
+from quintet.sim.latency import CONSTANT, DRAWN
 from quintet.storage.candle_files import utc_text
 
 Loop = Callable[[s.Tape, s.World, int], int]
@@ -96,7 +97,14 @@ def travel(tape: Tape, trader: Trader, policy: str, moments_ns: Sequence[int], t
     if to_end:
         drive(advance, tape, world, kept)
     parts = {part: kept.column(part) for part in PARTS}
-    return Journey(rows, params, opening, moments, parts, int(world.venue[0].entry_ns))
+    return Journey(rows, params, opening, moments, parts, soonest_ns(world.venue[0].gateways[0]))
+
+
+def soonest_ns(gateway: Any) -> int:
+    """No order can be at the venue sooner after its decision."""
+    if gateway.latency_model == CONSTANT:
+        return int(gateway.entry_ns)
+    return int(gateway.entry.least_ns) if gateway.latency_model == DRAWN else 0
 
 
 # ---- where two runs differ -----------------------------------------------------------------------------------

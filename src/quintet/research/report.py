@@ -23,7 +23,7 @@ from quintet.research.attribution import attribute, by_state
 from quintet.research.comparisons import SEED
 from quintet.research.fill_quality import fill_ratio, finest, markouts
 from quintet.research.regimes import Regime, regimes
-from quintet.research.report_parts import episode_pictures, figures, quality_pictures, verdict, wording
+from quintet.research.report_parts import episode_pictures, figures, quality_pictures, tick_pictures, verdict, wording
 from quintet.research.report_parts.comparison_rows import compared
 from quintet.research.report_parts.dates import moment, span
 from quintet.research.report_parts.languages import LANGUAGES, Both, both, said, say, texts
@@ -42,6 +42,9 @@ if TYPE_CHECKING:
 
 STAND_IN: Final = "stand in for"
 """An assumption with these words belongs on the first screen: prices of another market were used."""
+
+ROWS_MAX: Final = 3_000
+"""Of trades and of fills on the page; a maker on an order book has more than anybody reads, and the files hold all."""
 
 Manifest = Mapping[str, Any]
 Robustness = Mapping[str, Any]
@@ -97,6 +100,10 @@ def _content(record: RunRecord, manifest: Manifest, robustness: Robustness | Non
         "conservation": record.conservation,
         "money": record.money,
         "has_bars": bool(record.bars),
+        "ticks": record.ticks,
+        "split": tick_pictures.split_bars(record.ticks["split"]) if record.ticks else [],
+        "ends": counts(metrics, "ended_"),
+        "rows_max": ROWS_MAX,
         "activity": activity,
         "chosen": episode_pictures.chosen(activity.episodes) if activity else {},
         "states": shares(metrics, "state", STATE_NAMES),

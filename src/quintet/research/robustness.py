@@ -126,7 +126,7 @@ def run_variant(system: KernelSystem, variant: Variant, policies: Sequence[str])
 def _outcome(change: Change, runs: Sequence[PolicyRun]) -> Outcome:
     low = min(runs, key=lambda run: run.net_quanta)
     high = max(runs, key=lambda run: run.net_quanta)
-    equity, samples, fills = low.desk.shown.equity, low.samples, low.fills
+    equity, samples, fills = low.equity, low.samples, low.fills
     start = int(equity.start) or 1
     stamps = np.asarray(samples["ts"])
     return Outcome(
@@ -149,7 +149,14 @@ def _days(stamps: Any, until: Any) -> float:
 # ---- costs and latency -------------------------------------------------------------------------------------------
 
 
+TICK_LATENCIES_MS: Final = (0, 1, 5, 10, 25, 50, 100, 250)
+"""What an order takes to the exchange, and its answer back, in the runs that show what latency costs."""
+
+
 def _costs(base: Variant) -> Iterator[Variant]:
+    if base.options.book is not None:
+        yield _named(base, "fees", "fees x1.5", 1.0, 1.5, options=dearer(base.options, 1.5))
+        return
     for key, name, fees, slippage in (
         ("costs", "costs x2", 2.0, 2.0),
         ("fees", "fees x1.5", 1.5, 1.0),
@@ -159,6 +166,16 @@ def _costs(base: Variant) -> Iterator[Variant]:
 
 
 def _latency(base: Variant) -> Iterator[Variant]:
+    if (book := base.options.book) is not None:
+        for ms in TICK_LATENCIES_MS:
+            execution = msgspec.structs.replace(
+                book.execution, latency_model="constant", entry_ms=float(ms), response_ms=float(ms)
+            )
+            options = base.options._replace(book=book._replace(execution=execution, recorded=None))
+            yield _named(
+                base, "both_ways_ms", f"latency {ms} ms both ways", book.execution.entry_ms, ms, options=options
+            )
+        return
     assumed = base.options.execution.latency_ms
     told = {assumed}
     for latency_ms in (3 * assumed, 500, 2_000):
@@ -296,7 +313,7 @@ def _accepted(params: msgspec.Struct, field: str, value: float) -> Any:
 def redrawn(result: BacktestResult) -> tuple[Outcome, ...]:
     """The headline's days drawn again in blocks; nothing for a run of less than two days."""
     run = result.headline
-    equity, samples = run.desk.shown.equity, run.samples
+    equity, samples = run.equity, run.samples
     start = float(int(equity.start))
     returns = daily_returns(samples["ts"], samples["equity"], start).frac if len(samples) and start > 0.0 else ()
     if len(returns) < 2:

@@ -13,7 +13,7 @@ from quintet.core.errors import DataError
 from quintet.core.events import TIMEFRAME_NUMBER
 from quintet.core.instrument import Instrument, decode
 from quintet.core.tape import Tape
-from quintet.research.market_bars import ShownBars, shown_bars
+from quintet.research.market_bars import ShownBars, shown_bars, traded_bars
 
 if TYPE_CHECKING:
     from quintet.research.backtest import BacktestResult
@@ -36,6 +36,8 @@ class RunRecord:
     interval: Mapping[str, Any]
     conservation: int
     bars: Mapping[str, ShownBars]
+    ticks: Mapping[str, Any] | None = None
+    """What quotes and fills were worth on an order book, see `tick_quality`; None for a run on candles."""
 
     @property
     def fills(self) -> Columns:
@@ -83,7 +85,8 @@ def record_of(result: "BacktestResult") -> RunRecord:
         metrics=result.metrics,
         interval=result.interval,
         conservation=result.conservation,
-        bars=bars_of(result.tape, options.structure, options.fills),
+        bars=bars_of(result.tape, options.structure, options.fills, is_book=result.ticks is not None),
+        ticks=result.ticks,
     )
 
 
@@ -109,12 +112,15 @@ def record_from(
         metrics=metrics,
         interval=figures["interval"],
         conservation=int(figures["conservation"]),
-        bars={} if tape is None else bars_of(tape, structure, fills),
+        bars={} if tape is None else bars_of(tape, structure, fills, is_book="ticks" in figures),
+        ticks=figures.get("ticks"),
     )
 
 
-def bars_of(tape: Tape, *timeframes: str) -> dict[str, ShownBars]:
-    """The closed bars of each timeframe."""
+def bars_of(tape: Tape, *timeframes: str, is_book: bool = False) -> dict[str, ShownBars]:
+    """The closed bars of each timeframe; of a tape of order books those of its trades."""
+    if is_book:
+        return {name: traded_bars(tape, name) for name in timeframes if name in TIMEFRAME_NUMBER}
     return {name: shown_bars(tape, name) for name in timeframes if name in TIMEFRAME_NUMBER}
 
 

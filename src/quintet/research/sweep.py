@@ -74,10 +74,9 @@ def never() -> bool:
 
 def run_set(job: Job, params: Any) -> SetResult:
     """Backtest one set under every fill policy of the options; marks of equity inside a day are not kept."""
-    policies = job.options.execution.fill_policies
-    runs = [run_policy(*job[:2], params, job.options, policy, every_sample=False)[0] for policy in policies]
+    runs = [run_policy(*job[:2], params, job.options, name, every_sample=False)[0] for name in job.options.policies]
     found = BacktestResult(*job[:2], params, job.options, tuple(runs))
-    equity = found.headline.desk.shown.equity
+    equity = found.headline.equity
     return SetResult(
         low_frac=float(found.interval["low_frac"]),
         high_frac=float(found.interval["high_frac"]),

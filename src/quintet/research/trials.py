@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
+import numpy as np
 
 from quintet.core.instrument import encode
 from quintet.core.tape import Tape
@@ -44,7 +45,7 @@ def trial_of(result: Any, door: str, run: str = "") -> Trial:
         parameters=_named(result.params),
         conditions={
             "instrument": msgspec.json.decode(encode(options.instrument)),
-            "execution": _without(_named(options.execution), "fill_policies"),
+            "execution": _execution(options),
             "risk": _named(options.risk),
             "structure": options.structure,
             "fills": options.fills,
@@ -52,12 +53,23 @@ def trial_of(result: Any, door: str, run: str = "") -> Trial:
         data=data_hash(result.tape),
         first_ns=census.first_ns,
         last_ns=census.last_ns,
-        policies=options.execution.fill_policies,
+        policies=options.policies,
         sharpe=sharpe(result.daily_returns),
         periods=len(result.daily_returns),
         door=door,
         run=run,
     )
+
+
+def _execution(options: BacktestOptions) -> dict[str, Any]:
+    """The simulated exchange: on order books their own, with the capital, and the hash of recorded latencies."""
+    execution = _without(_named(options.execution), "fill_policies")
+    if options.book is None:
+        return execution
+    recorded = options.book.recorded
+    by_hash = {} if recorded is None else {"recorded": hashlib.sha256(np.asarray(recorded).tobytes()).hexdigest()}
+    capital = {name: execution[name] for name in ("initial_quote", "initial_base")}
+    return {**capital, **_named(options.book.execution), **by_hash}
 
 
 def another_trial(trial: Trial, params: Any, daily_returns: Series) -> Trial:

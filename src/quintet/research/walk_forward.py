@@ -318,7 +318,7 @@ def segments(
 
 
 def _segment(tape: Tape, system: KernelSystem, params: Any, options: BacktestOptions, from_ns: int) -> Segment:
-    policies = options.execution.fill_policies
+    policies = options.policies
     runs = [run_policy(tape, system, params, options, policy)[0] for policy in policies]
     return min((_since(run, from_ns) for run in runs), key=lambda segment: segment.net_frac)
 
@@ -332,7 +332,7 @@ def _since(run: PolicyRun, from_ns: int) -> Segment:
     stamps, equity = np.asarray(run.samples["ts"]), np.asarray(run.samples["equity"], np.float64)
     inside = stamps > from_ns
     before: Series = equity[~inside]
-    start = float(before[-1]) if len(before) else float(int(run.desk.shown.equity.start))
+    start = float(before[-1]) if len(before) else float(int(run.equity.start))
     marks = equity[inside]
     if len(marks) == 0:
         raise InputError(f"a window from {from_ns} ns holds no structure bar, expected data in every window")

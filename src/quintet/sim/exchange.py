@@ -67,6 +67,8 @@ def respond_fill(venue: Any, slot: int, price: int, lots: int, maker: int, ts: i
         response.fee_asset = inst.base_asset if inst.kind == 2 else inst.quote_asset
     venue.next_execution += 1
     response.execution = venue.next_execution
+    response.ahead_joined = resting.ahead_joined if maker != 0 else 0.0
+    response.ahead_reached = resting.ahead_reached if maker != 0 else 0.0
 
 
 @kernel
@@ -128,6 +130,8 @@ def rest(venue: Any, level: Any, slot: int) -> None:
         resting.ahead = float(place.lots)
         resting.next = place.own
         place.own = slot + 1
+    resting.ahead_joined = resting.ahead
+    resting.ahead_reached = resting.ahead
 
 
 @kernel
@@ -217,6 +221,7 @@ def fill_reached(venue: Any, level: Any, n: int, side: int, price: int, ts: int)
         resting = venue.resting[s]
         if resting.alive == RESTS and resting.side == -sign and resting.instrument == n:
             if sign * (price - resting.price) >= 0:
+                resting.ahead_reached = max(resting.ahead, 0.0)
                 fill_whole(venue, level, s, ts)
 
 
@@ -265,6 +270,7 @@ def traded(venue: Any, level: Any, n: int, aggressor: int, price: int, lots: int
         resting = venue.resting[s]
         if resting.alive != RESTS or resting.side == aggressor or resting.instrument != n:
             continue
+        resting.ahead_reached = max(resting.ahead, 0.0)
         through = (price - resting.price) * aggressor
         if through == 0 and venue.partial_fills != 0:
             continue

@@ -401,5 +401,7 @@ def list_fill(desk: Any, fill: Any) -> None:
     row.fee = fill.fee
     row.fee_asset = fill.fee_asset
     row.lots_after = account.lots
+    row.ahead_joined = fill.ahead_joined
+    row.ahead_reached = fill.ahead_reached
     touch_known = market.bid != NO_BID and market.ask != NO_ASK
     row.twice_mid = market.bid + market.ask if touch_known else 2 * market.last

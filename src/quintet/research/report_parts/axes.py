@@ -11,10 +11,10 @@ from quintet.research.report_parts.dates import day, day_and_hour, month
 from quintet.research.report_parts.languages import Both
 from quintet.research.report_parts.wording import DAY_NS, decimals_of, percent, plain, signed_percent
 
-HOUR_NS: Final = 3_600_000_000_000
 _SECOND_NS: Final = 1_000_000_000
 
-_STEPS_H: Final = (1, 2, 3, 6, 12, 24, 48, 96, 168)
+MINUTE_NS: Final = 60_000_000_000
+_STEPS_MIN: Final = (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1_440, 2_880, 5_760, 10_080)
 _MARKS_MAX: Final = 12
 _EDGE: Final = 0.03
 """Words nearer to an edge than this share of the width are left out: they would be cut."""
@@ -26,10 +26,10 @@ def time_marks(x: Axis) -> list[tuple[int, Both]]:
     days = (last_ns - first_ns) / DAY_NS
     if days > 75:
         return _months(first_ns, last_ns, math.ceil(days / 370))
-    hours = next((each for each in _STEPS_H if days * 24 / each <= _MARKS_MAX), _STEPS_H[-1])
-    step = hours * HOUR_NS
+    minutes = next((each for each in _STEPS_MIN if days * 1_440 / each <= _MARKS_MAX), _STEPS_MIN[-1])
+    step = minutes * MINUTE_NS
     moments = range(-(-first_ns // step) * step, last_ns + 1, step)
-    return [(ts, day(ts) if hours >= 24 else day_and_hour(ts)) for ts in moments]
+    return [(ts, day(ts) if minutes >= 1_440 else day_and_hour(ts)) for ts in moments]
 
 
 def _months(first_ns: int, last_ns: int, every: int) -> list[tuple[int, Both]]:

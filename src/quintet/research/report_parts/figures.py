@@ -125,15 +125,17 @@ class Shaken(NamedTuple):
 
 
 def shaken(robustness: Mapping[str, Any]) -> list[Shaken]:
-    """The rows of `robustness.json` for a picture: later starts and moved parameters each as one range."""
+    """The rows of `robustness.json` for a picture; starts, latencies of a book and parameters as one range each."""
     rows: list[Shaken] = []
     for row in robustness["rows"]:
-        if row["kind"] not in ("start", "parameters"):
+        if row["kind"] not in ("start", "parameters") and row["key"] != "both_ways_ms":
             is_reported = row["key"] == "reported"
             high = row["low_frac"] if is_reported else row["high_frac"]
             rows.append(Shaken(said(row["name"]), row["low_frac"], high, is_reported))
-    for kind in ("start", "parameters"):
+    for kind in ("start", "latency", "parameters"):
         own = [row for row in robustness["rows"] if row["kind"] == kind]
+        if kind == "latency":
+            own = [row for row in own if row["key"] == "both_ways_ms"]
         if own:
             ends = [end for row in own for end in (row["low_frac"], row["high_frac"])]
             name = said(own[0]["name"]) if len(own) == 1 else _range_name(kind, len(own), robustness)
@@ -144,4 +146,7 @@ def shaken(robustness: Mapping[str, Any]) -> list[Shaken]:
 def _range_name(kind: str, count: int, robustness: Mapping[str, Any]) -> Both:
     if kind == "start":
         return both("robustness.starts", count=count)
+    if kind == "latency":
+        ends = sorted(float(row["after"]) for row in robustness["rows"] if row["key"] == "both_ways_ms")
+        return both("robustness.latencies", low=f"{ends[0]:g}", high=f"{ends[-1]:g}")
     return both("robustness.parameters", tried=count, all=robustness["neighbours"])

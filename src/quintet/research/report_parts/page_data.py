@@ -51,9 +51,10 @@ def differences(values: Any) -> str:
 
 
 def page_data(record: RunRecord, activity: Activity | None, manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """All columns. Times are minutes (fills: seconds) since `start_s`; prices price increments."""
+    """All columns. Times are minutes since `start_s` (fills, and marks on order books: seconds); prices increments."""
     instrument = record.instrument
-    clock = Clock(int(record.equity["ts_ns"][0]))
+    first_ns = int(record.equity["ts_ns"][0])
+    clock = Clock(first_ns - first_ns % MINUTE_NS)
     data = {
         "start_s": clock.start_ns // SECOND_NS,
         "bar_minutes": timeframe_ns(record.structure) // MINUTE_NS,
@@ -66,7 +67,7 @@ def page_data(record: RunRecord, activity: Activity | None, manifest: Mapping[st
         "fills": _fills(record.fills, clock),
     }
     bars = record.bars.get(record.structure)
-    if bars is not None:
+    if bars is not None and len(bars.end_ns):
         data["bars"] = _bars(bars, clock)
     if activity is not None:
         data |= _doings(activity, clock)
@@ -96,8 +97,10 @@ def _marks(record: RunRecord, clock: Clock) -> dict[str, Any]:
     equity = record.equity
     gains = {policy: np.rint(record.gains(policy) * PPM) for policy in record.interval["policies"]}
     share = held_share(equity, record.instrument)
+    is_book = record.ticks is not None
     return {
-        "time": differences(clock.minutes(equity["ts_ns"])),
+        "seconds": is_book,
+        "time": differences(clock.seconds(equity["ts_ns"]) if is_book else clock.minutes(equity["ts_ns"])),
         "gain": {policy: differences(gain) for policy, gain in gains.items()},
         "price": differences(equity["price_ticks"]),
         "drawdown": differences(np.rint(np.asarray(equity["drawdown_frac"]) * PPM)),

@@ -169,13 +169,14 @@ def lanes_picture(spans: Sequence[Span], names: Sequence[str], name: str) -> str
 
 
 def inventory_picture(ts_ns: Any, share: Any) -> str:
-    """Share of equity held in the base asset; the highest of each column is kept."""
+    """Share of equity held in the base asset, below zero when short; the farthest of each column are kept."""
     share = np.asarray(share, np.float64)
     x = Axis(float(ts_ns[0]), float(ts_ns[-1]))
-    plot = Plot(x, Axis(0.0, max(float(share.max()) * 1.1, 0.01)), 56)
+    most, least = float(share.max()), min(float(share.min()), 0.0)
+    plot = Plot(x, Axis(least * 1.1, max(most * 1.1, -least * 0.1, 0.01)), 56 if least == 0.0 else 84)
     time_grid(plot)
-    percent_grid(plot, 2, with_sign=False)
+    percent_grid(plot, 2, with_sign=least < 0.0)
     reduced = reduce(ts_ns, share, x)
-    plot.area(reduced.place, np.zeros(len(reduced.place)), reduced.high, "held")
-    told = as_text(both("picture.inventory", most=percent(float(share.max()), 1)))
+    plot.area(reduced.place, np.minimum(reduced.low, 0.0), np.maximum(reduced.high, 0.0), "held")
+    told = as_text(both("picture.inventory", most=percent(max(most, -least), 1)))
     return plot.render(*told, name="inventory") + time_axis(x)

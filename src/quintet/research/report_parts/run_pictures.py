@@ -8,7 +8,7 @@ import numpy as np
 from quintet.core.events import timeframe_ns
 from quintet.research.activity import Activity
 from quintet.research.market_bars import ShownBars
-from quintet.research.report_parts import episode_pictures, figures, pictures, quality_pictures
+from quintet.research.report_parts import episode_pictures, figures, pictures, quality_pictures, tick_pictures
 from quintet.research.run_record import RunRecord
 from quintet.systems.structure_mm.records import POLICY_NAMES, STATE_NAMES
 
@@ -22,6 +22,8 @@ def run_pictures(
         ((policy, net / start) for policy, net in record.interval["policies"].items()), key=lambda each: each[1]
     )
     drawn: dict[str, str | None] = {"interval": pictures.interval_picture(nets, record.interval["headline_policy"])}
+    if record.ticks:
+        drawn |= _ticks(record.ticks, robustness)
     if robustness:
         drawn["robustness"] = quality_pictures.robustness_picture(figures.shaken(robustness))
     # One mark makes no line.
@@ -29,6 +31,14 @@ def run_pictures(
         drawn |= _curves(record, activity) | _market(record) | _samples(record, content)
         drawn |= _doings(record, activity) if activity else {}
     return {name: picture for name, picture in drawn.items() if picture}
+
+
+def _ticks(found: Mapping[str, Any], robustness: Mapping[str, Any] | None) -> dict[str, str | None]:
+    return {
+        "kept": tick_pictures.kept_picture(found),
+        "reached": tick_pictures.reached_picture(found["distances"]),
+        "latency": tick_pictures.latency_picture(tick_pictures.latency_rows(robustness)),
+    }
 
 
 def _curves(record: RunRecord, activity: Activity | None) -> dict[str, str | None]:
@@ -45,7 +55,7 @@ def _curves(record: RunRecord, activity: Activity | None) -> dict[str, str | Non
 
 def structure_bars(record: RunRecord) -> ShownBars:
     """The structure bars, or for want of a tape the marks as bars without a range."""
-    if record.structure in record.bars:
+    if len(record.bars.get(record.structure, ((),))[0]):
         return record.bars[record.structure]
     prices = np.asarray(record.equity["price_ticks"])
     return ShownBars(np.asarray(record.equity["ts_ns"]), prices, prices, prices, prices)

@@ -144,11 +144,13 @@ const sums = text => unpack(text, true);
 let marks, bars, fills, lanes, whole, view;
 function open() {
   const PPM = 1e6, unit = run.unit;
-  marks = { time: sums(run.marks.time), price: sums(run.marks.price), gain: {} };
+  marks = { time: sums(run.marks.time).map(value => run.marks.seconds ? value / 60 : value), price: sums(run.marks.price), gain: {} };
   for (const [policy, column] of Object.entries(run.marks.gain)) marks.gain[policy] = sums(column).map(value => value / PPM);
   marks.drawdown = sums(run.marks.drawdown).map(value => -value / PPM);
   marks.share = sums(run.marks.share).map(value => value / PPM);
   marks.zero = new Float64Array(marks.time.length);
+  marks.isShort = marks.share.some(value => value < 0);
+  marks.below = marks.share.map(value => Math.min(value, 0)); marks.above = marks.share.map(value => Math.max(value, 0));
   marks.hold = marks.price.map(price => price / marks.price[0] - 1);
   const policies = Object.values(marks.gain);
   marks.worst = marks.gain[run.headline];
@@ -270,7 +272,7 @@ function moments() {
       if (n % every === 0) list.push([time, n % 12 ? names[n % 12] : `${names[0]} ${Math.floor(n / 12)}`]);
     }
   } else {
-    const hours = [0.25, 0.5, 1, 2, 3, 6, 12, 24, 48, 96, 168].find(each => days * 24 / each <= 12) ?? 168;
+    const hours = [1 / 60, 1 / 30, 1 / 12, 1 / 6, 0.25, 0.5, 1, 2, 3, 6, 12, 24, 48, 96, 168].find(each => days * 24 / each <= 12) ?? 168;
     const step = hours * 3600, first = Math.ceil((run.start_s + view.from * 60) / step) * step;
     for (let at = first; at <= run.start_s + view.to * 60; at += step) {
       const when = new Date(at * 1000), day = `${two(when.getUTCDate())} ${ofDays[when.getUTCMonth()]}`;
@@ -334,15 +336,17 @@ const drawings = {
     plot.show();
   },
   inventory() {
-    const plot = new Plot("inventory", 0, Math.max(...padded([0, ...seen(marks.time, marks.share)], 0.1), 0.01));
-    timeGrid(plot); percents(plot, 2, false);
+    const [least, most] = padded([0, ...seen(marks.time, marks.share)], 0.1);
+    const plot = new Plot("inventory", marks.isShort ? least : 0, Math.max(most, 0.01));
+    timeGrid(plot); percents(plot, 2, marks.isShort);
     const [begin, end] = within(marks.time);
-    if (end - begin > 600) plot.field("held", marks.time, marks.zero, marks.share);
+    if (end - begin > 600) plot.field("held", marks.time, marks.below, marks.above);
     else {
       // What a mark found was held since the mark before it.
-      let d = `M${plot.x(marks.time[begin]).toFixed(1)} ${plot.height}`;
+      const ground = plot.y(0).toFixed(1);
+      let d = `M${plot.x(marks.time[begin]).toFixed(1)} ${ground}`;
       for (let n = begin + 1; n < end; n++) d += `V${plot.y(marks.share[n]).toFixed(1)}H${plot.x(marks.time[n]).toFixed(1)}`;
-      plot.path("held", `${d}V${plot.height}Z`);
+      plot.path("held", `${d}V${ground}Z`);
     }
     plot.show();
   },

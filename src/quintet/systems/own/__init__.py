@@ -13,16 +13,19 @@ those of every other system.
 from quintet.systems.own.memory import Memory
 from quintet.systems.own.refusal import RefusedSystem
 from quintet.systems.own.system import Parameters, System
-from quintet.systems.own.view import Bar, Fill, View
+from quintet.systems.own.view import Bar, Fill, Level, Resting, Trade, View
 from quintet.systems.own.wants import Want, Wants, buy, sell, stop
 
 __all__ = [
     "Bar",
     "Fill",
+    "Level",
     "Memory",
     "Parameters",
     "RefusedSystem",
+    "Resting",
     "System",
+    "Trade",
     "View",
     "Want",
     "Wants",

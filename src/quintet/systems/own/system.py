@@ -7,7 +7,17 @@ from typing import Any, ClassVar, Final, NamedTuple
 import msgspec
 
 from quintet.core.instrument import Instrument
-from quintet.core.state import WAKE_BAR, WAKE_CONTROL, WAKE_FILL, WAKE_ORDER, WAKE_TIMER
+from quintet.core.state import (
+    LEVELS_SHOWN,
+    WAKE_BAR,
+    WAKE_BOOK,
+    WAKE_CONTROL,
+    WAKE_FILL,
+    WAKE_ORDER,
+    WAKE_TIMER,
+    WAKE_TOUCH,
+    WAKE_TRADE,
+)
 from quintet.systems.own.memory import Layout, Memory
 from quintet.systems.own.refusal import RefusedSystem
 
@@ -18,6 +28,9 @@ HANDLERS: Final[Mapping[str, int]] = {
     "on_order_over": WAKE_ORDER,
     "on_timer": WAKE_TIMER,
     "on_control": WAKE_CONTROL,
+    "on_trade": WAKE_TRADE,
+    "on_touch": WAKE_TOUCH,
+    "on_book": WAKE_BOOK,
 }
 """Handler to the wake that it subscribes to."""
 
@@ -38,6 +51,9 @@ class System:
         on_order_over  an order that has ended without being filled
         on_timer       every `timer_s` seconds, on whole multiples of it UTC
         on_control     an operator or the desk itself has stopped or released new risk
+        on_trade       on order books: each trade of the market, as it reaches us
+        on_touch       on order books: the best bid or ask is another price
+        on_book        on order books: any level has been reported, unless on_touch is called for it
 
     All that it remembers is in `self.memory`; `self.parameters` and `self.instrument` do not change. Setting anything
     else after `__init__` is refused. It must be a function of its views and its memory: no clock, file, network, dice.
@@ -46,7 +62,11 @@ class System:
     name: ClassVar[str] = ""
     """Of its section in a configuration; empty: the class's name, `my_system` for `MySystem`."""
 
-    timer_s: ClassVar[int] = 0
+    timer_s: ClassVar[float] = 0
+    """Whole milliseconds: 0.1 is ten times a second."""
+
+    book_levels: ClassVar[int] = 0
+    """How many levels of each side of an order book it is shown, with its own orders' places in their queues."""
 
     Parameters: ClassVar[Any] = Parameters
     Memory: ClassVar[Any] = Memory
@@ -84,6 +104,7 @@ class Shape(NamedTuple):
     wakes: int
     handlers: tuple[str, ...]
     timer_every_ns: int
+    levels: int
 
 
 def shape_of(kind: Any) -> Shape:
@@ -99,15 +120,19 @@ def shape_of(kind: Any) -> Shape:
         raise _refused("no parameters", f"{name}.Parameters", repr(kind.Parameters), "a class made from Parameters")
     if not (isinstance(kind.Memory, type) and issubclass(kind.Memory, Memory)):
         raise _refused("no memory", f"{name}.Memory", repr(kind.Memory), "a class made from Memory")
-    if kind.timer_s < 0 or (kind.timer_s == 0) == ("on_timer" in handlers):
-        raise _refused("a timer that cannot be", f"{name}.timer_s", repr(kind.timer_s), "seconds, with on_timer")
+    every_ms = round(kind.timer_s * 1000)
+    if kind.timer_s < 0 or every_ms / 1000 != kind.timer_s or (every_ms == 0) == ("on_timer" in handlers):
+        expected = "seconds, whole milliseconds, with on_timer"
+        raise _refused("a timer that cannot be", f"{name}.timer_s", repr(kind.timer_s), expected)
+    if kind.book_levels not in range(LEVELS_SHOWN + 1):
+        raise _refused("levels that cannot be", f"{name}.book_levels", repr(kind.book_levels), f"0 to {LEVELS_SHOWN}")
     _refuse_changing(vars(kind), name)
     wakes = 0
     for handler in handlers:
         wakes |= HANDLERS[handler]
     section = kind.name or _snake(name)
-    every_ns = kind.timer_s * 1_000_000_000
-    return Shape(section, kind, kind.Parameters, Layout(kind.Memory, name), wakes, handlers, every_ns)
+    layout = Layout(kind.Memory, name)
+    return Shape(section, kind, kind.Parameters, layout, wakes, handlers, every_ms * 1_000_000, kind.book_levels)
 
 
 def instance_of(shape: Shape, parameters: msgspec.Struct, instrument: Instrument) -> System:

@@ -5,11 +5,23 @@ averages and ratios the unit does not matter; `lots_worth` turns a share of equi
 """
 
 from struct import Struct
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from quintet.core.events import TIMEFRAME_NAMES
 from quintet.core.records import offset_of
-from quintet.core.state import ACCOUNT, DESK, EQUITY, INSTRUMENT, MARKET, VIEW, WAKE_FILL
+from quintet.core.state import (
+    ACCOUNT,
+    DESK,
+    EQUITY,
+    INSTRUMENT,
+    LEVELS_SHOWN,
+    MARKET,
+    NO_ASK,
+    PLACE_IN_QUEUE,
+    VIEW,
+    WAKE_FILL,
+    WAKE_TRADE,
+)
 
 _TIMEFRAME_NAMES = dict(enumerate(TIMEFRAME_NAMES))
 
@@ -36,8 +48,36 @@ class Fill(NamedTuple):
     tag: int
 
 
+class Trade(NamedTuple):
+    """A trade of the market: `side` +1 when a buyer took, -1 when a seller did; price in increments."""
+
+    side: int
+    price: int
+    lots: int
+
+
+class Level(NamedTuple):
+    """One price of a side of the book and what rests there."""
+
+    price: int
+    lots: int
+
+
+class Resting(NamedTuple):
+    """An order of ours that rests: `lots` of it are left, at most `ahead` lots stand before it as far as we know."""
+
+    side: int
+    price: int
+    lots: int
+    ahead: int
+    tag: int
+
+
 class View(NamedTuple):
-    """The desk at one moment. `lots`: the position, on spot what can be sold; `fill`: only when a fill woke us."""
+    """The desk at one moment. `lots`: the position, on spot what can be sold.
+
+    `fill` and `trade` only when one woke us; `bids`, `asks` and `resting` only for a class with `book_levels`.
+    """
 
     now_ns: int
     bar: Bar
@@ -49,10 +89,24 @@ class View(NamedTuple):
     """Price increments from one price that an order may have to the next."""
     quanta: int
     """Quote quanta of one price increment times one lot."""
+    bid: int
+    """The best bid as we know it, 0 without one; candles show none."""
+    ask: int
+    """The best ask as we know it, 0 without one."""
+    last: int
+    """Price of the last trade or the last close as we know it, 0 without one."""
+    trade: Trade | None
+    bids: tuple[Level, ...]
+    """The best first."""
+    asks: tuple[Level, ...]
+    resting: tuple[Resting, ...]
 
     def lots_worth(self, share_frac: float) -> int:
-        """Whole lots that this share of equity pays at the last close, before fees; 0.5 is half."""
-        price_quanta = self.bar.close * self.quanta
+        """Whole lots that this share of equity pays at the last close, before fees; 0.5 is half.
+
+        As long as no bar has closed, at the best bid.
+        """
+        price_quanta = (self.bar.close or self.bid) * self.quanta
         return max(int(share_frac * self.equity_quanta), 0) // price_quanta if price_quanta else 0
 
     def at_or_below(self, price: float) -> int:
@@ -67,8 +121,10 @@ class View(NamedTuple):
 class Reader:
     """Reads views of one desk out of its memory: a few unpackings, no field by field."""
 
-    def __init__(self, desk: memoryview) -> None:
+    def __init__(self, desk: memoryview, levels: int = 0) -> None:
+        """`levels`: of each side of the book, to be read with each view."""
         self._desk = desk
+        self._book = BookReader(desk) if levels else None
         self._head, self._market = _numbers(VIEW, "now", "halted"), _numbers(MARKET, "bid", "bar_end")
         self._one = Struct("<q")
         self._head_at = offset_of(DESK, "shown")
@@ -94,8 +150,50 @@ class Reader:
             Fill(side, price, lots, maker != 0, tag) if why == WAKE_FILL else None,
             one(desk, self._tick_at)[0],
             one(desk, self._quanta_at)[0],
+            market[0],
+            market[1] if market[1] < NO_ASK else 0,
+            market[2],
+            Trade(side, price, lots) if why == WAKE_TRADE else None,
+            *(self._book.read() if self._book is not None else _NO_BOOK),
         )
         return why, view
+
+
+_NO_BOOK: Final[tuple[tuple[Level, ...], tuple[Level, ...], tuple[Resting, ...]]] = ((), (), ())
+
+
+class BookReader:
+    """Reads the levels and our places in their queues out of a desk's memory."""
+
+    def __init__(self, desk: memoryview) -> None:
+        view = offset_of(DESK, "shown")
+        self._desk = desk
+        self._depth_at = view + offset_of(VIEW, "depth")
+        self._n_places_at = view + offset_of(VIEW, "n_places")
+        self._places_at = view + offset_of(VIEW, "places")
+        self._place = _numbers(PLACE_IN_QUEUE, "number", "joined")
+
+    def read(self) -> tuple[tuple[Level, ...], tuple[Level, ...], tuple[Resting, ...]]:
+        """Bids, asks, and our orders that rest."""
+        n_bids, n_asks = _TWO.unpack_from(self._desk, self._depth_at)
+        (n_places,) = _ONE.unpack_from(self._desk, self._n_places_at)
+        places = map(self._resting, range(n_places))
+        return self._side(0, n_bids), self._side(1, n_asks), tuple(place for place in places if place.lots)
+
+    def _side(self, side: int, count: int) -> tuple[Level, ...]:
+        numbers = Struct(f"<{count}q")
+        prices_at = self._depth_at + _TWO.size + side * LEVELS_SHOWN * _ONE.size
+        prices = numbers.unpack_from(self._desk, prices_at)
+        lots = numbers.unpack_from(self._desk, prices_at + 2 * LEVELS_SHOWN * _ONE.size)
+        return tuple(map(Level, prices, lots))
+
+    def _resting(self, slot: int) -> Resting:
+        at = self._places_at + slot * self._place.size
+        _, _, side, price, lots, tag, ahead, _ = self._place.unpack_from(self._desk, at)
+        return Resting(side, price, lots, ahead, tag)
+
+
+_ONE, _TWO = Struct("<q"), Struct("<2q")
 
 
 def _numbers(record: Any, first: str, last: str) -> Struct:

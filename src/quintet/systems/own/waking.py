@@ -11,10 +11,13 @@ from quintet.core.records import offset_of
 from quintet.core.state import (
     DESK,
     VIEW,
+    WAKE_BOOK,
     WAKE_CONTROL,
     WAKE_FILL,
     WAKE_ORDER,
     WAKE_TIMER,
+    WAKE_TOUCH,
+    WAKE_TRADE,
     WANT,
     World,
 )
@@ -29,6 +32,9 @@ _BY_WAKE = {
     WAKE_ORDER: "on_order_over",
     WAKE_TIMER: "on_timer",
     WAKE_CONTROL: "on_control",
+    WAKE_TRADE: "on_trade",
+    WAKE_TOUCH: "on_touch",
+    WAKE_BOOK: "on_book",
 }
 
 _ONE = Struct("<q")
@@ -48,7 +54,7 @@ class Mind:
     def enter(self, world: World) -> Callable[[], None]:
         """How this system is woken in a world that has something new to show."""
         desk, place = bytes_of(world.desk), bytes_of(world.state)
-        reader, layout = Reader(desk), self.shape.layout
+        reader, layout = Reader(desk, self.shape.levels), self.shape.layout
         held: dict[str, Any] = vars(self._system)
 
         def wake() -> None:

@@ -1,0 +1,101 @@
+"""What a tape of order books needs before it can be traded, and the world made of it."""
+
+from typing import Any
+
+from quintet.core.engine.world import BuiltBars, Setup
+from quintet.core.errors import ConfigError
+from quintet.core.events import TIMEFRAME_NUMBER
+from quintet.core.instrument import Instrument
+from quintet.core.state import WAKE_BAR, WAKE_BOOK, WAKE_TIMER, WAKE_TOUCH, WAKE_TRADE, Tape
+from quintet.core.tape import Tape as MarketTape
+from quintet.core.units import exact_quanta
+from quintet.research.backtest_options import BacktestOptions, TickBook
+from quintet.research.systems import KernelSystem
+from quintet.sim.config import ExecutionConfig, TickExecutionConfig
+from quintet.sim.in_flight import most_in_flight
+from quintet.sim.tick_execution import tick_execution_of
+from quintet.sim.windows import price_windows
+
+BOOK_KINDS = ("BID_LEVEL", "ASK_LEVEL")
+
+
+def has_book(tape: MarketTape) -> bool:
+    """Are there levels of an order book on the tape?"""
+    return any(tape.census.kinds.get(kind, 0) for kind in BOOK_KINDS)
+
+
+def tick_book(tape: MarketTape, system: KernelSystem, execution: TickExecutionConfig, recorded: Any = None) -> TickBook:
+    """The exchange of a tape and the room it needs; raises ConfigError for a system that no event of it wakes."""
+    if system.wakes & WAKES_ITSELF == 0:
+        raise ConfigError(
+            f"{system.name}: found no handler that a market calls, expected one of on_timer, on_bar, on_trade, "
+            "on_touch, on_book: a system that has no order at work is woken by nothing else"
+        )
+    tick_execution, _ = tick_execution_of(execution, recorded)
+    rows = Tape(tape.rows).rows
+    waiting = most_in_flight(rows, system.timer_every_ns, tick_execution.feed_ns)
+    return TickBook(execution, price_windows(tape.rows, len(tape.instruments)), int(waiting), recorded)
+
+
+WAKES_ITSELF = WAKE_TIMER | WAKE_BAR | WAKE_TRADE | WAKE_TOUCH | WAKE_BOOK
+
+ON_BOOKS_ONLY = {WAKE_TRADE: "on_trade", WAKE_TOUCH: "on_touch", WAKE_BOOK: "on_book"}
+
+
+def refuse_on_candles(system: KernelSystem) -> None:
+    """Raise ConfigError for a system that asks for what candles do not tell."""
+    asked = [name for wake, name in ON_BOOKS_ONLY.items() if system.wakes & wake]
+    asked += ["book_levels"] if system.depth_levels else []
+    if asked:
+        raise ConfigError(
+            f"{system.name}: found {', '.join(asked)}, expected a tape of order books: candles tell neither trades nor "
+            "levels"
+        )
+
+
+def bars_of(system: KernelSystem, options: BacktestOptions) -> tuple[int, ...]:
+    """The timeframes that wake a system on bars, the timeframe of structure first."""
+    structure, fills = TIMEFRAME_NUMBER[options.structure], TIMEFRAME_NUMBER[options.fills]
+    if system.wakes & WAKE_BAR == 0:
+        return ()
+    return (structure, fills) if system.hears_fill_bars and fills != structure else (structure,)
+
+
+def watches_equity(options: BacktestOptions) -> bool:
+    """Does the desk stop itself by its equity? Then it marks it, at bars of the timeframe of structure."""
+    return options.risk.drawdown_halt_frac > 0 or options.risk.day_loss_halt_frac > 0
+
+
+def tick_setup(system: KernelSystem, options: BacktestOptions, book: TickBook, **room: Any) -> Setup:
+    """The world a configuration describes, for a tape of order books. `room`: limits, breaker, rows of a desk tape.
+
+    Bars of the timeframe of structure are built from trades when the system hears bars, or when the desk shall stop
+    itself: its equity is marked at them.
+    """
+    execution, latencies = tick_execution_of(book.execution, book.recorded)
+    wake_timeframes = bars_of(system, options)
+    structure = TIMEFRAME_NUMBER[options.structure]
+    built = wake_timeframes or ((structure,) if watches_equity(options) else ())
+    return Setup(
+        instruments=(options.instrument,),
+        capital=capital_of(options.execution, options.instrument),
+        execution=execution,
+        latencies=latencies,
+        wakes=system.wakes,
+        wake_timeframes=wake_timeframes,
+        built_bars=tuple(BuiltBars(timeframe=timeframe) for timeframe in built),
+        mark_timeframe=structure if built else 0,
+        depth_levels=system.depth_levels,
+        keeps_shown_book=book.is_replay,
+        price_windows=book.price_windows,
+        messages_in_flight=book.messages_in_flight,
+        **room,
+    )
+
+
+def capital_of(execution: ExecutionConfig, instrument: Instrument) -> dict[str, int]:
+    """What the account holds at the beginning, asset to quanta."""
+    return {
+        instrument.quote_asset: exact_quanta(execution.initial_quote, instrument.quote_quantum, "initial_quote"),
+        instrument.base_asset: exact_quanta(execution.initial_base, instrument.base_quantum, "initial_base"),
+    }
