@@ -14,7 +14,7 @@ from quintet.sim.queue import QUEUE_MODEL_NAMES
 from quintet.sim.taking import SELF_TRADE_NAMES
 from tests.bar_exchange import NAMES
 from tests.desk_worlds import LINEAR_COIN, START, run, run_left
-from tests.tick_market import MILLISECOND, message_rows, tick_world
+from tests.tick_market import MILLISECOND, WINDOW, message_rows, tick_world
 from tests.twins.ticks_twin import Answer, Message, Request, Row, Rules, Travel
 
 E9 = 10**9
@@ -47,19 +47,27 @@ def heard_of(rows: Any) -> list[object]:
     heard: list[object] = []
     messages = 0
     for i, row in enumerate(rows):
-        kind, happened, at = int(row.kind), int(row.ts_event), int(row.ts_recv)
+        kind, at = int(row.kind), int(row.ts_recv)
         if kind in FEED and row.bits & ev.LAST:
             heard.append(("feed", messages))
             messages += 1
         elif kind == ev.TIMER:
             heard.append(("timer", at))
-        elif kind == ev.FILL:
-            maker, number = bool(row.bits & ev.MAKER), int(rows[i + 1].quantity)
-            heard.append(Answer(happened, at, "fill", number, int(row.price), int(row.quantity), maker))
-        elif kind in NAMES:
-            reason = VENUE_REASON_NAMES[int(row.price)]
-            heard.append(Answer(happened, at, NAMES[kind], int(row.quantity), reason=reason))
+        else:
+            heard += answers_of(rows, i)
     return heard
+
+
+def answers_of(rows: Any, i: int) -> list[Answer]:
+    """The answer to an order that begins at a row, if one does."""
+    row, kind = rows[i], int(rows[i].kind)
+    happened, at = int(row.ts_event), int(row.ts_recv)
+    if kind == ev.FILL:
+        maker, number = bool(row.bits & ev.MAKER), int(rows[i + 1].quantity)
+        return [Answer(happened, at, "fill", number, int(row.price), int(row.quantity), maker)]
+    if kind in NAMES:
+        return [Answer(happened, at, NAMES[kind], int(row.quantity), reason=VENUE_REASON_NAMES[int(row.price)])]
+    return []
 
 
 def send(world: World, requests: list[Request]) -> None:
@@ -109,12 +117,19 @@ def latencies_of(travel: Travel) -> Latencies:
     )
 
 
-def exchange_hears(messages: list[Message], requests: list[Request], rules: Rules) -> tuple[list[object], World]:
+def exchange_hears(
+    messages: list[Message], requests: list[Request], rules: Rules, window: tuple[int, int] = WINDOW
+) -> tuple[list[object], World]:
     """The compiled exchange in the real loop, with a desk that wants nothing; all it hears, also after the tape."""
     tape = message_rows([(m.happened, m.heard, [part for row in m.rows for part in parts_of(row)]) for m in messages])
     places = order_places(tape.rows) if rules.queue == "fifo" else 0
     world = tick_world(
-        wakes=0, recording=True, latencies=latencies_of(rules.travel), order_places=places, **execution_of(rules)
+        wakes=0,
+        recording=True,
+        latencies=latencies_of(rules.travel),
+        order_places=places,
+        window=window,
+        **execution_of(rules),
     )
     send(world, requests)
     rows = list(run(run_left, tape, world))

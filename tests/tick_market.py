@@ -97,7 +97,7 @@ def tick_tape(seed: int, count: int) -> Tape:
 def tick_world(
     seed: int = 1, *, entry_ns: int = 5 * MILLISECOND, response_ns: int = 3 * MILLISECOND, queue_model: int = 0,
     wakes: int = WAKE_TIMER | WAKE_FILL | WAKE_ORDER, state: Any = None, recording: bool = False,
-    latencies: Latencies | None = None, order_places: int = 0, **execution: Any,
+    latencies: Latencies | None = None, order_places: int = 0, window: tuple[int, int] = WINDOW, **execution: Any,
 ) -> World:  # fmt: skip
     """A world in tick mode with the dice system in it, woken every 50 ms; `execution`: more fields of Execution."""
     setup = Setup(
@@ -108,7 +108,7 @@ def tick_world(
         wakes=wakes,
         timer_first_ns=START + 50 * MILLISECOND,
         timer_every_ns=50 * MILLISECOND,
-        price_window=WINDOW,
+        price_window=window,
         order_places=order_places,
         messages_in_flight=64,
         desk_rows=1 << 13 if recording else 1,

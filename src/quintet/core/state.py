@@ -420,9 +420,9 @@ TAKEN = record(instrument="i8", side="i8", price="i8", lots="i8")
 
 VENUE = record(
     cursor="i8",  # next tape row of the exchange's side
-    feed_cursor="i8",  # next tape row that has not reached us
+    feed_cursor="i8",  # tape rows before it belong to messages that have reached us or are on their way
     headers="i8",  # header rows stepped over by the exchange's side
-    rows_known="i8",  # market rows that have reached us
+    rows_known="i8",  # how many of the rows before it are no headers
     request_head="i8",
     request_tail="i8",
     response_head="i8",
@@ -475,8 +475,11 @@ VENUE = record(
 
 LEVEL = record(lots="i8", own="i8")
 """One price of one side: what rests there, and the first own order there (its slot plus one, 0 = none)."""
-TOUCH = record(ts_recv="i8", bid="i8", ask="i8", last="i8", rows="i8", end="i8", instrument="i8", trading="i8")
-"""A message on its way to us: touch and last trade's price (0 = none) after it, and the end of its tape rows."""
+TOUCH = record(
+    ts_recv="i8", bid="i8", ask="i8", last="i8", rows="i8", begin="i8", end="i8", instrument="i8", trading="i8",
+)  # fmt: skip
+"""A message on its way to us: touch and last trade's price (0 = none) after it; its tape rows, with those stepped over
+before it, and how many of them are no headers."""
 
 SHOWN = record(price="i8", lots="i8")
 """One level of a shown book."""

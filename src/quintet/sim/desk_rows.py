@@ -46,18 +46,24 @@ def put(
 
 @kernel
 def put_feed(rows_out: Any, venue: Any, rows: Any, until: int, recv: int) -> None:
-    """Copy the market rows that have reached us since the last time, up to tape row `until` (exclusive).
+    """Copy the market rows that belong to no message yet, up to tape row `until` (exclusive): they have reached us."""
+    put_message(rows_out, venue, rows, venue.feed_cursor, until, recv)
+    venue.feed_cursor = until
+
+
+@kernel
+def put_message(rows_out: Any, venue: Any, rows: Any, first: int, until: int, recv: int) -> None:
+    """Copy the rows of a message, those stepped over before it included; `until` is exclusive.
 
     Where the feed's own clock is not believed they are stamped with `recv`.
     """
-    for i in range(venue.feed_cursor, until):
+    for i in range(first, until):
         kind = int(rows[i].kind)
         if kind != HEADER:
             rows_out[venue.n_rows] = rows[i]
             if kind != TEXT and gateway_of(venue, int(rows[i].instrument)).feed_ns >= 0:
                 rows_out[venue.n_rows].ts_recv = recv
             venue.n_rows += 1
-    venue.feed_cursor = until
 
 
 @kernel

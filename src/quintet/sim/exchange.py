@@ -254,7 +254,8 @@ def forget_book(book: Any, level: Any) -> None:
     """Both sides are unknown from here until levels arrive; our orders stay where they are."""
     for side in (BID, ASK):
         for price in range(book.low, book.high + 1):
-            level[price + book.offset[side]].lots = 0
+            if level[price + book.offset[side]].lots != 0:  # what was never written takes no memory
+                level[price + book.offset[side]].lots = 0
     book.best[BID], book.best[ASK] = NO_BID, NO_ASK
 
 

@@ -58,7 +58,7 @@ from quintet.core.orders.queue_place import answer_moves_place
 from quintet.core.state import ASK, BID, DEFINITION, END, FULL, LAST_OF_DAY, NEVER, OVERFLOW, PAUSE, WAKE_BAR
 from quintet.sim.arrival import arrive_in_book, refuse
 from quintet.sim.bars import DONE, OPENING, arrive_in_bars, phase_ts, play_phase
-from quintet.sim.desk_rows import put_command, put_feed, put_response, put_timer
+from quintet.sim.desk_rows import put_command, put_feed, put_message, put_response, put_timer
 from quintet.sim.exchange import forget_book, improved, level_changed, next_level, set_status, traded
 from quintet.sim.latency import arrival_at_venue, feed_arrival, gateway_of, place_on_wire, send_answers
 from quintet.sim.order_queue import forget_orders, order_moves
@@ -88,9 +88,9 @@ decide = leave
 
 
 @kernel
-def has_room(venue: Any, rows_out: Any, until: int) -> bool:
-    """Can the feed's rows up to tape row `until` be recorded? If not, the buffer has to be emptied first."""
-    if venue.recording == 0 or venue.n_rows + until - venue.feed_cursor <= rows_out.shape[0] - ROOM_OF_AN_EVENT:
+def has_room(venue: Any, rows_out: Any, touch: Any) -> bool:
+    """Can the rows of a message be recorded? If not, the buffer has to be emptied first."""
+    if venue.recording == 0 or venue.n_rows + touch.end - touch.begin <= rows_out.shape[0] - ROOM_OF_AN_EVENT:
         return True
     if venue.n_rows == 0:
         venue.overflow = 1
@@ -110,7 +110,7 @@ def show_messages(desk: Any, venue: Any, shown: Any, touches: Any, rows: Any, ro
         touch = touches[head & mask]
         if touch.ts_recv > until:
             break
-        if recording and not has_room(venue, rows_out, touch.end):
+        if recording and not has_room(venue, rows_out, touch):
             venue.touch_head = head
             return False
         market = desk.shown.market[touch.instrument]
@@ -123,10 +123,9 @@ def show_messages(desk: Any, venue: Any, shown: Any, touches: Any, rows: Any, ro
             desk.shown.instruments[touch.instrument].trading = touch.trading
         if touch.last != 0:
             market.last = touch.last
-        desk.position += touch.rows - venue.rows_known
-        venue.rows_known = touch.rows
+        desk.position += touch.rows
         if recording:
-            put_feed(rows_out, venue, rows, touch.end, touch.ts_recv)
+            put_message(rows_out, venue, rows, touch.begin, touch.end, touch.ts_recv)
         head += 1
     if head == venue.touch_tail and head >= REWIND:
         head = venue.touch_tail = 0
@@ -139,17 +138,15 @@ def hear_feed(desk: Any, venue: Any, shown: Any, touches: Any, rows: Any, rows_o
     """The next message of the feed enters the step of a desk that listens."""
     touch = touches[venue.touch_head & (touches.shape[0] - 1)]
     venue.touch_head += 1
-    positions = touch.rows - venue.rows_known
-    venue.rows_known = touch.rows
     first = message_begin(rows, touch.end)
-    hear_message(desk, shown, rows, first, touch.end, positions, touch.ts_recv)
+    hear_message(desk, shown, rows, first, touch.end, touch.rows, touch.ts_recv)
     if desk.ladders.room == 0:
         market = desk.shown.market[touch.instrument]
         market.bid = touch.bid
         market.ask = touch.ask
     desk.shown.instruments[touch.instrument].trading = touch.trading
     if venue.recording != 0:
-        put_feed(rows_out, venue, rows, touch.end, touch.ts_recv)
+        put_message(rows_out, venue, rows, touch.begin, touch.end, touch.ts_recv)
     if venue.touch_head == venue.touch_tail and venue.touch_head >= REWIND:
         venue.touch_head = venue.touch_tail = 0
 
@@ -179,16 +176,31 @@ def feed_is_due(venue: Any, touches: Any, until: int) -> bool:
     return touches[(venue.touch_tail - 1) & (touches.shape[0] - 1)].ts_recv >= until
 
 
+@kernel_inlined
+def place_in_feed(venue: Any, touches: Any, ts_recv: int) -> Any:
+    """The place of a message that reaches us at `ts_recv`: behind all that reach us no later, of whatever venue."""
+    mask = touches.shape[0] - 1
+    at = venue.touch_tail
+    while at > venue.touch_head and touches[(at - 1) & mask].ts_recv > ts_recv:
+        touches[at & mask] = touches[(at - 1) & mask]
+        at -= 1
+    return touches[at & mask]
+
+
 @kernel
 def keep_touch(venue: Any, touches: Any, n: int, ts_recv: int, end: int) -> None:
     """Remember the touch after the message that ends before tape row `end`, for the moment it reaches us."""
-    touch = touches[venue.touch_tail & (touches.shape[0] - 1)]
+    touch = place_in_feed(venue, touches, ts_recv)
     touch.ts_recv = ts_recv
     touch.bid = venue.book[n].best[BID]
     touch.ask = venue.book[n].best[ASK]
     touch.last = venue.book[n].traded
-    touch.rows = end - venue.headers
+    known = end - venue.headers
+    touch.rows = known - venue.rows_known
+    venue.rows_known = known
+    touch.begin = venue.feed_cursor
     touch.end = end
+    venue.feed_cursor = end
     touch.instrument = n
     touch.trading = venue.instruments[n].trading
     venue.touch_tail += 1
@@ -572,8 +584,6 @@ def advance_body(tape: Any, world: Any, stop: int) -> int:
                         again = True
                         break
                 arrives = feed_arrival(gateway_of(venue, n), ts, rows[i - 1].ts_recv)
-                if listens and venue.touch_head < venue.touch_tail:  # of several venues: nothing is heard out of turn
-                    arrives = max(arrives, touches[(venue.touch_tail - 1) & (touches.shape[0] - 1)].ts_recv)
                 keep_touch(venue, touches, n, arrives, i)
                 if listens and arrives < feed_ts:
                     feed_ts = arrives
@@ -589,7 +599,7 @@ def advance_body(tape: Any, world: Any, stop: int) -> int:
             return END
         # ---- the moment itself ----
         if feed_ts == moment and feed_ts < timer:
-            if not has_room(venue, rows_out, touches[venue.touch_head & (touches.shape[0] - 1)].end):
+            if not has_room(venue, rows_out, touches[venue.touch_head & (touches.shape[0] - 1)]):
                 return FULL
             hear_feed(desk, venue, shown, touches, rows, rows_out)
             continue

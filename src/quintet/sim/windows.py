@@ -1,4 +1,9 @@
-"""Which prices the order book of each instrument has to hold."""
+"""Which prices the order book of each instrument has to hold.
+
+A book is one flat array from the lowest to the highest price of its tape, found by a walk before the run. Its width
+costs no memory by itself: a page is given when a level on it is first written, so a far order or a price ten times as
+high costs the pages that it touches. A window that follows the price was measured and left out (ADR 0007).
+"""
 
 from typing import Any
 

@@ -1,0 +1,64 @@
+"""A tape in the order in which things happen at the exchanges, for the loop of a run.
+
+A tape is in the order in which we heard of things. One feed of one venue is, apart from its delay, in the order of the
+exchange, too. Feeds with different delays, or candles beside ticks, are not: what a far venue did long ago stands
+behind what a near one did just now. The loop walks the exchanges' side of a tape and keeps apart what reaches us when,
+so it is given such a tape in another order:
+
+- what is matched at an exchange stands where it happened (`ts_event`);
+- what only we see (a candle, an operator, a reconciliation) where we learn of it (`ts_recv`), and first at its moment;
+- all else (definitions, gaps of candles, marks, rates) stays behind what stands before it;
+- what has no order between two feeds keeps that of the tape, and the rows of a message stay together.
+
+What reaches us is not changed: each message at its own `ts_recv`, those of one moment in the exchanges' order.
+"""
+
+from typing import Final
+
+import numpy as np
+
+from quintet.core.events import (
+    ASK_LEVEL,
+    BAR_OPEN,
+    BID_LEVEL,
+    BOOK_CLEAR,
+    BOOK_ORDER,
+    FEED_GAP,
+    HEADER,
+    OPERATOR,
+    RECONCILED,
+    TRADE_BUY,
+    TRADE_SELL,
+    VENUE_STATUS,
+)
+from quintet.core.state import Tape
+from quintet.core.tape_splice import message_starts
+
+OURS: Final = (BAR_OPEN, OPERATOR, RECONCILED)
+MATCHED: Final = (
+    BID_LEVEL, ASK_LEVEL, TRADE_BUY, TRADE_SELL, BOOK_CLEAR, BOOK_ORDER, FEED_GAP, VENUE_STATUS,
+)  # fmt: skip
+
+
+def in_exchange_order(tape: Tape) -> Tape:
+    """The same messages in the exchanges' order; the tape itself where it is in that order already.
+
+    `tape`: event rows; headers may stand among them, the meta block may not.
+    """
+    rows = np.asarray(tape.rows)
+    events = rows[rows["kind"] != HEADER]
+    starts = message_starts(events)
+    heads = events[starts]
+    ours = np.isin(heads["kind"], OURS)
+    of_candles = (heads["kind"] == FEED_GAP) & (heads["bits"] >> 1 > 0)
+    matched = np.isin(heads["kind"], MATCHED) & ~of_candles
+    moment = np.where(ours, heads["ts_recv"], np.where(matched, heads["ts_event"], 0))
+    moment = np.where(moment > 0, moment, np.maximum.accumulate(moment))
+    if (np.diff(moment) >= 0).all():
+        return tape
+    order = np.lexsort((np.arange(len(starts)), ~ours, moment))
+    lengths = np.diff(np.append(starts, len(events)))[order]
+    shift = starts[order] - (np.cumsum(lengths) - lengths)
+    ordered = np.ascontiguousarray(events[np.repeat(shift, lengths) + np.arange(len(events))])
+    ordered.flags.writeable = False
+    return Tape(ordered.view(np.recarray))
