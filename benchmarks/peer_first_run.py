@@ -17,7 +17,8 @@ import w1_hftbacktest as w1  # noqa: E402
 
 ticks = np.load(Path(folder) / "ticks.npy", mmap_mode="r")[: int(rows)]
 low, high = (int(ticks["tick"].min()) - 500) * w1.TICK, (int(ticks["tick"].max()) + 500) * w1.TICK
-hbt = w1.build(w1.to_events(ticks), "roivec", "power", low, high)
+events = w1.to_events(ticks)  # the peer keeps where they are, not them
+hbt = w1.build(events, "roivec", "power", low, high)
 maker = numba.njit(cache=True)(w1.mm.py_func)
 steps, submits, cancels = maker(hbt, w1.ORDER, w1.LEVELS, w1.GAP, w1.MAXPOS, w1.STEP, w1.TICK)
 state = hbt.state_values(0)

@@ -3,26 +3,25 @@
 python -m benchmarks.w1_first_run        its results as JSON
 """
 
+import dataclasses
 import json
 
 import numpy as np
 
 from benchmarks import w1_sets, w1_ticks
+from benchmarks.oracle.grids import Grid
 from quintet.core.events import TRADE_SELL
-from quintet.core.state import Tape
 from quintet.storage.tape_files import open_tape
 
 ROWS = 20_000
-"""As few as the peer ends at by itself: on fewer it goes on looking at a market that has ended."""
 
 
 def main() -> None:
     """Run it."""
     tape = open_tape(w1_sets.tape_file())
-    first = tape.first_row + int(np.flatnonzero(tape.rows[tape.first_row :][:100]["kind"] <= TRADE_SELL)[0])
-    few = Tape(tape.rows[first : first + ROWS])
-    world = w1_ticks.world_for(few, "power")
-    w1_ticks.drive(few, world)
+    kinds = np.asarray(tape.rows[: 2 * ROWS])["kind"]
+    few = dataclasses.replace(tape, rows=tape.rows[: np.flatnonzero(kinds <= TRADE_SELL)[ROWS - 1] + 1])
+    world, _ = w1_sets.run_set(few, w1_sets.market_of(few), Grid())
     print(json.dumps(w1_ticks.results(world)))
 
 

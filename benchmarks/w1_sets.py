@@ -10,9 +10,12 @@ import time
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
+
 from benchmarks import data, w1_ticks
 from benchmarks.oracle.grids import Grid
 from quintet.core.engine.world import begin_at
+from quintet.core.events import TRADE_SELL
 from quintet.core.state import DEFINITION, END, FULL, World
 from quintet.core.state import Tape as Rows
 from quintet.core.tape import Tape, TapeMeta
@@ -37,7 +40,9 @@ def tape_file() -> Path:
 
 def market_of(tape: Tape) -> w1_ticks.Market:
     """What a world must know of it."""
-    return w1_ticks.Market(tape.census.first_ns, price_windows(tape.rows, 1, w1_ticks.MARGIN_TICKS)[0])
+    beginning = np.asarray(tape.rows[tape.first_row :][:100])
+    first_ns = int(beginning["ts_event"][beginning["kind"] <= TRADE_SELL][0])
+    return w1_ticks.Market(first_ns, price_windows(tape.rows, 1, w1_ticks.MARGIN_TICKS)[0])
 
 
 def run_set(tape: Tape, market: w1_ticks.Market, grid: Grid) -> tuple[World, float]:

@@ -132,9 +132,9 @@ def tape_of(events: NDArray[Any]) -> Tape:
     return Tape(rows.view(np.recarray))
 
 
-def world_for(tape: Tape, queue: str) -> World:
+def world_for(tape: Tape, queue: str, *, buffer_rows: int = 1 << 18) -> World:
     """The world of the workload, by the peer's name of the queue model."""
-    return world_of(tape, Grid(QUEUES[queue]))
+    return world_of(tape, Grid(QUEUES[queue]), buffer_rows=buffer_rows)
 
 
 def world_of(

@@ -38,10 +38,10 @@ def seeded(seed: int, stream: str) -> np.recarray[Any, Any]:
         raise DefinitionError("dice need the name of their stream, found an empty one")
     digest = hashlib.sha256(f"{stream}\n{int(seed)}".encode()).digest()
     words = [int.from_bytes(digest[n : n + 4], "little") for n in (0, 4, 8, 12)]
-    random = table(RANDOM, 1)
-    random.word_0, random.word_1, random.word_2, random.word_3 = words
     # All zero is the one state it never leaves; one seed in 2**128 would fall on it.
-    random.word_0 |= int(not any(words))
+    words[0] |= int(not any(words))
+    random = table(RANDOM, 1)
+    random[0] = tuple(words)
     return random
 
 

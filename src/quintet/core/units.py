@@ -116,7 +116,7 @@ def mul_div(a: int, b: int, c: int, rounding: int) -> int:
     whole = a // c
     rest = a - whole * c  # 0 <= rest < c
     low = -b if b < 0 else b
-    if low == 0 or rest <= 9_000_000_000_000_000_000 // low:
+    if float(rest) * float(low) < 9e18:  # far enough below 2^63 for what the floats have rounded
         product = rest * b
         quotient = product // c
         return whole * b + _rounded_signed(quotient, product - quotient * c, c, rounding, whole * b)

@@ -66,7 +66,19 @@ from quintet.core.kernel import bind, fetch_ahead, kernel, kernel_inlined, uncou
 from quintet.core.market.bars import read_bar, read_prices
 from quintet.core.market.perpetuals import hear_of_perpetual
 from quintet.core.orders.queue_place import answer_moves_place
-from quintet.core.state import ASK, BID, DEFINITION, END, FULL, LAST_OF_DAY, NEVER, OVERFLOW, PAUSE, WAKE_BAR
+from quintet.core.state import (
+    ASK,
+    BID,
+    DEFINITION,
+    END,
+    EVERY_MARK,
+    FULL,
+    LAST_OF_DAY,
+    NEVER,
+    OVERFLOW,
+    PAUSE,
+    WAKE_BAR,
+)
 from quintet.sim.arrival import arrive_in_book, refuse
 from quintet.sim.bars import DONE, OPENING, arrive_in_bars, phase_ts, play_phase
 from quintet.sim.desk_rows import put_command, put_feed, put_message, put_response, put_timer
@@ -386,8 +398,9 @@ def quiet_bars_body(rows: Any, i: int, end: int, desk: Any, venue: Any, samples:
     view.instrument = n
     market.timeframe = number
     marks = number == desk.mark_timeframe
+    samples_marks = marks and venue.sampling != 0
     room = samples.shape[0] - BUFFER_MARGIN
-    bars = 0
+    bars, day_end = 0, 0
     while i < end:
         fetch_ahead(rows, i + ROWS_AHEAD)
         recv = rows[i].ts_recv
@@ -395,7 +408,14 @@ def quiet_bars_body(rows: Any, i: int, end: int, desk: Any, venue: Any, samples:
             break
         if recv >= timer or venue.n_samples > room:
             break
-        market.bar_end = rows[i].ts_event
+        ts = rows[i].ts_event
+        if samples_marks:
+            # the mark of the bar before this one, unless another of its day takes its place
+            if bars > 0 and (venue.sampling == EVERY_MARK or ts > day_end or venue.n_samples == 0):
+                take_sample(desk, venue, samples, n)
+            if ts > day_end:
+                day_end = ((ts - 1) // DAY_NS + 1) * DAY_NS
+        market.bar_end = ts
         i += read_bar(market, rows, i)
         market.last = market.close
         market.ts = recv
@@ -403,13 +423,13 @@ def quiet_bars_body(rows: Any, i: int, end: int, desk: Any, venue: Any, samples:
         bars += 1
         if marks:
             enter_rows(desk, venue, i, recv)
-            mark_bar(desk, n, market.bar_end)
-            if venue.sampling != 0:
-                take_sample(desk, venue, samples, n)
+            mark_bar(desk, n, ts)
         decide(state, params, view)
         if view.dirty != 0 or view.n_notes != 0 or desk.n_outbox != 0:
             break
     if bars > 0:
+        if samples_marks:
+            take_sample(desk, venue, samples, n)
         if not marks:
             enter_rows(desk, venue, i, view.now)
         desk.n_bars += bars

@@ -37,6 +37,8 @@ def mark_equity(equity: Any, quanta: int, ts: int) -> None:
         # A mark at midnight itself opens the day, else the last one before it.
         equity.day_open = quanta if ts % DAY_NS == 0 else equity.quanta
         equity.day_end = (ts // DAY_NS + 1) * DAY_NS
+    elif quanta == equity.quanta:
+        return  # an account that holds nothing: everything below stands from the mark before
     equity.quanta = quanta
     if quanta >= equity.high_water:
         equity.high_water = quanta

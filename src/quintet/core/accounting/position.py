@@ -89,7 +89,7 @@ def position_value(inst: Any, account: Any, price: int) -> int:
     Spot: quote quanta, dust included, rounded down. Linear: quote quanta. Inverse: base quanta, negative when long.
     """
     if inst.kind == 0:
-        return mul_div(account.held, price * inst.quanta, inst.base_quanta, DOWN)
+        return mul_div(account.held, price * inst.quanta, inst.base_quanta, DOWN) if account.held != 0 else 0
     if inst.kind == 2:
         magnitude = fill_value(inst, price, abs(account.lots))
         return -magnitude if account.lots > 0 else magnitude

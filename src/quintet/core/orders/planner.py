@@ -23,14 +23,16 @@ def plan(desk: Any) -> None:
     """Turn wants into commands: cancels first, then amendments, then places in the order they were wanted."""
     view, orders, wants = desk.shown, desk.orders, desk.shown.wants
     view.dirty = 0
+    any_at_market = False
     for k in range(view.n):
         wants[k].met = 0
+        any_at_market = any_at_market or wants[k].style == MARKET
     met = spare = 0
     highest_buy, lowest_sell = NO_BID, NO_ASK
     for s in range(desk.slots_used):
         order = orders[s]
         if order.status != FREE:
-            met += match(order, wants, view.n, s)
+            met += match(order, wants, view.n, s, any_at_market)
             price = nearest_price(order)
             highest_buy, lowest_sell = reach(order.side, order.style, price, highest_buy, lowest_sell)
             if order.matched == 0 and order.status == OPEN:
@@ -77,7 +79,7 @@ def amend_or_cancel(desk: Any) -> int:
 
 
 @kernel
-def match(order: Any, wants: Any, n: int, slot: int) -> int:
+def match(order: Any, wants: Any, n: int, slot: int, any_at_market: bool) -> int:
     """Mark the want that this order stands for, if any; 1 when its place is taken by this order.
 
     A dying order takes the place of its want without fulfilling it: the want waits for the outcome. One that is being
@@ -90,7 +92,7 @@ def match(order: Any, wants: Any, n: int, slot: int) -> int:
     for k in range(n):
         want = wants[k]
         if (
-            (want.price == price or want.style == MARKET)
+            (want.price == price or (any_at_market and want.style == MARKET))
             and want.side == order.side
             and want.met == 0
             and want.tag == order.tag
