@@ -136,6 +136,10 @@ class StructureMmConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True,
         float,
         parameter("steps at the hard band", "1: spacing has doubled when the hard band is reached", ge=0.0, le=10.0),
     ] = 1.0
+    requote_ticks: Annotated[
+        int,
+        parameter("ticks", "order book only: a place in the queue is worth more than a move this small", ge=0, le=1000),
+    ] = 3
     guard_atr: Annotated[
         float, parameter("ATR", "no bid right above the place where the idea is dead", ge=0.0, le=100.0)
     ] = 0.25

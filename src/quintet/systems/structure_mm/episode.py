@@ -12,7 +12,6 @@ from quintet.systems.structure_mm.facts import start_count
 from quintet.systems.structure_mm.grid import (
     atr_up,
     bid_price,
-    floor_tick,
     followed,
     gap_e9,
     next_ceiling,
@@ -34,6 +33,7 @@ from quintet.systems.structure_mm.measures import median_turnover
 from quintet.systems.structure_mm.notes import note
 from quintet.systems.structure_mm.records import LOTS, MM
 from quintet.systems.structure_mm.sizing import levels, loss_of_all, lot_quanta, lots_at
+from quintet.systems.structure_mm.touch import highest_free_bid, stands_within
 
 
 @kernel
@@ -134,7 +134,7 @@ def enter(state: Any, params: Any, view: Any) -> None:
 def place_starts(state: Any, params: Any, view: Any) -> None:
     """Start bid j takes its profit j steps above."""
     inst = view.instruments[0]
-    price = floor_tick(state.close, inst.tick)
+    price = highest_free_bid(state, state.close, inst.tick)
     lots = lots_at(state.lot_quanta, state.policy, params.defensive_lot, price, inst)
     clear_lots(state)
     state.starts_left = 0
@@ -235,7 +235,7 @@ def want_bids(state: Any, params: Any, view: Any) -> int:
         lots = lots_at(state.lot_quanta, state.policy, params.defensive_lot, price, inst)
         if lots == 0:
             return n.BELOW_MINIMUM
-        i = standing_bid(state, price, lots, tolerance(price, gap))
+        i = standing_bid(state, price, lots, stands_within(params, view, tolerance(price, gap)))
         if i >= 0 and is_allowed(state, state.lots[i].price):
             price = state.lots[i].price
             lots = state.lots[i].buying

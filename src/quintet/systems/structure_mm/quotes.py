@@ -7,11 +7,12 @@ from quintet.core.orders.lifecycle import BUY, IOC, POST_ONLY, SELL, STOP
 from quintet.core.state import WANTS
 from quintet.systems.structure_mm import notes as n
 from quintet.systems.structure_mm.exits import capped_price
-from quintet.systems.structure_mm.grid import ceil_tick, take_price
+from quintet.systems.structure_mm.grid import take_price
 from quintet.systems.structure_mm.lots import next_tag, oldest_holding
 from quintet.systems.structure_mm.notes import note
 from quintet.systems.structure_mm.records import EXIT, LOTS, MM, REBALANCE, TAGS_PER_EPISODE
 from quintet.systems.structure_mm.sizing import is_sellable
+from quintet.systems.structure_mm.touch import price_to_leave_at
 
 
 @kernel
@@ -95,7 +96,9 @@ def want_exit(state: Any, params: Any, view: Any) -> None:
     """The one order that sells everything: a new one once a bar, when nothing else of ours binds the base."""
     inst, account = view.instruments[0], view.account[0]
     if state.exit_left == 0 and state.exit_due != 0 and account.open_sell_lots == 0 and state.stop_waits_ns == 0:
-        price = state.best_ask if state.calm != 0 else capped_price(state.close, params.exit_cap_e9, inst.tick)
+        price = state.best_ask
+        if state.calm == 0:
+            price = capped_price(price_to_leave_at(state, view), params.exit_cap_e9, inst.tick)
         if is_sellable(inst, account.lots, price):
             state.exit_due = 0
             state.exit_tag = next_tag(state)
@@ -159,15 +162,3 @@ def set_take(state: Any, view: Any, lot: Any, price: int) -> None:
         lot.ask_lots = 0
         lot.resizing = 0
         note(view, n.TAKE, lot.tag, price, lot.lots, state.close)
-
-
-@kernel
-def best_bid_at(close: int, tick: int) -> int:
-    """Candle mode knows no book: the best bid is one tick under the close."""
-    return max((close - 1) // tick * tick, tick)
-
-
-@kernel
-def best_ask_at(close: int, tick: int) -> int:
-    """Candle mode knows no book: the best ask is one tick above the close."""
-    return ceil_tick(close + 1, tick)

@@ -73,6 +73,7 @@ PARAMS = record(
     spread_steps="f8",
     spread_bp="f8",  # assumed between bid and ask, from the execution configuration
     payable_steps="f8",
+    requote_ticks="i8",
     n_bids="i8",
     n_start="i8",
     spacing_inventory="f8",

@@ -31,7 +31,7 @@ from quintet.systems.structure_mm.measures import (
 )
 from quintet.systems.structure_mm.notes import note
 from quintet.systems.structure_mm.policy import POLICY_OF_ROW, conditions, has_fallen_to, policy_row
-from quintet.systems.structure_mm.quotes import best_ask_at, best_bid_at, quote, set_take, set_takes, upkeep
+from quintet.systems.structure_mm.quotes import quote, set_take, set_takes, upkeep
 from quintet.systems.structure_mm.records import (
     BOS,
     EXIT,
@@ -41,6 +41,7 @@ from quintet.systems.structure_mm.records import (
     REBALANCE,
     TAGS_PER_EPISODE,
 )
+from quintet.systems.structure_mm.touch import look_at_touch, sees_book
 
 WAKES: Final = WAKE_BAR | WAKE_FILL | WAKE_ORDER | WAKE_CONTROL
 """What must wake this system; bars of both timeframes of the run."""
@@ -54,6 +55,8 @@ def decide(state: Any, params: Any, view: Any) -> None:
     if state.started == 0:
         start(state, params, view)
     state.told = 0
+    if sees_book(view.market[0]):
+        look_at_touch(state, view)
     if view.why == WAKE_BAR:
         on_bar(state, params, view)
     elif view.why == WAKE_FILL:
@@ -163,10 +166,9 @@ def mind_gap(state: Any, market: Any, view: Any) -> None:
 @kernel
 def see_prices(state: Any, view: Any) -> None:
     """The close, the best prices it stands for, and whether the bar has gone through the hard stop."""
-    market, tick = view.market[0], view.instruments[0].tick
+    market = view.market[0]
     state.close = market.close
-    state.best_bid = best_bid_at(market.close, tick)
-    state.best_ask = best_ask_at(market.close, tick)
+    look_at_touch(state, view)
     if state.stop_waits_ns != 0 and market.bar_end > state.stop_waits_ns:
         # A bar later and nothing heard of it: nothing was held when it was hit, or it never rested.
         state.stop_hit = 1
@@ -313,8 +315,11 @@ def bought(state: Any, view: Any) -> None:
         if state.lots[i].level < 0:
             state.starts_left -= view.lots
         if state.machine == MM:
-            # The market has just come down to the bid: the last close says nothing about the best ask any more.
-            set_take(state, view, state.lots[i], state.lots[i].take_price)
+            price = state.lots[i].take_price
+            if sees_book(view.market[0]):
+                price = max(price, state.best_ask)
+            # On candles the market has just come down to the bid: the last close says nothing of the best ask any more.
+            set_take(state, view, state.lots[i], price)
     state.anchor = view.price
 
 
