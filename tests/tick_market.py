@@ -111,7 +111,8 @@ def tick_world(
     seed: int = 1, *, entry_ns: int = 5 * MILLISECOND, response_ns: int = 3 * MILLISECOND, queue_model: int = 0,
     wakes: int = WAKE_TIMER | WAKE_FILL | WAKE_ORDER, state: Any = None, recording: bool = False,
     latencies: Latencies | None = None, order_places: int = 0, window: tuple[int, int] = WINDOW, capital: int = 10**12,
-    fees: FeeSchedule | None = None, margin: MarginRules | None = None, keeps_shown_book: bool = False, **execution: Any,
+    fees: FeeSchedule | None = None, margin: MarginRules | None = None, keeps_shown_book: bool = False,
+    **execution: Any,
 ) -> World:  # fmt: skip
     """A world in tick mode with the dice system in it, woken every 50 ms; `execution`: more fields of Execution."""
     setup = Setup(
