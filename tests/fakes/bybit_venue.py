@@ -170,6 +170,8 @@ class BybitVenue:
             return self.answer(110001, "order not exists or too late to cancel")
         if path == "/v5/order/cancel":
             known.status = "Cancelled"
+        if path == "/v5/order/amend":
+            known.row |= {"price": said["price"], "qty": said["qty"]}
         return self.answer(0, "OK", {"orderId": known.order_id, "orderLinkId": link_id})
 
     def order_row(self, order: Order) -> dict[str, Any]:

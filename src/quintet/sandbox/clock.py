@@ -27,19 +27,23 @@ class Clock:
         self._start_ms = start_ms or self._wall_start
         self.speed = speed
         self.skew_ms = 0
+        self.not_after: Callable[[int], int] = lambda due_ms: due_ms
 
-    @property
-    def is_wall(self) -> bool:
-        """True when it is simply this machine's time."""
-        return self.speed == 1 and self._start_ms == self._wall_start
+    def due_ms(self) -> int:
+        """How far the exchange's time should have come."""
+        return self._start_ms + (self._wall() - self._wall_start) * self.speed
 
     def now_ms(self) -> int:
-        """The exchange's time."""
-        return self._start_ms + (self._wall() - self._wall_start) * self.speed
+        """The exchange's time: it waits for a market that lags behind."""
+        return self.not_after(self.due_ms())
 
     def said_ms(self) -> int:
         """The time that the venue tells, and compares signatures with."""
         return self.now_ms() + self.skew_ms
+
+    def times_ms(self) -> tuple[int, int]:
+        """What a signature may be dated by: the time that is told, or the wall's where that is another."""
+        return self.said_ms(), self._wall() + self.skew_ms
 
     def wall_ms(self) -> int:
         """The time of the machine it runs on."""

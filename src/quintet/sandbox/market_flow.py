@@ -103,15 +103,16 @@ class MarketFlow:
         self._done = dict(service.state.flows)
         self._messages = heapq.merge(*map(messages, sources), key=lambda message: message[:3])
         self._next = next(self._messages, None)
+        service.clock.not_after = self.not_after
 
     @property
     def has_ended(self) -> bool:
         """No message is left; the books stay as they are."""
         return self._next is None
 
-    def lags(self, now_ms: int) -> bool:
-        """Is something due that has not been played?"""
-        return self._next is not None and self._next[0] <= now_ms
+    def not_after(self, now_ms: int) -> int:
+        """The exchange's time while something is due that has not been played: it waits for its market."""
+        return now_ms if self._next is None else min(now_ms, self._next[0])
 
     def run(self, now_ms: int, stop: Callable[[], bool] = lambda: False) -> int:
         """Play what is due by `now_ms`, or until told to stop; returns how many messages."""

@@ -46,7 +46,7 @@ class Operator:
         clock = self.service.clock
         return {
             "now_ms": self.service.state.now_ms,
-            "clock_ms": clock.now_ms(),
+            "clock_ms": clock.due_ms(),
             "speed": clock.speed,
             "refused": self.refused,
             "flow_has_ended": self.flow_has_ended(),
@@ -59,7 +59,7 @@ class Operator:
         if not isinstance(ms, int) or isinstance(ms, bool):
             raise ConfigError(f"advance: ms: expected a whole number of milliseconds, found {ms!r}")
         self.service.clock.advance(ms)
-        return {"clock_ms": self.service.clock.now_ms()}
+        return {"clock_ms": self.service.clock.due_ms()}
 
     def _command(self, body: bytes) -> dict[str, Any]:
         """Any command of the exchange, as its journal writes it: {"do": "ghosts", ...}."""

@@ -93,12 +93,9 @@ class Sandbox:
             await asyncio.sleep(TICK_S)
 
     def pass_time(self, stop: Callable[[], bool] = lambda: False) -> None:
-        """What is due by now: the market's flow, then time itself; a flow that lags behind holds the time back."""
-        now_ms = self.service.clock.now_ms()
+        """What is due by now: the market's flow, then time itself."""
         if self.flow is not None:
-            self.flow.run(now_ms, stop=stop)
-            if self.flow.lags(now_ms):
-                return
+            self.flow.run(self.service.clock.due_ms(), stop=stop)
         self.service.do(Pass())
 
     # ---- REST ----
@@ -254,7 +251,8 @@ class Sandbox:
             found: Any = self.operator.do(request.method, request.match_info["tail"], body)
         except ConfigError as error:
             return web.json_response({"error": str(error)}, status=400)
-        self.pass_time()
+        if request.match_info["tail"] == "advance":
+            self.pass_time()
         return web.json_response(found, dumps=lambda value: json.dumps(value, separators=(",", ":")))
 
 

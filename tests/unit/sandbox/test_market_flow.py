@@ -20,7 +20,7 @@ from quintet.core.events import (
 )
 from quintet.core.instrument import Instrument
 from quintet.sandbox.clock import Clock
-from quintet.sandbox.commands import OpenAccount, Place, Placed
+from quintet.sandbox.commands import OpenAccount, Pass, Place, Placed
 from quintet.sandbox.exchange import Exchange
 from quintet.sandbox.keys import KeyRing
 from quintet.sandbox.market_flow import MarketFlow, Source
@@ -78,6 +78,20 @@ def test_an_order_waits_for_its_turn_in_the_queue_of_the_tape() -> None:
     flow.run(START_MS + 30)
     assert order.filled == 200  # three traded, one of them stood before us; a lot is 0.01 ETH
     assert flow.has_ended
+
+
+def test_time_waits_for_a_market_that_lags_behind() -> None:
+    venue = service()
+    flow = MarketFlow(venue, [source((0, BOOK), (10, [(TRADE_SELL, 300_000, 1000)]))])
+    venue.clock.advance(60_000)
+    venue.do(Pass())
+    assert venue.state.now_ms == START_MS
+    flow.run(venue.clock.due_ms(), stop=iter((False, True)).__next__)
+    venue.do(Pass())
+    assert venue.state.now_ms == START_MS + 10
+    flow.run(venue.clock.due_ms())
+    venue.do(Pass())
+    assert venue.state.now_ms == START_MS + 60_000
 
 
 def test_both_books_of_a_symbol_follow_in_their_own_lots() -> None:

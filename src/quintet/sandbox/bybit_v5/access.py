@@ -60,11 +60,11 @@ def signed_key(keys: KeyRing, clock: Clock, headers: Mapping[str, str], payload:
 
 
 def check_timestamp(clock: Clock, sent: str, window: str) -> None:
-    """Within the window of the venue's time; where that is not the wall's, the wall's will do too."""
+    """Within the window of the venue's time or, where that is another, of the wall's."""
     if not (is_number(sent) and is_number(window)):
         raise Refused(10001, "timestamp or recv_window invalid, openapi sign params error!")
     stamp, width = int(sent), int(window)
-    times = [clock.said_ms()] if clock.is_wall else [clock.said_ms(), clock.wall_ms() + clock.skew_ms]
+    times = clock.times_ms()
     if not any(now - width <= stamp < now + FUTURE_MAX_MS for now in times):
         raise Refused(
             10002,
@@ -79,7 +79,7 @@ def authorized_key(keys: KeyRing, clock: Clock, args: list[object], address: str
         raise Refused(10001, "Params Error")
     name, expires, sign = (str(arg) for arg in args[:3])
     key = known_key(keys, name, address, clock.said_ms())
-    times = [clock.said_ms()] if clock.is_wall else [clock.said_ms(), clock.wall_ms() + clock.skew_ms]
+    times = clock.times_ms()
     if not is_number(expires) or all(int(expires) <= now for now in times):
         raise Refused(10004, "Your auth has expired")
     if not is_equal(signature(key.secret, f"GET/realtime{expires}"), sign):

@@ -12,6 +12,7 @@ from quintet.core.orders import lifecycle
 from quintet.core.orders.client_ids import ClientIds
 from quintet.ports.order_entry import (
     Accepted,
+    Amend,
     CancelAll,
     Command,
     Found,
@@ -184,7 +185,7 @@ class OrderGateway:
         await self._inquire(command, now_ns + self._rest.recv_window_ms * MS_NS)
 
     async def _inquire(self, command: OfOneOrder, expires_ns: int) -> None:
-        """Ask until it is known. An order that stays open when a cancel cannot arrive any more was not cancelled."""
+        """Ask until it is known. An order that stays as it was when a change cannot arrive any more was not changed."""
         while True:
             over = self._inquiry.is_over(expires_ns)
             report = await self._inquiry.find(command, expires_ns)
@@ -193,6 +194,9 @@ class OrderGateway:
                 return
             if isinstance(command, Place) or report.state != "open":
                 self._told.put_nowait(Found(command, report))
+                return
+            if isinstance(command, Amend) and (report.ticks, report.lots) == (command.ticks, command.lots):
+                self._told.put_nowait(Accepted(command, report.venue_id))
                 return
             if over:
                 self._told.put_nowait(Refused(command, lifecycle.NO_REASON, "the order is open and was not changed"))

@@ -18,7 +18,7 @@ from tests.bybit_account import BTC_LINEAR
 from tests.sandbox_client import Client, sandbox_client
 
 Result = TypeVar("Result")
-PATIENCE = Patience(answer_s=2.0, ping_every_s=0.5, silence_s=1.5, first_pause_s=0.05, longest_pause_s=0.2)
+PATIENCE = Patience(answer_s=10.0, first_pause_s=0.05, longest_pause_s=0.2)
 
 
 class Asking(Connection):

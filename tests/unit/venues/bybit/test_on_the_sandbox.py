@@ -40,7 +40,7 @@ from tests.sandbox_client import Client, sandbox_client
 Result = TypeVar("Result")
 SPOT, LINEAR = 0, 1
 LISTING = Listing((ETH_SPOT, BTC_LINEAR))
-PATIENCE = Patience(answer_s=1.0, ping_every_s=0.5, silence_s=1.5, first_pause_s=0.05, longest_pause_s=0.2)
+PATIENCE = Patience(answer_s=2.0, ping_every_s=2.0, silence_s=5.0, first_pause_s=0.05, longest_pause_s=0.2)
 WINDOW_MS = 1_000
 
 

@@ -17,6 +17,7 @@ from quintet.core.records import table
 from quintet.core.state import COMMAND
 from quintet.ports.order_entry import (
     Accepted,
+    Amend,
     Cancel,
     CancelAll,
     Found,
@@ -111,7 +112,8 @@ def outcomes(venue: BybitVenue, *commands: Any, fault: Callable[[str], str] | No
 def on_orders(*faults: str) -> Callable[[str], str]:
     """These faults on what changes something, one after the other, then none."""
     left = list(faults)
-    return lambda path: left.pop(0) if left and path.startswith("/v5/order/c") else ""
+    changes = ("/v5/order/create", "/v5/order/amend", "/v5/order/cancel", "/v5/order/cancel-all")
+    return lambda path: left.pop(0) if left and path in changes else ""
 
 
 # ---- one at a time -----------------------------------------------------------------------------------------------
@@ -194,17 +196,29 @@ def test_a_duplicate_says_that_the_first_one_landed() -> None:
 # ---- cancels -----------------------------------------------------------------------------------------------------
 
 
-def after_placing(venue: BybitVenue, *faults: str, status: str = "New") -> list[Outcome]:
+def after_placing(
+    venue: BybitVenue, *faults: str, status: str = "New", command: Amend | Cancel | None = None
+) -> list[Outcome]:
     async def story(trader: Trader) -> list[Outcome]:
         trader.gateway.send_one(place())
         await trader.settled()
         trader.told.clear()
         venue.orders[IDS.of(256)].status = status
         venue.fault = on_orders(*faults)
-        trader.gateway.send_one(cancel())
+        trader.gateway.send_one(command or cancel())
         return await trader.settled()
 
     return trading(venue, story)
+
+
+@pytest.mark.parametrize(("fault", "becomes"), [("lost after", Accepted), ("late", Accepted), ("lost before", Refused)])
+def test_a_change_whose_answer_is_lost_is_known_by_how_its_order_stands(fault: str, becomes: type) -> None:
+    change = Amend(IDS.of(256), LINEAR, 299_000, 20)
+    venue = BybitVenue()
+    unknown, known = after_placing(venue, fault, command=change)
+    assert isinstance(unknown, Unknown)
+    assert isinstance(known, becomes)
+    assert (venue.orders[IDS.of(256)].row["price"] == "29900.0") == (becomes is Accepted)
 
 
 def test_a_cancel_whose_answer_is_lost_is_found_to_have_landed() -> None:
