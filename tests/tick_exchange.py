@@ -69,8 +69,8 @@ def answers_of(rows: Any, i: int) -> list[Answer]:
     row, kind = rows[i], int(rows[i].kind)
     happened, at = int(row.ts_event), int(row.ts_recv)
     if kind == ev.FILL:
-        maker, number = bool(row.bits & ev.MAKER), int(rows[i + 1].quantity)
-        fee, what = int(rows[i + 2].quantity), "liquidation" if row.bits & ev.LIQUIDATION else "fill"
+        maker, number, fee = bool(row.bits & ev.MAKER), int(rows[i + 1].quantity), int(rows[i + 2].quantity)
+        what = "liquidation" if row.bits & ev.LIQUIDATION else "fill"
         return [Answer(happened, at, what, number, int(row.price), int(row.quantity), maker, fee=fee)]
     if kind in CHANGES:
         lots = int(rows[i + 1].quantity)

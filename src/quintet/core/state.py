@@ -538,7 +538,7 @@ LEVEL = record(lots="i8", own="i8")
 """One price of one side: what rests there, and the first own order there (its slot plus one, 0 = none)."""
 TOUCH = record(
     ts_recv="i8", bid="i8", ask="i8", last="i8", rows="i8", begin="i8", end="i8", instrument="i8", trading="i8",
-    facts="i8",  # 1: the message's rows say something about a perpetual
+    facts="i8",  # 1: its rows say something about a perpetual
 )  # fmt: skip
 """A message on its way to us: touch and last trade's price (0 = none) after it; its tape rows, with those stepped over
 before it, and how many of them are no headers."""

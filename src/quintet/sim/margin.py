@@ -191,6 +191,7 @@ def close(venue: Any, n: int, price: int, fee: int, ts: int) -> None:
     response.price = price
     response.lots = abs(lots)
     response.maker = 0
+    response.ahead_joined = response.ahead_reached = 0.0
     response.fee = fee
     response.fee_asset = venue.instruments[n].quote_asset
     venue.next_execution += 1

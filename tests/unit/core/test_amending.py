@@ -6,7 +6,7 @@ from quintet.core import events as ev
 from quintet.core.engine.world import Limits
 from quintet.core.orders import lifecycle as life
 from quintet.core.orders.lifecycle import IOC, LIMIT, POST_ONLY, STOP
-from quintet.core.risk.gate import NOTHING_TO_REDUCE, ORDER_RATE
+from quintet.core.risk.gate import NOTHING_TO_REDUCE, ORDER_RATE, SELF_TRADE
 from quintet.core.state import WAKE_ORDER
 from tests.desk_driver import Desk
 from tests.desk_worlds import LINEAR_COIN, SPOT_COIN, USDT
@@ -187,6 +187,14 @@ def test_an_order_on_its_way_from_one_price_to_another_is_in_the_way_at_both(ans
     # then an ask between both is sent only when the bid is known to be down
     sent = desk.want((1, 9_900, 10), (-1, 9_925, 10))
     assert [c.kind for c in sent] == (["place"] if answered else [])
+
+
+def test_an_order_on_its_way_up_is_in_the_way_where_it_may_be_already() -> None:
+    desk = a_desk()
+    desk.working(BID)
+    desk.want((1, 9_950, 10))
+    assert desk.want((1, 9_950, 10), (-1, 9_925, 10)) == []
+    assert desk.reasons == [SELF_TRADE]
 
 
 # ---- races ---------------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from quintet.core.orders.lifecycle import VENUE_REASON_NAMES
 from quintet.core.parameters import ParameterError
 from quintet.core.risk.margin import MARGIN_MODE_NAMES
 from quintet.core.state import TIERS
+from quintet.research.report_parts.languages import is_known
 from quintet.sim.config import Margin, TickExecutionConfig
 from quintet.sim.fees import DAY_NS, count_turnover, fee_rate_e9
 from quintet.sim.tick_account import account_rules_of
@@ -67,6 +68,7 @@ def test_what_is_not_asked_for_is_not_there() -> None:
 def test_every_assumption_is_a_sentence(config: dict[str, Any], sentence: str) -> None:
     assert sentence in " ".join(tick_assumptions(TickExecutionConfig(**config)))
     assert sentence not in " ".join(tick_assumptions(TickExecutionConfig()))
+    assert all(is_known(each) for each in tick_assumptions(TickExecutionConfig(**config)))
 
 
 @pytest.mark.parametrize(
@@ -169,7 +171,7 @@ def market(ms: int, number: int, side: int, lots: int) -> Request:
     return Request(START + ms * MILLISECOND, number, side, "market", 0, lots)
 
 
-def told(mode: Any, balance_lots: int, messages: list[Message], *requests: Request) -> list[tuple]:
+def answers_of(mode: Any, balance_lots: int, messages: list[Message], *requests: Request) -> list[Answer]:
     """What we are told where a tenth of a position is bound and a hundredth kept; money in lots at 100.00."""
     rules = Rules(
         partial=True, amends=True, worth=LINEAR_COIN.quanta_per_tick_lot, balance=balance_lots * LOT,
@@ -177,7 +179,22 @@ def told(mode: Any, balance_lots: int, messages: list[Message], *requests: Reque
     )  # fmt: skip
     heard, world = exchange_hears([at(0, *BOOK), *messages, at(90, ("bid", 9_000, 1))], list(requests), rules)
     assert (world.desk[0].ledger == world.venue[0].ledger).all()
-    return [(a.kind, a.number, a.lots, a.reason) for a in heard if isinstance(a, Answer)]
+    return [a for a in heard if isinstance(a, Answer)]
+
+
+def told(mode: Any, balance_lots: int, messages: list[Message], *requests: Request) -> list[tuple]:
+    """The same, without money."""
+    return [(a.kind, a.number, a.lots, a.reason) for a in answers_of(mode, balance_lots, messages, *requests)]
+
+
+@pytest.mark.parametrize(("side", "mark", "price", "left"), [(1, 9_000, 9_001, 1_000), (-1, 11_100, 10_998, 9_000)])
+def test_the_bankruptcy_price_is_the_last_one_that_the_margin_pays_for(
+    side: int, mark: int, price: int, left: int
+) -> None:
+    # given ten lots at 100.01 or 99.99, of which a tenth is bound, and no fees: long 9,000.9, short 10,998.9
+    last = answers_of("isolated", 10, [at(5, ("mark", mark, 0))], market(1, 256, side, 10))[-1]
+    assert (last.kind, last.price) == ("liquidation", price)
+    assert last.fee == left  # what whole increments leave of the margin
 
 
 def test_an_order_beyond_the_margin_is_refused_and_one_that_closes_never() -> None:
