@@ -13,6 +13,7 @@ from quintet.core.orders.lifecycle import VENUE_REASON_NAMES
 from quintet.core.parameters import ParameterError
 from quintet.core.risk.margin import MARGIN_MODE_NAMES
 from quintet.core.state import TIERS
+from quintet.research.report_parts.languages import is_known
 from quintet.sim.config import Margin, TickExecutionConfig
 from quintet.sim.fees import DAY_NS, count_turnover, fee_rate_e9
 from quintet.sim.tick_account import account_rules_of
@@ -67,6 +68,7 @@ def test_what_is_not_asked_for_is_not_there() -> None:
 def test_every_assumption_is_a_sentence(config: dict[str, Any], sentence: str) -> None:
     assert sentence in " ".join(tick_assumptions(TickExecutionConfig(**config)))
     assert sentence not in " ".join(tick_assumptions(TickExecutionConfig()))
+    assert all(is_known(each) for each in tick_assumptions(TickExecutionConfig(**config)))
 
 
 @pytest.mark.parametrize(
