@@ -80,6 +80,9 @@ class Fills:
         self.count += int(venue.n_fills)
         venue.n_fills = venue.n_commands = venue.n_notes = venue.n_samples = 0
 
+    def end_of_tape(self) -> None:
+        """Nothing is kept of it."""
+
 
 def memory() -> tuple[int, int]:
     """Bytes that this process holds by itself, and with what is mapped of files."""

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from quintet.core import events as ev
-from quintet.core.engine.step import ROWS_OF_FILL, begin, finish, on_fill, on_status
+from quintet.core.engine.step import ROWS_OF_CHANGE, ROWS_OF_FILL, begin, finish, on_change, on_fill, on_status
 from quintet.core.engine.world import Limits
 from quintet.core.instrument import Instrument
 from quintet.core.orders.lifecycle import FREE, LIMIT, MARKET, POST_ONLY
@@ -35,8 +35,10 @@ class Desk:
         lots: int = 0,
         limits: tuple[Limits, ...] = (Limits(),),
         capital: dict[str, int] | None = None,
+        amends: bool = False,
     ) -> None:
         self.world = a_world(instrument, limits=limits, capital=capital)
+        self.world.desk[0].shown.instruments[0].amends = int(amends)
         self.record: Any = self.world.desk[0]
         self.view = self.record.shown
         self.account = self.view.account[0]
@@ -55,13 +57,12 @@ class Desk:
         market = self.view.market[0]
         market.last, market.bid, market.ask, market.ts = last, bid, ask, self.now
 
-    def want(
-        self, *wants: tuple[int, int, int] | tuple[int, int, int, int] | tuple[int, int, int, int, int]
-    ) -> list[Sent]:
-        """Side, price, lots, style (post-only), tag (0) of all that is wanted from now on; returns what is sent."""
+    def want(self, *wants: tuple[int, ...]) -> list[Sent]:
+        """Side, price, lots, style (post-only), tag (0), reduce-only (0) of what is wanted; returns what is sent."""
         for n, one in enumerate(wants):
-            side, price, lots, style, tag = (*one, *(POST_ONLY, 0)[len(one) - 3 :])
+            side, price, lots, style, tag, reduce_only = (*one, *(POST_ONLY, 0, 0)[len(one) - 3 :])
             row = self.view.wants[n]
+            row.reduce_only = reduce_only
             row.instrument, row.side, row.style, row.price, row.lots, row.tag = 0, side, style, price, lots, tag
         self.view.n = len(wants)
         self.event(1)
@@ -76,7 +77,7 @@ class Desk:
 
     def sent(self) -> list[Sent]:
         """Empty the outbox."""
-        names = {ev.PLACE: "place", ev.CANCEL: "cancel"}
+        names = {ev.PLACE: "place", ev.CANCEL: "cancel", ev.AMEND: "amend"}
         outbox = [
             Sent(names[int(c.kind)], int(c.side), int(c.price), int(c.lots), int(c.number))
             for c in self.record.outbox[: int(self.record.n_outbox)]
@@ -102,6 +103,12 @@ class Desk:
 
     def canceled(self, number: int) -> int:
         return self.hear(ev.ORDER_CANCELED, number)
+
+    def changed(self, number: int, price: int, lots: int, kind: int = ev.ORDER_AMENDED) -> int:
+        """An order is another now; returns the wake."""
+        self.event(ROWS_OF_CHANGE)
+        with np.errstate(over="ignore"):
+            return int(on_change(self.record, kind, number, -1, price, lots))
 
     def fill(
         self, number: int, lots: int, *, price: int = 0, side: int = 1, fee: int = 0, fee_asset: int = 0,

@@ -1,11 +1,14 @@
 """A market and orders sent straight to the exchange of tick mode, and all that enters the step because of them."""
 
+from fractions import Fraction
 from typing import Any
 
 from quintet.core import events as ev
+from quintet.core.engine.money_rules import FeeSchedule, FeeTier, MarginRules, MarginTier
 from quintet.core.engine.world import Latencies
 from quintet.core.orders.lifecycle import STYLE_NAMES, VENUE_REASON_NAMES
 from quintet.core.records import table
+from quintet.core.risk.margin import MARGIN_MODE_NAMES
 from quintet.core.state import LATENCY, World
 from quintet.sim.latency import LATENCY_MODEL_NAMES, arrival_at_venue
 from quintet.sim.loop import hear_the_rest
@@ -25,9 +28,12 @@ ROW_KINDS = {
     "buy": ev.TRADE_BUY,
     "sell": ev.TRADE_SELL,
     "clear": ev.BOOK_CLEAR,
+    "mark": ev.MARK_PRICE,
+    "rate": ev.FUNDING_RATE,
     "gap": ev.FEED_GAP,
     "status": ev.VENUE_STATUS,
 }
+CHANGES = {ev.ORDER_AMENDED: "amended", ev.ORDER_REDUCED: "reduced"}
 
 
 FEED = range(ev.FACT)
@@ -63,8 +69,17 @@ def answers_of(rows: Any, i: int) -> list[Answer]:
     row, kind = rows[i], int(rows[i].kind)
     happened, at = int(row.ts_event), int(row.ts_recv)
     if kind == ev.FILL:
-        maker, number = bool(row.bits & ev.MAKER), int(rows[i + 1].quantity)
-        return [Answer(happened, at, "fill", number, int(row.price), int(row.quantity), maker)]
+        maker, number, fee = bool(row.bits & ev.MAKER), int(rows[i + 1].quantity), int(rows[i + 2].quantity)
+        what = "liquidation" if row.bits & ev.LIQUIDATION else "fill"
+        return [Answer(happened, at, what, number, int(row.price), int(row.quantity), maker, fee=fee)]
+    if kind in CHANGES:
+        lots = int(rows[i + 1].quantity)
+        return [Answer(happened, at, CHANGES[kind], int(row.quantity), int(row.price), lots)]
+    if kind == ev.FUNDING:
+        return [Answer(happened, at, "funding", 0, int(row.price), fee=int(row.quantity))]
+    if kind == ev.AMEND_REJECTED:
+        reason = VENUE_REASON_NAMES[int(row.price)]
+        return [Answer(happened, at, "amend rejected", int(row.quantity), reason=reason)]
     if kind in NAMES:
         return [Answer(happened, at, NAMES[kind], int(row.quantity), reason=VENUE_REASON_NAMES[int(row.price)])]
     return []
@@ -72,15 +87,16 @@ def answers_of(rows: Any, i: int) -> list[Answer]:
 
 def send(world: World, requests: list[Request]) -> None:
     """Put requests on the wire to the venue, each order in a slot of its own."""
-    orders = {r.number: (slot, r) for slot, r in enumerate(r for r in requests if not r.cancel)}
+    orders = {r.number: (slot, r) for slot, r in enumerate(r for r in requests if not r.cancel and not r.amend)}
     for n, request in enumerate(requests):
         slot, order = orders[request.number]
         row = world.venue[0].requests[n]
         row.ts = arrival_at_venue(world.venue[0].gateways[0], world.latencies, request.sent)
         row.decided = request.sent
-        row.kind = ev.CANCEL if request.cancel else ev.PLACE
+        row.kind = ev.CANCEL if request.cancel else ev.AMEND if request.amend else ev.PLACE
         row.slot, row.number, row.style = slot, request.number, STYLE_NAMES.index(order.style)
-        row.side, row.price, row.lots = order.side, order.price, order.lots
+        row.side, row.reduce_only = order.side, int(order.reduce_only)
+        row.price, row.lots = (request if request.amend else order).price, (request if request.amend else order).lots
         world.venue[0].request_tail = n + 1
 
 
@@ -94,6 +110,9 @@ def execution_of(rules: Rules) -> dict[str, Any]:
         "orders_per_second": rules.orders_per_second,
         "own_impact": int(rules.impact),
         "market_bound_e9": round(rules.market_bound * E9),
+        "amends": int(rules.amends),
+        "amend_keeps_place": int(rules.keeps_place),
+        "funding_every_ns": rules.funding_every,
         "latency_model": LATENCY_MODEL_NAMES.index(rules.travel.model),
         "entry_ns": rules.travel.entry,
         "response_ns": rules.travel.response,
@@ -117,20 +136,35 @@ def latencies_of(travel: Travel) -> Latencies:
     )
 
 
+def money_of(rules: Rules) -> dict[str, Any]:
+    """The rules as the account's fees, margin and capital."""
+    tiers = tuple(FeeTier(turnover=t, maker_e9=e9(maker), taker_e9=e9(taker)) for t, maker, taker in rules.fee_tiers)
+    steps = tuple(
+        MarginTier(value_max=value, initial_e9=e9(initial), maintenance_e9=e9(keep))
+        for value, initial, keep in rules.margin.tiers
+    )
+    mode = MARGIN_MODE_NAMES.index(rules.margin.mode)
+    return {
+        "capital": rules.balance,
+        "fees": FeeSchedule(tiers=tiers, turnover_before=rules.turnover_before),
+        "margin": MarginRules(mode=mode, initial_e9=e9(rules.margin.initial), tiers=steps),
+    }
+
+
+def e9(rate: Fraction) -> int:
+    """A rate that is whole in 1e-9."""
+    assert rate * E9 == int(rate * E9)
+    return int(rate * E9)
+
+
 def exchange_hears(
     messages: list[Message], requests: list[Request], rules: Rules, window: tuple[int, int] = WINDOW
 ) -> tuple[list[object], World]:
     """The compiled exchange in the real loop, with a desk that wants nothing; all it hears, also after the tape."""
     tape = message_rows([(m.happened, m.heard, [part for row in m.rows for part in parts_of(row)]) for m in messages])
     places = order_places(tape.rows) if rules.queue == "fifo" else 0
-    world = tick_world(
-        wakes=0,
-        recording=True,
-        latencies=latencies_of(rules.travel),
-        order_places=places,
-        window=window,
-        **execution_of(rules),
-    )
+    ways = {**execution_of(rules), **money_of(rules), "order_places": places, "window": window}
+    world = tick_world(wakes=0, recording=True, latencies=latencies_of(rules.travel), **ways)
     send(world, requests)
     rows = list(run(run_left, tape, world))
     before = len(rows)

@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from quintet.core.engine.money_rules import FeeSchedule, MarginRules
 from quintet.core.engine.world import Execution, Latencies, Setup, new_world
-from quintet.core.events import ASK_LEVEL, BID_LEVEL, LAST, ROW, TRADE_BUY, TRADE_SELL
+from quintet.core.events import ASK_LEVEL, BID_LEVEL, FUNDING_RATE, LAST, MARK_PRICE, ROW, TRADE_BUY, TRADE_SELL
 from quintet.core.random import below, seeded
 from quintet.core.state import WAKE_FILL, WAKE_ORDER, WAKE_TIMER, Tape, World
 from tests.desk_worlds import LINEAR_COIN, START, dice_params, dice_state, tape_of
@@ -31,9 +32,13 @@ def message_rows(messages: Sequence[MessageRows]) -> Tape:
 
 
 class Market:
-    """A book that is never crossed: the mid staggers, levels come and go, trades take from the touch."""
+    """A book that is never crossed: the mid staggers, levels come and go, trades take from the touch.
 
-    def __init__(self, seed: int) -> None:
+    `perpetual`: it has a mark price, which often runs away from the book, and a rate of funding.
+    """
+
+    def __init__(self, seed: int, perpetual: bool = False) -> None:
+        self.perpetual = perpetual
         self.dice = seeded(seed, "tick market")[0]
         self.mid = 10_000  # bids below it, asks above
         self.levels: dict[tuple[int, int], int] = {}
@@ -78,6 +83,11 @@ class Market:
             del self.levels[kind, price]
         return [(TRADE_BUY if buys else TRADE_SELL, price, lots), (kind, price, left)]
 
+    def say_mark(self) -> list[tuple[int, int, int]]:
+        away = 300 * (self.draw(3) - 1) if self.draw(2) == 0 else self.draw(9) - 4
+        rate = [(FUNDING_RATE, 0, 100_000 * (self.draw(41) - 20))] if self.draw(3) == 0 else []
+        return [(MARK_PRICE, self.mid + away, 0), *rate]
+
     def messages(self, count: int) -> list[Message]:
         event, recv = START, START
         found: list[Message] = []
@@ -85,31 +95,39 @@ class Market:
             event += 1 + self.draw(20 * MILLISECOND)
             recv = max(recv, event + self.draw(8 * MILLISECOND))
             what = self.draw(10)
-            parts = self.move() if what < 3 else self.trade() if what < 6 else self.quote(self.draw(2))
+            if self.perpetual and self.draw(8) == 0:
+                parts = self.say_mark()
+            else:
+                parts = self.move() if what < 3 else self.trade() if what < 6 else self.quote(self.draw(2))
             found.append((event, recv, parts))
         return found
 
 
-def tick_tape(seed: int, count: int) -> Tape:
-    return message_rows(Market(seed).messages(count))
+def tick_tape(seed: int, count: int, perpetual: bool = False) -> Tape:
+    return message_rows(Market(seed, perpetual).messages(count))
 
 
 def tick_world(
     seed: int = 1, *, entry_ns: int = 5 * MILLISECOND, response_ns: int = 3 * MILLISECOND, queue_model: int = 0,
     wakes: int = WAKE_TIMER | WAKE_FILL | WAKE_ORDER, state: Any = None, recording: bool = False,
-    latencies: Latencies | None = None, order_places: int = 0, window: tuple[int, int] = WINDOW, **execution: Any,
+    latencies: Latencies | None = None, order_places: int = 0, window: tuple[int, int] = WINDOW, capital: int = 10**12,
+    fees: FeeSchedule | None = None, margin: MarginRules | None = None, keeps_shown_book: bool = False,
+    **execution: Any,
 ) -> World:  # fmt: skip
     """A world in tick mode with the dice system in it, woken every 50 ms; `execution`: more fields of Execution."""
     setup = Setup(
         instruments=(LINEAR_COIN,),
-        capital={"USDT": 10**12},
+        capital={"USDT": capital},
         execution=Execution(entry_ns=entry_ns, response_ns=response_ns, queue_model=queue_model, **execution),
         latencies=latencies or Latencies(),
+        fees=fees or FeeSchedule(),
+        margin=margin or MarginRules(),
         wakes=wakes,
         timer_first_ns=START + 50 * MILLISECOND,
         timer_every_ns=50 * MILLISECOND,
         price_window=window,
         order_places=order_places,
+        keeps_shown_book=keeps_shown_book,
         messages_in_flight=64,
         desk_rows=1 << 13 if recording else 1,
     )

@@ -13,13 +13,14 @@ from typing import Any, Literal, NamedTuple
 
 from quintet.core.kernel import exp, log
 from quintet.core.random import next_word, normal, seeded, uniform
+from tests.twins.account_twin import Account, FeeTable, MarginTable
 
 Style = Literal["post-only", "limit", "ioc", "market", "stop", "fok", "take-profit"]
 
 Row = tuple[str, int, int] | tuple[str, int, int, int, str]
 """bid or ask (a level's new lots), buy or sell (a trade by such an aggressor), clear or gap (the feed lost the book),
-status (1 lot: trading, none: halted); price; lots. On an order-level feed a level says, too, which order moved it, and
-whether that has entered, changed or gone."""
+status (1 lot: trading, none: halted), mark (a price), rate (of funding, in 1e-9 where lots stand); price; lots. On an
+order-level feed a level says, too, which order moved it, and whether that has entered, changed or gone."""
 
 
 class Message(NamedTuple):
@@ -29,7 +30,10 @@ class Message(NamedTuple):
 
 
 class Request(NamedTuple):
-    """An order, or with `cancel` the wish to end it. `side` +1 buys, -1 sells; a market order has price 0."""
+    """An order, or with `cancel` the wish to end it, with `amend` to change its price and all of its lots.
+
+    `side` +1 buys, -1 sells; a market order has price 0.
+    """
 
     sent: int
     number: int
@@ -38,6 +42,8 @@ class Request(NamedTuple):
     price: int = 0
     lots: int = 0
     cancel: bool = False
+    amend: bool = False
+    reduce_only: bool = False
 
 
 class Answer(NamedTuple):
@@ -49,6 +55,7 @@ class Answer(NamedTuple):
     lots: int = 0
     maker: bool = False
     reason: str = "none"
+    fee: int = 0
 
 
 @dataclass
@@ -63,6 +70,14 @@ class Rules:
     market_bound: Fraction = Fraction(1, 20)
     self_trade: str = "cancel taker"
     orders_per_second: int = 0
+    amends: bool = False
+    keeps_place: bool = True
+    funding_every: int = 0
+    worth: int = 1
+    balance: int = 0
+    fee_tiers: list[tuple[int, Fraction, Fraction]] = field(default_factory=lambda: [(0, Fraction(0), Fraction(0))])
+    turnover_before: int = 0
+    margin: MarginTable = field(default_factory=MarginTable)
     travel: "Travel" = field(default_factory=lambda: Travel())
 
 
@@ -169,6 +184,9 @@ class Order:
     style: Style
     price: int
     lots: int
+    slot: int = 0
+    reduce_only: bool = False
+    filled: int = 0
     ahead: float = 0.0
     traded: float = 0.0
     before: set[int] = field(default_factory=set)
@@ -249,13 +267,16 @@ class Book:
 # ---- the exchange --------------------------------------------------------------------------------------------------
 @dataclass
 class Exchange:
+    """`orders` rest, in the order in which they joined the queue of their price; `waiting` wait for one."""
+
     rules: Rules
     book: Book = field(default_factory=Book)
     orders: list[Order] = field(default_factory=list)
     waiting: list[Order] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
-    held: int = 0
     last_trade: int | None = None
+    mark: int | None = None
+    funding_rate: Fraction = Fraction(0)
     halted: bool = False
     now: int = 0
     there: set[int] = field(default_factory=set)
@@ -264,24 +285,79 @@ class Exchange:
     in_snapshot: bool = False
 
     def __post_init__(self) -> None:
+        rules = self.rules
+        fees = FeeTable(rules.fee_tiers, rules.turnover_before)
+        self.account = Account(rules.worth, rules.balance, fees, rules.margin)
         self.way_in, self.way_back = self.rules.travel.wire("entry"), self.rules.travel.wire("response")
         self.arrivals: list[int] = []
 
     def run(self, messages: list[Message], requests: list[Request]) -> list[Answer]:
         """Everything in the order of the exchange's clock; at one moment the market goes first."""
         rows = [(m.happened, 0, n, row) for n, m in enumerate(messages) for row in m.rows]
-        wishes = [(self.way_in.arrival(r.sent), 1, n, r) for n, r in enumerate(requests)]
-        for ts, _, n, what in sorted([*rows, *wishes], key=lambda item: item[:3]):  # type: ignore[list-item]
+        wishes = [(self.way_in.arrival(r.sent), 2, n, r) for n, r in enumerate(requests)]
+        funding = [(ts, 1, 0, None) for ts in self.funding_times(messages)]
+        self.slots = {r.number: slot for slot, r in enumerate(r for r in requests if not r.cancel and not r.amend)}
+        for ts, _, n, what in sorted([*rows, *wishes, *funding], key=lambda item: item[:3]):  # type: ignore[list-item]
             self.now = ts
-            if isinstance(what, Request):
+            if what is None:
+                self.pay_funding()
+            elif isinstance(what, Request):
                 self.arrive(what)
             else:
                 self.in_snapshot = "clear" in [row[0] for row in messages[n].rows]
                 self.market(*what)
         return self.answers
 
-    def answer(self, kind: str, number: int, reason: str = "none") -> None:
-        self.answers.append(Answer(self.now, self.way_back.arrival(self.now), kind, number, reason=reason))
+    def funding_times(self, messages: list[Message]) -> range:
+        """Whole multiples of the interval, after the tape's first row and before its last."""
+        every = self.rules.funding_every
+        first, last = messages[0].happened, messages[-1].happened
+        return range((first // every + 1) * every, last, every) if every else range(0)
+
+    def answer(self, kind: str, number: int, reason: str = "none", price: int = 0, lots: int = 0, fee: int = 0) -> None:
+        heard = self.way_back.arrival(self.now)
+        self.answers.append(Answer(self.now, heard, kind, number, price, lots, reason=reason, fee=fee))
+
+    def answer_change(self, kind: str, order: Order) -> None:
+        self.answer(kind, order.number, price=order.price, lots=order.filled + order.lots)
+
+    @property
+    def held(self) -> int:
+        return self.account.lots
+
+    def closable(self, order: Order) -> int:
+        return max(0, -order.side * self.held)
+
+    def by_slot(self) -> list[Order]:
+        return sorted(self.orders, key=lambda o: o.slot)
+
+    # ---- money ----
+    def pay_funding(self) -> None:
+        mark = self.mark or self.last_trade
+        if self.held and mark and self.funding_rate:
+            self.answer("funding", 0, price=mark, fee=self.account.pay_funding(mark, self.funding_rate))
+        self.watch_margin()
+
+    def watch_margin(self) -> None:
+        if not self.account.is_lost(self.mark or self.last_trade or 0):
+            return
+        for order in sorted(self.orders + self.waiting, key=lambda o: o.slot):
+            self.answer("canceled", order.number, "position liquidated")
+        self.orders, self.waiting = [], []
+        _, price, lots, fee = self.account.take_over()
+        self.answer("liquidation", 0, price=price, lots=lots, fee=fee)
+
+    def is_short(self, order: Order, price: int, lots: int) -> bool:
+        """Does the margin not suffice for an order of `lots` at `price` in the place of this one?"""
+        account = self.account
+        if account.margin.mode == "none":
+            return False
+        mark = self.mark or self.last_trade or 0
+        if not price:
+            price = self.book.best[-order.side] or self.last_trade or 0
+        needed = account.bound_by_order(order.side, price, lots)
+        others = sum(account.bound_by_order(o.side, o.price, o.lots) for o in self.orders if o is not order)
+        return needed > 0 and needed > account.balance - account.bound_by_position(mark) - others
 
     # ---- the market moves ----
     def market(self, kind: str, price: int, lots: int, who: int = 0, what: str = "") -> None:
@@ -301,11 +377,20 @@ class Exchange:
             for ours in self.orders if self.rules.queue == "fifo" else []:
                 ours.ahead = ours.traded = 0.0
             return
+        if kind == "rate":
+            self.funding_rate = Fraction(lots, 10**9)
+            return
+        if kind == "mark":
+            self.mark = price
+            self.watch_margin()
+            return
         self.trade(1 if kind == "buy" else -1, price, lots)
         self.last_trade = price
         for order in sorted(self.waiting, key=lambda o: o.number):
             if order.is_reached_by(price) and not self.halted:
                 self.trigger(order)
+        if self.mark is None:
+            self.watch_margin()
 
     def order(self, side: int, price: int, total: int, who: int, what: str) -> None:
         """An order of the market moves its level to a new total: what that does to the queues of ours there."""
@@ -340,19 +425,25 @@ class Exchange:
         best = self.book.best[side]
         if best is None or self.halted:
             return
-        for order in [o for o in self.orders if o.side == -side and side * (best - o.price) >= 0]:
+        for order in [o for o in self.by_slot() if o.side == -side and side * (best - o.price) >= 0]:
             self.fill_whole(order)
 
     def trade(self, aggressor: int, price: int, lots: int) -> None:
-        hit = [o for o in self.orders if o.side == -aggressor and not self.halted]
+        hit = [o for o in self.by_slot() if o.side == -aggressor and not self.halted]
+        if not self.rules.partial:
+            hit = [o for o in hit if aggressor * (price - o.price) >= 0]
+            for order in hit:
+                if order.price != price or (order in self.orders and order.trade_reaches(self.rules, lots)):
+                    self.fill_whole(order)
+            return
         for order in [o for o in hit if aggressor * (price - o.price) > 0]:
             self.fill_whole(order)
-        taken = 0  # by our older orders at this price
-        for order in sorted((o for o in hit if o.price == price), key=lambda o: o.number):
+        taken = 0  # by orders of ours that stand before it in the queue
+        for order in [o for o in self.orders if o in hit and o.price == price]:
+            if order not in self.orders:  # reduce-only, and an older one has closed the position
+                continue
             reached = order.trade_reaches(self.rules, lots)
-            if reached and not self.rules.partial:
-                self.fill_whole(order)
-            elif reached:
+            if reached:
                 order.ahead = 0.0
                 filled = min(max(min(reached, lots) - taken, 0), order.lots)
                 taken += filled
@@ -360,10 +451,10 @@ class Exchange:
 
     def trigger(self, order: Order) -> None:
         self.waiting.remove(order)
-        for other in [o for o in self.orders if o.side == order.side]:
+        for other in [o for o in self.by_slot() if o.side == order.side]:
             self.orders.remove(other)
             self.answer("canceled", other.number, "makes room for what closes")
-        closable = max(0, -order.side * self.held)
+        closable = self.closable(order)
         wanted, order.lots = order.lots, min(order.lots, closable)
         order.style, order.price = "market", 0
         reason = "nothing to close"
@@ -377,17 +468,30 @@ class Exchange:
 
     # ---- orders trade ----
     def fill_whole(self, order: Order) -> None:
-        self.fill(order, order.price, order.lots, maker=True)
+        if order in self.orders:
+            self.fill(order, order.price, order.lots, maker=True)
 
     def fill(self, order: Order, price: int, lots: int, maker: bool) -> None:
         if not lots:
             return
         order.lots -= lots
-        self.held += order.side * lots
+        order.filled += lots
         if not order.lots and order in self.orders:
             self.orders.remove(order)
+        fee = self.account.trade(self.now, order.side, price, lots, maker)
         heard = self.way_back.arrival(self.now)
-        self.answers.append(Answer(self.now, heard, "fill", order.number, price, lots, maker))
+        self.answers.append(Answer(self.now, heard, "fill", order.number, price, lots, maker, fee=fee))
+        self.cut_reducing()
+
+    def cut_reducing(self) -> None:
+        """What may only reduce is never for more than the position."""
+        for order in [o for o in self.by_slot() if o.reduce_only]:
+            if not self.closable(order):
+                self.orders.remove(order)
+                self.answer("canceled", order.number, "nothing to close")
+            elif order.lots > self.closable(order):
+                order.lots = self.closable(order)
+                self.answer_change("reduced", order)
 
     # ---- requests ----
     def arrive(self, request: Request) -> None:
@@ -397,23 +501,74 @@ class Exchange:
             self.orders = [o for o in self.orders if o not in found]
             self.waiting = [o for o in self.waiting if o not in found]
             return
+        if request.amend:
+            self.amend(request)
+            return
         order = Order(request.number, request.side, request.style, request.price, request.lots)
+        order.slot, order.reduce_only = self.slots[request.number], request.reduce_only
+        waits = order.style in ("stop", "take-profit")
         if self.halted:
             self.answer("rejected", order.number, "not trading")
-            return
-        self.arrivals.append(self.now)
-        this_second = sum(ts // 10**9 == self.now // 10**9 for ts in self.arrivals)
-        if self.rules.orders_per_second and this_second > self.rules.orders_per_second:
+        elif self.is_one_too_many():
             self.answer("rejected", order.number, "too many orders in a second")
+        elif not waits and order.reduce_only and not self.closable(order):
+            self.answer("rejected", order.number, "nothing to close")
+        elif not waits and not order.reduce_only and self.is_short(order, order.price, order.lots):
+            self.answer("rejected", order.number, "margin is short")
         elif order.style in ("stop", "take-profit"):
             self.answer("accepted", order.number)
             self.waiting.append(order)
             if self.last_trade is not None and order.is_reached_by(self.last_trade):
                 self.trigger(order)
         else:
+            if order.reduce_only and order.lots > self.closable(order):
+                order.lots = self.closable(order)
+                self.answer_change("reduced", order)
             self.trade_or_rest(order)
 
-    def trade_or_rest(self, order: Order) -> None:
+    def is_one_too_many(self) -> bool:
+        self.arrivals.append(self.now)
+        this_second = sum(ts // 10**9 == self.now // 10**9 for ts in self.arrivals)
+        return 0 < self.rules.orders_per_second < this_second
+
+    def amend(self, request: Request) -> None:
+        """Change what is found of an order, or say why not."""
+        found = [o for o in self.orders + self.waiting if o.number == request.number]
+        reason = ""
+        if not self.rules.amends:
+            reason = "venue does not amend"
+        elif self.halted:
+            reason = "not trading"
+        elif self.is_one_too_many():
+            reason = "too many orders in a second"
+        elif not found:
+            reason = "the order is over"
+        elif request.lots <= found[0].filled:
+            reason = "more is filled than it shall have"
+        elif found[0] in self.orders and not found[0].reduce_only:
+            if self.is_short(found[0], request.price, request.lots - found[0].filled):
+                reason = "margin is short"
+        if reason:
+            self.answer("amend rejected", request.number, reason)
+            return
+        order, lots = found[0], request.lots - found[0].filled
+        if order.reduce_only:
+            lots = min(lots, self.closable(order))
+        if order in self.waiting:
+            order.price, order.lots = request.price, lots
+            self.answer_change("amended", order)
+            if self.last_trade is not None and order.is_reached_by(self.last_trade):
+                self.trigger(order)
+        elif self.rules.keeps_place and order.price == request.price and lots <= order.lots:
+            order.lots = lots
+            self.answer_change("amended", order)
+        else:
+            self.orders.remove(order)
+            order.price, order.lots = request.price, lots
+            order.traded = 0.0
+            self.trade_or_rest(order, amended=True)
+
+    def trade_or_rest(self, order: Order, amended: bool = False) -> None:
         wanted = order.lots
         touch = self.book.best[-order.side]
         crosses = touch is not None and (order.style == "market" or order.side * (order.price - touch) >= 0)
@@ -423,6 +578,8 @@ class Exchange:
         if order.style == "post-only" and (crosses or meets_us):
             self.answer("expired", order.number, "meets our own order" if meets_us else "post-only would take")
             return
+        if amended:
+            self.answer_change("amended", order)
         if crosses or meets_us:
             reason = self.take(order)
         if order.lots and (order.style not in ("post-only", "limit") or reason == "meets our own order"):
@@ -431,13 +588,13 @@ class Exchange:
             order.ahead = float(self.book.at(order.side, order.price))
             order.before = set(self.there)
             self.orders.append(order)
-            if order.lots == wanted:
+            if order.lots == wanted and not amended:
                 self.answer("accepted", order.number)
 
     def our_own_within(self, order: Order, limit: Fraction | int) -> list[Order]:
         """Orders of ours that a taker could meet, the nearest price first, at one price the older first."""
         met = [o for o in self.orders if o.side == -order.side and order.side * (limit - o.price) >= 0]
-        return sorted(met, key=lambda o: (order.side * o.price, o.number))
+        return sorted(met, key=lambda o: order.side * o.price)
 
     def take(self, order: Order) -> str:
         """Why something is left of it, if anything is."""

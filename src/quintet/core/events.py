@@ -70,10 +70,18 @@ ORDER_CANCELED: Final = 42  # quantity: order number
 ORDER_EXPIRED: Final = 43  # quantity: order number; IOC remainder, post-only that would cross
 CANCEL_REJECTED: Final = 44  # quantity: order number
 STOP_TRIGGERED: Final = 45  # quantity: order number; price: the trigger
-FILL: Final = 48  # price, quantity: lots; bits: MAKER, SELL; then FILL_ORDER and FILL_FEE
+ORDER_AMENDED: Final = 46  # quantity: order number; price: its price from now on; then ORDER_LOTS
+AMEND_REJECTED: Final = 47  # quantity: order number; price: reason; the order stays as it was
+FILL: Final = 48  # price, quantity: lots; bits: MAKER, SELL, LIQUIDATION; then FILL_ORDER, FILL_FEE, FILL_EXECUTION
 FILL_ORDER: Final = 49  # quantity: order number
 FILL_FEE: Final = 50  # quantity: fee in quanta (+ = paid); price: asset index
 FILL_EXECUTION: Final = 51  # quantity: 62-bit key of the venue's execution id; a fill is booked once by it
+ORDER_REDUCED: Final = (
+    52  # the venue cut a reduce-only order; quantity: order number; price: its price; then ORDER_LOTS
+)
+ORDER_LOTS: Final = 53  # quantity: the order's lots from now on, what is filled of it included
+FUNDING: Final = 54  # quantity: quanta paid (- = received); price: mark price it was counted at; then FUNDING_EXECUTION
+FUNDING_EXECUTION: Final = 55  # quantity: 62-bit key of the venue's execution id; price: asset index; booked once by it
 COMMAND_LOST: Final = 56  # quantity: order number, proven absent at the venue
 COMMAND_SUPPRESSED: Final = 57  # quantity: order number, dropped by the dispatcher (kill file)
 OPERATOR: Final = 60  # quantity: an OperatorAction
@@ -82,8 +90,9 @@ MIGRATION: Final = 62
 RECONCILED: Final = 63  # quantity: difference in quanta posted to suspense; price: asset index
 
 # ---- output: commands after the gate (a replay compares them, it does not feed them) ------------------------
-PLACE: Final = 64  # price, quantity: lots; bits: SELL and the order type; then COMMAND_ORDER
+PLACE: Final = 64  # price, quantity: lots; bits: SELL, the order type, REDUCE_ONLY; then COMMAND_ORDER
 CANCEL: Final = 65
+AMEND: Final = 66  # price and quantity: what they shall be, lots that are filled included; then COMMAND_ORDER
 COMMAND_ORDER: Final = 68  # quantity: order number
 REFUSED: Final = 72  # the gate's no: price: limit number, quantity: order number
 
@@ -94,7 +103,9 @@ MARKET_KINDS: Final = frozenset(range(BID_LEVEL, FACT + 1))
 OUTPUT_KINDS: Final = frozenset(range(PLACE, REFUSED + 1))
 
 MAKER: Final = 2  # bit 1 of FILL
-SELL_BIT: Final = 4  # bit 2 of FILL and PLACE
+SELL_BIT: Final = 4  # bit 2 of FILL and of commands
+LIQUIDATION: Final = 8  # bit 3 of FILL: the venue took the position over; it belongs to no order
+REDUCE_ONLY: Final = 64  # bit 6 of PLACE
 
 ORDER_ENTERED: Final = 2  # bits of BOOK_ORDER: came to the end of the level's queue
 ORDER_CHANGED: Final = 4  # has another size now, its place kept

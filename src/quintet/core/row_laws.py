@@ -27,7 +27,19 @@ MESSAGE_ROWS_MAX: Final = 65_536
 TEXT_BYTES: Final = 30
 """Payload bytes of one TEXT row: all that stand before `kind`."""
 
-_NOT_KINDS: Final = frozenset({"LAST", "MAKER", "SELL_BIT", "ORDER_ENTERED", "ORDER_CHANGED", "ORDER_GONE", "HEADER"})
+_NOT_KINDS: Final = frozenset(
+    (
+        "LAST",
+        "MAKER",
+        "SELL_BIT",
+        "LIQUIDATION",
+        "REDUCE_ONLY",
+        "ORDER_ENTERED",
+        "ORDER_CHANGED",
+        "ORDER_GONE",
+        "HEADER",
+    )
+)
 
 
 def _kind_names() -> dict[int, str]:
@@ -49,7 +61,7 @@ _PRICED: Final = frozenset(
     + (ev.BAR_OPEN, ev.BAR_CLOSE)
     + (ev.LAST_PRICE, ev.MARK_PRICE, ev.INDEX_PRICE, ev.FILL)
 )
-_SIGNED: Final = frozenset((ev.FUNDING_RATE, ev.FACT, ev.FILL_FEE, ev.RECONCILED))
+_SIGNED: Final = frozenset((ev.FUNDING_RATE, ev.FACT, ev.FILL_FEE, ev.FUNDING, ev.RECONCILED))
 _WITHOUT_INSTRUMENT: Final = frozenset(
     (ev.FACT, ev.TIMER, ev.CLOCK_ADVANCED, ev.OPERATOR, ev.CONFIG_CHANGED, ev.MIGRATION, ev.RECONCILED, ev.TEXT)
 )

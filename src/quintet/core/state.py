@@ -21,6 +21,7 @@ NOTES: Final = 32
 FILLS: Final = 128
 EXECUTIONS: Final = 4096
 RING: Final = 512
+TIERS: Final = 8
 BUILDERS: Final = 16
 LEVELS_SHOWN: Final = 20
 """Levels of a side that a system can be shown, at most."""
@@ -38,17 +39,19 @@ WAKE_BAR: Final = 8
 WAKE_FILL: Final = 16
 WAKE_ORDER: Final = 32
 WAKE_CONTROL: Final = 64
+WAKE_FUNDING: Final = 1 << 16
 DEFINITION: Final = 128  # not a wake: an instrument definition is under the cursor and must be applied first
 WAKE_TRADE: Final = 256
 WAKE_BOOK: Final = 512  # any level of a book has been reported
 WAKE_TOUCH: Final = 1024  # the best bid or ask is another price
 WAKES: Final = (
     WAKE_TIMER | WAKE_BAR | WAKE_FILL | WAKE_ORDER | WAKE_CONTROL | WAKE_TRADE | WAKE_BOOK | WAKE_TOUCH
+    | WAKE_FUNDING
 )  # fmt: skip
 WHY_NAMES: Final = {
     END: "end", PAUSE: "stop", FULL: "full", OVERFLOW: "a full wire", WAKE_TIMER: "timer", WAKE_BAR: "bar",
     WAKE_FILL: "fill", WAKE_ORDER: "order", WAKE_CONTROL: "control", DEFINITION: "definition", WAKE_TRADE: "trade",
-    WAKE_BOOK: "book", WAKE_TOUCH: "touch",
+    WAKE_BOOK: "book", WAKE_TOUCH: "touch", WAKE_FUNDING: "funding",
 }  # fmt: skip
 
 # ---- accounts of the double entry ----------------------------------------------------------------------------
@@ -85,6 +88,7 @@ INSTRUMENT = record(
     base_asset="i8",
     quote_asset="i8",
     trading="i8",
+    amends="i8",  # of an order that works, 0: never; 1: smaller at its price it keeps its place; 2: it goes to the end
 )
 
 TRADE_BAR = record(
@@ -117,6 +121,9 @@ MARKET = record(
     turnover="i8",
     timeframe="i8",
     bar_end="i8",
+    mark="i8",  # of a perpetual, price increments, 0 = not heard of
+    index="i8",
+    funding_rate_e9="i8",  # of the interval, + = longs pay
 )
 
 ACCOUNT = record(
@@ -133,6 +140,7 @@ ACCOUNT = record(
     taker_lots="i8",
     n_fills="i8",
     turnover="i8",
+    funding="i8",  # quanta of funding paid, - = received
 )
 
 DEPTH = record(levels=("i8", 2), price=("i8", (2, LEVELS_SHOWN)), lots=("i8", (2, LEVELS_SHOWN)))
@@ -174,9 +182,17 @@ ORDER = record(
     matched="i8",  # planner's mark: still wanted
     recalled="i8",  # breaker's mark: cancelled as soon as the venue has acknowledged it, wanted or not
     placed_ts="i8",
+    reduce_only="i8",
+    to_price="i8",  # an amendment that is under way: what the order shall be,
+    to_lots="i8",  # lots that are filled included, 0 = none is under way,
+    to_wanted="i8",  # and what the intent asked for
 )
 
-WANT = record(instrument="i8", side="i8", style="i8", price="i8", lots="i8", tag="i8", met="i8")
+WANT = record(
+    instrument="i8", side="i8", style="i8", price="i8", lots="i8", tag="i8",
+    met="i8",  # 0: by no order yet, else by the order of this slot plus one
+    reduce_only="i8",  # 1: it may never open or turn a position
+)  # fmt: skip
 
 NOTE = record(ts="i8", position="i8", code="i8", a="i8", b="i8", c="i8", d="i8")
 """What a system wants remembered (a transition, a policy change): a code and four numbers it names."""
@@ -235,13 +251,28 @@ BREAKER = record(
 """Why new risk is stopped, and the rules that stop it. What the rules measure begins anew at a reset."""
 
 REFUSAL = record(
-    instrument="i8", side="i8", style="i8", price="i8", lots="i8", tag="i8", reason="i8", version="i8", count="i8"
-)
+    instrument="i8", side="i8", style="i8", price="i8", lots="i8", tag="i8", reduce_only="i8", reason="i8",
+    version="i8", count="i8",
+)  # fmt: skip
 
 COMMAND = record(
     position="i8", index="i8", number="i8", kind="i8", slot="i8", instrument="i8", side="i8", style="i8", price="i8",
-    lots="i8", tag="i8", ts="i8",
+    lots="i8", tag="i8", ts="i8", reduce_only="i8",
 )  # fmt: skip
+
+MARGIN_TIER = record(
+    value_max="i8",  # positions up to this value, quanta
+    initial_e9="i8",  # the least margin to open, fraction of the value
+    maintenance_e9="i8",  # below this fraction of the value, less the deduction, it is liquidated
+    deduction="i8",  # quanta: what the tiers below would have taken less
+)
+MARGIN = record(
+    mode="i8",  # of core.risk.margin
+    initial_e9="i8",  # one over the leverage
+    n_tiers="i8",
+    tiers=(MARGIN_TIER, TIERS),
+)
+"""What the venue asks for so that a perpetual may be held, by the value of the position."""
 
 FILL_RECORD = record(
     position="i8", ts_event="i8", ts_recv="i8", number="i8", tag="i8", instrument="i8", side="i8", price="i8",
@@ -282,6 +313,7 @@ DESK = record(
     n_commands="i8",
     n_places="i8",
     n_cancels="i8",
+    n_amends="i8",
     n_fills="i8",
     n_timers="i8",
     n_bars="i8",
@@ -296,7 +328,11 @@ DESK = record(
     remembered="i8",  # refusals remembered
     n_outbox="i8",
     n_filled="i8",
+    perpetuals="i8",  # 1: the view shows what the feed says of perpetuals; 0: bars only
+    n_fundings="i8",
+    n_liquidations="i8",
     limits=LIMITS,
+    margin=MARGIN,
     breaker=BREAKER,
     orders=(ORDER, SLOTS),
     refusals=(REFUSAL, WANTS),
@@ -345,6 +381,9 @@ RESTING = record(
     style="i8",
     price="i8",
     open_lots="i8",
+    lots="i8",  # what is filled included
+    reduce_only="i8",
+    turn="i8",  # when it joined the queue of its price: of two, the lower number came first
     number="i8",
     ahead="f8",  # estimated lots before us at our price
     traded="f8",  # lots traded at our price since the level was last reported
@@ -359,7 +398,7 @@ RESTING = record(
 
 REQUEST = record(
     ts="i8", decided="i8", kind="i8", slot="i8", number="i8", instrument="i8", side="i8", style="i8", price="i8",
-    lots="i8",
+    lots="i8", reduce_only="i8",
 )  # fmt: skip
 
 RESPONSE = record(
@@ -379,6 +418,7 @@ RESPONSE = record(
     ahead_joined="f8",  # fills of resting orders: lots before it when it came to rest, and when it was reached
     ahead_reached="f8",
     reason="i8",  # why the venue ended an order, of core.orders.lifecycle
+    liquidation="i8",  # 1: a fill of no order: the venue took the position over
 )
 
 WIRE = record(
@@ -390,6 +430,12 @@ WIRE = record(
     random=RANDOM,
 )
 """One direction of travel between us and the venue."""
+
+PERPETUAL = record(mark="i8", index="i8", funding_rate_e9="i8")
+"""What the venue says about a perpetual: mark and index in price increments, 0 = nothing yet."""
+
+FEE_TIER = record(turnover="i8", maker_e9="i8", taker_e9="i8")
+"""Fees from this turnover of 30 days on, quanta."""
 
 GATEWAY = record(
     latency_model="i8",
@@ -444,6 +490,15 @@ VENUE = record(
     partial_fills="i8",  # tick mode: 1 = a trade fills what it reaches, a taker walks the book
     own_impact="i8",  # tick mode: 1 = what we took is gone until the feed reports its level again
     market_bound_e9="i8",  # tick mode: how far beyond the touch a market order walks
+    amends="i8",  # tick mode: 1 = an order that works may be changed
+    amend_keeps_place="i8",  # 1 = it keeps its place when it only becomes smaller
+    turns="i8",  # orders that have joined a queue
+    reduces="i8",  # 1 = a reduce-only order has come
+    funding_every_ns="i8",  # at whole multiples of this, UTC; 0 = never
+    funding_next="i8",
+    n_fee_tiers="i8",  # 0 = the instruments' own fees
+    turnover_day="i8",  # the UTC day that the last of turnover_days belongs to
+    turnover_30="i8",  # quanta of the 30 days before it
     fill_timeframe="i8",  # bars of this timeframe are matched against; others only inform
     phase="i8",  # candle mode: how far the bar under the cursor has been matched
     stops="i8",  # live stops
@@ -458,9 +513,15 @@ VENUE = record(
     orders_entered="i8",  # order-level feeds: how many orders have entered
     orders_known="i8",  # of them in the table
     n_taken="i8",
-    ended=("i8", 16),  # orders the venue ended, by reason
+    ended=("i8", 32),  # orders the venue ended, by reason
     defined="i8",  # instrument definitions up to this tape row have been applied
     bar=BAR,  # candle mode: the bar under the cursor
+    fee_tiers=(FEE_TIER, TIERS),
+    turnover_days=("i8", 31),  # by UTC day modulo 31
+    margin=MARGIN,
+    perpetual=(PERPETUAL, INSTRUMENTS),
+    account=(ACCOUNT, INSTRUMENTS),  # where margin is asked for: the venue's own books
+    ledger=("i8", (len(BOOKS), ASSETS)),
     gateways=(GATEWAY, GATEWAYS),
     gateway_of=("i8", INSTRUMENTS),
     book=(BOOK, INSTRUMENTS),
@@ -477,6 +538,7 @@ LEVEL = record(lots="i8", own="i8")
 """One price of one side: what rests there, and the first own order there (its slot plus one, 0 = none)."""
 TOUCH = record(
     ts_recv="i8", bid="i8", ask="i8", last="i8", rows="i8", begin="i8", end="i8", instrument="i8", trading="i8",
+    facts="i8",  # 1: its rows say something about a perpetual
 )  # fmt: skip
 """A message on its way to us: touch and last trade's price (0 = none) after it; its tape rows, with those stepped over
 before it, and how many of them are no headers."""

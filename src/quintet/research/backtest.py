@@ -108,6 +108,10 @@ class Kept:
         self.told_rows = 0
         """Of the desk tape: so many had entered when the system was asked for the last time."""
 
+    def end_of_tape(self) -> None:
+        """The system is asked no more; only answers to its orders follow."""
+        self.told_rows = sum(map(len, self.rows))
+
     def take(self, world: s.World) -> None:
         """Copy and empty."""
         venue = world.venue[0]
@@ -272,7 +276,7 @@ def drive(run: Any, tape: Tape, world: s.World, kept: Kept, stop: int | None = N
                 raise InvariantError(f"the loop stopped for {s.WHY_NAMES.get(why, why)}, expected its end")
         kept.take(world)
         if why == s.END and world.venue[0].fill_timeframe == 0:
-            kept.told_rows = sum(map(len, kept.rows))
+            kept.end_of_tape()
             while hear_the_rest(run, rows, world) == s.FULL:
                 kept.take(world)
             kept.take(world)

@@ -5,14 +5,14 @@ from typing import Any
 
 import numpy as np
 
-from quintet.core.events import CANCEL, PLACE
+from quintet.core.events import AMEND, CANCEL, PLACE
 from quintet.core.instrument import Instrument
 from quintet.core.orders.lifecycle import STYLE_NAMES
 from quintet.core.risk import breaker
 
 Columns = dict[str, Any]
 
-_COMMAND_NAMES = {PLACE: "place", CANCEL: "cancel"}
+_COMMAND_NAMES = {PLACE: "place", CANCEL: "cancel", AMEND: "amend"}
 
 
 def _scaled(column: Any, unit: Any) -> Any:

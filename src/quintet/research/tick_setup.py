@@ -13,6 +13,7 @@ from quintet.research.backtest_options import BacktestOptions, TickBook
 from quintet.research.systems import KernelSystem
 from quintet.sim.config import ExecutionConfig, TickExecutionConfig
 from quintet.sim.in_flight import most_in_flight
+from quintet.sim.tick_account import account_rules_of
 from quintet.sim.tick_execution import tick_execution_of
 from quintet.sim.windows import price_windows
 
@@ -89,6 +90,7 @@ def tick_setup(system: KernelSystem, options: BacktestOptions, book: TickBook, *
         keeps_shown_book=book.is_replay,
         price_windows=book.price_windows,
         messages_in_flight=book.messages_in_flight,
+        **account_rules_of(book.execution, (options.instrument,)),
         **room,
     )
 

@@ -18,7 +18,17 @@ from quintet.core import state as s
 from quintet.core.engine.checkpoint import Place, desk_parts, encode
 from quintet.core.engine.entry import new_progress
 from quintet.core.errors import InvariantError
-from quintet.core.events import COMMAND_ORDER, COMMAND_SUPPRESSED, LAST, PLACE, ROW, SELL_BIT
+from quintet.core.events import (
+    AMEND,
+    AMEND_REJECTED,
+    COMMAND_ORDER,
+    COMMAND_SUPPRESSED,
+    LAST,
+    PLACE,
+    REDUCE_ONLY,
+    ROW,
+    SELL_BIT,
+)
 from quintet.core.row_laws import Rows, frozen
 from quintet.ports.checkpoints import Checkpoints
 from quintet.ports.gateway import Gateway
@@ -29,7 +39,7 @@ STYLE_SHIFT: Final = 3
 """Bits 3 to 5 of PLACE: the order's style."""
 
 ROWS_OF_COMMAND: Final = 2
-"""PLACE or CANCEL, and COMMAND_ORDER."""
+"""PLACE, CANCEL or AMEND, and COMMAND_ORDER."""
 
 _FIRST_ROOM: Final = 4_096
 _AHEAD: Final = 1
@@ -89,7 +99,7 @@ class Session:
         self._tape = tape
         self._gateway = gateway
         self._progress = new_progress()
-        self._unsent: list[int] = []
+        self._unsent: list[tuple[int, int]] = []
 
     def hear(self, rows: Any) -> Iterator[Happened]:
         """Let whole messages enter, each after the timers and answers that are due before it."""
@@ -137,7 +147,9 @@ class Session:
         if self._tape is not None:
             self._tape.append(command_rows(commands))
         if self._gateway is None:
-            self._unsent += commands["number"][commands["kind"] == PLACE].tolist()
+            answers = {PLACE: COMMAND_SUPPRESSED, AMEND: AMEND_REJECTED}
+            unsent = zip(commands["number"].tolist(), commands["kind"].tolist(), strict=True)
+            self._unsent += [(number, answers[kind]) for number, kind in unsent if kind in answers]
             return 0
         if self._tape is not None:
             self._tape.sync()
@@ -145,11 +157,11 @@ class Session:
         return len(commands)
 
     def _answer_unsent(self, now_ns: int) -> Iterator[Happened]:
-        """Tell the desk of orders that nobody sent. What it wants instead waits for the next message."""
-        numbers, self._unsent = self._unsent, []
+        """Tell the desk of orders and changes that nobody sent. What it wants instead waits for the next message."""
+        unsent, self._unsent = self._unsent, []
         ts = max(now_ns, self.sequencer.last_ns)
-        for number in numbers:
-            row = np.array([(ts, ts, number, 0, 0, COMMAND_SUPPRESSED, LAST)], ROW)
+        for number, answer in unsent:
+            row = np.array([(ts, ts, number, 0, 0, answer, LAST)], ROW)
             for entry in self.sequencer.take(row):
                 yield self._step(entry)
 
@@ -171,7 +183,8 @@ def command_rows(commands: Any) -> Rows:
     first["kind"] = commands["kind"]
     first["price"] = commands["price"]
     first["quantity"] = commands["lots"]
-    first["bits"] = np.where(commands["side"] < 0, SELL_BIT, 0) | np.where(placed, commands["style"] << STYLE_SHIFT, 0)
+    style = commands["style"] << STYLE_SHIFT | np.where(commands["reduce_only"], REDUCE_ONLY, 0)
+    first["bits"] = np.where(commands["side"] < 0, SELL_BIT, 0) | np.where(placed, style, 0)
     second["kind"] = COMMAND_ORDER
     second["price"] = commands["index"]
     second["quantity"] = commands["number"]

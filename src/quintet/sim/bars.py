@@ -263,7 +263,7 @@ def fill_resting(venue: Any, level: Any, slot: int, available: int, ts: int) -> 
 @kernel
 def trade(venue: Any, level: Any, slot: int, price: int, lots: int, maker: int, ts: int) -> None:
     """Lots of an order have traded; the order is dropped when it is done."""
-    settle(venue, slot, price, lots, maker, ts)
+    settle(venue, level, slot, price, lots, maker, ts)
     if venue.resting[slot].open_lots <= 0:
         drop(venue, level, slot)
 
@@ -335,7 +335,7 @@ def arrive_in_bars(venue: Any, level: Any, request: Any) -> None:
         cancel_arrives(venue, level, request)
         return
     take_order(venue, request)
-    if request.style > STOP:
+    if request.style > STOP or request.reduce_only != 0:
         end(venue, ORDER_REJECTED, slot, UNKNOWN_STYLE, ts)
         return
     here = venue.book[request.instrument].last

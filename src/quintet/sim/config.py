@@ -9,6 +9,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 
 from quintet.core.parameters import ParameterError, parameter, text
+from quintet.sim.account_config import LEVERAGE_TIERS, Tier, check_account
 
 FillPolicy = Literal["pessimistic", "optimistic", "ohlc", "olhc", "lower"]
 
@@ -68,6 +69,7 @@ class ExecutionConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
 
 QueueModel = Literal["risk_averse", "power", "power_ratio", "power_share", "log_ratio", "log_share", "fifo"]
 LatencyModel = Literal["constant", "drawn", "recorded"]
+Margin = Literal["none", "isolated", "cross"]
 SelfTrade = Literal["cancel taker", "cancel maker", "cancel both"]
 
 
@@ -123,8 +125,36 @@ class TickExecutionConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
     orders_per_second: Annotated[
         int, parameter("orders per second", "the exchange refuses more; 0: no limit", ge=0, le=100_000)
     ] = 10
+    amends: Annotated[
+        bool, text("switch", "the exchange changes price and size of a working order: one command instead of two")
+    ] = False
+    amend_keeps_place: Annotated[
+        bool, text("switch", "an order that only becomes smaller keeps its place; off: amended, it goes to the end")
+    ] = True
+    fee_tiers: Annotated[
+        tuple[Tier, ...],
+        text("turnover, bp, bp", "maker and taker fee from a turnover of 30 days on; none: the instrument's own fees"),
+    ] = ()
+    turnover_30d: Annotated[
+        float, parameter("quote asset", "what the account has turned over in the 30 days before", ge=0.0, le=1e12)
+    ] = 0.0
+    funding_every_h: Annotated[
+        float, parameter("h", "funding of perpetuals, at whole multiples of this, UTC; 0: none", ge=0.0, le=24.0)
+    ] = 0.0
+    margin: Annotated[
+        Margin,
+        text("name", "what stands for a linear perpetual: nothing is asked, its own margin, or the whole account"),
+    ] = "none"
+    leverage: Annotated[
+        float, parameter("times", "with margin: a position binds its value over this", ge=1.0, le=200.0)
+    ] = 10.0
+    margin_tiers: Annotated[
+        tuple[Tier, ...],
+        text("quote asset, fraction, fraction", "up to which value what is needed at least to open, and to keep it"),
+    ] = LEVERAGE_TIERS
 
     def __post_init__(self) -> None:
+        check_account(self)
         if self.own_impact and not self.partial_fills:
             raise ParameterError(
                 "own_impact", "on", "off where partial_fills is off: what is taken whole is not counted"

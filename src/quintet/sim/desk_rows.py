@@ -8,10 +8,17 @@ from quintet.core.events import (
     FILL_EXECUTION,
     FILL_FEE,
     FILL_ORDER,
+    FUNDING,
+    FUNDING_EXECUTION,
     HEADER,
     LAST,
+    LIQUIDATION,
     MAKER,
+    ORDER_AMENDED,
+    ORDER_LOTS,
+    ORDER_REDUCED,
     PLACE,
+    REDUCE_ONLY,
     SELL_BIT,
     TEXT,
     TIMER,
@@ -74,12 +81,21 @@ def put_timer(rows_out: Any, venue: Any, ts: int) -> None:
 
 @kernel
 def put_response(rows_out: Any, venue: Any, response: Any) -> None:
-    """An answer to one of our orders; a fill is four rows."""
+    """An answer to one of our orders, or funding; a fill is four rows, a change and funding two."""
     event, recv, n = response.ts_event, response.ts, response.instrument
+    if response.kind == ORDER_AMENDED or response.kind == ORDER_REDUCED:
+        put(rows_out, venue, event, recv, response.kind, 0, n, response.price, response.number)
+        put(rows_out, venue, event, recv, ORDER_LOTS, LAST, n, 0, response.lots)
+        return
+    if response.kind == FUNDING:
+        put(rows_out, venue, event, recv, FUNDING, 0, n, response.price, response.fee)
+        put(rows_out, venue, event, recv, FUNDING_EXECUTION, LAST, n, response.fee_asset, response.execution)
+        return
     if response.kind != FILL:
         put(rows_out, venue, event, recv, response.kind, LAST, n, response.reason, response.number)
         return
     bits = (MAKER if response.maker != 0 else 0) | (SELL_BIT if response.side < 0 else 0)
+    bits = bits | (LIQUIDATION if response.liquidation != 0 else 0)
     put(rows_out, venue, event, recv, FILL, bits, n, response.price, response.lots)
     put(rows_out, venue, event, recv, FILL_ORDER, 0, n, 0, response.number)
     put(rows_out, venue, event, recv, FILL_FEE, 0, n, response.fee_asset, response.fee)
@@ -92,6 +108,6 @@ def put_command(rows_out: Any, venue: Any, command: Any) -> None:
     bits = SELL_BIT if command.side < 0 else 0
     ts = command.ts
     if command.kind == PLACE:
-        bits = bits | (command.style << 3)
+        bits = bits | (command.style << 3) | (REDUCE_ONLY if command.reduce_only != 0 else 0)
     put(rows_out, venue, ts, ts, command.kind, bits, command.instrument, command.price, command.lots)
     put(rows_out, venue, ts, ts, COMMAND_ORDER, LAST, command.instrument, command.index, command.number)

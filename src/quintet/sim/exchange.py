@@ -8,21 +8,26 @@ Assumptions, in the order of the code (what arrives: `sim.arrival`; what takes: 
   then behind no more than is shown at their price;
 - tick mode fills a resting order at its price, as maker: whole when a trade goes through its price or the opposite
   touch reaches it; when a trade at its price reaches it in the queue, whole too, or, with partial fills, with as many
-  lots as the queue before it leaves of that trade, our older order first; what is left of it is then at the front.
+  lots as the queue before it leaves of that trade, our older order first; what is left of it is then at the front;
+- a reduce-only order is never for more than the position: whenever that changes, it is cut to it, and cancelled when
+  there is none to reduce any more; each order by itself, whatever the others are for.
 """
 
 from typing import Any
 
 from quintet.core.accounting.fees import fee_quanta, fill_value
+from quintet.core.accounting.position import book_fill
 from quintet.core.events import (
     CANCEL_REJECTED,
     FILL,
     ORDER_CANCELED,
+    ORDER_REDUCED,
 )
 from quintet.core.kernel import kernel
-from quintet.core.orders.lifecycle import NO_REASON
+from quintet.core.orders.lifecycle import NO_REASON, NOTHING_TO_CLOSE
 from quintet.core.state import ASK, BID, NEVER, NO_ASK, NO_BID
 from quintet.core.units import DOWN, E9, UP, mul_div
+from quintet.sim.fees import count_turnover, fee_rate_e9
 from quintet.sim.queue import POWER, on_level, on_trade
 
 RESTS = 1
@@ -42,10 +47,20 @@ def respond(venue: Any, kind: int, slot: int, number: int, ts: int) -> Any:
     response.ts_event = ts
     response.kind = kind
     response.reason = NO_REASON
+    response.liquidation = 0
     response.slot = slot
     response.number = number
     response.instrument = venue.resting[slot].instrument
     return response
+
+
+@kernel
+def respond_change(venue: Any, kind: int, slot: int, ts: int) -> None:
+    """Tell us what an order is from now on: amended, or cut because it may only reduce."""
+    resting = venue.resting[slot]
+    response = respond(venue, kind, slot, resting.number, ts)
+    response.price = resting.price
+    response.lots = resting.lots
 
 
 @kernel
@@ -58,7 +73,7 @@ def respond_fill(venue: Any, slot: int, price: int, lots: int, maker: int, ts: i
     response.price = price
     response.lots = lots
     response.maker = maker
-    rate = inst.maker_fee_e9 if maker != 0 else inst.taker_fee_e9
+    rate = fee_rate_e9(venue, inst, maker, ts)
     if inst.fee_in_base != 0 and resting.side > 0:
         response.fee = fee_quanta(lots * inst.base_quanta, rate)
         response.fee_asset = inst.base_asset
@@ -69,22 +84,60 @@ def respond_fill(venue: Any, slot: int, price: int, lots: int, maker: int, ts: i
     response.execution = venue.next_execution
     response.ahead_joined = resting.ahead_joined if maker != 0 else 0.0
     response.ahead_reached = resting.ahead_reached if maker != 0 else 0.0
+    if venue.n_fee_tiers != 0:
+        count_turnover(venue, fill_value(inst, price, lots))
 
 
 @kernel
-def settle(venue: Any, slot: int, price: int, lots: int, maker: int, ts: int) -> None:
+def settle(venue: Any, level: Any, slot: int, price: int, lots: int, maker: int, ts: int) -> None:
     """Lots of an order have traded: answer the fill, and keep the venue's own count of what we hold."""
     resting = venue.resting[slot]
     respond_fill(venue, slot, price, lots, maker, ts)
     resting.open_lots -= lots
     book, inst = venue.book[resting.instrument], venue.instruments[resting.instrument]
+    last = venue.responses[(venue.response_tail - 1) & (venue.responses.shape[0] - 1)]
     if inst.kind != 0:
         book.held += resting.side * lots
-        return
-    book.held += resting.side * lots * inst.base_quanta
-    last = venue.responses[(venue.response_tail - 1) & (venue.responses.shape[0] - 1)]
-    if last.fee_asset == inst.base_asset:
-        book.held -= last.fee
+    else:
+        book.held += resting.side * lots * inst.base_quanta
+        if last.fee_asset == inst.base_asset:
+            book.held -= last.fee
+    if venue.margin.mode != 0:
+        book_fill(inst, venue.account[resting.instrument], venue.ledger, last)
+    if venue.reduces != 0:
+        cut_reducing(venue, level, resting.instrument, ts)
+
+
+@kernel
+def closable_lots(venue: Any, resting: Any) -> int:
+    """How many lots of an order would only close what the venue knows we hold."""
+    inst = venue.instruments[resting.instrument]
+    held = -resting.side * venue.book[resting.instrument].held
+    return max(held // inst.base_quanta if inst.kind == 0 else held, 0)
+
+
+@kernel
+def cut_reducing(venue: Any, level: Any, n: int, ts: int) -> None:
+    """The position of an instrument has changed: what may only reduce it is cut to it."""
+    for s in range(venue.slots_used):
+        resting = venue.resting[s]
+        if resting.alive != RESTS or resting.reduce_only == 0 or resting.instrument != n:
+            continue
+        closable = closable_lots(venue, resting)
+        if closable == 0:
+            leave(venue, level, s)
+            end(venue, ORDER_CANCELED, s, NOTHING_TO_CLOSE, ts)
+        elif resting.open_lots > closable:
+            cut(venue, s, closable, ts)
+
+
+@kernel
+def cut(venue: Any, slot: int, lots: int, ts: int) -> None:
+    """An order is open for so many lots only; it keeps its place."""
+    resting = venue.resting[slot]
+    resting.lots -= resting.open_lots - lots
+    resting.open_lots = lots
+    respond_change(venue, ORDER_REDUCED, slot, ts)
 
 
 @kernel
@@ -103,7 +156,8 @@ def take_order(venue: Any, request: Any) -> Any:
     resting.side = request.side
     resting.style = request.style
     resting.price = request.price
-    resting.open_lots = request.lots
+    resting.open_lots = resting.lots = request.lots
+    resting.reduce_only = request.reduce_only
     resting.number = request.number
     resting.since = request.ts
     resting.decided = request.decided
@@ -119,6 +173,8 @@ def rest(venue: Any, level: Any, slot: int) -> None:
     book = venue.book[resting.instrument]
     side = BID if resting.side > 0 else ASK
     resting.alive = RESTS
+    venue.turns += 1
+    resting.turn = venue.turns
     resting.traded = 0.0
     resting.ahead = 0.0
     resting.joined = venue.orders_entered
@@ -195,7 +251,7 @@ def fill_whole(venue: Any, level: Any, slot: int, ts: int) -> None:
     """A resting order is filled completely at its own price."""
     resting = venue.resting[slot]
     leave(venue, level, slot)
-    settle(venue, slot, resting.price, resting.open_lots, 1, ts)
+    settle(venue, level, slot, resting.price, resting.open_lots, 1, ts)
 
 
 @kernel
@@ -296,19 +352,19 @@ def share_trade(venue: Any, level: Any, n: int, side: int, price: int, lots: int
             if filled == resting.open_lots:
                 fill_whole(venue, level, s, ts)
             elif filled > 0:
-                settle(venue, s, price, filled, 1, ts)
-        s = next_in_queue(venue, n, side, price, resting.number)
+                settle(venue, level, s, price, filled, 1, ts)
+        s = next_in_queue(venue, n, side, price, resting.turn)
 
 
 @kernel
 def next_in_queue(venue: Any, n: int, side: int, price: int, after: int) -> int:
-    """The slot of our oldest order at a price with a number above `after`; -1 when there is none."""
+    """The slot of our order at a price that joined its queue next after turn `after`; -1 when there is none."""
     found = -1
     for s in range(venue.slots_used):
         resting = venue.resting[s]
         if resting.alive != RESTS or resting.instrument != n or resting.side != side or resting.price != price:
             continue
-        if resting.number > after and (found < 0 or resting.number < venue.resting[found].number):
+        if resting.turn > after and (found < 0 or resting.turn < venue.resting[found].turn):
             found = s
     return found
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from quintet.core.engine.feed import is_of_market
+from quintet.core.engine.feed import is_of_market, is_of_perpetual
 from quintet.core.events import LAST
 from quintet.core.kernel import kernel
 
@@ -32,6 +32,6 @@ def most_in_flight(rows: Any, every_ns: int, feed_ns: int) -> int:
 
 @kernel
 def ends_message(rows: Any, i: int) -> bool:
-    """Is row `i` the last of a message about the market?"""
+    """Is row `i` the last of a message about the market, or a perpetual?"""
     kind, bits = int(rows[i].kind), int(rows[i].bits)
-    return bool(bits & LAST != 0 and is_of_market(kind, bits))
+    return bool(bits & LAST != 0 and (is_of_market(kind, bits) or is_of_perpetual(kind)))

@@ -5,12 +5,12 @@ system's `decide` inside (see `bind`), and once with `leave` in its place: then 
 Python caller decides. Both come from this one text. Everything remembered is in the world, so a run can be
 stopped after any event and resumed.
 
-Order of things at one moment: feed, answers to our orders, the exchange's feed, our orders' arrival there; a timer
-comes before any feed of its own time. What the feed tells is what the tape says: what our own orders took is shown when
-the feed reports it. A desk that listens (to trades, to the book, to bars that it builds) hears each message at its own
-moment, see `core.engine.feed`; for any other, feed only changes what is known when something else happens. Control rows
-(an operator, a reconciliation) enter like feed at their `ts_recv`, which is their `ts_event` too; they are no part of
-the exchange's side.
+Order of things at one moment: feed, answers to our orders, the exchange's feed, funding, our orders' arrival there; a
+timer comes before any feed of its own time. What the feed tells is what the tape says: what our own orders took is
+shown when the feed reports it. A desk that listens (to trades, to the book, to bars that it builds) hears each message
+at its own moment, see `core.engine.feed`; for any other, feed only changes what is known when something else happens.
+Control rows (an operator, a reconciliation) enter like feed at their `ts_recv`, which is their `ts_event` too; they are
+no part of the exchange's side.
 """
 
 from typing import Any
@@ -21,19 +21,25 @@ from quintet.core.engine.feed import (
     hear_message,
     is_lost_book,
     is_of_market,
+    is_of_perpetual,
     know_message,
+    know_perpetual,
     message_begin,
     tell,
 )
 from quintet.core.engine.replay import message_end
 from quintet.core.engine.step import (
+    ROWS_OF_CHANGE,
     ROWS_OF_FILL,
+    ROWS_OF_FUNDING,
     begin,
     finish,
     mark_bar,
     on_bar,
+    on_change,
     on_control,
     on_fill,
+    on_funding,
     on_status,
     on_timer,
 )
@@ -42,9 +48,13 @@ from quintet.core.events import (
     BAR_OPEN,
     BOOK_ORDER,
     FILL,
+    FUNDING,
     INSTRUMENT,
     LAST,
+    MARK_PRICE,
     OPERATOR,
+    ORDER_AMENDED,
+    ORDER_REDUCED,
     RECONCILED,
     TEXT,
     TIMEFRAME_NS,
@@ -54,6 +64,7 @@ from quintet.core.events import (
 )
 from quintet.core.kernel import bind, fetch_ahead, kernel, kernel_inlined, uncounted
 from quintet.core.market.bars import read_bar, read_prices
+from quintet.core.market.perpetuals import hear_of_perpetual
 from quintet.core.orders.queue_place import answer_moves_place
 from quintet.core.state import (
     ASK,
@@ -72,7 +83,9 @@ from quintet.sim.arrival import arrive_in_book, refuse
 from quintet.sim.bars import DONE, OPENING, arrive_in_bars, phase_ts, play_phase
 from quintet.sim.desk_rows import put_command, put_feed, put_message, put_response, put_timer
 from quintet.sim.exchange import forget_book, improved, level_changed, next_level, set_status, traded
+from quintet.sim.funding import next_funding, pay_funding
 from quintet.sim.latency import arrival_at_venue, feed_arrival, gateway_of, place_on_wire, send_answers
+from quintet.sim.margin import watch_margin
 from quintet.sim.order_queue import forget_orders, order_moves
 from quintet.sim.queue import FIFO
 from quintet.sim.triggers import pull_triggers
@@ -133,6 +146,8 @@ def show_messages(desk: Any, venue: Any, shown: Any, touches: Any, rows: Any, ro
             market.ask = touch.ask
             market.ts = touch.ts_recv
             desk.shown.instruments[touch.instrument].trading = touch.trading
+            if touch.facts != 0:
+                know_perpetual(market, rows, message_begin(rows, touch.end), touch.end)
         if touch.last != 0:
             market.last = touch.last
         desk.position += touch.rows
@@ -200,8 +215,11 @@ def place_in_feed(venue: Any, touches: Any, ts_recv: int) -> Any:
 
 
 @kernel
-def keep_touch(venue: Any, touches: Any, n: int, ts_recv: int, end: int) -> None:
-    """Remember the touch after the message that ends before tape row `end`, for the moment it reaches us."""
+def keep_touch(venue: Any, touches: Any, n: int, ts_recv: int, end: int, facts: int) -> None:
+    """Remember the touch after the message that ends before tape row `end`, for the moment it reaches us.
+
+    `facts`: 1 = its rows say something about a perpetual.
+    """
     touch = place_in_feed(venue, touches, ts_recv)
     touch.ts_recv = ts_recv
     touch.bid = venue.book[n].best[BID]
@@ -215,6 +233,7 @@ def keep_touch(venue: Any, touches: Any, n: int, ts_recv: int, end: int) -> None
     venue.feed_cursor = end
     touch.instrument = n
     touch.trading = venue.instruments[n].trading
+    touch.facts = facts
     venue.touch_tail += 1
 
 
@@ -228,6 +247,12 @@ def hear(desk: Any, venue: Any, shown: Any, rows_out: Any) -> int:
     if response.kind == FILL:
         begin(desk, ROWS_OF_FILL, response.ts)
         wake = on_fill(desk, response)
+    elif response.kind == ORDER_AMENDED or response.kind == ORDER_REDUCED:
+        begin(desk, ROWS_OF_CHANGE, response.ts)
+        wake = on_change(desk, response.kind, response.number, response.slot, response.price, response.lots)
+    elif response.kind == FUNDING:
+        begin(desk, ROWS_OF_FUNDING, response.ts)
+        return on_funding(desk, response)
     else:
         begin(desk, 1, response.ts)
         wake = on_status(desk, response.kind, response.number, response.slot)
@@ -258,6 +283,7 @@ def empty_outbox(desk: Any, venue: Any, latencies: Any, commands: Any, fills: An
         request.style = command.style
         request.price = command.price
         request.lots = command.lots
+        request.reduce_only = command.reduce_only
         if arrives >= 0:
             venue.request_tail += 1
         else:
@@ -463,6 +489,10 @@ def advance_body(tape: Any, world: Any, stop: int) -> int:
             venue.request_head = venue.request_tail = 0
         timer = desk.timer_next
         moment = min(min(timer, response_ts), request_ts)
+        funding_ts = NEVER
+        if venue.funding_every_ns != 0:
+            funding_ts = next_funding(venue, rows, i, end)
+            moment = min(moment, funding_ts)
         feed_ts = NEVER
         if listens:
             if venue.touch_head < venue.touch_tail:
@@ -516,6 +546,8 @@ def advance_body(tape: Any, world: Any, stop: int) -> int:
                     book[n].last = price
                 if price >= book[n].rise_to or price <= book[n].fall_to:
                     pull_triggers(venue, level, n, price, ts)
+                    if venue.margin.mode != 0 and venue.perpetual[n].mark == 0:
+                        watch_margin(venue, level, ts)
             elif kind == BAR_OPEN:
                 number = int(rows[i].bits) >> 1
                 recv = rows[i].ts_recv
@@ -571,6 +603,10 @@ def advance_body(tape: Any, world: Any, stop: int) -> int:
                     forget_orders(venue, book_orders, rows, i)
             elif kind == VENUE_STATUS:
                 set_status(venue, level, n, lots, ts)
+            elif is_of_perpetual(kind):
+                hear_of_perpetual(venue.perpetual[n], rows[i])
+                if venue.margin.mode != 0 and kind == MARK_PRICE:
+                    watch_margin(venue, level, ts)
             elif kind == INSTRUMENT and i >= venue.defined:
                 venue.cursor = i
                 return DEFINITION
@@ -595,7 +631,9 @@ def advance_body(tape: Any, world: Any, stop: int) -> int:
                 again = True
                 break
             i += 1
-            if int(rows[i - 1].bits) & LAST != 0 and is_of_market(kind, int(rows[i - 1].bits)):
+            bits = int(rows[i - 1].bits)
+            facts = bits & LAST != 0 and is_of_perpetual(kind) and desk.perpetuals != 0
+            if facts or (bits & LAST != 0 and is_of_market(kind, bits)):
                 if venue.touch_tail - venue.touch_head == touches.shape[0]:
                     # what reached us before now is known whatever happens next
                     deliver_feed(desk, venue, shown, touches, rows, rows_out, ts - 1)
@@ -604,7 +642,7 @@ def advance_body(tape: Any, world: Any, stop: int) -> int:
                         again = True
                         break
                 arrives = feed_arrival(gateway_of(venue, n), ts, rows[i - 1].ts_recv)
-                keep_touch(venue, touches, n, arrives, i)
+                keep_touch(venue, touches, n, arrives, i, 1 if facts else 0)
                 if listens and arrives < feed_ts:
                     feed_ts = arrives
                     moment = min(moment, feed_ts)
@@ -618,6 +656,10 @@ def advance_body(tape: Any, world: Any, stop: int) -> int:
         if i >= end and moment == timer and not feed_is_due(venue, touches, timer):
             return END
         # ---- the moment itself ----
+        if funding_ts == moment:
+            if i < end:
+                pay_funding(venue, level)
+            continue
         if feed_ts == moment and feed_ts < timer:
             if not has_room(venue, rows_out, touches[venue.touch_head & (touches.shape[0] - 1)]):
                 return FULL

@@ -48,7 +48,7 @@ def take(venue: Any, level: Any, slot: int, ts: int) -> int:
         elif not book.low <= price <= book.high or resting.side * (limit - price) < 0:
             break
         elif venue.partial_fills == 0:
-            settle(venue, slot, price, resting.open_lots, 0, ts)
+            settle(venue, level, slot, price, resting.open_lots, 0, ts)
         else:
             price = take_level(venue, level, slot, other, price, ts)
     if venue.own_impact != 0:
@@ -63,7 +63,7 @@ def take_level(venue: Any, level: Any, slot: int, other: int, price: int, ts: in
     book = venue.book[resting.instrument]
     place = level[price + book.offset[other]]
     lots = min(resting.open_lots, place.lots)
-    settle(venue, slot, price, lots, 0, ts)
+    settle(venue, level, slot, price, lots, 0, ts)
     if venue.own_impact != 0:
         place.lots -= lots
         if venue.queue_model == FIFO:
@@ -98,7 +98,7 @@ def cancel_our_own(venue: Any, level: Any, n: int, side: int, price: int, ts: in
     while s >= 0:
         leave(venue, level, s)
         end(venue, ORDER_CANCELED, s, MEETS_OUR_OWN, ts)
-        s = next_in_queue(venue, n, side, price, venue.resting[s].number)
+        s = next_in_queue(venue, n, side, price, venue.resting[s].turn)
 
 
 @kernel

@@ -12,8 +12,10 @@ from quintet.sim.config import TickExecutionConfig
 from quintet.sim.latency import LATENCY_MODEL_NAMES
 from quintet.sim.queue import QUEUE_MODEL_NAMES
 from quintet.sim.taking import SELF_TRADE_NAMES
+from quintet.sim.tick_account import account_sentences
 
 MILLISECOND_NS: Final = 1_000_000
+HOUR_NS: Final = 3_600_000_000_000
 
 QUEUE_SENTENCES: Final = {
     "risk_averse": "Only trades at our price bring our order forward in its queue; nobody before it cancels.",
@@ -27,7 +29,9 @@ QUEUE_SENTENCES: Final = {
 
 
 def tick_execution_of(config: TickExecutionConfig, recorded: Any = None) -> tuple[Execution, Latencies]:
-    """The two parts of a `Setup`. `recorded`: the table of recorded orders, for latencies of that kind.
+    """Two parts of a `Setup`; its fees and margin are in `sim.tick_account`.
+
+    `recorded`: the table of recorded orders, for latencies of that kind.
 
     Raises ConfigError when recorded latencies are asked for and none are given.
     """
@@ -48,6 +52,9 @@ def tick_execution_of(config: TickExecutionConfig, recorded: Any = None) -> tupl
         self_trade=SELF_TRADE_NAMES.index(config.self_trade),
         orders_per_second=config.orders_per_second,
         market_bound_e9=whole(config.market_bound_bps, E9 // 10_000),
+        amends=int(config.amends),
+        amend_keeps_place=int(config.amend_keeps_place),
+        funding_every_ns=whole(config.funding_every_h, HOUR_NS),
     )
     latencies = Latencies(
         seed=config.latency_seed,
@@ -66,7 +73,8 @@ def whole(value: float, unit: int) -> int:
 
 def tick_assumptions(config: TickExecutionConfig) -> list[str]:
     """One sentence for every model a run was made with."""
-    return [*latency_sentences(config), QUEUE_SENTENCES[config.queue_model], *fill_sentences(config)]
+    queue = QUEUE_SENTENCES[config.queue_model]
+    return [*latency_sentences(config), queue, *fill_sentences(config), *account_sentences(config)]
 
 
 def latency_sentences(config: TickExecutionConfig) -> list[str]:

@@ -13,7 +13,7 @@ from quintet.core.events import ORDER_CANCELED, ORDER_EXPIRED
 from quintet.core.kernel import kernel
 from quintet.core.orders.lifecycle import LIMIT, MAKES_ROOM, MARKET, NOT_THERE, NOTHING_TO_CLOSE, STOP
 from quintet.core.state import ASK, BID, NO_ASK, NO_BID
-from quintet.sim.exchange import RESTS, WAITS, end, leave
+from quintet.sim.exchange import RESTS, WAITS, closable_lots, end, leave
 from quintet.sim.taking import take
 
 
@@ -59,6 +59,8 @@ def note_triggers(venue: Any, n: int) -> None:
             book.rise_to = min(book.rise_to, resting.price)
         else:
             book.fall_to = max(book.fall_to, resting.price)
+    if venue.margin.mode != 0:
+        book.rise_to = NO_BID  # without a mark price, every trade is looked at
 
 
 @kernel
@@ -106,14 +108,6 @@ def trigger(venue: Any, level: Any, slot: int, ts: int) -> None:
         resting.open_lots += wanted - lots
     if resting.open_lots > 0:
         end(venue, ORDER_EXPIRED, slot, reason, ts)
-
-
-@kernel
-def closable_lots(venue: Any, resting: Any) -> int:
-    """How many lots of an order would only close what the venue knows we hold."""
-    inst = venue.instruments[resting.instrument]
-    held = -resting.side * venue.book[resting.instrument].held
-    return max(held // inst.base_quanta if inst.kind == 0 else held, 0)
 
 
 @kernel

@@ -6,7 +6,7 @@ from quintet.core import events as ev
 from quintet.core.errors import InvariantError
 from quintet.core.orders.client_ids import ClientIds
 from quintet.core.orders.lifecycle import waits_for_price
-from quintet.ports.order_entry import Cancel, OfOneOrder, Place
+from quintet.ports.order_entry import Amend, Cancel, OfOneOrder, Place
 
 
 def approved(commands: Any, ids: ClientIds) -> list[OfOneOrder]:
@@ -18,6 +18,10 @@ def _one(row: Any, ids: ClientIds) -> OfOneOrder:
     client_id, instrument, kind = ids.of(int(row["number"])), int(row["instrument"]), int(row["kind"])
     if kind == ev.CANCEL:
         return Cancel(client_id, instrument, bool(waits_for_price(int(row["style"]))))
+    price, lots = int(row["price"]), int(row["lots"])
+    if kind == ev.AMEND:
+        return Amend(client_id, instrument, price, lots)
     if kind == ev.PLACE:
-        return Place(client_id, instrument, int(row["side"]), int(row["style"]), int(row["price"]), int(row["lots"]))
-    raise InvariantError(f"command {client_id} is of kind {kind}, expected PLACE or CANCEL")
+        side, style = int(row["side"]), int(row["style"])
+        return Place(client_id, instrument, side, style, price, lots, bool(row["reduce_only"]))
+    raise InvariantError(f"command {client_id} is of kind {kind}, expected PLACE, AMEND or CANCEL")

@@ -1,7 +1,7 @@
 """Reports of a venue as rows of a desk tape. Pure.
 
-A status becomes one row about the order that we named; an execution becomes a fill. What nobody named (a liquidation,
-an order given by hand) is a fill of order number 0: a fact all the same.
+A status becomes one row about the order that we named; an execution becomes a fill, or funding. What nobody named (a
+liquidation, an order given by hand) is a fill of order number 0: a fact all the same.
 """
 
 from typing import Final
@@ -11,7 +11,18 @@ from numpy.typing import NDArray
 
 from quintet.core import events as ev
 from quintet.core.orders.client_ids import ClientIds
-from quintet.ports.order_entry import CancelAll, Command, Found, Lost, Outcome, Place, Refused, Suppressed
+from quintet.ports.order_entry import (
+    Accepted,
+    Amend,
+    CancelAll,
+    Command,
+    Found,
+    Lost,
+    Outcome,
+    Place,
+    Refused,
+    Suppressed,
+)
 from quintet.ports.venue_account import Execution, OrderReport
 
 NOBODYS_ORDER: Final = 0
@@ -34,7 +45,8 @@ def order_rows(report: OrderReport, ids: ClientIds, recv_ns: int) -> NDArray[np.
 def outcome_rows(outcome: Outcome, ids: ClientIds, recv_ns: int) -> NDArray[np.void]:
     """What a desk has to hear of a command: refused, lost, never sent, or how its order was found to stand.
 
-    An accepted one has no row, its order's own stream speaks; an unknown one none either, it stays in flight.
+    An accepted one has no row, its order's own stream speaks, unless it is a change: that the stream does not tell from
+    an order as it was. An unknown one has none either, it stays in flight.
     """
     command = outcome.command
     number = None if isinstance(command, CancelAll) else ids.number(command.client_id)
@@ -43,6 +55,8 @@ def outcome_rows(outcome: Outcome, ids: ClientIds, recv_ns: int) -> NDArray[np.v
     if isinstance(outcome, Found):
         return order_rows(outcome.report, ids, recv_ns)
     kind, reason = 0, 0
+    if isinstance(outcome, Accepted) and isinstance(command, Amend):
+        return change_rows(ev.ORDER_AMENDED, number, command.instrument, command.ticks, command.lots, recv_ns)
     if isinstance(outcome, Refused):
         kind, reason = _refused(command), outcome.reason
     elif isinstance(outcome, Lost):
@@ -55,7 +69,30 @@ def outcome_rows(outcome: Outcome, ids: ClientIds, recv_ns: int) -> NDArray[np.v
 
 
 def _refused(command: Command) -> int:
+    if isinstance(command, Amend):
+        return ev.AMEND_REJECTED
     return ev.ORDER_REJECTED if isinstance(command, Place) else ev.CANCEL_REJECTED
+
+
+def change_rows(kind: int, number: int, instrument: int, ticks: int, lots: int, recv_ns: int) -> NDArray[np.void]:
+    """The two rows of an order that is another now: ORDER_AMENDED, or ORDER_REDUCED when the venue cut it."""
+    stamps = (recv_ns, recv_ns)
+    rows = [(*stamps, number, ticks, instrument, kind, 0), (*stamps, lots, 0, instrument, ev.ORDER_LOTS, ev.LAST)]
+    return np.array(rows, ev.ROW)
+
+
+def funding_rows(execution: Execution, recv_ns: int) -> NDArray[np.void]:
+    """The two rows of a funding payment; none for an execution of another kind."""
+    if execution.kind != "funding":
+        return np.zeros(0, ev.ROW)
+    stamps, n = (execution.ts_event, recv_ns), execution.instrument
+    return np.array(
+        [
+            (*stamps, execution.fee, execution.ticks, n, ev.FUNDING, 0),
+            (*stamps, execution.key, execution.fee_asset, n, ev.FUNDING_EXECUTION, ev.LAST),
+        ],
+        ev.ROW,
+    )
 
 
 def status_row(kind: int, number: int, instrument: int, reason: int, ts_event: int, recv_ns: int) -> NDArray[np.void]:
@@ -69,6 +106,7 @@ def fill_rows(execution: Execution, ids: ClientIds, recv_ns: int) -> NDArray[np.
         return np.zeros(0, ev.ROW)
     number = ids.number(execution.client_id)
     bits = (ev.MAKER if execution.maker else 0) | (ev.SELL_BIT if execution.side < 0 else 0)
+    bits |= ev.LIQUIDATION if execution.kind == "liquidation" else 0
     stamps, n = (execution.ts_event, recv_ns), execution.instrument
     return np.array(
         [

@@ -210,5 +210,5 @@ def test_an_index_out_of_range_or_half_a_fill_is_refused(
 
 def test_a_fill_cut_off_at_the_end_is_refused(ran: tuple[World, Any]) -> None:
     rows = np.asarray(ran[1])
-    with pytest.raises(TapeError, match="expected three more rows of this fill"):
+    with pytest.raises(TapeError, match="expected 3 more rows after FILL"):
         replayed(tape_of(rows[: places(rows, ev.FILL)[0] + 2]).rows)

@@ -22,12 +22,15 @@ from quintet.core.events import (
     BOOK_CLEAR,
     BOOK_ORDER,
     FEED_GAP,
+    FUNDING_RATE,
     LAST,
+    MARK_PRICE,
     TRADE_BUY,
     TRADE_SELL,
     VENUE_STATUS,
 )
 from quintet.core.kernel import kernel
+from quintet.core.market.perpetuals import hear_of_perpetual
 from quintet.core.market.shown_book import forget_shown, report_level, show_depth
 from quintet.core.market.trade_bars import pass_empty_span, pass_time, trade_bars_update
 from quintet.core.orders.queue_place import row_moves_places
@@ -58,12 +61,28 @@ def is_of_market(kind: int, bits: int) -> bool:
 
 
 @kernel
+def is_of_perpetual(kind: int) -> bool:
+    """Does a row say mark price, index price or the rate of funding?"""
+    return MARK_PRICE <= kind <= FUNDING_RATE
+
+
+@kernel
 def message_begin(rows: Any, until: int) -> int:
-    """The first row of the depth or trade message that ends before row `until`."""
+    """The first row of the message of depth, of trades or about a perpetual that ends before row `until`."""
     first = until - 1
-    while first > 0 and int(rows[first - 1].kind) <= BOOK_ORDER and int(rows[first - 1].bits) & LAST == 0:
+    while first > 0 and int(rows[first - 1].bits) & LAST == 0:
+        kind = int(rows[first - 1].kind)
+        if kind > BOOK_ORDER and not is_of_perpetual(kind):
+            break
         first -= 1
     return first
+
+
+@kernel
+def know_perpetual(market: Any, rows: Any, first: int, until: int) -> None:
+    """What a message says about a perpetual is known."""
+    for i in range(first, until):
+        hear_of_perpetual(market, rows[i])
 
 
 @kernel
@@ -88,6 +107,8 @@ def read_levels(desk: Any, shown: Any, rows: Any, first: int, until: int) -> int
                 forget_shown(desk.ladders, view.market[n], n)
         elif kind == VENUE_STATUS:
             view.instruments[n].trading = lots
+        elif is_of_perpetual(kind):
+            hear_of_perpetual(view.market[n], rows[i])
     return found
 
 

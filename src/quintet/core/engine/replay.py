@@ -19,8 +19,28 @@ import numpy as np
 
 from quintet.core import events as ev
 from quintet.core.digest import command_hash, state_hash
-from quintet.core.engine.feed import hear_message, is_of_market, know_message, know_trades, tell
-from quintet.core.engine.step import ROWS_OF_FILL, begin, finish, on_bar, on_control, on_fill, on_status, on_timer
+from quintet.core.engine.feed import (
+    hear_message,
+    is_of_market,
+    is_of_perpetual,
+    know_message,
+    know_trades,
+    tell,
+)
+from quintet.core.engine.step import (
+    ROWS_OF_CHANGE,
+    ROWS_OF_FILL,
+    ROWS_OF_FUNDING,
+    begin,
+    finish,
+    on_bar,
+    on_change,
+    on_control,
+    on_fill,
+    on_funding,
+    on_status,
+    on_timer,
+)
 from quintet.core.errors import TapeError
 from quintet.core.events import (
     BAR_OPEN,
@@ -28,12 +48,17 @@ from quintet.core.events import (
     COMMAND_SUPPRESSED,
     FACT,
     FILL,
+    FUNDING,
     HEADER,
     INSTRUMENT,
     LAST,
+    LIQUIDATION,
     MAKER,
     ORDER_ACCEPTED,
+    ORDER_AMENDED,
+    ORDER_REDUCED,
     PLACE,
+    REDUCE_ONLY,
     REFUSED,
     SELL_BIT,
     TEXT,
@@ -52,6 +77,8 @@ DIFFERS: Final = -1
 
 STYLE_SHIFT: Final = 3
 """Bits 3 to 5 of PLACE: the order's style."""
+
+STYLE_MASK: Final = 7
 
 SAME: Final = 0
 OTHER: Final = 1
@@ -81,7 +108,7 @@ def same_command(command: Any, row: Any, order: Any) -> bool:
     """Do the two rows of the tape say what this command says?"""
     bits = SELL_BIT if command.side < 0 else 0
     if command.kind == PLACE:
-        bits = bits | (command.style << STYLE_SHIFT)
+        bits = bits | (command.style << STYLE_SHIFT) | (REDUCE_ONLY if command.reduce_only != 0 else 0)
     return (
         int(row.kind) == command.kind
         and int(row.bits) == bits
@@ -134,12 +161,23 @@ def read_fill(answer: Any, rows: Any, i: int) -> None:
     answer.instrument = int(rows[i].instrument)
     answer.side = -1 if bits & SELL_BIT != 0 else 1
     answer.maker = 1 if bits & MAKER != 0 else 0
+    answer.liquidation = 1 if bits & LIQUIDATION != 0 else 0
     answer.price = int(rows[i].price)
     answer.lots = rows[i].quantity
     answer.number = rows[i + 1].quantity
     answer.fee = rows[i + 2].quantity
     answer.fee_asset = int(rows[i + 2].price)
     answer.execution = rows[i + 3].quantity
+
+
+@kernel
+def read_funding(answer: Any, rows: Any, i: int) -> None:
+    """The funding in the two rows from `i` on."""
+    answer.instrument = int(rows[i].instrument)
+    answer.price = int(rows[i].price)
+    answer.fee = rows[i].quantity
+    answer.fee_asset = int(rows[i + 1].price)
+    answer.execution = rows[i + 1].quantity
 
 
 @kernel
@@ -170,7 +208,7 @@ def take_in(desk: Any, shown: Any, rows: Any, progress: Any) -> int:
     """
     i = progress.row
     kind, recv = int(rows[i].kind), rows[i].ts_recv
-    if is_of_market(kind, int(rows[i].bits)):
+    if is_of_market(kind, int(rows[i].bits)) or (is_of_perpetual(kind) and desk.perpetuals != 0):
         progress.row = message_end(rows, i)
         hear_feed(desk, shown, rows, i, progress.row)
         return 0
@@ -188,6 +226,18 @@ def take_in(desk: Any, shown: Any, rows: Any, progress: Any) -> int:
         wake = on_fill(desk, answer)
         if desk.depth_levels > 0:
             answer_moves_place(desk, shown, FILL, answer.number, answer.ts_event, answer.maker)
+        return wake
+    if kind == FUNDING:
+        progress.row = i + ROWS_OF_FUNDING
+        read_funding(progress.answer, rows, i)
+        begin(desk, ROWS_OF_FUNDING, recv)
+        return on_funding(desk, progress.answer)
+    if kind == ORDER_AMENDED or kind == ORDER_REDUCED:
+        progress.row = i + ROWS_OF_CHANGE
+        begin(desk, ROWS_OF_CHANGE, recv)
+        wake = on_change(desk, kind, rows[i].quantity, -1, int(rows[i].price), rows[i + 1].quantity)
+        if desk.depth_levels > 0:
+            answer_moves_place(desk, shown, kind, rows[i].quantity, rows[i].ts_event, 0)
         return wake
     if kind <= FACT or kind == TEXT:
         progress.row = i + 1
@@ -303,7 +353,7 @@ def replay(
 
 
 def check_rows(rows: Any) -> None:
-    """Raise TapeError unless every index is in range and every fill has all of its rows.
+    """Raise TapeError unless every index is in range and every fill, change and funding has all of its rows.
 
     The laws of a tape (`core.row_laws`) hold already; these are the desk's own on top of them.
     """
@@ -312,13 +362,23 @@ def check_rows(rows: Any) -> None:
     kinds, places = plain["kind"], np.arange(len(plain))
     beyond = (kinds != TEXT) & (plain["instrument"] >= INSTRUMENTS)
     _refuse_where(beyond, plain, "instrument", f"below {INSTRUMENTS}")
-    no_asset = (kinds == ev.FILL_FEE) & ((plain["price"] < 0) | (plain["price"] >= ASSETS))
+    with_asset = (kinds == ev.FILL_FEE) | (kinds == ev.FUNDING_EXECUTION)
+    no_asset = with_asset & ((plain["price"] < 0) | (plain["price"] >= ASSETS))
     _refuse_where(no_asset, plain, "price", f"the number of an asset, 0 to {ASSETS - 1}")
-    begins = kinds == FILL
-    _refuse_where(begins & (places + ROWS_OF_FILL > len(plain)), plain, "kind", "three more rows of this fill")
-    for n, kind in enumerate((ev.FILL_ORDER, ev.FILL_FEE, ev.FILL_EXECUTION), start=1):
-        due = np.concatenate([np.zeros(min(n, len(plain)), np.bool_), begins[:-n]])
-        _refuse_where(due != (kinds == kind), plain, "kind", "FILL FILL_ORDER FILL_FEE FILL_EXECUTION, in this order")
+    for begins, follow in (
+        ((FILL,), (ev.FILL_ORDER, ev.FILL_FEE, ev.FILL_EXECUTION)),
+        ((ORDER_AMENDED, ORDER_REDUCED), (ev.ORDER_LOTS,)),
+        ((FUNDING,), (ev.FUNDING_EXECUTION,)),
+    ):
+        first = np.isin(kinds, begins)
+        names = [
+            *(" or ".join(KIND_NAMES[kind] for kind in group) for group in (begins, *((kind,) for kind in follow)))
+        ]
+        expected = f"{len(follow)} more rows after {names[0]}"
+        _refuse_where(first & (places + len(follow) >= len(plain)), plain, "kind", expected)
+        for n, kind in enumerate(follow, start=1):
+            due = np.concatenate([np.zeros(min(n, len(plain)), np.bool_), first[:-n]])
+            _refuse_where(due != (kinds == kind), plain, "kind", f"{' '.join(names)}, in this order")
 
 
 def _refuse_where(wrong: Any, rows: Any, field: str, expected: str) -> None:
@@ -356,7 +416,8 @@ def _recorded(rows: Any, i: int) -> str:
     row = rows[i]
     number, index = (int(rows[i + 1].quantity), int(rows[i + 1].price)) if i + 1 < len(rows) else (-1, -1)
     side = "sell" if int(row.bits) & SELL_BIT else "buy"
-    return _spoken(int(row.kind), side, int(row.bits) >> STYLE_SHIFT, row.quantity, row.price, number, index, row)
+    style = int(row.bits) >> STYLE_SHIFT & STYLE_MASK
+    return _spoken(int(row.kind), side, style, row.quantity, row.price, number, index, row)
 
 
 def _given(command: Any) -> str:
@@ -366,6 +427,6 @@ def _given(command: Any) -> str:
 
 
 def _spoken(kind: int, side: str, style: int, lots: int, price: int, number: int, index: int, place: Any) -> str:
-    what = "place" if kind == PLACE else "cancel" if kind == ev.CANCEL else f"kind {kind}"
+    what = {PLACE: "place", ev.CANCEL: "cancel", ev.AMEND: "amend"}.get(kind, f"kind {kind}")
     named = f" {STYLE_NAMES[style]}" if kind == PLACE and style < len(STYLE_NAMES) else ""
     return f"{what}{named} {side} {lots} lots at {price} of instrument {place.instrument}, order {number} index {index}"

@@ -2,33 +2,41 @@
 
     event -> market state -> order lifecycle -> accounting -> the system -> planner -> gate -> outbox
 
-An event is taken in by `begin` and one of `on_bar`, `on_status`, `on_fill`, `on_timer`, `on_control`; each says
-whether the system deserves to be woken. Whoever runs the step then calls the system's `decide(state, params, view)`
-and `finish`, and takes out what has been put into the outbox: the breaker may call orders back without the system.
+An event is taken in by `begin` and one of `on_bar`, `on_status`, `on_change`, `on_fill`, `on_funding`, `on_timer`,
+`on_control`; each says whether the system deserves to be woken. Whoever runs the step then calls the system's
+`decide(state, params, view)` and `finish`, and takes out what has been put into the outbox: the breaker may call orders
+back without the system.
 """
 
 from typing import Any
 
 from quintet.core.accounting.equity import equity_quanta, mark_equity, value_opening
+from quintet.core.accounting.funding import book_funding
 from quintet.core.accounting.position import book_fill, position_value
 from quintet.core.events import (
+    AMEND_REJECTED,
     BAR_OPEN,
     CANCEL_REJECTED,
     COMMAND_LOST,
     COMMAND_SUPPRESSED,
     FILL,
+    FUNDING,
     OPERATOR,
     ORDER_ACCEPTED,
+    ORDER_AMENDED,
     ORDER_CANCELED,
     ORDER_EXPIRED,
+    ORDER_REDUCED,
     ORDER_REJECTED,
     RECONCILED,
 )
 from quintet.core.kernel import kernel
 from quintet.core.orders import lifecycle
-from quintet.core.orders.lifecycle import FREE, IGNORE, NEXT, OPEN, waits_for_price
-from quintet.core.orders.planner import plan, send_cancel
+from quintet.core.orders.lifecycle import FREE, IGNORE, NEXT, OPEN, held_lots, waits_for_price
+from quintet.core.orders.planner import plan
+from quintet.core.orders.sending import hold, let_go, send_cancel
 from quintet.core.risk.breaker import (
+    LIQUIDATED,
     SUSPENDED,
     leave_note,
     operate,
@@ -46,6 +54,7 @@ from quintet.core.state import (
     WAKE_BAR,
     WAKE_CONTROL,
     WAKE_FILL,
+    WAKE_FUNDING,
     WAKE_ORDER,
     WAKE_TIMER,
 )
@@ -56,6 +65,15 @@ COMMANDS_OF_PLAN = 128
 
 ROWS_OF_FILL = 4
 """FILL, FILL_ORDER, FILL_FEE, FILL_EXECUTION."""
+
+ROWS_OF_CHANGE = 2
+"""ORDER_AMENDED or ORDER_REDUCED, ORDER_LOTS."""
+
+ROWS_OF_FUNDING = 2
+"""FUNDING, FUNDING_EXECUTION."""
+
+OF_NO_ORDER = -1
+"""The tag of a fill that belongs to no order of ours: a liquidation."""
 
 
 @kernel
@@ -151,6 +169,8 @@ def heard_of(kind: int) -> int:
         return lifecycle.EXPIRED
     if kind == CANCEL_REJECTED:
         return lifecycle.CANCEL_REJECTED
+    if kind == AMEND_REJECTED:
+        return lifecycle.AMEND_REJECTED
     if kind == COMMAND_LOST or kind == COMMAND_SUPPRESSED:
         return lifecycle.LOST  # a dispatcher drops orders that were not sent yet, never cancels
     return -1
@@ -170,7 +190,7 @@ def slot_of(desk: Any, number: int, hint: int) -> int:
 
 @kernel
 def on_status(desk: Any, kind: int, number: int, hint: int) -> int:
-    """A status message about one of our orders; the system is woken when the order is over."""
+    """A status message about one of our orders; the system is woken when the order is over, or was not changed."""
     slot = slot_of(desk, number, hint)
     if slot < 0:
         desk.n_ignored += 1
@@ -182,11 +202,17 @@ def on_status(desk: Any, kind: int, number: int, hint: int) -> int:
         desk.n_ignored += 1
         return 0
     order.status = to
-    if to != FREE:
+    if kind == AMEND_REJECTED:
+        settle_change(desk, order, order.price, order.lots, order.wanted)
+    elif to != FREE:
         call_back_one(desk, slot)
         return 0
-    release(desk, order, order.lots - order.filled)
-    desk.live -= 1
+    else:
+        if not waits_for_price(order.style):
+            desk.room_version += 1
+        let_go(desk, order, held_lots(order))
+        desk.live -= 1
+    call_back_one(desk, slot)
     view.why = WAKE_ORDER
     view.instrument = order.instrument
     view.kind = kind
@@ -198,23 +224,45 @@ def on_status(desk: Any, kind: int, number: int, hint: int) -> int:
 
 
 @kernel
-def release(desk: Any, order: Any, lots: int) -> None:
-    """Give back the room that `lots` of a live order held."""
-    if waits_for_price(order.style):
-        return
-    account = desk.shown.account[order.instrument]
+def on_change(desk: Any, kind: int, number: int, hint: int, price: int, lots: int) -> int:
+    """An order is another now: as we amended it, or cut by the venue. Wakes nobody; `lots`: what is filled included."""
+    slot = slot_of(desk, number, hint)
+    heard = lifecycle.AMENDED if kind == ORDER_AMENDED else lifecycle.REDUCED
+    to = NEXT[desk.orders[slot].status, heard] if slot >= 0 else IGNORE
+    if to == IGNORE:
+        desk.n_ignored += 1
+        return 0
+    order = desk.orders[slot]
+    order.status = to
+    if kind == ORDER_REDUCED:
+        cut(desk, order, lots)
+    else:
+        settle_change(desk, order, price, lots, order.to_wanted if order.to_lots != 0 else order.wanted)
+    call_back_one(desk, slot)
+    return 0
+
+
+@kernel
+def settle_change(desk: Any, order: Any, price: int, lots: int, wanted: int) -> None:
+    """No change is under way any more: the order is this one, over if that much of it is filled already."""
+    let_go(desk, order, held_lots(order))
+    order.price, order.lots, order.wanted = price, lots, wanted
+    order.to_price = order.to_lots = order.to_wanted = 0
     desk.room_version += 1
-    if order.side < 0:
-        account.open_sell_lots -= lots
-        return
-    account.open_buy_lots -= lots
-    left = order.lots - order.filled - lots
-    kept = 0
-    if left > 0:
-        # What was held back is a whole sum for every lot, so the division is exact.
-        kept = order.reserved // (left + lots) * left
-    account.reserved_quote -= order.reserved - kept
-    order.reserved = kept
+    if order.filled < lots:
+        hold(desk, order, price)
+    else:
+        order.status = FREE
+        desk.live -= 1
+
+
+@kernel
+def cut(desk: Any, order: Any, lots: int) -> None:
+    """The venue has cut a reduce-only order to so many lots. It stands for its want as before."""
+    left = max(min(order.lots, lots), order.filled)
+    desk.room_version += 1
+    let_go(desk, order, held_lots(order) - (max(left, order.to_lots) - order.filled))
+    order.lots = left
 
 
 @kernel
@@ -239,7 +287,7 @@ def on_fill(desk: Any, fill: Any) -> int:
     book_fill(view.instruments[n], view.account[n], desk.ledger, fill)
     desk.n_fills += 1
     desk.room_version += 1
-    view.tag = take_fill(desk, fill)
+    view.tag = take_fill(desk, fill) if fill.liquidation == 0 else take_liquidation(desk, fill)
     call_back_overhang(desk, n)
     view.why = WAKE_FILL
     view.instrument = n
@@ -263,18 +311,45 @@ def take_fill(desk: Any, fill: Any) -> int:
             alarm(desk)
         return late_tag(desk, fill.number)
     order = desk.orders[slot]
-    left = order.lots - order.filled
+    left = held_lots(order)
     if fill.lots > left:
         alarm(desk)
-    release(desk, order, min(fill.lots, left))
+    let_go(desk, order, min(fill.lots, left))
     order.filled += fill.lots
-    if order.filled >= order.lots:
+    if fill.lots >= left:
         order.status = FREE
         desk.live -= 1
     else:
         order.status = NEXT[order.status, lifecycle.PARTLY_FILLED]
         call_back_one(desk, slot)
     return order.tag
+
+
+@kernel
+def take_liquidation(desk: Any, fill: Any) -> int:
+    """The venue has taken a position over: noted, and told apart by its tag."""
+    desk.n_liquidations += 1
+    leave_note(desk.shown, LIQUIDATED, fill.instrument, fill.side * fill.lots, fill.price, fill.fee)
+    return OF_NO_ORDER
+
+
+@kernel
+def on_funding(desk: Any, funding: Any) -> int:
+    """Funding was paid or received: booked once, and wakes the system. `funding.fee`: quanta paid, - = received."""
+    if not is_new_execution(desk, funding.execution):
+        return 0
+    view = desk.shown
+    n = funding.instrument
+    book_funding(view.account[n], desk.ledger, funding.fee, funding.fee_asset)
+    desk.n_fundings += 1
+    desk.room_version += 1
+    view.why = WAKE_FUNDING
+    view.instrument = n
+    view.kind = FUNDING
+    view.price = funding.price
+    view.fee = funding.fee
+    view.fee_asset = funding.fee_asset
+    return WAKE_FUNDING
 
 
 @kernel

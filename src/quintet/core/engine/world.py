@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from quintet.core import state as s
+from quintet.core.engine.money_rules import FeeSchedule, MarginRules, set_fees, set_margin
 from quintet.core.errors import ConfigError
 from quintet.core.events import ROW, TIMEFRAME_NS
 from quintet.core.instrument import KIND_NUMBER, Instrument
@@ -14,6 +15,7 @@ from quintet.core.kernel import log
 from quintet.core.market.trade_bars import BY_TIME, start_trade_bars
 from quintet.core.random import seeded
 from quintet.core.records import record, table
+from quintet.core.risk.margin import MARGIN_MODE_NAMES, NO_MARGIN
 from quintet.core.units import E9, SAFE_MAX
 
 EMPTY = record(nothing="i8")
@@ -45,6 +47,9 @@ class Execution:
     self_trade: int = 0
     orders_per_second: int = 0
     market_bound_e9: int = 50_000_000
+    amends: int = 0
+    amend_keeps_place: int = 1
+    funding_every_ns: int = 0
     fill_timeframe: int = 0
 
 
@@ -139,6 +144,8 @@ class Setup:
     """Trading venues that differ from that, by the name that instruments bear."""
     limits: tuple[Limits, ...] = (Limits(),)
     breaker: BreakerRules = BreakerRules()
+    fees: FeeSchedule = FeeSchedule()
+    margin: MarginRules = MarginRules()
     wakes: int = 0
     wake_timeframes: tuple[int, ...] = ()
     """Numbers of the timeframes whose bars wake the system."""
@@ -217,6 +224,7 @@ def new_world(setup: Setup, state: Any = None, params: Any = None) -> s.World:
     _set_limits(world, setup)
     if setup.execution.fill_timeframe and (setup.execution.latency_model or setup.execution.spike_every_ns):
         raise ConfigError("latencies that vary: expected constant ones when bars are filled")
+    _check_money(setup)
     _set_gateways(world, setup)
     desk, venue = world.desk[0], world.venue[0]
     for i, instrument in enumerate(setup.instruments):
@@ -240,6 +248,12 @@ def new_world(setup: Setup, state: Any = None, params: Any = None) -> s.World:
             raise ConfigError(f"capital in {asset}, which no instrument of this desk trades")
         desk.ledger[s.DESK_BOOK, assets[asset]] = quanta
         desk.ledger[s.CAPITAL_BOOK, assets[asset]] = -quanta
+    desk.perpetuals = int(setup.execution.fill_timeframe == 0)
+    for i in range(n):
+        if setup.execution.amends:
+            desk.shown.instruments[i].amends = 1 if setup.execution.amend_keeps_place else 2
+    set_fees(world, setup.fees, setup.instruments)
+    set_margin(world, setup.margin, setup.instruments)
     start = setup.capital.get(setup.instruments[0].settle_asset, 0)
     equity = desk.shown.equity
     equity.quanta = equity.start = equity.high_water = equity.day_open = start
@@ -344,6 +358,20 @@ def _recorded_latencies(setup: Setup) -> Any:
     if len(parts) < 2:
         return parts[0] if parts else table(s.LATENCY, 1)
     return np.concatenate([np.asarray(part) for part in parts]).view(np.recarray)
+
+
+def _check_money(setup: Setup) -> None:
+    """Raise ConfigError for what an account does only on order books, or only at one trading venue."""
+    asks = setup.margin.mode != NO_MARGIN
+    if setup.execution.fill_timeframe and (setup.execution.amends or setup.execution.funding_every_ns):
+        raise ConfigError("amends and funding_every_ns: expected 0 when bars are filled")
+    if setup.execution.fill_timeframe and asks:
+        raise ConfigError(f"margin is {MARGIN_MODE_NAMES[setup.margin.mode]}, expected none when bars are filled")
+    if setup.venues and (asks or setup.fees.tiers):
+        raise ConfigError(
+            f"fee tiers and margin: found a second trading venue, {next(iter(setup.venues))}, expected one: each would "
+            "have an account of its own"
+        )
 
 
 def _set_gateways(world: s.World, setup: Setup) -> None:

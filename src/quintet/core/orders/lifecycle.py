@@ -2,9 +2,12 @@
 
 A fill is a fact and is booked in any state; everything else that the table does not allow is counted and ignored
 (a repeated or late message) and never brings a finished order back.
+
+While an amendment is under way an order holds the room of the larger of what it is and what it shall be: nobody knows
+yet which of the two the market meets.
 """
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -16,7 +19,8 @@ IN_FLIGHT: Final = 1  # sent, not heard of
 OPEN: Final = 2
 CANCEL_IN_FLIGHT: Final = 3
 UNKNOWN: Final = 4  # sent before a crash or a timeout; its margin stays reserved until the venue is asked
-STATUS_NAMES: Final = ("free", "in flight", "open", "cancel in flight", "unknown")
+AMEND_IN_FLIGHT: Final = 5
+STATUS_NAMES: Final = ("free", "in flight", "open", "cancel in flight", "unknown", "amend in flight")
 
 # ---- what can be heard of it ----------------------------------------------------------------------------------
 ACCEPTED: Final = 0
@@ -28,8 +32,12 @@ PARTLY_FILLED: Final = 5
 FILLED: Final = 6
 LOST: Final = 7  # proven absent at the venue
 TIMED_OUT: Final = 8  # no answer: unknown, never failed
+AMENDED: Final = 9
+AMEND_REJECTED: Final = 10
+REDUCED: Final = 11  # the venue cut a reduce-only order to the position
 HEARD_NAMES: Final = (
     "accepted", "rejected", "canceled", "expired", "cancel rejected", "partly filled", "filled", "lost", "timed out",
+    "amended", "amend rejected", "reduced",
 )  # fmt: skip
 
 IGNORE: Final = -1
@@ -37,16 +45,24 @@ IGNORE: Final = -1
 _ALLOWED: Final = {
     IN_FLIGHT: {
         ACCEPTED: OPEN, REJECTED: FREE, CANCELED: FREE, EXPIRED: FREE,
-        PARTLY_FILLED: OPEN, FILLED: FREE, LOST: FREE, TIMED_OUT: UNKNOWN,
+        PARTLY_FILLED: OPEN, FILLED: FREE, LOST: FREE, TIMED_OUT: UNKNOWN, REDUCED: IN_FLIGHT,
     },
-    OPEN: {CANCELED: FREE, EXPIRED: FREE, PARTLY_FILLED: OPEN, FILLED: FREE, LOST: FREE, REJECTED: FREE},
+    OPEN: {
+        CANCELED: FREE, EXPIRED: FREE, PARTLY_FILLED: OPEN, FILLED: FREE, LOST: FREE, REJECTED: FREE, REDUCED: OPEN,
+    },
     # A cancel may lose the race to a fill, or be refused and leave the order open.
     CANCEL_IN_FLIGHT: {
         CANCELED: FREE, CANCEL_REJECTED: OPEN, PARTLY_FILLED: CANCEL_IN_FLIGHT, FILLED: FREE, EXPIRED: FREE, LOST: FREE,
-        TIMED_OUT: UNKNOWN, REJECTED: FREE,
+        TIMED_OUT: UNKNOWN, REJECTED: FREE, REDUCED: CANCEL_IN_FLIGHT,
     },
     UNKNOWN: {
         ACCEPTED: OPEN, REJECTED: FREE, CANCELED: FREE, EXPIRED: FREE, PARTLY_FILLED: OPEN, FILLED: FREE, LOST: FREE,
+        AMENDED: OPEN, AMEND_REJECTED: OPEN, REDUCED: UNKNOWN,
+    },
+    # A refused amendment leaves the order as it was; one that would take against its style ends it.
+    AMEND_IN_FLIGHT: {
+        AMENDED: OPEN, AMEND_REJECTED: OPEN, PARTLY_FILLED: AMEND_IN_FLIGHT, FILLED: FREE, CANCELED: FREE,
+        EXPIRED: FREE, REJECTED: FREE, LOST: FREE, TIMED_OUT: UNKNOWN, REDUCED: AMEND_IN_FLIGHT,
     },
 }  # fmt: skip
 
@@ -77,10 +93,16 @@ CONGESTED: Final = 7
 UNKNOWN_STYLE: Final = 8
 MAKES_ROOM: Final = 9
 NOT_TRADING: Final = 10
+IS_OVER: Final = 11
+FILLED_BEYOND: Final = 12
+NO_AMENDS: Final = 13
+SHORT_OF_MARGIN: Final = 14
+LIQUIDATED: Final = 15
 VENUE_REASON_NAMES: Final = (
     "none", "post-only would take", "nothing left within its limit", "not all of it was there", "meets our own order",
     "nothing to close", "too many orders in a second", "venue congested", "style the venue does not know",
-    "makes room for what closes", "not trading",
+    "makes room for what closes", "not trading", "the order is over", "more is filled than it shall have",
+    "venue does not amend", "margin is short", "position liquidated",
 )  # fmt: skip
 
 BUY: Final = 1
@@ -91,3 +113,17 @@ SELL: Final = -1
 def waits_for_price(style: int) -> bool:
     """Is it an order that binds nothing and is in nobody's way until the price triggers it?"""
     return style == STOP or style == TAKE_PROFIT
+
+
+@kernel
+def held_lots(order: Any) -> int:
+    """Lots of a live order that may still fill: the larger of what it is and what it shall be, less what is filled."""
+    return max(order.lots, order.to_lots) - order.filled
+
+
+@kernel
+def nearest_price(order: Any) -> int:
+    """The price at which a live order can first meet the other side: while it is amended, the nearer of the two."""
+    if order.to_lots == 0 or order.side * (order.to_price - order.price) < 0:
+        return order.price
+    return order.to_price

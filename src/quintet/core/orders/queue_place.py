@@ -8,7 +8,7 @@ own lots in its levels makes it too large by at most those.
 
 from typing import Any
 
-from quintet.core.events import ASK_LEVEL, FILL, ORDER_ACCEPTED, TRADE_SELL
+from quintet.core.events import ASK_LEVEL, FILL, ORDER_ACCEPTED, ORDER_AMENDED, ORDER_REDUCED, TRADE_SELL
 from quintet.core.kernel import kernel
 from quintet.core.market.shown_book import shown_lots
 from quintet.core.orders.lifecycle import FREE, waits_for_price
@@ -30,11 +30,20 @@ def answer_moves_place(desk: Any, shown: Any, kind: int, number: int, ts_event: 
             place.ahead = 0
         elif kind == FILL and maker != 0:
             stand(order, place, left, ts_event, 0)
-        elif kind == FILL or kind == ORDER_ACCEPTED:
+        elif kind == ORDER_REDUCED or (kind == ORDER_AMENDED and keeps_place(desk, order, place, left)):
+            place.lots = left
+        elif kind == FILL or kind == ORDER_ACCEPTED or kind == ORDER_AMENDED:
             side = BID if order.side > 0 else ASK
             stand(order, place, left, ts_event, shown_lots(shown, desk.ladders, order.instrument, side, order.price))
         desk.shown.n_places = max(desk.shown.n_places, s + 1)
         return
+
+
+@kernel
+def keeps_place(desk: Any, order: Any, place: Any, left: int) -> bool:
+    """Has an amended order with `left` lots kept its place, at this venue?"""
+    stays = place.number == order.number and place.price == order.price and left <= place.lots
+    return bool(stays and desk.shown.instruments[order.instrument].amends == 1)
 
 
 @kernel

@@ -54,6 +54,7 @@ RESUMABLE: Final = BY_PAUSE | BY_REDUCE_ONLY
 DESK_NOTES: Final = 1_000
 MODE_CHANGED: Final = 1_000  # causes before, causes after, operator's action (0: a rule), alarm pause
 SUSPENDED: Final = 1_001  # asset, quanta posted to suspense
+LIQUIDATED: Final = 1_002  # instrument, lots taken from us (- = a long position's), price, rest of the margin in quanta
 
 
 @kernel
@@ -210,6 +211,8 @@ def explain(row: Any) -> str:
     code, a, b, c, d = (int(row[name]) for name in ("code", "a", "b", "c", "d"))
     if code == SUSPENDED:
         return f"{b} quanta of asset {a} posted to suspense: no new risk until an operator resets"
+    if code == LIQUIDATED:
+        return f"the venue has taken over {abs(b)} lots of instrument {a} at {c}; {d} quanta of margin went with them"
     who = f"operator: {ACTION_NAMES[c]}" if c else "breaker"
     why = causes_text(b) or ("an alarm that nobody has looked at" if d else "nothing stops new risk")
     return f"{who}; mode {MODE_NAMES[mode_of(a)]} becomes {MODE_NAMES[mode_of(b)]}: {why}"
@@ -220,4 +223,4 @@ def causes_text(causes: int) -> str:
     return ", ".join(name for bit, name in CAUSE_NAMES.items() if causes & bit)
 
 
-NOTE_NAMES: Final = {MODE_CHANGED: "mode", SUSPENDED: "suspense"}
+NOTE_NAMES: Final = {MODE_CHANGED: "mode", SUSPENDED: "suspense", LIQUIDATED: "liquidation"}

@@ -2,14 +2,15 @@
 
 Cancels always pass and never come here. A risk-reducing order (it can only bring the position closer to zero) is
 exempt from every limit but quantity <= position; its slippage bound is its own price. Self-trade prevention is not a
-limit and has no switch: see `planner`, which never proposes what would meet our own order.
+limit and has no switch: see `planner`, which never proposes what would meet our own order. A reduce-only order is cut
+to what it can reduce, whatever the limits; where the venue asks for margin (`margin`), new risk is cut to what is free.
 """
 
 from typing import Any, Final
 
 from quintet.core.accounting.fees import fee_quanta
 from quintet.core.kernel import kernel
-from quintet.core.state import DESK_BOOK
+from quintet.core.risk.margin import asks_for_margin, free_quote, lot_margin
 
 SECOND_NS: Final = 1_000_000_000
 
@@ -32,9 +33,12 @@ MIN_ORDER: Final = 10
 SELF_TRADE: Final = 11
 NOT_TRADING: Final = 12
 OFF_TICK: Final = 13
+NOTHING_TO_REDUCE: Final = 14
+FREE_MARGIN: Final = 15
 REASON_NAMES: Final = (
     "passed", "mode", "paused", "stale data", "order rate", "open orders", "order size", "position", "free quote",
     "free base", "below the venue's minimum", "self-trade", "venue not trading", "price off the tick",
+    "nothing to reduce", "free margin",
 )  # fmt: skip
 
 
@@ -59,10 +63,32 @@ def buying_price(inst: Any, price: int) -> int:
 
 
 @kernel
-def affordable_lots(inst: Any, ledger: Any, account: Any, price: int, lots: int) -> int:
+def affordable_lots(desk: Any, inst: Any, price: int, lots: int) -> int:
     """Lots that free quote money pays for at `price`, `lots` at most."""
-    free = ledger[DESK_BOOK, inst.quote_asset] - account.reserved_quote
-    return min(lots, max(free, 0) // buying_price(inst, price))
+    return min(lots, max(free_quote(desk, inst.quote_asset), 0) // buying_price(inst, price))
+
+
+@kernel
+def margined_lots(desk: Any, want: Any, price: int, lots: int) -> int:
+    """Lots for which there is margin at `price`, `lots` at most; fewer may fall into a tier that asks for less."""
+    view, margin = desk.shown, desk.margin
+    inst, account = view.instruments[want.instrument], view.account[want.instrument]
+    free = max(free_quote(desk, inst.quote_asset), 0)
+    backed = min(lots, free // max(lot_margin(margin, inst, account, want.side, price, lots), 1))
+    there = want.side * account.lots + (account.open_buy_lots if want.side > 0 else account.open_sell_lots)
+    for t in range(margin.n_tiers):
+        within = min(margin.tiers[t].value_max // (price * inst.quanta) - there, lots)
+        if within > backed:
+            each = lot_margin(margin, inst, account, want.side, price, within)
+            backed = max(backed, min(within, free // max(each, 1)))
+    return backed
+
+
+@kernel
+def reducible_lots(account: Any, side: int) -> int:
+    """Lots by which an order of a side can shrink the position, besides those that work on it already."""
+    working = account.open_buy_lots if side > 0 else account.open_sell_lots
+    return max(-side * account.lots - working, 0)
 
 
 @kernel
@@ -71,7 +97,7 @@ def allowed_lots(desk: Any, want: Any, bound: int) -> int:
 
     `bound`: the price that bounds the order's value, in price increments.
     """
-    limits, view, ledger = desk.limits, desk.shown, desk.ledger
+    limits, view = desk.limits, desk.shown
     n = want.instrument
     inst, account, market = view.instruments[n], view.account[n], view.market[n]
     side, lots = want.side, want.lots
@@ -82,6 +108,11 @@ def allowed_lots(desk: Any, want: Any, bound: int) -> int:
     if lots > inst.max_lots:
         lots = inst.max_lots
         limits.reason = ORDER_SIZE
+    if want.reduce_only != 0 and lots > reducible_lots(account, side):
+        lots = reducible_lots(account, side)
+        limits.reason = NOTHING_TO_REDUCE
+        if lots == 0:
+            return 0
     reducing = is_reducing(inst, account, side, lots)
     if inst.kind == 0 and side < 0:
         free = account.lots - account.open_sell_lots
@@ -116,11 +147,17 @@ def allowed_lots(desk: Any, want: Any, bound: int) -> int:
             lots = room
             limits.reason = POSITION
         if inst.kind == 0 and lots > 0:
-            paid = affordable_lots(inst, ledger, account, bound, lots)
+            paid = affordable_lots(desk, inst, bound, lots)
             if paid < lots:
                 lots = paid
                 limits.reason = FREE_QUOTE
-    if lots < inst.min_lots or bound * lots * inst.quanta < inst.min_notional:
+        elif asks_for_margin(desk.margin, inst) and lots > 0:
+            backed = margined_lots(desk, want, bound, lots)
+            if backed < lots:
+                lots = backed
+                limits.reason = FREE_MARGIN
+    too_cheap = want.reduce_only == 0 and bound * lots * inst.quanta < inst.min_notional
+    if lots < inst.min_lots or too_cheap:
         if limits.reason == PASSED:
             limits.reason = MIN_ORDER
         return 0

@@ -38,7 +38,7 @@ _BY_WAKE = {
 }
 
 _ONE = Struct("<q")
-_WANT = Struct("<7q")
+_WANT = Struct("<8q")
 
 
 class Mind:
@@ -82,7 +82,9 @@ class Mind:
         at = self._at["wants"]
         for want in listed:
             try:
-                _WANT.pack_into(desk, at, 0, want.side, want.style, want.price, want.lots, want.tag, 0)
+                _WANT.pack_into(
+                    desk, at, 0, want.side, want.style, want.price, want.lots, want.tag, 0, want.reduce_only
+                )
             except Exception as error:
                 raise RefusedSystem(
                     "a want that cannot be", where=handler, found=repr(want), expected="numbers within 64 bits"

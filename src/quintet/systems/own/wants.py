@@ -11,27 +11,35 @@ _STYLES: Final = {name.replace(" ", "_").replace("-", "_").lower(): number for n
 
 
 class Want(NamedTuple):
-    """One order: `side` is +1 or -1, `price` in price increments (0 at market), `tag` comes back with its fills."""
+    """One order: `side` is +1 or -1, `price` in price increments (0 at market), `tag` comes back with its fills.
+
+    `reduce_only`: it may bring the position closer to zero, and never open or turn one.
+    """
 
     side: int
     lots: int
     price: int
     style: int
     tag: int = 0
+    reduce_only: bool = False
 
 
 Wants: TypeAlias = Iterable[Want] | None
 """All that is wanted from now on; an empty list: nothing any more; None: the same as before."""
 
 
-def buy(lots: int, price: int | None = None, *, style: str | None = None, tag: int = 0) -> Want:
+def buy(
+    lots: int, price: int | None = None, *, style: str | None = None, tag: int = 0, reduce_only: bool = False
+) -> Want:
     """Buy at market, or with a `price` by a resting order that never takes; `style`: limit, ioc or stop instead."""
-    return Want(1, lots, price or 0, _style(price, style), tag)
+    return Want(1, lots, price or 0, _style(price, style), tag, reduce_only)
 
 
-def sell(lots: int, price: int | None = None, *, style: str | None = None, tag: int = 0) -> Want:
+def sell(
+    lots: int, price: int | None = None, *, style: str | None = None, tag: int = 0, reduce_only: bool = False
+) -> Want:
     """Sell at market, or with a `price` by a resting order that never takes; `style`: limit, ioc or stop instead."""
-    return Want(-1, lots, price or 0, _style(price, style), tag)
+    return Want(-1, lots, price or 0, _style(price, style), tag, reduce_only)
 
 
 def stop(lots: int, price: int, *, tag: int = 0) -> Want:

@@ -20,7 +20,7 @@ from quintet.venues.bybit import decode_account as decode
 from quintet.venues.bybit.account_wire import RestAnswer
 from quintet.venues.bybit.listing import Listing
 from quintet.venues.bybit.shapes import shaped
-from quintet.venues.report_rows import fill_rows, order_rows
+from quintet.venues.report_rows import fill_rows, funding_rows, order_rows
 from tests.bybit_account import BTC_LINEAR, ETH_SPOT, IDS, LISTING, MS_NS, NOON_MS, execution_row, frame, order_row
 
 
@@ -135,7 +135,14 @@ def test_a_filled_order_has_no_row_and_an_order_of_somebody_else_none_either() -
 def test_a_fill_that_nobody_named_is_a_fact_all_the_same_and_funding_is_no_fill() -> None:
     taken = fill_rows(one(frame("execution", execution_row(orderLinkId="", execType="BustTrade"))), IDS, 1)
     assert taken[1]["quantity"] == 0
-    assert len(fill_rows(one(frame("execution", execution_row(execType="Funding", execPrice="30000.55"))), IDS, 1)) == 0
+    assert taken[0]["bits"] & ev.LIQUIDATION
+    funding = one(frame("execution", execution_row(execType="Funding", execPrice="30000.55")))
+    assert len(fill_rows(funding, IDS, 1)) == 0
+    rows = funding_rows(funding, 1)
+    assert rows["kind"].tolist() == [ev.FUNDING, ev.FUNDING_EXECUTION]
+    assert rows["quantity"].tolist() == [funding.fee, funding.key]
+    assert rows["price"].tolist() == [funding.ticks, funding.fee_asset]
+    assert len(funding_rows(one(frame("execution", execution_row())), 1)) == 0
 
 
 # ---- recorded ----------------------------------------------------------------------------------------------------
