@@ -198,7 +198,7 @@ class Connection:
                 self._stream.url,
                 open_timeout=patience.answer_s,
                 ping_interval=patience.ping_every_s,
-                ping_timeout=patience.ping_every_s,
+                ping_timeout=patience.silence_s,
                 close_timeout=_CLOSE_S,
                 max_size=FRAME_BYTES_MAX,
             ) as socket:
