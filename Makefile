@@ -24,11 +24,11 @@ run: $(READY)
 test: $(READY)
 	@$(BIN)/quintet warm
 	@echo "quintet: the whole suite"
-	@$(BIN)/pytest -q -n 2
+	@$(BIN)/pytest -q -n 2 --dist loadfile
 	@echo "quintet: once more with compilation off (the same bits)"
-	@NUMBA_DISABLE_JIT=1 $(BIN)/pytest -q -n 2 -m jit_off $(call marked,jit_off)
+	@NUMBA_DISABLE_JIT=1 $(BIN)/pytest -q -n 2 --dist loadfile -m jit_off $(call marked,jit_off)
 	@echo "quintet: once more with compiled array bounds checked"
-	@NUMBA_BOUNDSCHECK=1 $(BIN)/pytest -q -n 2 -m bounds $(call marked,bounds)
+	@NUMBA_BOUNDSCHECK=1 $(BIN)/pytest -q -n 2 --dist loadfile -m bounds $(call marked,bounds)
 
 check: $(READY)
 	@$(BIN)/ruff format --check --quiet .

@@ -56,6 +56,7 @@ class Desk:
     def market(self, last: int, bid: int = 0, ask: int = 2**31) -> None:
         market = self.view.market[0]
         market.last, market.bid, market.ask, market.ts = last, bid, ask, self.now
+        market.happened = self.now + 1
 
     def want(self, *wants: tuple[int, ...]) -> list[Sent]:
         """Side, price, lots, style (post-only), tag (0), reduce-only (0) of what is wanted; returns what is sent."""
@@ -96,7 +97,7 @@ class Desk:
         """A status message about an order; returns the wake."""
         self.event(1)
         with np.errstate(over="ignore"):
-            return int(on_status(self.record, kind, number, -1))
+            return int(on_status(self.record, kind, number, -1, self.now))
 
     def accept(self, number: int) -> int:
         return self.hear(ev.ORDER_ACCEPTED, number)
@@ -108,7 +109,7 @@ class Desk:
         """An order is another now; returns the wake."""
         self.event(ROWS_OF_CHANGE)
         with np.errstate(over="ignore"):
-            return int(on_change(self.record, kind, number, -1, price, lots))
+            return int(on_change(self.record, kind, number, -1, price, lots, self.now))
 
     def fill(
         self, number: int, lots: int, *, price: int = 0, side: int = 1, fee: int = 0, fee_asset: int = 0,

@@ -92,12 +92,17 @@ def send(world: World, requests: list[Request]) -> None:
         slot, order = orders[request.number]
         row = world.venue[0].requests[n]
         row.ts = arrival_at_venue(world.venue[0].gateways[0], world.latencies, request.sent)
-        row.decided = request.sent
-        row.kind = ev.CANCEL if request.cancel else ev.AMEND if request.amend else ev.PLACE
-        row.slot, row.number, row.style = slot, request.number, STYLE_NAMES.index(order.style)
-        row.side, row.reduce_only = order.side, int(order.reduce_only)
-        row.price, row.lots = (request if request.amend else order).price, (request if request.amend else order).lots
+        write_request(row, request, order, slot)
         world.venue[0].request_tail = n + 1
+
+
+def write_request(row: Any, request: Request, order: Request, slot: int) -> None:
+    """A request as it travels; `order` is the one that it places, changes or ends."""
+    row.decided = request.sent
+    row.kind = ev.CANCEL if request.cancel else ev.AMEND if request.amend else ev.PLACE
+    row.slot, row.number, row.style = slot, request.number, STYLE_NAMES.index(order.style)
+    row.side, row.reduce_only = order.side, int(order.reduce_only)
+    row.price, row.lots = (request if request.amend else order).price, (request if request.amend else order).lots
 
 
 def execution_of(rules: Rules) -> dict[str, Any]:

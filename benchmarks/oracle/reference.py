@@ -18,6 +18,7 @@ import numpy as np
 from hftbacktest import BUY, GTX, LIMIT, NONE, SELL, BacktestAsset, ROIVectorMarketDepthBacktest
 from hftbacktest.types import BUY_EVENT, DEPTH_EVENT, EXCH_EVENT, LOCAL_EVENT, SELL_EVENT, TRADE_EVENT, event_dtype
 from numba import njit
+from numba.typed.typedobjectutils import _nonoptional
 
 MARGIN_TICKS = 500
 ENDED, ANSWERED = 1, 3
@@ -47,13 +48,14 @@ def note_fills(hbt, lot, known_lots, fills, n_fills):
 def in_the_way(hbt, is_buy, tick, bid, ask):
     """Could an order of ours on the other side trade with this one? The rule of our gate, which the peer has not.
 
-    One that the exchange has answered and the market has traded through since rests no more; one that still travels
-    counts wherever the market is.
+    One that the market has traded through since the exchange answered it rests no more; one that still travels, or was
+    answered after what is known of the market, counts wherever the market is.
     """
+    happened, _ = _nonoptional(hbt.feed_latency(0))  # it is asked where both sides of the book are known
     known = hbt.orders(0).values()
     while known.has_next():
         order = known.get()
-        travels = order.status == NONE
+        travels = order.status == NONE or order.exch_timestamp >= happened
         if is_buy and order.side == SELL and order.price_tick <= tick and (travels or order.price_tick > bid):
             return True
         if not is_buy and order.side == BUY and order.price_tick >= tick and (travels or order.price_tick < ask):

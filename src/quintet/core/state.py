@@ -113,6 +113,7 @@ MARKET = record(
     ask="i8",
     last="i8",
     ts="i8",  # when this instrument was last heard, our clock
+    happened="i8",  # and when what was heard had happened at the exchange, order books only
     open="i8",
     high="i8",
     low="i8",
@@ -182,6 +183,7 @@ ORDER = record(
     matched="i8",  # planner's mark: still wanted
     recalled="i8",  # breaker's mark: cancelled as soon as the venue has acknowledged it, wanted or not
     placed_ts="i8",
+    rests_since="i8",  # when it came to rest as it is, the exchange's clock
     reduce_only="i8",
     to_price="i8",  # an amendment that is under way: what the order shall be,
     to_lots="i8",  # lots that are filled included, 0 = none is under way,
@@ -539,6 +541,7 @@ LEVEL = record(lots="i8", own="i8")
 TOUCH = record(
     ts_recv="i8", bid="i8", ask="i8", last="i8", rows="i8", begin="i8", end="i8", instrument="i8", trading="i8",
     facts="i8",  # 1: its rows say something about a perpetual
+    happened="i8",
 )  # fmt: skip
 """A message on its way to us: touch and last trade's price (0 = none) after it; its tape rows, with those stepped over
 before it, and how many of them are no headers."""

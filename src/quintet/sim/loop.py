@@ -145,6 +145,7 @@ def show_messages(desk: Any, venue: Any, shown: Any, touches: Any, rows: Any, ro
             market.bid = touch.bid
             market.ask = touch.ask
             market.ts = touch.ts_recv
+            market.happened = touch.happened
             desk.shown.instruments[touch.instrument].trading = touch.trading
             if touch.facts != 0:
                 know_perpetual(market, rows, message_begin(rows, touch.end), touch.end)
@@ -215,7 +216,7 @@ def place_in_feed(venue: Any, touches: Any, ts_recv: int) -> Any:
 
 
 @kernel
-def keep_touch(venue: Any, touches: Any, n: int, ts_recv: int, end: int, facts: int) -> None:
+def keep_touch(venue: Any, touches: Any, n: int, ts_recv: int, end: int, facts: int, happened: int) -> None:
     """Remember the touch after the message that ends before tape row `end`, for the moment it reaches us.
 
     `facts`: 1 = its rows say something about a perpetual.
@@ -234,6 +235,7 @@ def keep_touch(venue: Any, touches: Any, n: int, ts_recv: int, end: int, facts: 
     touch.instrument = n
     touch.trading = venue.instruments[n].trading
     touch.facts = facts
+    touch.happened = happened
     venue.touch_tail += 1
 
 
@@ -249,13 +251,14 @@ def hear(desk: Any, venue: Any, shown: Any, rows_out: Any) -> int:
         wake = on_fill(desk, response)
     elif response.kind == ORDER_AMENDED or response.kind == ORDER_REDUCED:
         begin(desk, ROWS_OF_CHANGE, response.ts)
-        wake = on_change(desk, response.kind, response.number, response.slot, response.price, response.lots)
+        number, slot = response.number, response.slot
+        wake = on_change(desk, response.kind, number, slot, response.price, response.lots, response.ts_event)
     elif response.kind == FUNDING:
         begin(desk, ROWS_OF_FUNDING, response.ts)
         return on_funding(desk, response)
     else:
         begin(desk, 1, response.ts)
-        wake = on_status(desk, response.kind, response.number, response.slot)
+        wake = on_status(desk, response.kind, response.number, response.slot, response.ts_event)
     if desk.depth_levels > 0:
         maker = response.maker if response.kind == FILL else 0
         answer_moves_place(desk, shown, response.kind, response.number, response.ts_event, maker)
@@ -642,7 +645,7 @@ def advance_body(tape: Any, world: Any, stop: int) -> int:
                         again = True
                         break
                 arrives = feed_arrival(gateway_of(venue, n), ts, rows[i - 1].ts_recv)
-                keep_touch(venue, touches, n, arrives, i, 1 if facts else 0)
+                keep_touch(venue, touches, n, arrives, i, 1 if facts else 0, ts)
                 if listens and arrives < feed_ts:
                     feed_ts = arrives
                     moment = min(moment, feed_ts)

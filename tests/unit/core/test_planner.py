@@ -214,6 +214,15 @@ def test_an_order_that_still_travels_is_in_the_way_wherever_the_market_is() -> N
     assert desk.want((-1, 10_000, 10), (1, 10_002, 10)) == []
 
 
+def test_an_order_that_came_to_rest_after_what_we_know_of_the_market_is_in_the_way() -> None:
+    # given a market that was above our ask before the exchange had it: it may rest there, the market may have fallen
+    desk = Desk(LINEAR_COIN)
+    desk.market(10_005, bid=10_004, ask=10_006)
+    [ours] = desk.want((-1, 10_000, 10))
+    desk.accept(ours.number)
+    assert desk.want((-1, 10_000, 10), (1, 10_002, 10)) == []
+
+
 # ---- market orders -------------------------------------------------------------------------------------------------
 def test_a_purchase_at_market_on_spot_bears_its_bound() -> None:
     desk = Desk(last=10_000)

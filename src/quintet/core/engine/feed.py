@@ -119,6 +119,7 @@ def know_message(desk: Any, shown: Any, rows: Any, first: int, until: int, recv:
     market = desk.shown.market[n]
     found = read_levels(desk, shown, rows, first, until)
     market.ts = recv
+    market.happened = rows[until - 1].ts_event
     if desk.depth_levels > 0 and found > 0:
         show_depth(shown, desk.ladders, market, desk.shown.depth[n], n, desk.depth_levels)
     return found

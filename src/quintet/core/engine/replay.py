@@ -235,7 +235,7 @@ def take_in(desk: Any, shown: Any, rows: Any, progress: Any) -> int:
     if kind == ORDER_AMENDED or kind == ORDER_REDUCED:
         progress.row = i + ROWS_OF_CHANGE
         begin(desk, ROWS_OF_CHANGE, recv)
-        wake = on_change(desk, kind, rows[i].quantity, -1, int(rows[i].price), rows[i + 1].quantity)
+        wake = on_change(desk, kind, rows[i].quantity, -1, int(rows[i].price), rows[i + 1].quantity, rows[i].ts_event)
         if desk.depth_levels > 0:
             answer_moves_place(desk, shown, kind, rows[i].quantity, rows[i].ts_event, 0)
         return wake
@@ -248,7 +248,7 @@ def take_in(desk: Any, shown: Any, rows: Any, progress: Any) -> int:
     if kind == TIMER:
         return on_timer(desk)
     if ORDER_ACCEPTED <= kind <= COMMAND_SUPPRESSED:
-        wake = on_status(desk, kind, rows[i].quantity, -1)
+        wake = on_status(desk, kind, rows[i].quantity, -1, rows[i].ts_event)
         if desk.depth_levels > 0:
             answer_moves_place(desk, shown, kind, rows[i].quantity, rows[i].ts_event, 0)
         return wake

@@ -189,8 +189,11 @@ def slot_of(desk: Any, number: int, hint: int) -> int:
 
 
 @kernel
-def on_status(desk: Any, kind: int, number: int, hint: int) -> int:
-    """A status message about one of our orders; the system is woken when the order is over, or was not changed."""
+def on_status(desk: Any, kind: int, number: int, hint: int, happened: int) -> int:
+    """A status message about one of our orders; the system is woken when the order is over, or was not changed.
+
+    `happened`: the exchange's clock.
+    """
     slot = slot_of(desk, number, hint)
     if slot < 0:
         desk.n_ignored += 1
@@ -205,6 +208,8 @@ def on_status(desk: Any, kind: int, number: int, hint: int) -> int:
     if kind == AMEND_REJECTED:
         settle_change(desk, order, order.price, order.lots, order.wanted)
     elif to != FREE:
+        if kind == ORDER_ACCEPTED:
+            order.rests_since = happened
         call_back_one(desk, slot)
         return 0
     else:
@@ -224,7 +229,7 @@ def on_status(desk: Any, kind: int, number: int, hint: int) -> int:
 
 
 @kernel
-def on_change(desk: Any, kind: int, number: int, hint: int, price: int, lots: int) -> int:
+def on_change(desk: Any, kind: int, number: int, hint: int, price: int, lots: int, happened: int) -> int:
     """An order is another now: as we amended it, or cut by the venue. Wakes nobody; `lots`: what is filled included."""
     slot = slot_of(desk, number, hint)
     heard = lifecycle.AMENDED if kind == ORDER_AMENDED else lifecycle.REDUCED
@@ -237,6 +242,7 @@ def on_change(desk: Any, kind: int, number: int, hint: int, price: int, lots: in
     if kind == ORDER_REDUCED:
         cut(desk, order, lots)
     else:
+        order.rests_since = happened
         settle_change(desk, order, price, lots, order.to_wanted if order.to_lots != 0 else order.wanted)
     call_back_one(desk, slot)
     return 0

@@ -50,9 +50,9 @@ def meets_an_exit(view: Any, want: Any) -> bool:
 def own_order_in_the_way(desk: Any, want: Any, first: int) -> int:
     """Slot, from `first` on, of a live own order that the want could trade with, or -1.
 
-    An own order that the venue has acknowledged and the market has traded through since cannot be resting any more
-    (its fill is on the way to us), so it does not count; one that is still travelling, or being amended, does, wherever
-    the market is. A stop held at the desk is not in the market either.
+    An own order that the market has traded through since it came to rest, both by the exchange's clock, cannot be
+    resting any more (its fill is on the way to us), so it does not count; one that is still travelling, or being
+    amended, or has come to rest after what we know of the market, does. A stop held at the desk is not in the market.
     """
     orders = desk.orders
     market = desk.shown.market[want.instrument]
@@ -71,6 +71,7 @@ def own_order_in_the_way(desk: Any, want: Any, first: int) -> int:
             return s
         price = nearest_price(order)
         travels = order.status == IN_FLIGHT or order.status == UNKNOWN or order.status == AMEND_IN_FLIGHT
+        travels = travels or order.rests_since >= market.happened
         if want.side == BUY:
             if price <= want.price and (travels or market.bid == NO_BID or price > market.bid):
                 return s

@@ -103,6 +103,7 @@ def send_place(desk: Any, want: Any, slot: int, lots: int) -> None:
     order.matched = 1
     order.recalled = 0
     order.placed_ts = view.now
+    order.rests_since = 0
     order.reduce_only = want.reduce_only
     order.to_price = order.to_lots = order.to_wanted = 0
     hold(desk, order, bound)

@@ -382,7 +382,7 @@ def test_rows_of_the_outbox_are_commands_under_their_ids() -> None:
         rows[2].kind, rows[2].number = ev.REFUSED, 1
         trader.gateway.send(np.asarray(rows)[2:])
 
-    with pytest.raises(InvariantError, match="is of kind 72, expected PLACE or CANCEL"):
+    with pytest.raises(InvariantError, match="is of kind 72, expected PLACE, AMEND or CANCEL"):
         trading(BybitVenue(), wrong)
 
 
