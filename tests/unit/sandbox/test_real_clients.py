@@ -13,7 +13,10 @@ from quintet.sandbox.commands import GhostTrade
 from quintet.sandbox.money import quanta
 from tests.sandbox_client import Client, sandbox_client
 
-pytestmark = pytest.mark.filterwarnings("default")  # what other people's clients warn of is theirs
+pytestmark = [
+    pytest.mark.filterwarnings("default"),  # what other people's clients warn of is theirs
+    pytest.mark.timeout(90),  # and one whose line has ended may wait for ever
+]
 
 
 class Background:
@@ -254,7 +257,7 @@ def test_pybit_over_sockets(venue: Background, monkeypatch: pytest.MonkeyPatch) 
         public.trade_stream("SOLUSDT", heard["trade"].append)
         private.order_stream(heard["order"].append)
         private.execution_stream(heard["execution"].append)
-        wait(lambda: heard["book"])
+        wait(lambda: heard["book"] and sum(len(one.topics) for one in venue.client.sandbox.streams.sessions.values()) == 4)
         sol = {"category": "linear", "symbol": "SOLUSDT", "side": "Buy"}
         trading.place_order(heard["answers"].append, **sol, orderType="Limit", qty="5", price="150.01")
         wait(lambda: heard["answers"] and heard["order"] and heard["execution"] and heard["trade"])

@@ -47,6 +47,9 @@ ARGS_CHARACTERS_MAX = 21_000
 ANSWER_AFTER_S = 0.0005
 """Answers on the trade socket leave this late: some clients register their callback after they have sent."""
 
+SUBSCRIBED_AFTER_S = 0.02
+"""A subscription is served this late, for the same reason: a first frame without a callback ends its line."""
+
 _IDLE_DEFAULT_S = 600.0
 
 
@@ -231,7 +234,7 @@ class Streams:
         session = self.sessions[connection.name] = Session(connection, kind, category, idle_s)
         try:
             while (text := await connection.receive()) is not None:
-                if not self._serve(session, text):
+                if not await self._serve(session, text):
                     await connection.close(1008, "policy")
                     return
         finally:
@@ -240,7 +243,7 @@ class Streams:
                 self._forget(session, topic)
             await connection.end()
 
-    def _serve(self, session: Session, text: str) -> bool:
+    async def _serve(self, session: Session, text: str) -> bool:
         """Answer one frame; False ends the connection."""
         try:
             fields = json_fields(text.encode())
@@ -261,6 +264,7 @@ class Streams:
             self._trade(session, op, text, fields)
             return True
         if op in ("subscribe", "unsubscribe"):
+            await asyncio.sleep(SUBSCRIBED_AFTER_S)
             self._subscribe(session, op, fields, text)
         else:
             session.connection.send(self._control(session, op, fields, False, f"Params Error: unknown op {op}"))
