@@ -257,7 +257,8 @@ def test_pybit_over_sockets(venue: Background, monkeypatch: pytest.MonkeyPatch) 
         public.trade_stream("SOLUSDT", heard["trade"].append)
         private.order_stream(heard["order"].append)
         private.execution_stream(heard["execution"].append)
-        wait(lambda: heard["book"] and sum(len(one.topics) for one in venue.client.sandbox.streams.sessions.values()) == 4)
+        sessions = venue.client.sandbox.streams.sessions
+        wait(lambda: heard["book"] and sum(len(session.topics) for session in sessions.values()) == 4)
         sol = {"category": "linear", "symbol": "SOLUSDT", "side": "Buy"}
         trading.place_order(heard["answers"].append, **sol, orderType="Limit", qty="5", price="150.01")
         wait(lambda: heard["answers"] and heard["order"] and heard["execution"] and heard["trade"])
