@@ -7,7 +7,7 @@ import asyncio
 import json
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
@@ -150,14 +150,25 @@ def serving(served: StreamServer) -> Iterator[StreamServer]:
             ready.set()
             await over.wait()
 
-    thread = threading.Thread(target=loop.run_until_complete, args=(run(),), daemon=True)
+    def until_over() -> None:
+        with suppress(asyncio.CancelledError):
+            loop.run_until_complete(run())
+
+    def give_up() -> None:
+        for task in asyncio.all_tasks(loop):
+            task.cancel()
+
+    thread = threading.Thread(target=until_over, daemon=True)
     thread.start()
     assert ready.wait(10)
     try:
         yield served
     finally:
         loop.call_soon_threadsafe(over.set)
-        thread.join(10)
+        thread.join(2)
+        if thread.is_alive():  # a client that has failed has not said goodbye
+            loop.call_soon_threadsafe(give_up)
+            thread.join(10)
         loop.close()
 
 

@@ -113,7 +113,6 @@ MARKET = record(
     ask="i8",
     last="i8",
     ts="i8",  # when this instrument was last heard, our clock
-    happened="i8",  # and when what was heard had happened at the exchange, order books only
     open="i8",
     high="i8",
     low="i8",
@@ -125,6 +124,7 @@ MARKET = record(
     mark="i8",  # of a perpetual, price increments, 0 = not heard of
     index="i8",
     funding_rate_e9="i8",  # of the interval, + = longs pay
+    happened="i8",  # when what was heard last had happened at the exchange, order books only
 )
 
 ACCOUNT = record(
