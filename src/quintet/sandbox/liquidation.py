@@ -8,7 +8,7 @@ from quintet.sandbox.happenings import Liquidated
 from quintet.sandbox.ledger import move
 from quintet.sandbox.margin import account_margin, bankruptcy_price, position_margin, sign_of
 from quintet.sandbox.money import ONE, div_up
-from quintet.sandbox.settlement import Fill, book_execution, book_position, note_closed
+from quintet.sandbox.settlement import Fill, book_execution, book_position, log_execution, note_closed
 from quintet.sandbox.state import FEES, INSURANCE, MARKET, Account, Execution, LogEntry, Market, Position
 from quintet.sandbox.venue import Venue
 
@@ -115,32 +115,9 @@ def _take_over(venue: Venue, account: Account, market: Market, position: Positio
         index=market.index,
     )
     book_execution(venue, execution)
-    _log(venue, account, execution, instrument.quote, "LIQUIDATION", closing.pnl, fee)
+    log_execution(venue, execution, "LIQUIDATION", instrument.quote, closing.pnl, fee)
     note_closed(venue, Fill(None, account.uid, -sign, price, lots, False, seq), closing, execution)
     venue.tell(Liquidated(position.key, sign, lots, price, venue.now_ms))
-
-
-def _log(venue: Venue, account: Account, execution: Execution, coin: str, kind: str, flow: int, fee: int) -> None:
-    account.log.append(
-        LogEntry(
-            entry_id=str(venue.number()),
-            uid=account.uid,
-            key=execution.key,
-            sign=execution.sign,
-            ms=venue.now_ms,
-            kind=kind,
-            coin=coin,
-            change=flow - fee,
-            balance=account.coins.get(coin, 0),
-            cash_flow=flow,
-            fee=fee,
-            rate=execution.rate,
-            lots=execution.sign * execution.lots,
-            price=execution.price,
-            trade_id=execution.exec_id,
-            order_id=execution.order_id,
-        )
-    )
 
 
 def _pay_debt(venue: Venue, account: Account, coin: str) -> None:

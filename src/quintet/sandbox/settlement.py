@@ -67,7 +67,7 @@ def _settle_spot(venue: Venue, market: Market, fill: Fill) -> None:
     move(state, coin, fill.uid, FEES, fee)
     execution = _execution(venue, market, fill, value, fee, coin, rate, NOTHING_CLOSED)
     for moved, flow in ((instrument.quote, -fill.sign * value), (instrument.base, fill.sign * coins)):
-        _log(venue, fill, execution, moved, flow, fee if moved == coin else 0)
+        _log_trade(venue, execution, moved, flow, fee if moved == coin else 0)
 
 
 def _settle_linear(venue: Venue, market: Market, fill: Fill) -> None:
@@ -82,7 +82,7 @@ def _settle_linear(venue: Venue, market: Market, fill: Fill) -> None:
     if fill.order is None:
         return
     execution = _execution(venue, market, fill, value, fee, instrument.quote, rate, closing)
-    _log(venue, fill, execution, instrument.quote, closing.pnl, fee)
+    _log_trade(venue, execution, instrument.quote, closing.pnl, fee)
     note_closed(venue, fill, closing, execution)
 
 
@@ -184,25 +184,33 @@ def book_execution(venue: Venue, execution: Execution) -> None:
     venue.tell_wallet(execution.uid)
 
 
-def _log(venue: Venue, fill: Fill, execution: Execution, coin: str, flow: int, fee: int) -> None:
-    account = venue.account(fill.uid)
+def _log_trade(venue: Venue, execution: Execution, coin: str, flow: int, fee: int) -> None:
+    held = sum(position.lots for position in venue.account(execution.uid).positions_of(execution.key))
+    log_execution(venue, execution, "TRADE", coin, flow, fee, held)
+
+
+def log_execution(
+    venue: Venue, execution: Execution, kind: str, coin: str, flow: int, fee: int, position_lots: int = 0
+) -> None:
+    """Keep what an execution has moved of a coin in its account's transaction log."""
+    account = venue.account(execution.uid)
     account.log.append(
         LogEntry(
             entry_id=str(venue.number()),
-            uid=fill.uid,
+            uid=execution.uid,
             key=execution.key,
-            sign=fill.sign,
+            sign=execution.sign,
             ms=venue.now_ms,
-            kind="TRADE",
+            kind=kind,
             coin=coin,
             change=flow - fee,
             balance=account.coins.get(coin, 0),
             cash_flow=flow,
             fee=fee,
             rate=execution.rate,
-            lots=fill.sign * fill.lots,
-            position_lots=sum(position.lots for position in account.positions_of(execution.key)),
-            price=fill.price,
+            lots=execution.sign * execution.lots,
+            position_lots=position_lots,
+            price=execution.price,
             trade_id=execution.exec_id,
             order_id=execution.order_id,
             link_id=execution.link_id,
