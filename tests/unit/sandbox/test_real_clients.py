@@ -228,7 +228,7 @@ def test_pybit_over_http(venue: Background) -> None:
     http.set_trading_stop(**sol, takeProfit="120", stopLoss="170", positionIdx=0, tpslMode="Full")
     http.place_order(**sol, side="Buy", orderType="Market", qty="10", reduceOnly=True)
     assert http.get_closed_pnl(**sol)["result"]["list"][0]["closedSize"] == "10.0"
-    assert http.get_executions(category="linear", limit=2)["result"]["nextPageCursor"]
+    assert http.get_executions(category="linear", limit=1)["result"]["nextPageCursor"]
     assert http.get_wallet_balance(accountType="UNIFIED")["result"]["list"][0]["totalEquity"]
     batch = http.place_batch_order(category="linear", request=[
         {"symbol": "SOLUSDT", "side": "Buy", "orderType": "Limit", "qty": "1", "price": str(130 + number)}
