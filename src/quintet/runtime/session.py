@@ -1,7 +1,8 @@
 """The loop of a desk: the next event, the step, and what comes of it.
 
 `Session` is the shape of a live desk. Every message goes through the sequencer (numbered, on the desk tape) and the
-step; commands are on the tape and on the disk before they are sent. Where no gateway is given, nothing can leave this
+step; commands are on the tape before its gateway gets them, which lets them go when they are on the disk
+(`runtime.dispatcher`). Where no gateway is given, nothing can leave this
 process: each order is answered by COMMAND_SUPPRESSED before the next message enters, so the system learns that it was
 not sent.
 
@@ -19,10 +20,7 @@ from quintet.core.engine.checkpoint import Place, desk_parts, encode
 from quintet.core.engine.entry import new_progress
 from quintet.core.errors import InvariantError
 from quintet.core.events import (
-    AMEND,
-    AMEND_REJECTED,
     COMMAND_ORDER,
-    COMMAND_SUPPRESSED,
     LAST,
     PLACE,
     REDUCE_ONLY,
@@ -33,6 +31,7 @@ from quintet.core.row_laws import Rows, frozen
 from quintet.ports.checkpoints import Checkpoints
 from quintet.ports.gateway import Gateway
 from quintet.ports.tape import DeskTape
+from quintet.runtime.dispatcher import NOT_SENT
 from quintet.runtime.sequencer import Entry, Sequencer, in_time, messages_of
 
 STYLE_SHIFT: Final = 3
@@ -47,7 +46,7 @@ _AHEAD: Final = 1
 
 
 class Happened(NamedTuple):
-    """What one message has brought about. `sent`: how many of the commands left this process."""
+    """What one message has brought about. `sent`: how many of the commands were given to a gateway."""
 
     position: int
     rows: Rows
@@ -147,12 +146,9 @@ class Session:
         if self._tape is not None:
             self._tape.append(command_rows(commands))
         if self._gateway is None:
-            answers = {PLACE: COMMAND_SUPPRESSED, AMEND: AMEND_REJECTED}
             unsent = zip(commands["number"].tolist(), commands["kind"].tolist(), strict=True)
-            self._unsent += [(number, answers[kind]) for number, kind in unsent if kind in answers]
+            self._unsent += [(number, NOT_SENT[kind]) for number, kind in unsent if kind in NOT_SENT]
             return 0
-        if self._tape is not None:
-            self._tape.sync()
         self._gateway.send(commands)
         return len(commands)
 

@@ -5,7 +5,7 @@ from quintet.core.records import table
 from quintet.core.state import COMMAND
 from quintet.ports.order_entry import Accepted, Amend, Cancel, Place, Refused, Suppressed
 from quintet.venues.approved import approved
-from quintet.venues.report_rows import outcome_rows
+from quintet.runtime.report_rows import outcome_rows
 from tests.bybit_account import IDS
 
 
