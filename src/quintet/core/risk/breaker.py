@@ -12,9 +12,10 @@ Causes are bits that stay until somebody takes them away; the mode follows from 
 | alarms      | the impossible, so many times    | halted      | called back                   | RESET         |
 | stand down  | a desk that is being stopped     | halted      | called back                   | STAND_UP, RESET |
 
-In every mode but normal only cancels and risk-reducing orders leave: the gate sees to it. An alarm alone (or a
-difference that reconciliation cannot explain) stops new risk as well, until a RESET. The three rules are off unless a
-limit is given; equity is looked at where it is marked.
+In every mode but normal only cancels and risk-reducing orders leave: the gate sees to it. From a desk that stands down
+only cancels leave, and its system learns nothing of it: it goes on after the next start as if it had slept. An alarm
+alone (or a difference that reconciliation cannot explain) stops new risk as well, until a RESET. The three rules are off
+unless a limit is given; equity is looked at where it is marked.
 """
 
 from typing import Any, Final
@@ -129,8 +130,9 @@ def change(desk: Any, causes: int, action: int) -> None:
 
 @kernel
 def show_halt(desk: Any) -> None:
-    """Tell the system whether new risk is stopped."""
-    desk.shown.halted = 1 if desk.limits.mode != NORMAL or desk.paused != 0 else 0
+    """Tell the system whether new risk is stopped. A desk that is being stopped is no news for it: it is not asked."""
+    halted = desk.limits.mode != NORMAL and desk.breaker.causes != BY_STAND_DOWN
+    desk.shown.halted = 1 if halted or desk.paused != 0 else 0
 
 
 @kernel
