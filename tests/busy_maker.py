@@ -1,4 +1,4 @@
-"""A system that is never at rest: it moves its quotes at every tenth of a second, takes now and then, and gives back."""
+"""A system that is never at rest: it moves its quotes every tenth of a second, takes now and then, and gives back."""
 
 from quintet.systems.own import Memory, Parameters, System, Want, buy, sell
 from quintet.systems.own.view import View

@@ -4,30 +4,21 @@ Exit codes: 0 it was stopped and nothing is open or unknown; 1 it was stopped, a
 look at (an alarm, an order that is not known to be over); 2 it could not begin; 3 our own fault.
 """
 
-import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
+import msgspec
 import typer
 
 from quintet.app.backtest_command import MARKET, RUN, AsJson, ConfigFile, Sets, SystemName
-from quintet.app.messages import Complaint, fail, say, say_json_line
+from quintet.app.messages import Complaint, did_you_mean, fail
 
 if TYPE_CHECKING:
-    from quintet.app.config import Config
-    from quintet.app.trading import Ended, Opened, Tell, TradeRequest
-    from quintet.core.instrument import Instrument
+    from quintet.ports.key_store import Credential
     from quintet.research.systems import KernelSystem
-    from quintet.runtime.lines import Line
-    from quintet.runtime.live_desk import Said
-    from quintet.runtime.session import Happened
-    from quintet.venues.bybit.sign import ApiKey
 
-KIND_WIDTH: Final = 12
 WORLDS: Final = ("paper", "sandbox", "live")
-KEY_VARIABLE, SECRET_VARIABLE = "QUINTET_API_KEY", "QUINTET_API_SECRET"
-
+CATEGORIES: Final = ("spot", "linear")
 World = Annotated[
     str,
     typer.Option(
@@ -42,18 +33,15 @@ Symbol = Annotated[str, typer.Option(help="Instrument, e.g. BTCUSDT.", rich_help
 Category = Annotated[str, typer.Option(metavar="NAME", help="spot or linear.", rich_help_panel=MARKET)]
 Interval = Annotated[str, typer.Option(help="Bars of decisions, made from trades: 1s to 12h.", rich_help_panel=MARKET)]
 LtfInterval = Annotated[str, typer.Option(help="Bars of upkeep and measures, else the same.", rich_help_panel=MARKET)]
-VenueUrl = Annotated[
-    str,
-    typer.Option(
-        "--venue-url", metavar="URL", help="Another host that speaks for Bybit, as the sandbox does.",
-        rich_help_panel=MARKET,
-    ),
-]  # fmt: skip
-KeyFile = Annotated[
+KeyName = Annotated[
+    str, typer.Option("--key", metavar="NAME", help="Which key to trade with; see quintet keys.", rich_help_panel=RUN)
+]
+SandboxFile = Annotated[
     Path | None,
     typer.Option(
+        "--sandbox",
         metavar="FILE",
-        help=f"JSON with key and secret, yours alone to read; else {KEY_VARIABLE} and {SECRET_VARIABLE}.",
+        help="The line that quintet sandbox --json has printed: where it is and its key.",
         rich_help_panel=RUN,
     ),
 ]
@@ -79,8 +67,8 @@ def trade(
     interval: Interval = "5m",
     ltf_interval: LtfInterval = "",
     desk: Desk = "main",
-    venue_url: VenueUrl = "",
-    key_file: KeyFile = None,
+    key: KeyName = "",
+    sandbox: SandboxFile = None,
     how_long: For = "",
     keep_orders: KeepOrders = False,
     recv_window_ms: RecvWindow = 5_000,
@@ -95,79 +83,101 @@ def trade(
     missed, and goes on; nothing is sent twice. Ctrl-C takes back its orders and stops.
     """
     import asyncio
+    from typing import cast
 
+    from quintet.app.bybit_desk import Address
     from quintet.app.config import find_system, load
-    from quintet.app.trading import trade as live
+    from quintet.app.flags import duration_s
+    from quintet.app.trade_lines import Teller
+    from quintet.app.trading import TradeRequest, WorldName
+    from quintet.app.trading import trade as bring_to_life
+    from quintet.core.orders.client_ids import ClientIds
+    from quintet.storage.kill_file import KillFile
+    from quintet.storage.workspace import workspace
+    from quintet.venues.bybit.sign import ApiKey
 
     found = find_system(system)
     loaded = load(config, sets or (), [], found)
-    timeframes = _timeframes(interval, ltf_interval)
-    request = _request(
-        found, loaded, world, desk, symbol, category, venue_url, timeframes, how_long, keep_orders, recv_window_ms
+    _one_of(world, WORLDS, "--world")
+    _one_of(category, CATEGORIES, "--category")
+    _require_tradable(found, world, category)
+    ClientIds(desk, 0)
+    credential = _credential(world, key, sandbox)
+    structure, fills = _timeframes(interval, ltf_interval)
+    request = TradeRequest(
+        system=found,
+        config=loaded,
+        world=cast(WorldName, world),
+        desk=desk,
+        address=Address(category, symbol, credential.at, recv_window_ms),
+        structure=structure,
+        fills=fills,
+        folder=workspace().desks / f"{world}-{desk}",
+        seconds=duration_s(how_long, "--for") if how_long else None,
+        keep_orders=keep_orders,
     )
-    key = _key(key_file)
-    teller = _Teller(request, everything, as_json)
-    ended = asyncio.run(live(request, key, teller.tell()))
+    teller = Teller(request, everything, as_json)
+    api_key = ApiKey(credential.key.reveal(), credential.secret.reveal())
+    ended = asyncio.run(bring_to_life(request, api_key, teller.tell(), KillFile(workspace().root).engaged))
     teller.end(ended)
     if ended.alarms or (ended.still_open and not keep_orders):
         fail()
 
 
-def _request(
-    system: "KernelSystem",
-    config: "Config",
-    world: str,
-    desk: str,
-    symbol: str,
-    category: str,
-    venue_url: str,
-    timeframes: tuple[str, str],
-    how_long: str,
-    keep_orders: bool,
-    recv_window_ms: int,
-) -> "TradeRequest":
-    """What was asked for; raises Complaint."""
-    from typing import cast
-
-    from quintet.app.bybit_desk import Address
-    from quintet.app.flags import duration_s
-    from quintet.app.trading import TradeRequest, WorldName
-    from quintet.core.orders.client_ids import ClientIds
-    from quintet.storage.workspace import workspace
-
-    _one_of(world, WORLDS, "--world")
-    _one_of(category, ("spot", "linear"), "--category")
+def _require_tradable(system: "KernelSystem", world: str, category: str) -> None:
+    """Raise Complaint for what is not traded here, or not yet."""
     if system.name == "structure_mm" and category != "spot":
         raise Complaint(
             "a system for spot", where="--category", found=category, expected="spot: structure_mm is never short"
         )
-    ClientIds(desk, 0)
-    if world == "sandbox" and not venue_url:
+    if world == "live":
         raise Complaint(
-            "which sandbox?",
-            where="--venue-url",
-            found="none",
-            expected="where `quintet sandbox` listens, e.g. http://127.0.0.1:8290",
-        )
-    if venue_url and not venue_url.startswith(("http://", "https://")):
-        raise Complaint("not an address of a venue", where="--venue-url", found=venue_url, expected="scheme and host")
-    return TradeRequest(
-        system=system,
-        config=config,
-        world=cast(WorldName, world),
-        desk=desk,
-        address=Address(category, symbol, venue_url, recv_window_ms),
-        structure=timeframes[0],
-        fills=timeframes[1],
-        folder=workspace().desks / f"{world}-{desk}",
-        seconds=duration_s(how_long, "--for") if how_long else None,
-        keep_orders=keep_orders,
-    )
+            "no record of the stages before it", where="--world", found="live",
+            expected="paper or sandbox: live asks for a signed record of backtest and paper, which is not built yet",
+        )  # fmt: skip
+
+
+def _credential(world: str, name: str, sandbox: Path | None) -> "Credential":
+    """The key to trade with and where; raises Complaint for one that is not of this world."""
+    from quintet.app.key_stores import read_key
+
+    if (sandbox is None) == (not name):
+        raise Complaint(
+            "which key?", where="--key, --sandbox", found="both" if name else "none",
+            expected="--key NAME, or in the world sandbox --sandbox FILE",
+        )  # fmt: skip
+    credential = read_key(name) if sandbox is None else _of_sandbox(sandbox)
+    if (world == "sandbox") != bool(credential.at):
+        raise Complaint(
+            "a key of another world", where="--key, --sandbox", found=f"one of {credential.at or 'the venue itself'}",
+            expected="a key of a sandbox" if world == "sandbox" else "a key of the venue itself",
+        )  # fmt: skip
+    return credential
+
+
+class _Line(msgspec.Struct):
+    """What a sandbox says first."""
+
+    rest: str
+    key: str
+    secret: str
+
+
+def _of_sandbox(path: Path) -> "Credential":
+    """Where a sandbox is and its key, from the line it has printed; raises Complaint."""
+    from quintet.ports.key_store import Credential, Secret
+
+    try:
+        told = msgspec.json.decode(path.read_bytes().partition(b"\n")[0], type=_Line)
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+        raise Complaint(
+            "not what a sandbox says", where=str(path), found="something else",
+            expected="the first line of quintet sandbox --json",
+        ) from None  # fmt: skip
+    return Credential("sandbox", "bybit", told.rest, Secret(told.key), Secret(told.secret))
 
 
 def _one_of(found: str, known: tuple[str, ...], where: str) -> None:
-    from quintet.app.messages import did_you_mean
-
     if found not in known:
         raise Complaint(
             "unknown name",
@@ -188,113 +198,3 @@ def _timeframes(interval: str, lower: str) -> tuple[str, str]:
 
     structure = named(interval, "--interval")
     return structure, named(lower, "--ltf-interval") or structure
-
-
-def _key(path: Path | None) -> "ApiKey":
-    """The key to trade with; what it says is never told. Raises Complaint."""
-    from quintet.venues.bybit.sign import ApiKey
-
-    if path is None:
-        key, secret = os.environ.get(KEY_VARIABLE, ""), os.environ.get(SECRET_VARIABLE, "")
-        if not key or not secret:
-            raise Complaint(
-                "no key to trade with", where=f"--key-file, {KEY_VARIABLE}, {SECRET_VARIABLE}", found="none of them",
-                expected="a key of the account that can trade and not withdraw",
-            )  # fmt: skip
-        return ApiKey(key, secret)
-    try:
-        if path.stat().st_mode & 0o077:
-            raise Complaint(
-                "a key that others may read", where=str(path), found=f"mode {path.stat().st_mode & 0o777:o}",
-                expected="600: chmod 600 FILE",
-            )  # fmt: skip
-        told = json.loads(path.read_text(encoding="utf-8"))
-        return ApiKey(told["key"], told["secret"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise Complaint(
-            "not a file with a key", where=str(path), found=type(error).__name__,
-            expected='one JSON object with "key" and "secret"',
-        ) from None  # fmt: skip
-
-
-class _Teller:
-    """Says what happens, for people or as one JSON object a line."""
-
-    def __init__(self, request: "TradeRequest", everything: bool, as_json: bool) -> None:
-        from quintet.runtime.lines import Words
-
-        system = request.system
-        self._request = request
-        self._everything = everything or not system.headlines
-        self._as_json = as_json
-        self._words: Words = Words(system.note_kind, system.explain, system.begins_quoting)
-        self._shown = system.headlines | {"fill", "order", "mm_on", "mode", "suspense", "alarm", "notice"}
-
-    def tell(self) -> "Tell":
-        from quintet.app.trading import Tell
-
-        return Tell(self._opened, self._happened, self._said)
-
-    def end(self, ended: "Ended") -> None:
-        """The summary."""
-        import dataclasses
-
-        facts = dataclasses.asdict(ended)
-        if self._as_json:
-            say_json_line({"kind": "end", **facts})
-            return
-        say(
-            f"orders {ended.orders}, cancels {ended.cancels}, fills {ended.fills}, fees {ended.fees:f}, "
-            f"net {ended.net:f} at the last price"
-        )
-        say(
-            f"unknown at some time {ended.unknowns}, alarms {ended.alarms}, still open {ended.still_open}; "
-            f"books equal to the venue's {ended.books_compared} times"
-        )
-        say(f"commands {ended.command_hash}; kept in {ended.folder}")
-
-    def _opened(self, opened: "Opened") -> None:
-        request, one = self._request, opened.instrument
-        facts = {
-            "desk": request.desk,
-            "world": request.world,
-            "venue": request.address.url or "bybit",
-            "system": request.system.address,
-            "instrument": f"{one.symbol} {one.kind}",
-            "bars": request.structure
-            if request.structure == request.fills
-            else f"{request.structure}, {request.fills}",
-            "capital": f"{request.config.execution.initial_quote:f} {one.quote_asset}, "
-            f"{request.config.execution.initial_base:f} {one.base_asset}",
-            "fees": f"maker {one.maker_fee_e9 / 1e5:g} bp, taker {one.taker_fee_e9 / 1e5:g} bp",
-            "position": opened.events,
-            "recovered": f"{opened.relived} events lived through again, {opened.live} orders open, "
-            f"{opened.unknown} unknown",
-            "folder": str(request.folder),
-        }
-        if self._as_json:
-            say_json_line({"kind": "opened", **facts})
-            return
-        for word, value in facts.items():
-            say(f"{word:<11} {value}")
-
-    def _happened(self, happened: "Happened", instrument: "Instrument") -> None:
-        from quintet.runtime.lines import lines_of, order_lines
-
-        for line in (*lines_of(happened, instrument, self._words, False), *order_lines(happened.commands, instrument)):
-            if self._everything or line.kind in self._shown:
-                self._line(line)
-
-    def _said(self, said: "Said") -> None:
-        from quintet.runtime.lines import Line
-
-        self._line(Line(said.ts_ns, said.kind, said.text))
-
-    def _line(self, line: "Line") -> None:
-        from quintet.runtime.lines import clock_text
-
-        time = clock_text(line.ts_ns)
-        if self._as_json:
-            say_json_line({"ts_ns": line.ts_ns, "time": time, "kind": line.kind, "text": line.text})
-        else:
-            say(f"{time}  {line.kind:<{KIND_WIDTH}} {line.text}")

@@ -162,8 +162,7 @@ def _options(request: TradeRequest, instrument: Instrument) -> BacktestOptions:
 
 def _identity(request: TradeRequest, params: Any, options: BacktestOptions) -> Identity:
     notes = desk_notes(request.system, params, options, BOOK_POLICY)
-    venue = {"venue_url": request.address.url}
-    return Identity(request.desk, request.world, cache_key() + request.system.sha256[:16], {**notes, **venue})
+    return Identity(request.desk, request.world, cache_key() + request.system.sha256[:16], notes)
 
 
 class _Desk:
@@ -195,7 +194,11 @@ class _Desk:
         """A new desk on an account: what it does not trade with stays untouched."""
         held = await self._account.holdings(self._listing)
         untouched = self._untouched(held)
-        more = {"untouched": json.dumps(untouched), "executed_before": json.dumps(held.executed)}
+        more = {
+            "venue_url": self._request.address.url,
+            "untouched": json.dumps(untouched),
+            "executed_before": json.dumps(held.executed),
+        }
         recv_ns = time.time_ns()
         self._tape = desk_folder.begin(self._request.folder, self._who, recv_ns, __version__, more)
         rows = desk_folder.first_rows(self._instrument, held.now_ns, recv_ns)

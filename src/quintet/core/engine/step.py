@@ -90,8 +90,8 @@ def begin(desk: Any, rows: int, now: int) -> None:
 def finish(desk: Any) -> None:
     """After the system has spoken: find the fewest commands and pass them through the gate.
 
-    An event has numbers for 256 commands; once half of them are used, what is wanted waits for the next event. While the
-    desk stands down it waits until the desk stands up.
+    An event has numbers for 256 commands; once half of them are used, what is wanted waits for the next event. While
+    the desk stands down it waits until the desk stands up.
     """
     if desk.shown.dirty != 0 and desk.command_index <= COMMANDS_OF_EVENT - COMMANDS_OF_PLAN:
         if desk.breaker.causes & BY_STAND_DOWN == 0:

@@ -14,8 +14,8 @@ Causes are bits that stay until somebody takes them away; the mode follows from 
 
 In every mode but normal only cancels and risk-reducing orders leave: the gate sees to it. From a desk that stands down
 only cancels leave, and its system learns nothing of it: it goes on after the next start as if it had slept. An alarm
-alone (or a difference that reconciliation cannot explain) stops new risk as well, until a RESET. The three rules are off
-unless a limit is given; equity is looked at where it is marked.
+alone (or a difference that reconciliation cannot explain) stops new risk as well, until a RESET. The three rules are
+off unless a limit is given; equity is looked at where it is marked.
 """
 
 from typing import Any, Final
