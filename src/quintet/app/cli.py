@@ -40,6 +40,8 @@ _ORDER: Final = (
     "watch",
     "trade",
     "sandbox",
+    "kill",
+    "release",
     "report",
     "runs",
     "ledger",
@@ -104,6 +106,7 @@ def _mount() -> None:
     """Give every command its name."""
     from quintet.app.backtest_command import backtest
     from quintet.app.doctor_command import doctor
+    from quintet.app.kill_command import kill, release
     from quintet.app.optimize_command import optimize
     from quintet.app.report_command import report
     from quintet.app.sandbox_command import sandbox
@@ -122,6 +125,8 @@ def _mount() -> None:
     app.command(no_args_is_help=True)(watch)
     app.command(no_args_is_help=True)(trade)
     app.command()(sandbox)
+    app.command()(kill)
+    app.command()(release)
     app.command(no_args_is_help=True)(report)
     for name, (_, _, line) in _LAZY.items():
         app.add_typer(typer.Typer(help=line), name=name, help=line)
