@@ -11,7 +11,7 @@ import msgspec
 import typer
 
 from quintet.app.backtest_command import MARKET, RUN, AsJson, ConfigFile, Sets, SystemName
-from quintet.app.messages import Complaint, did_you_mean, fail
+from quintet.app.messages import Complaint, did_you_mean, fail, progress
 
 if TYPE_CHECKING:
     from quintet.ports.key_store import Credential
@@ -89,7 +89,7 @@ def trade(
     from quintet.app.config import find_system, load
     from quintet.app.flags import duration_s
     from quintet.app.trade_lines import Teller
-    from quintet.app.trading import TradeRequest, WorldName
+    from quintet.app.trading import TradeRequest, WorldName, rehearse
     from quintet.app.trading import trade as bring_to_life
     from quintet.core.orders.client_ids import ClientIds
     from quintet.storage.kill_file import KillFile
@@ -116,6 +116,8 @@ def trade(
         seconds=duration_s(how_long, "--for") if how_long else None,
         keep_orders=keep_orders,
     )
+    with progress("compiling the desk (once)"):
+        rehearse(request)
     teller = Teller(request, everything, as_json)
     api_key = ApiKey(credential.key.reveal(), credential.secret.reveal())
     ended = asyncio.run(bring_to_life(request, api_key, teller.tell(), KillFile(workspace().root).engaged))

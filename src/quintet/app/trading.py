@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
 import numpy as np
@@ -22,8 +22,12 @@ from quintet.app.config import Config
 from quintet.app.desk_folder import Identity, Past
 from quintet.app.messages import Complaint
 from quintet.core.engine.checkpoint import config_hash
-from quintet.core.instrument import Instrument
+from quintet.core.engine.entry import new_progress
+from quintet.core.events import ROW
+from quintet.core.instrument import DEFAULT_SPOT, Instrument
+from quintet.core.market.tick_feed import Frame
 from quintet.core.orders import lifecycle
+from quintet.core.row_laws import frozen
 from quintet.core.state import CAPITAL_BOOK, DESK_BOOK, World
 from quintet.ports.gateway import Brake, no_brake
 from quintet.research.backtest import desk_notes, fresh_world, set_timer
@@ -41,6 +45,11 @@ from quintet.storage.tick_recorder import TickRecorder
 from quintet.venues.bybit import decode_ticks
 from quintet.venues.bybit.listing import Listing
 from quintet.venues.bybit.sign import ApiKey
+
+_SOME_BOOK: Final = (
+    b'{"topic":"orderbook.200.ETHUSDT","type":"snapshot","ts":1,"cts":1,'
+    b'"data":{"s":"ETHUSDT","b":[["1","1"]],"a":[["2","1"]],"u":1,"seq":1}}'
+)
 
 WorldName = Literal["paper", "sandbox", "live"]
 
@@ -145,6 +154,18 @@ async def trade(request: TradeRequest, key: ApiKey, tell: Tell, brake: Brake = n
         else:
             put_together.come_back(past)
         return await put_together.live()
+
+
+def rehearse(request: TradeRequest) -> None:
+    """Compile what a desk is made of, before any line is open: one event that says nothing, one book of nobody."""
+    instrument = DEFAULT_SPOT
+    params = getattr(request.config.system, request.system.name)
+    world = fresh_world(request.system, params, _options(request, instrument), BOOK_POLICY)
+    with np.errstate(over="ignore"):
+        entrance(request.system, world)(frozen(np.zeros(0, ROW)), world, new_progress())
+    sink = _MarketRows(lambda rows: None, 0)
+    recorder = TickRecorder(Path("nowhere"), [instrument], decode_ticks.facts, sink)
+    recorder.take(Frame((0, 0), 1_000_000, _SOME_BOOK))
 
 
 async def _instrument(request: TradeRequest, account: Account) -> Instrument:
