@@ -59,5 +59,5 @@ def check_desk(rest: str, path: Path, coins_before: dict[str, int], symbol: str 
         asset = (one.quote_asset, one.base_asset)[int(rows["price"][n + 2])]
         paid[asset] -= int(quantities[n + 2])
     for coin, moved in paid.items():
-        assert account["coins"][coin] - coins_before[coin] == moved, coin
+        assert account["coins"].get(coin, 0) - coins_before[coin] == moved, coin
     return {"orders": len(places), "at_venue": len(ours), "fills": len(executions)}

@@ -227,6 +227,7 @@ class _Desk:
         session = Session(self._world, self._enter, self._tape)
         list(session.hear(rows))
         self._past = Past(rows, {**self._who.notes, **more})
+        self._last_ns = recv_ns
         self._tape_rows = session.tape_rows
 
     def come_back(self, past: Past) -> None:
@@ -240,8 +241,8 @@ class _Desk:
         self._tape_rows = len(past.rows)
         if len(relived.unwritten):
             self._tape.append(command_rows(relived.unwritten))
-        session = Session(self._world, self._enter, self._tape)
-        last_ns = session.sequencer.last_ns
+        last_ns = self._last_ns = int(past.rows[-1]["ts_recv"])
+        session = Session(self._world, self._enter, self._tape, last_ns=last_ns)
         list(session.hear(not_written(relived.unwritten, last_ns)))
         # What the market did meanwhile is not known: neither are its books, from the moment on when we heard it last.
         list(session.hear(lost_market(past.market_ns or last_ns, last_ns)))
@@ -272,6 +273,12 @@ class _Desk:
                     "less than this desk's capital", where=f"{where}, {name}", found=f"{there * asset.quantum:f}",
                     expected=f"{capital * asset.quantum:f} or more (execution.initial_quote, initial_base)",
                 )  # fmt: skip
+            if name == self._instrument.base_asset and self._instrument.kind == "spot" and there > capital:
+                raise Complaint(
+                    "coins that are not this desk's", where=f"{where}, {name}", found=f"{there * asset.quantum:f}",
+                    expected=f"{capital * asset.quantum:f}: a stop at the venue would sell others' coins with its own",
+                    hint="an account of its own, or the coins as its capital: --set execution.initial_base=...",
+                )  # fmt: skip
             untouched[asset.number] = there - capital
         return untouched
 
@@ -286,7 +293,7 @@ class _Desk:
         orders = self._account.gateway(self._listing, ids)
         dispatcher = Dispatcher(self._tape, orders, lambda commands, why: desk.suppressed(commands, why), self._brake)
         keeping = Keeping(self._checkpoints, self._who.code, config_hash(world.params))
-        session = Session(world, self._enter, self._tape, dispatcher, keeping, self._tape_rows)
+        session = Session(world, self._enter, self._tape, dispatcher, keeping, self._tape_rows, self._last_ns)
         feed = self._account.feed(
             self._listing, self._past.since_ns, self._past.booked, lambda: believed_open(world, ids)
         )

@@ -85,15 +85,17 @@ class Session:
         gateway: Gateway | None = None,
         keeping: Keeping | None = None,
         tape_rows: int = 0,
+        last_ns: int = 0,
     ) -> None:
         """`enter`: `core.engine.entry.enter_for` the system. Without a gateway no order leaves.
 
-        `tape_rows`: rows that the desk tape has already, commands included.
+        Of a tape that is gone on with: `tape_rows`, its rows, commands included, and `last_ns`, the receive time of the
+        last one.
         """
         self.world = world
         self.tape_rows = tape_rows
         self._keeping = keeping
-        self.sequencer = Sequencer(world.desk[0], tape)
+        self.sequencer = Sequencer(world.desk[0], tape, last_ns)
         self._enter = enter
         self._tape = tape
         self._gateway = gateway
