@@ -88,17 +88,24 @@ class Past(NamedTuple):
         return {int(asset): int(quanta) for asset, quanta in json.loads(self.notes["untouched"]).items()}
 
 
-def past_of(folder: Path) -> Past | None:
-    """The past of the desk in a folder, None for one that was never alive. Cuts a torn end of its tape off first."""
+def read_past(folder: Path) -> Past | None:
+    """What stands on the tape in a folder, None where there is none. Cuts a torn end off first."""
     path = folder / TAPE
     if not path.exists():
         return None
     TapeWriter.resume(path).close()
     tape = open_tape(path)
-    rows = tape.event_rows()
-    if not len(rows) or int(rows[0]["kind"]) != ev.FACT:
+    return Past(tape.event_rows(), tape.meta.notes)
+
+
+def past_of(folder: Path) -> Past | None:
+    """The past of the desk that trades in a folder, None for one that was never alive."""
+    path, past = folder / TAPE, read_past(folder)
+    if past is None:
+        return None
+    if not len(past.rows) or int(past.rows[0]["kind"]) != ev.FACT:
         raise DataError(f"{path}: found no epoch in the first event, expected the tape of a desk that trades")
-    return Past(rows, tape.meta.notes)
+    return past
 
 
 def begin(folder: Path, who: Identity, created_ns: int, tool_version: str, more: Mapping[str, str]) -> TapeWriter:

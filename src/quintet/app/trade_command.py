@@ -88,6 +88,7 @@ def trade(
     from quintet.app.bybit_desk import Address
     from quintet.app.config import find_system, load
     from quintet.app.flags import duration_s
+    from quintet.app.paper_trading import paper
     from quintet.app.trade_lines import Teller
     from quintet.app.trading import TradeRequest, WorldName, rehearse
     from quintet.app.trading import trade as bring_to_life
@@ -102,27 +103,31 @@ def trade(
     _one_of(category, CATEGORIES, "--category")
     _require_tradable(found, world, category)
     ClientIds(desk, 0)
-    credential = _credential(world, key, sandbox)
     structure, fills = _timeframes(interval, ltf_interval)
+    credential = _credential(world, key, sandbox) if world != "paper" else None
+    url = credential.at if credential is not None else _of_sandbox(sandbox).at if sandbox is not None else ""
     request = TradeRequest(
         system=found,
         config=loaded,
         world=cast(WorldName, world),
         desk=desk,
-        address=Address(category, symbol, credential.at, recv_window_ms),
+        address=Address(category, symbol, url, recv_window_ms),
         structure=structure,
         fills=fills,
         folder=workspace().desks / f"{world}-{desk}",
         seconds=duration_s(how_long, "--for") if how_long else None,
         keep_orders=keep_orders,
     )
-    with progress("compiling the desk (once)"):
-        rehearse(request)
     teller = Teller(request, everything, as_json)
-    api_key = ApiKey(credential.key.reveal(), credential.secret.reveal())
-    ended = asyncio.run(bring_to_life(request, api_key, teller.tell(), KillFile(workspace().root).engaged))
+    if credential is None:
+        ended = asyncio.run(paper(request, teller.tell()))
+    else:
+        with progress("compiling the desk (once)"):
+            rehearse(request)
+        api_key = ApiKey(credential.key.reveal(), credential.secret.reveal())
+        ended = asyncio.run(bring_to_life(request, api_key, teller.tell(), KillFile(workspace().root).engaged))
     teller.end(ended)
-    if ended.alarms or (ended.still_open and not keep_orders):
+    if ended.alarms or (ended.still_open and credential is not None and not keep_orders):
         fail()
 
 

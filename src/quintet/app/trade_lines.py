@@ -70,7 +70,10 @@ class Teller:
             say(f"{word:<11} {value}")
 
     def _happened(self, happened: Happened, instrument: Instrument) -> None:
-        for line in (*lines_of(happened, instrument, self._words, False), *order_lines(happened.commands, instrument)):
+        for line in (
+            *lines_of(happened, instrument, self._words, self._request.world == "paper"),
+            *order_lines(happened.commands, instrument),
+        ):
             if self._everything or line.kind in self._shown:
                 self._line(line)
 

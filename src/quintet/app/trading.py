@@ -21,6 +21,7 @@ from quintet.app.bybit_desk import Account, Address, Holdings, listed_instrument
 from quintet.app.config import Config
 from quintet.app.desk_folder import Identity, Past
 from quintet.app.messages import Complaint
+from quintet.core.digest import command_hash
 from quintet.core.engine.checkpoint import config_hash
 from quintet.core.engine.entry import new_progress
 from quintet.core.events import ROW
@@ -183,7 +184,12 @@ def _options(request: TradeRequest, instrument: Instrument) -> BacktestOptions:
 
 def _identity(request: TradeRequest, params: Any, options: BacktestOptions) -> Identity:
     notes = desk_notes(request.system, params, options, BOOK_POLICY)
-    return Identity(request.desk, request.world, cache_key() + request.system.sha256[:16], notes)
+    return Identity(request.desk, request.world, code_of(request.system), notes)
+
+
+def code_of(system: KernelSystem) -> str:
+    """What decides: the compiled code of this version, and the file of somebody's own system."""
+    return cache_key() + system.sha256[:16]
 
 
 class _Desk:
@@ -302,10 +308,10 @@ class _Desk:
         desk = LiveDesk(session, dispatcher, orders, feed, books, ids, ears, keeps_orders=request.keep_orders)
         rest, socket = self._account.rest, self._account.socket
         try:
-            with _stopped_by_signals(desk.stop, request.seconds):
+            with stopped_by_signals(desk.stop, request.seconds):
                 await desk.live((rest.keep_clock(), socket.run()), self._market(desk).run())
         except BaseExceptionGroup as group:
-            raise _first(group) from None
+            raise first_of(group) from None
         finally:
             self._checkpoints.close()
             with contextlib.suppress(Exception):
@@ -325,27 +331,28 @@ class _Desk:
         self._tell.opened(Opened(self._instrument, events, self._relived, unknown, live, self._past.untouched))
 
     def _ended(self, desk: LiveDesk, books: Reconciliation, seconds: float) -> Ended:
-        from quintet.core.digest import command_hash
-
-        record = self._world.desk[0]
-        account, quantum = record.shown.account[0], self._instrument.quote_quantum
-        return Ended(
-            orders=int(record.n_places),
-            cancels=int(record.n_cancels),
-            fills=int(record.n_fills),
-            fees=int(account.fees) * quantum,
-            net=_net_quanta(self._world, self._instrument) * quantum,
+        ended = Ended(
             unknowns=desk.unknowns,
             alarms=desk.alarms,
-            still_open=sum(int(order.status) != lifecycle.FREE for order in record.orders),
             seconds=round(seconds, 3),
             books_compared=books.compared,
-            command_hash=command_hash(record),
             folder=str(self._request.folder),
         )
+        return summary_of(self._world, self._instrument, ended)
 
 
-def _net_quanta(world: World, instrument: Instrument) -> int:
+def summary_of(world: World, instrument: Instrument, ended: Ended) -> Ended:
+    """The same with what a desk's record says."""
+    record, quantum = world.desk[0], instrument.quote_quantum
+    ended.orders, ended.cancels, ended.fills = int(record.n_places), int(record.n_cancels), int(record.n_fills)
+    ended.fees = int(record.shown.account[0].fees) * quantum
+    ended.net = net_quanta(world, instrument) * quantum
+    ended.still_open = sum(int(order.status) != lifecycle.FREE for order in record.orders)
+    ended.command_hash = command_hash(record)
+    return ended
+
+
+def net_quanta(world: World, instrument: Instrument) -> int:
     """What the desk has won or lost since its beginning, at the last price, quote quanta: fees and all."""
     record = world.desk[0]
     ledger, inst, account = np.asarray(record.ledger), record.shown.instruments[0], record.shown.account[0]
@@ -357,7 +364,7 @@ def _net_quanta(world: World, instrument: Instrument) -> int:
     return quote + int(account.lots) * last * int(inst.quanta) - int(account.cost)
 
 
-def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+def first_of(group: BaseExceptionGroup[BaseException]) -> BaseException:
     """The first of several ends, which caused the others."""
     found: BaseException = group
     while isinstance(found, BaseExceptionGroup):
@@ -366,7 +373,7 @@ def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
 
 
 @contextlib.contextmanager
-def _stopped_by_signals(stop: asyncio.Event, seconds: float | None) -> Any:
+def stopped_by_signals(stop: asyncio.Event, seconds: float | None) -> Any:
     """Ctrl-C, SIGTERM and the end of its time ask a desk to stand down."""
     loop = asyncio.get_running_loop()
     numbers = (signal.SIGINT, signal.SIGTERM)

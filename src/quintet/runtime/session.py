@@ -210,6 +210,13 @@ class PaperSession:
                 self._grow(placed)
                 yield self._move(self._view(len(self._market)), frozen(placed))
 
+    def catch_up(self, rows: Any) -> Happened:
+        """A past that was heard before, all of it at once."""
+        if len(rows):
+            self._grow(rows)
+            self._last_ns = int(rows[-1]["ts_recv"])
+        return self._move(self._view(len(self._market)), frozen(rows))
+
     def end(self) -> Iterator[Happened]:
         """The market has ended: let everything that is under way arrive."""
         yield self._move(self._view(self._count), frozen(np.zeros(0, ROW)))

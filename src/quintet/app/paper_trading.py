@@ -1,0 +1,200 @@
+"""A desk on paper: the venue's live feed, and behind the desk the very exchange of a backtest. No order leaves.
+
+What is heard is kept on a market tape before it enters. So a paper desk is a backtest of a tape that is still growing:
+it comes back by running that tape again, and a backtest of the tape decides the same.
+"""
+
+import asyncio
+import time
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from quintet import __version__
+from quintet.app.bybit_desk import listed_instrument
+from quintet.app.desk_folder import TAPE, Identity, begin, read_past, require_same
+from quintet.app.trading import (
+    Ended,
+    Opened,
+    Tell,
+    TradeRequest,
+    code_of,
+    first_of,
+    stopped_by_signals,
+    summary_of,
+)
+from quintet.core.errors import DataError
+from quintet.core.events import ASK_LEVEL, BID_LEVEL, BOOK_CLEAR, ROW, TRADE_SELL
+from quintet.core.instrument import Instrument
+from quintet.core.market.tick_feed import LATENCY_NOTE, MEASURED
+from quintet.core.orders import lifecycle
+from quintet.core.tape import TapeMeta, instrument_rows
+from quintet.research.backtest import desk_notes, fresh_world, set_timer
+from quintet.research.backtest_options import BOOK_POLICY, BacktestOptions, TickBook
+from quintet.research.systems import loop
+from quintet.runtime.continued_tape import ContinuedTape
+from quintet.runtime.recording import Recording
+from quintet.runtime.session import PaperSession
+from quintet.storage.tape_files import TapeWriter, open_tape
+from quintet.storage.tick_recorder import TickRecorder
+from quintet.venues.bybit import decode_ticks
+
+MARKET_TAPE: Final = "market.tape"
+SYNC_S: Final = 1.0
+
+WINDOW: Final = 4
+"""The simulated book reaches to so many times the first price; a market beyond it ends the desk, and says so."""
+
+IN_FLIGHT: Final = 1 << 14
+"""At most so many messages of the feed are between the exchange and us at one moment."""
+
+
+async def paper(request: TradeRequest, tell: Tell) -> Ended:
+    """Trade on paper until the time is over or somebody says stop; raises what `trade` raises."""
+    path = request.folder / MARKET_TAPE
+    if not path.exists():
+        instrument = await asyncio.to_thread(listed_instrument, request.address, request.config.instrument)
+        _begin_market(request, path, instrument)
+    with TapeWriter.resume(path) as market:
+        return await _PaperDesk(request, tell, market).live()
+
+
+def _begin_market(request: TradeRequest, path: Path, instrument: Instrument) -> None:
+    """The tape of what is heard, its instrument defined."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    now_ns = time.time_ns()
+    notes = {"format": "recorded", LATENCY_NOTE: MEASURED}
+    meta = TapeMeta(synthetic=bool(request.address.url), created_ns=now_ns, tool_version=__version__, notes=notes)
+    with TapeWriter.record(path, meta) as tape:
+        tape.append(instrument_rows(0, instrument, now_ns, now_ns))
+
+
+class _PaperDesk:
+    """Takes the feed's rows: onto the market tape first, then into the desk. Fills `storage.tick_recorder.RowSink`."""
+
+    def __init__(self, request: TradeRequest, tell: Tell, market: TapeWriter) -> None:
+        past = open_tape(market.path)
+        self._request = request
+        self._tell = tell
+        self._market = market
+        self._instrument = past.instruments[0]
+        self._waiting = np.asarray(past.event_rows())
+        self._floor_ns = int(self._waiting["ts_event"][self._waiting["kind"] <= BOOK_CLEAR].max(initial=0))
+        self._session: PaperSession | None = None
+        self._desk_tape: TapeWriter | None = None
+        self._fills = 0
+
+    @property
+    def position(self) -> int:
+        """The place of the next row."""
+        return self._market.position
+
+    @property
+    def durable_upto(self) -> int:
+        """Every place below this one has reached the disk."""
+        return self._market.durable_upto
+
+    def append(self, rows: Any) -> int:
+        """What was heard."""
+        rows["ts_event"] = np.maximum(rows["ts_event"], self._floor_ns)
+        rows["ts_recv"] = np.maximum(rows["ts_recv"], int(self._waiting["ts_recv"][-1]) if len(self._waiting) else 0)
+        at = self._market.append(rows)
+        self._enter(rows)
+        return at
+
+    def sync(self) -> int:
+        """The market tape is synced beside the loop."""
+        return self.durable_upto
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+    def abandon(self) -> None:
+        """There is nothing to let go of."""
+
+    # ---- a life ------------------------------------------------------------------------------------------------
+
+    async def live(self) -> Ended:
+        """Until it is stopped. What is under way at the simulated exchange goes on with the next start."""
+        began_s = time.monotonic()
+        stop = asyncio.Event()
+        self._try_to_begin()
+        recorder = TickRecorder(Path(self._instrument.symbol), [self._instrument], decode_ticks.facts, self)
+        feed = Recording(self._request.address.public(), recorder)
+        try:
+            async with asyncio.TaskGroup() as group:
+                with stopped_by_signals(stop, self._request.seconds):
+                    tasks = [group.create_task(feed.run()), group.create_task(self._sync_now_and_then())]
+                    await stop.wait()
+                for task in tasks:
+                    task.cancel()
+        except BaseExceptionGroup as several:
+            raise first_of(several) from None
+        finally:
+            if self._desk_tape is not None:
+                self._desk_tape.close()
+        return self._ended(time.monotonic() - began_s)
+
+    async def _sync_now_and_then(self) -> None:
+        while True:
+            await asyncio.sleep(SYNC_S)
+            await asyncio.to_thread(self._market.sync)
+
+    def _enter(self, rows: Any) -> None:
+        if self._session is None:
+            self._waiting = np.concatenate([self._waiting, rows])
+            self._try_to_begin()
+            return
+        _require_within(rows, self._high)
+        for happened in self._session.hear(rows):
+            self._tell.happened(happened, self._instrument)
+
+    def _try_to_begin(self) -> None:
+        """A desk begins with the first book, which says how far its own must reach; its past is lived through first."""
+        levels = self._waiting[np.isin(self._waiting["kind"], (BID_LEVEL, ASK_LEVEL))]
+        if not len(levels):
+            return
+        self._high = int(levels["price"][0]) * WINDOW
+        _require_within(self._waiting, self._high)
+        request, system = self._request, self._request.system
+        params = getattr(request.config.system, system.name)
+        book = TickBook(request.config.tick_execution, ((1, self._high),), IN_FLIGHT)
+        options = BacktestOptions(
+            self._instrument, request.config.execution, request.config.risk, request.structure, request.fills, book
+        )
+        self._world = fresh_world(system, params, options, BOOK_POLICY, recording=True)
+        set_timer(self._world, system, int(self._waiting["ts_recv"][0]))
+        who = Identity(request.desk, request.world, code_of(system), desk_notes(system, params, options, BOOK_POLICY))
+        self._session = PaperSession(self._world, loop(system), self._open_desk_tape(who))
+        happened = self._session.catch_up(self._waiting)
+        self._waiting = self._waiting[:0]
+        live = sum(int(order.status) != lifecycle.FREE for order in self._world.desk[0].orders)
+        self._tell.opened(Opened(self._instrument, len(happened.rows), len(happened.rows), 0, live, {}))
+
+    def _open_desk_tape(self, who: Identity) -> ContinuedTape:
+        folder = self._request.folder
+        past = read_past(folder)
+        if past is not None:
+            require_same(past, who, folder)
+            self._desk_tape = TapeWriter.resume(folder / TAPE)
+        else:
+            self._desk_tape = begin(folder, who, time.time_ns(), __version__, {})
+        return ContinuedTape(self._desk_tape, past.rows if past is not None else np.zeros(0, ROW))
+
+    def _ended(self, seconds: float) -> Ended:
+        ended = Ended(seconds=round(seconds, 3), folder=str(self._request.folder))
+        if self._session is None:
+            ended.notes.append("no book was heard: the desk did not begin")
+            return ended
+        return summary_of(self._world, self._instrument, ended)
+
+
+def _require_within(rows: Any, high: int) -> None:
+    """Raise DataError for a price beyond the simulated book: compiled code checks no bounds."""
+    prices = rows["price"][rows["kind"] <= TRADE_SELL]
+    if len(prices) and not 1 <= int(prices.min()) <= int(prices.max()) <= high:
+        raise DataError(
+            f"price is {int(prices.max())} increments, expected 1 to {high}: {WINDOW} times where this desk began; "
+            "begin another desk"
+        )
