@@ -100,7 +100,7 @@ def release(
     told = switch.told()
     if told is not None:
         note(f"latched {told.since_utc} by {told.who}: {told.why or 'no reason was given'}")
-    reason = why.strip() or _asked_reason()
+    reason = why.strip() or asked_reason("why is it safe to trade again?")
     if len(reason) < REASON_MIN:
         raise Complaint(
             "no reason", where="--why", found=f"{len(reason)} characters",
@@ -239,9 +239,10 @@ def _facts(each: "Outcome") -> dict[str, Any]:
     return facts
 
 
-def _asked_reason() -> str:
+def asked_reason(question: str) -> str:
+    """What a person types as a reason: one line, empty where nobody types."""
     if sys.stdin.isatty():
-        note("why is it safe to trade again?")
+        note(question)
     return sys.stdin.readline().strip()
 
 
