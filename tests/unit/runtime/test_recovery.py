@@ -16,8 +16,9 @@ from quintet.runtime.dispatcher import SyncFirst
 from quintet.runtime.recovery import believed_open, not_written, open_questions, relive
 from quintet.runtime.report_rows import outcome_rows, status_row
 from quintet.runtime.session import Session, command_rows
+from tests.players import enter_inside
 from tests.unit.runtime.test_sequencer import Paper
-from tests.unit.runtime.test_session import a_market, a_world, ends, enter_dice
+from tests.unit.runtime.test_session import a_market, a_world, ends
 
 IDS = ClientIds("main", 7)
 RESPONSES = frozenset((*range(ev.ORDER_ACCEPTED, ev.ORDER_AMENDED + 1), ev.FILL_ORDER, ev.COMMAND_SUPPRESSED))
@@ -88,7 +89,7 @@ class Watched(Paper):
 @pytest.fixture(scope="module")
 def scenario() -> Scenario:
     world, tape, venue = a_world(), Watched(), Venue()
-    session = Session(world, enter_dice, tape, SyncFirst(tape, venue))
+    session = Session(world, enter_inside, tape, SyncFirst(tape, venue))
     market = np.asarray(a_market(24).rows)
     moments: list[Moment] = []
     seen = 0
@@ -111,7 +112,7 @@ def scenario() -> Scenario:
 
 def come_back(scenario: Scenario, moment: Moment) -> tuple[World, Any]:
     world = a_world()
-    return world, relive(world, enter_dice, scenario.rows[: moment.upto])
+    return world, relive(world, enter_inside, scenario.rows[: moment.upto])
 
 
 def test_the_scenario_is_worth_a_crash(scenario: Scenario) -> None:
@@ -148,7 +149,7 @@ def test_no_order_is_lost_and_none_doubled_wherever_it_was_killed(scenario: Scen
         venue.sent, venue.open = [*moment.sent], {*moment.open}
         world, relived = come_back(scenario, moment)
         tape = Paper()
-        session = Session(world, enter_dice, tape, SyncFirst(tape, venue))
+        session = Session(world, enter_inside, tape, SyncFirst(tape, venue))
         if len(relived.unwritten):
             tape.append(command_rows(relived.unwritten))
             list(session.hear(not_written(relived.unwritten, session.sequencer.last_ns)))
@@ -172,7 +173,7 @@ def test_a_tape_that_says_something_else_than_the_step_is_refused(scenario: Scen
     place = int(np.flatnonzero(rows["kind"] == ev.PLACE)[0])
     rows["price"][place] += 1
     with pytest.raises(TapeError, match="commands that are not the .* written after it"):
-        relive(a_world(), enter_dice, rows)
+        relive(a_world(), enter_inside, rows)
 
 
 def test_a_change_under_way_is_asked_about_as_what_it_would_make() -> None:
