@@ -11,9 +11,10 @@ import msgspec
 import typer
 
 from quintet.app.backtest_command import MARKET, RUN, AsJson, ConfigFile, Sets, SystemName
-from quintet.app.messages import Complaint, did_you_mean, fail, progress
+from quintet.app.messages import Complaint, did_you_mean, fail, note, progress
 
 if TYPE_CHECKING:
+    from quintet.app.config import Config
     from quintet.ports.key_store import Credential
     from quintet.research.systems import KernelSystem
 
@@ -101,9 +102,11 @@ def trade(
     loaded = load(config, sets or (), [], found)
     _one_of(world, WORLDS, "--world")
     _one_of(category, CATEGORIES, "--category")
-    _require_tradable(found, world, category)
+    _require_tradable(found, category)
     ClientIds(desk, 0)
     structure, fills = _timeframes(interval, ltf_interval)
+    if world == "live":
+        _require_permit(found.name, loaded)
     credential = _credential(world, key, sandbox) if world != "paper" else None
     url = credential.at if credential is not None else _of_sandbox(sandbox).at if sandbox is not None else ""
     request = TradeRequest(
@@ -131,17 +134,32 @@ def trade(
         fail()
 
 
-def _require_tradable(system: "KernelSystem", world: str, category: str) -> None:
-    """Raise Complaint for what is not traded here, or not yet."""
+def _require_tradable(system: "KernelSystem", category: str) -> None:
+    """Raise Complaint for what is not traded here."""
     if system.name == "structure_mm" and category != "spot":
         raise Complaint(
             "a system for spot", where="--category", found=category, expected="spot: structure_mm is never short"
         )
-    if world == "live":
+
+
+def _require_permit(system: str, config: "Config") -> None:
+    """Raise Complaint unless the stages before live are proven for this code and these parameters."""
+    from quintet.app.stages_commands import live_permit
+
+    permit = live_permit(system, config)
+    if not permit.allowed:
         raise Complaint(
-            "no record of the stages before it", where="--world", found="live",
-            expected="paper or sandbox: live asks for a signed record of backtest and paper, which is not built yet",
+            "no permit to trade live", where="--world", found=f"live; {'; '.join(permit.missing)}",
+            expected="every stage before it proven, for this code and these parameters: quintet stages permit",
         )  # fmt: skip
+    capital = config.execution.initial_quote
+    if permit.capital_max is not None and capital > permit.capital_max:
+        raise Complaint(
+            "more capital than is proven", where="execution.initial_quote", found=f"{capital:f}",
+            expected=f"{permit.capital_max:f} at most",
+        )  # fmt: skip
+    for reason in permit.missing:
+        note(f"not proven, and let pass by {permit.override}: {reason}")
 
 
 def _credential(world: str, name: str, sandbox: Path | None) -> "Credential":

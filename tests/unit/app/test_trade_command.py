@@ -101,11 +101,14 @@ def test_a_secret_is_in_nothing_that_a_desk_writes(place: Place) -> None:
         (["--world", "sandbox", "--category", "linear"], "structure_mm is never short"),
         (["--world", "sandbox", "--desk", "Main"], "1 to 8 small letters and digits"),
         (["--world", "sandbox", "--sandbox", "nowhere.json"], "the first line of quintet sandbox --json"),
-        (["--world", "live", "--key", "mine"], "a signed record of backtest and paper"),
+        (["--world", "live", "--key", "mine"], "every stage before it proven"),
         (["--world", "sandbox", "--interval", "7m"], "unknown timeframe"),
     ],
 )
-def test_a_mistake_is_named_before_anything_is_connected(words: list[str], expected: str) -> None:
+def test_a_mistake_is_named_before_anything_is_connected(
+    words: list[str], expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QUINTET_WORKSPACE", str(tmp_path))
     result = CliRunner().invoke(app, ["trade", "structure_mm", *words])
     assert result.exit_code != 0
     told = result.output + str(result.exception) + str(getattr(result.exception, "expected", ""))
