@@ -108,14 +108,35 @@ def past_of(folder: Path) -> Past | None:
     return past
 
 
-def begin(folder: Path, who: Identity, created_ns: int, tool_version: str, more: Mapping[str, str]) -> TapeWriter:
-    """The tape of a new desk; raises TapeError when there is one."""
+def required_past(folder: Path) -> Past:
+    """The past of a desk that has one."""
+    past = past_of(folder)
+    if past is None:
+        raise DataError(f"{folder / TAPE}: no such tape, expected that of a desk")
+    return past
+
+
+def begin(folder: Path, who: Identity, created_ns: int, tool_version: str) -> TapeWriter:
+    """The tape of a new desk, nothing on it yet; raises TapeError when there is one."""
     folder.mkdir(parents=True, exist_ok=True)
-    notes = {**who.notes, **more, "desk": who.name, "world": who.world, "code": who.code}
-    meta = TapeMeta(
-        use="desk", synthetic=who.world == "sandbox", created_ns=created_ns, tool_version=tool_version, notes=notes
+    return TapeWriter.record(folder / TAPE, _meta(who, created_ns, tool_version, {}))
+
+
+def write_birth(folder: Path, who: Identity, tool_version: str, more: Mapping[str, str], rows: Any) -> None:
+    """The tape of a new desk with its first events: there as a whole, or not at all. Raises TapeError as `begin`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with TapeWriter(folder / TAPE, _meta(who, int(rows[0]["ts_recv"]), tool_version, more)) as tape:
+        tape.append(rows)
+
+
+def _meta(who: Identity, created_ns: int, tool_version: str, more: Mapping[str, str]) -> TapeMeta:
+    return TapeMeta(
+        use="desk",
+        synthetic=who.world == "sandbox",
+        created_ns=created_ns,
+        tool_version=tool_version,
+        notes={**who.notes, **more, "desk": who.name, "world": who.world, "code": who.code},
     )
-    return TapeWriter.record(folder / TAPE, meta)
 
 
 def first_rows(instrument: Instrument, ts_event: int, ts_recv: int) -> Any:
@@ -160,8 +181,8 @@ def checkpoints_of(folder: Path) -> CheckpointFolder:
     return CheckpointFolder(folder / CHECKPOINTS, CHECKPOINT_EVERY)
 
 
-def come_back(folder: Path, past: Past, who: Identity, world: World, enter: Callable[..., int]) -> tuple[int, Relived]:
-    """Fill a fresh world with what the desk remembered; returns the rows that a checkpoint spared, and the rest.
+def come_back(folder: Path, past: Past, who: Identity, world: World, enter: Callable[..., int]) -> Relived:
+    """Fill a fresh world with what the desk remembered: the newest checkpoint, and the rest of its tape.
 
     Raises TapeError when the rest gives other commands, Complaint when the code is another than before.
     """
@@ -176,7 +197,7 @@ def come_back(folder: Path, past: Past, who: Identity, world: World, enter: Call
     if found is not None:
         restore(found, desk_parts(world), code=who.code, config=config_hash(world.params))
         at = found.place.tape_rows
-    return at, relive(world, enter, past.rows[at:])
+    return relive(world, enter, past.rows[at:])
 
 
 def _newest(folder: Path, rows: int) -> Checkpoint | None:

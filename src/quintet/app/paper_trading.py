@@ -83,7 +83,6 @@ class _PaperDesk:
         self._floor_ns = int(self._waiting["ts_event"][self._waiting["kind"] <= BOOK_CLEAR].max(initial=0))
         self._session: PaperSession | None = None
         self._desk_tape: TapeWriter | None = None
-        self._fills = 0
 
     @property
     def position(self) -> int:
@@ -179,7 +178,7 @@ class _PaperDesk:
             require_same(past, who, folder)
             self._desk_tape = TapeWriter.resume(folder / TAPE)
         else:
-            self._desk_tape = begin(folder, who, time.time_ns(), __version__, {})
+            self._desk_tape = begin(folder, who, time.time_ns(), __version__)
         return ContinuedTape(self._desk_tape, past.rows if past is not None else np.zeros(0, ROW))
 
     def _ended(self, seconds: float) -> Ended:

@@ -19,7 +19,7 @@ from quintet._kernel_cache import cache_key
 from quintet.app import desk_folder
 from quintet.app.bybit_desk import Account, Address, Holdings, listed_instrument, opened
 from quintet.app.config import Config
-from quintet.app.desk_folder import Identity, Past
+from quintet.app.desk_folder import Identity
 from quintet.app.messages import Complaint
 from quintet.core.digest import command_hash
 from quintet.core.engine.checkpoint import config_hash
@@ -152,8 +152,7 @@ async def trade(request: TradeRequest, key: ApiKey, tell: Tell, brake: Brake = n
         put_together = _Desk(request, account, instrument, who, world, tell, brake)
         if past is None:
             await put_together.begin()
-        else:
-            put_together.come_back(past)
+        put_together.come_back()
         return await put_together.live()
 
 
@@ -215,10 +214,9 @@ class _Desk:
         self._listing = Listing((instrument,))
         self._enter = entrance(request.system, world)
         self._checkpoints = BackgroundCheckpoints(desk_folder.checkpoints_of(request.folder))
-        self._relived = 0
 
     async def begin(self) -> None:
-        """A new desk on an account: what it does not trade with stays untouched."""
+        """The birth of a desk on an account: written whole, and then it comes back as any other does."""
         held = await self._account.holdings(self._listing)
         untouched = self._untouched(held)
         more = {
@@ -227,35 +225,25 @@ class _Desk:
             "executed_before": json.dumps(held.executed),
         }
         recv_ns = time.time_ns()
-        self._tape = desk_folder.begin(self._request.folder, self._who, recv_ns, __version__, more)
         rows = desk_folder.first_rows(self._instrument, held.now_ns, recv_ns)
-        self._start_timer(recv_ns)
-        session = Session(self._world, self._enter, self._tape)
-        list(session.hear(rows))
-        self._past = Past(rows, {**self._who.notes, **more})
-        self._last_ns = recv_ns
-        self._tape_rows = session.tape_rows
+        desk_folder.write_birth(self._request.folder, self._who, __version__, more, rows)
 
-    def come_back(self, past: Past) -> None:
-        """A desk that was alive: as it was after its last event."""
-        desk_folder.require_same(past, self._who, self._request.folder)
-        self._start_timer(int(past.rows[0]["ts_recv"]))
-        spared, relived = desk_folder.come_back(self._request.folder, past, self._who, self._world, self._enter)
-        self._past = past
-        self._relived = relived.events
-        self._tape = TapeWriter.resume(self._request.folder / desk_folder.TAPE)
-        self._tape_rows = len(past.rows)
-        if len(relived.unwritten):
-            self._tape.append(command_rows(relived.unwritten))
-        last_ns = self._last_ns = int(past.rows[-1]["ts_recv"])
-        session = Session(self._world, self._enter, self._tape, last_ns=last_ns)
-        list(session.hear(not_written(relived.unwritten, last_ns)))
+    def come_back(self) -> None:
+        """A desk as it was after the last event on its tape, and what it has to hear first."""
+        folder, world = self._request.folder, self._world
+        past = self._past = desk_folder.required_past(folder)
+        desk_folder.require_same(past, self._who, folder)
+        set_timer(world, self._request.system, int(past.rows[0]["ts_recv"]))
+        self._relived = desk_folder.come_back(folder, past, self._who, world, self._enter)
+        self._tape = TapeWriter.resume(folder / desk_folder.TAPE)
+        unwritten, last_ns = self._relived.unwritten, int(past.rows[-1]["ts_recv"])
+        if len(unwritten):
+            self._tape.append(command_rows(unwritten))
+        session = Session(world, self._enter, self._tape, last_ns=last_ns)
+        list(session.hear(not_written(unwritten, last_ns)))
         # What the market did meanwhile is not known: neither are its books, from the moment on when we heard it last.
         list(session.hear(lost_market(past.market_ns or last_ns, last_ns)))
-        self._tape_rows = self._tape.position
-
-    def _start_timer(self, first_ns: int) -> None:
-        set_timer(self._world, self._request.system, first_ns)
+        self._last_ns = last_ns
 
     def _untouched(self, held: Holdings) -> dict[int, int]:
         """What the account holds besides the desk's capital; raises Complaint when that is not there, or is in use."""
@@ -299,23 +287,24 @@ class _Desk:
         orders = self._account.gateway(self._listing, ids)
         dispatcher = Dispatcher(self._tape, orders, lambda commands, why: desk.suppressed(commands, why), self._brake)
         keeping = Keeping(self._checkpoints, self._who.code, config_hash(world.params))
-        session = Session(world, self._enter, self._tape, dispatcher, keeping, self._tape_rows, self._last_ns)
+        session = Session(world, self._enter, self._tape, dispatcher, keeping, self._tape.position, self._last_ns)
         feed = self._account.feed(
             self._listing, self._past.since_ns, self._past.booked, lambda: believed_open(world, ids)
         )
         books = Reconciliation(world, self._past.untouched)
         ears = Ears(lambda happened: self._tell.happened(happened, self._instrument), self._tell.said)
-        desk = LiveDesk(session, dispatcher, orders, feed, books, ids, ears, keeps_orders=request.keep_orders)
+        desk = LiveDesk(
+            session, dispatcher, orders, feed, books, ids, ears, brake=self._brake, keeps_orders=request.keep_orders
+        )
         rest, socket = self._account.rest, self._account.socket
         try:
             with stopped_by_signals(desk.stop, request.seconds):
                 await desk.live((rest.keep_clock(), socket.run()), self._market(desk).run())
+            self._checkpoints.close()
+            self._tape.close()
         except BaseExceptionGroup as group:
             raise first_of(group) from None
         finally:
-            self._checkpoints.close()
-            with contextlib.suppress(Exception):
-                self._tape.close()
             self._tape.abandon()
         return self._ended(desk, books, time.monotonic() - began_s)
 
@@ -328,7 +317,7 @@ class _Desk:
         live = int(self._world.desk[0].live)
         unknown = len(open_questions(self._world, ids))
         events = int(self._world.desk[0].position)
-        self._tell.opened(Opened(self._instrument, events, self._relived, unknown, live, self._past.untouched))
+        self._tell.opened(Opened(self._instrument, events, self._relived.events, unknown, live, self._past.untouched))
 
     def _ended(self, desk: LiveDesk, books: Reconciliation, seconds: float) -> Ended:
         ended = Ended(

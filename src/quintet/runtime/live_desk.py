@@ -23,6 +23,7 @@ from quintet.core.orders import lifecycle
 from quintet.core.orders.client_ids import ClientIds
 from quintet.core.risk import breaker
 from quintet.ports.clock import Clock
+from quintet.ports.gateway import Brake, no_brake
 from quintet.ports.order_entry import Cancel, OrderEntry, Outcome, Refused, Suppressed, Unknown
 from quintet.ports.venue_account import (
     AccountNews,
@@ -82,10 +83,11 @@ class LiveDesk:
         ids: ClientIds,
         ears: Ears,
         *,
+        brake: Brake = no_brake,
         keeps_orders: bool = False,
         wall_ns: Clock = time.time_ns,
     ) -> None:
-        """`keeps_orders`: leave working orders at the venue when standing down."""
+        """`brake`: the dispatcher's own. `keeps_orders`: leave working orders at the venue when standing down."""
         self.unknowns = 0
         self.alarms = 0
         self.stop = asyncio.Event()
@@ -96,11 +98,13 @@ class LiveDesk:
         self._books = books
         self._ids = ids
         self._ears = ears
+        self._brake = brake
         self._keeps_orders = keeps_orders
         self._wall_ns = wall_ns
         self._caught_up = asyncio.Event()
         self._market_ns = 0
         self._market_is_lost = False
+        self._is_braked = False
         self._look_at_s = 0.0
         self._told: set[Difference | str] = set()
         self._suspects: set[str] = set()
@@ -270,9 +274,21 @@ class LiveDesk:
                 for happened in self._session.silence(now_ns):
                     self._ears.hear(happened)
             self._mind_the_feed(now_ns)
+            self._mind_the_brake()
             if self._look_at_s and self._now_s() >= self._look_at_s:
                 self._look_at_s = self._now_s() + EVERY_S
                 self._account.look_again()
+
+    def _mind_the_brake(self) -> None:
+        """What the dispatcher would drop is not even wanted: the desk stands down while the brake is pulled."""
+        why = self._brake()
+        if why and not self._is_braked:
+            self._alarm(f"standing down: {why}")
+            self.enter(self._operator(breaker.STAND_DOWN))
+        elif self._is_braked and not why and not self.stop.is_set():
+            self._say(NOTICE, "the brake is released: standing up")
+            self.enter(self._operator(breaker.STAND_UP))
+        self._is_braked = bool(why)
 
     def _mind_the_feed(self, now_ns: int) -> None:
         lost = self._market_ns > 0 and now_ns - self._market_ns >= LOST_FEED_NS
