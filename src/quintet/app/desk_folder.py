@@ -72,6 +72,11 @@ class Past(NamedTuple):
         return [*json.loads(self.notes["executed_before"]), *keys.tolist()]
 
     @property
+    def last_ns(self) -> int:
+        """Our clock at the last event; rows of text have no times."""
+        return int(self.rows["ts_recv"][self.rows["kind"] != ev.TEXT][-1])
+
+    @property
     def since_ns(self) -> int:
         """The venue's time of the last execution, or of the beginning."""
         stamps = self.rows["ts_event"][np.isin(self.rows["kind"], (ev.FILL, ev.FUNDING))]

@@ -15,6 +15,7 @@ from quintet import __version__
 from quintet.app.bybit_desk import listed_instrument
 from quintet.app.desk_folder import TAPE, Identity, begin, read_past, require_same
 from quintet.app.trading import (
+    SOME_BOOK,
     Ended,
     Opened,
     Tell,
@@ -26,10 +27,11 @@ from quintet.app.trading import (
 )
 from quintet.core.errors import DataError
 from quintet.core.events import ASK_LEVEL, BID_LEVEL, BOOK_CLEAR, ROW, TRADE_SELL
-from quintet.core.instrument import Instrument
-from quintet.core.market.tick_feed import LATENCY_NOTE, MEASURED
+from quintet.core.instrument import DEFAULT_SPOT, Instrument, decode, encode
+from quintet.core.market.tick_feed import LATENCY_NOTE, MEASURED, Frame
 from quintet.core.orders import lifecycle
-from quintet.core.tape import TapeMeta, instrument_rows
+from quintet.core.state import World
+from quintet.core.tape import TapeMeta
 from quintet.research.backtest import desk_notes, fresh_world, set_timer
 from quintet.research.backtest_options import BOOK_POLICY, BacktestOptions, TickBook
 from quintet.research.systems import loop
@@ -46,6 +48,8 @@ SYNC_S: Final = 1.0
 WINDOW: Final = 4
 """The simulated book reaches to so many times the first price; a market beyond it ends the desk, and says so."""
 
+_HIGH_OF_SOME_BOOK: Final = 1_000
+
 IN_FLIGHT: Final = 1 << 14
 """At most so many messages of the feed are between the exchange and us at one moment."""
 
@@ -60,14 +64,61 @@ async def paper(request: TradeRequest, tell: Tell) -> Ended:
         return await _PaperDesk(request, tell, market).live()
 
 
+def rehearse(request: TradeRequest) -> None:
+    """Compile the loop before the feed is heard: one book of nobody."""
+    rows: list[Any] = []
+    recorder = TickRecorder(Path("nowhere"), [DEFAULT_SPOT], decode_ticks.facts, Kept(rows))
+    recorder.take(Frame((0, 0), 1_000_000, SOME_BOOK))
+    options = _options(request, DEFAULT_SPOT, _HIGH_OF_SOME_BOOK)
+    PaperSession(_world(request, options, 1_000_000), loop(request.system)).catch_up(rows[0])
+
+
+class Kept:
+    """Rows of a feed, kept. Fills `storage.tick_recorder.RowSink`."""
+
+    position = 0
+    durable_upto = 0
+
+    def __init__(self, rows: list[Any]) -> None:
+        self._rows = rows
+
+    def append(self, rows: Any) -> int:
+        """One more part."""
+        self._rows.append(rows)
+        return 0
+
+    def sync(self) -> int:
+        """There is no disk."""
+        return 0
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+    def abandon(self) -> None:
+        """There is nothing to let go of."""
+
+
+def _options(request: TradeRequest, instrument: Instrument, high: int) -> BacktestOptions:
+    """The words of a backtest on order books, with room for prices from 1 to `high` increments."""
+    book = TickBook(request.config.tick_execution, ((1, high),), IN_FLIGHT)
+    config = request.config
+    return BacktestOptions(instrument, config.execution, config.risk, request.structure, request.fills, book)
+
+
+def _world(request: TradeRequest, options: BacktestOptions, first_ns: int) -> World:
+    params = getattr(request.config.system, request.system.name)
+    world = fresh_world(request.system, params, options, BOOK_POLICY, recording=True)
+    set_timer(world, request.system, first_ns)
+    return world
+
+
 def _begin_market(request: TradeRequest, path: Path, instrument: Instrument) -> None:
-    """The tape of what is heard, its instrument defined."""
+    """The tape of what is heard: what is traded stands in its notes until the first book defines it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    now_ns = time.time_ns()
-    notes = {"format": "recorded", LATENCY_NOTE: MEASURED}
-    meta = TapeMeta(synthetic=bool(request.address.url), created_ns=now_ns, tool_version=__version__, notes=notes)
-    with TapeWriter.record(path, meta) as tape:
-        tape.append(instrument_rows(0, instrument, now_ns, now_ns))
+    notes = {"format": "recorded", LATENCY_NOTE: MEASURED, "instrument": encode(instrument).decode()}
+    synthetic = bool(request.address.url)
+    meta = TapeMeta(synthetic=synthetic, created_ns=time.time_ns(), tool_version=__version__, notes=notes)
+    TapeWriter.record(path, meta).close()
 
 
 class _PaperDesk:
@@ -78,7 +129,7 @@ class _PaperDesk:
         self._request = request
         self._tell = tell
         self._market = market
-        self._instrument = past.instruments[0]
+        self._instrument = decode(past.meta.notes["instrument"].encode())
         self._waiting = np.asarray(past.event_rows())
         self._floor_ns = int(self._waiting["ts_event"][self._waiting["kind"] <= BOOK_CLEAR].max(initial=0))
         self._session: PaperSession | None = None
@@ -157,13 +208,9 @@ class _PaperDesk:
         self._high = int(levels["price"][0]) * WINDOW
         _require_within(self._waiting, self._high)
         request, system = self._request, self._request.system
+        options = _options(request, self._instrument, self._high)
+        self._world = _world(request, options, int(self._waiting["ts_recv"][0]))
         params = getattr(request.config.system, system.name)
-        book = TickBook(request.config.tick_execution, ((1, self._high),), IN_FLIGHT)
-        options = BacktestOptions(
-            self._instrument, request.config.execution, request.config.risk, request.structure, request.fills, book
-        )
-        self._world = fresh_world(system, params, options, BOOK_POLICY, recording=True)
-        set_timer(self._world, system, int(self._waiting["ts_recv"][0]))
         who = Identity(request.desk, request.world, code_of(system), desk_notes(system, params, options, BOOK_POLICY))
         self._session = PaperSession(self._world, loop(system), self._open_desk_tape(who))
         happened = self._session.catch_up(self._waiting)

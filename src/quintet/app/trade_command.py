@@ -90,6 +90,7 @@ def trade(
     from quintet.app.config import find_system, load
     from quintet.app.flags import duration_s
     from quintet.app.paper_trading import paper
+    from quintet.app.paper_trading import rehearse as rehearse_paper
     from quintet.app.trade_lines import Teller
     from quintet.app.trading import TradeRequest, WorldName, rehearse
     from quintet.app.trading import trade as bring_to_life
@@ -123,6 +124,8 @@ def trade(
     )
     teller = Teller(request, everything, as_json)
     if credential is None:
+        with progress("compiling the desk (once)"):
+            rehearse_paper(request)
         ended = asyncio.run(paper(request, teller.tell()))
     else:
         with progress("compiling the desk (once)"):

@@ -47,7 +47,7 @@ from quintet.venues.bybit import decode_ticks
 from quintet.venues.bybit.listing import Listing
 from quintet.venues.bybit.sign import ApiKey
 
-_SOME_BOOK: Final = (
+SOME_BOOK: Final = (
     b'{"topic":"orderbook.200.ETHUSDT","type":"snapshot","ts":1,"cts":1,'
     b'"data":{"s":"ETHUSDT","b":[["1","1"]],"a":[["2","1"]],"u":1,"seq":1}}'
 )
@@ -165,7 +165,7 @@ def rehearse(request: TradeRequest) -> None:
         entrance(request.system, world)(frozen(np.zeros(0, ROW)), world, new_progress())
     sink = _MarketRows(lambda rows: None, 0)
     recorder = TickRecorder(Path("nowhere"), [instrument], decode_ticks.facts, sink)
-    recorder.take(Frame((0, 0), 1_000_000, _SOME_BOOK))
+    recorder.take(Frame((0, 0), 1_000_000, SOME_BOOK))
 
 
 async def _instrument(request: TradeRequest, account: Account) -> Instrument:
@@ -236,7 +236,7 @@ class _Desk:
         set_timer(world, self._request.system, int(past.rows[0]["ts_recv"]))
         self._relived = desk_folder.come_back(folder, past, self._who, world, self._enter)
         self._tape = TapeWriter.resume(folder / desk_folder.TAPE)
-        unwritten, last_ns = self._relived.unwritten, int(past.rows[-1]["ts_recv"])
+        unwritten, last_ns = self._relived.unwritten, past.last_ns
         if len(unwritten):
             self._tape.append(command_rows(unwritten))
         session = Session(world, self._enter, self._tape, last_ns=last_ns)
