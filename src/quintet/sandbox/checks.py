@@ -92,7 +92,7 @@ def stop_plan(instrument: Instrument, request: StopRequest, before: StopPlan = N
         trigger(request.stop_loss_limit, before.stop_loss_limit, "slLimitPrice"),
         request.mode == "Partial" if request.mode else before.partial,
     )
-    if not plan.partial and (plan.take_profit_limit or plan.stop_loss_limit):
+    if not instrument.is_spot and not plan.partial and (plan.take_profit_limit or plan.stop_loss_limit):
         raise Refused(110058, "Full TP/SL closes at market: no limit price is possible")
     return plan
 
@@ -222,8 +222,6 @@ def _check_stops(market: Market, order: Order) -> None:
     plan = order.stops
     if plan.is_empty:
         return
-    if market.instrument.is_spot:
-        raise Refused(10001, "params error: takeProfit and stopLoss on a spot order are not offered here")
     if order.reduce_only:
         raise Refused(110057, "TP/SL cannot be set on a reduce-only order")
     base = order.trigger_price or (0 if order.is_market else order.price)

@@ -71,6 +71,7 @@ def sample(venue: Venue, key: str) -> None:
     add_to_candles(market.index_candles, venue.now_ms, market.index)
     if market.instrument.is_spot:
         return
+    add_to_candles(market.premium_candles, venue.now_ms, _premium(venue, key, market))
     if venue.now_ms % MINUTE_MS < 1000:
         _sample_premium(venue, key, market)
     if venue.now_ms % INTEREST_EVERY_MS < 1000:
@@ -91,15 +92,19 @@ def open_interest(venue: Venue, key: str) -> int:
     )
 
 
-def _sample_premium(venue: Venue, key: str, market: Market) -> None:
-    """The minute's premium with the next weight, and the rate as it stands now."""
+def _premium(venue: Venue, key: str, market: Market) -> int:
+    """How far the impact prices are beyond the index, in parts of 1e8 of it."""
     book = venue.books[key]
     bid, ask = book.bids.best, book.asks.best
-    premium = 0
-    if bid and ask:
-        premium = (max(0, bid - market.index) - max(0, market.index - ask)) * ONE // market.index
+    if not (bid and ask):
+        return 0
+    return (max(0, bid - market.index) - max(0, market.index - ask)) * ONE // market.index
+
+
+def _sample_premium(venue: Venue, key: str, market: Market) -> None:
+    """The minute's premium with the next weight, and the rate as it stands now."""
     market.premium_weight += 1
-    market.premium_sum += premium * market.premium_weight
+    market.premium_sum += _premium(venue, key, market) * market.premium_weight
     market.funding_rate = predicted_rate(market)
 
 

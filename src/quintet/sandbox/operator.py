@@ -8,12 +8,25 @@ import msgspec
 
 from quintet.core.errors import ConfigError
 from quintet.sandbox.bybit_v5.streams import Streams
-from quintet.sandbox.commands import AnyCommand, ChangeInstrument, GhostTrade, SetFunding, SetPrices
+from quintet.sandbox.commands import AnyCommand, ChangeInstrument, Deleverage, GhostTrade, SetFunding, SetPrices
 from quintet.sandbox.faults import Fault, Faults, check, scenario_of
 from quintet.sandbox.history import history_pieces
 from quintet.sandbox.money import quanta
 from quintet.sandbox.refusal import Refusal
-from quintet.sandbox.service import Service
+from quintet.sandbox.rsa_signature import public_key_of
+from quintet.sandbox.service import DEFAULT_UID, Service
+
+
+class KeyRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A key as the operator wants it; what is left out is as in a key of the default account."""
+
+    uid: int = DEFAULT_UID
+    note: str = ""
+    read_only: bool = False
+    permissions: dict[str, list[str]] | None = None
+    ips: list[str] = []
+    expires_ms: int = 0
+    public_key: str = ""
 
 
 class Operator:
@@ -32,6 +45,7 @@ class Operator:
             ("GET", "time"): self._time,
             ("GET", "history"): self._history,
             ("POST", "advance"): self._advance,
+            ("POST", "key"): self._key,
             ("POST", "command"): self._command,
             ("POST", "fault"): self._fault,
             ("POST", "scenario"): self._scenario,
@@ -61,6 +75,24 @@ class Operator:
             raise ConfigError(f"advance: ms: expected a whole number of milliseconds, found {ms!r}")
         self.service.clock.advance(ms)
         return {"clock_ms": self.service.clock.due_ms()}
+
+    def _key(self, body: bytes) -> dict[str, Any]:
+        """One more key: {"uid": 10000001, "permissions": {...}, "ips": [...], "read_only": true, "public_key": PEM}."""
+        try:
+            wanted = msgspec.json.decode(body or b"{}", type=KeyRequest)
+        except msgspec.DecodeError as error:
+            raise ConfigError(f"key: {error}") from None
+        if wanted.uid not in self.service.state.accounts:
+            raise ConfigError(f"key: uid: expected an account that exists, found {wanted.uid}")
+        if wanted.public_key:
+            public_key_of(wanted.public_key)
+        key = self.service.keys.create(wanted.uid, self.service.clock.now_ms(), wanted.note)
+        key.read_only, key.ips, key.public_key = wanted.read_only, wanted.ips, wanted.public_key
+        key.expires_ms = wanted.expires_ms
+        key.permissions = wanted.permissions if wanted.permissions is not None else key.permissions
+        key.secret = "" if key.public_key else key.secret
+        self.service.keys.keep(key)
+        return {"key": key.key, "secret": key.secret}
 
     def _command(self, body: bytes) -> dict[str, Any]:
         """Any command of the exchange, as its journal writes it: {"do": "ghosts", ...}."""
@@ -116,6 +148,8 @@ class Operator:
             self._do(ChangeInstrument(category=fault.category, symbol=symbol, status=fault.value, delivery_ms=at_ms))
         elif fault.kind == "liquidation":
             self._do(SetPrices(symbol=symbol, index=quanta(fault.value), mark=quanta(fault.value)))
+        elif fault.kind == "adl":
+            self._do(Deleverage(symbol=symbol, quantity=fault.value))
         elif fault.kind == "funding_spike":
             self._do(SetFunding(symbol=symbol, rate=quanta(fault.value)))
         else:

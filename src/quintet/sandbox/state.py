@@ -210,6 +210,7 @@ class Market(msgspec.Struct, kw_only=True):
     candles: list[Candle] = []
     mark_candles: list[Candle] = []
     index_candles: list[Candle] = []
+    premium_candles: list[Candle] = []
     basis: list[int] = []
     premium: list[int] = []
     premium_sum: int = 0
