@@ -84,7 +84,7 @@ class Load:
         """Orders and executions as they are told."""
         async for message in socket:
             frame = json.loads(message.data)
-            for row in frame.get("data", ()):
+            for row in frame["data"] if "topic" in frame else ():
                 if frame["topic"] == "order":
                     self.stations.setdefault(row["orderLinkId"], []).append(row["orderStatus"])
                     self._in_turn("order", int(row["updatedTime"]))
@@ -99,10 +99,19 @@ class Load:
             self.out_of_turn.append(f"{topic} {number} after {self._newest[topic]}")
         self._newest[topic] = number
 
+    async def ping(self, *sockets: aiohttp.ClientWebSocketResponse) -> None:
+        """Every twenty seconds, as the venue advises."""
+        while True:
+            await asyncio.sleep(20.0)
+            for socket in sockets:
+                await socket.send_str('{"op":"ping"}')
+
     async def hear_answers(self, trade: aiohttp.ClientWebSocketResponse) -> None:
         """Acknowledgements on the trade socket; a resting order is cancelled with its own."""
         async for message in trade:
             frame = json.loads(message.data)
+            if frame.get("op") == "pong":
+                continue
             if frame["retCode"]:
                 self.refused.append(message.data)
             elif frame["op"] == "order.create":
@@ -211,7 +220,9 @@ async def loaded(door: Door, phases: list[tuple[float, float]], tell: Any = prin
         async with load.socket("/v5/private") as private, load.socket("/v5/trade") as trade:
             await private.send_str(json.dumps({"op": "subscribe", "args": ["order", "execution"]}))
             await private.receive()
-            tasks = [asyncio.create_task(load.hear_private(private)), asyncio.create_task(load.hear_answers(trade))]
+            tasks = [asyncio.create_task(each) for each in (
+                load.hear_private(private), load.hear_answers(trade), load.ping(private, trade)
+            )]  # fmt: skip
             for number, (rate, seconds) in enumerate(phases):
                 began_s, before = time.perf_counter(), len(load.latencies_s)
                 await load.run(trade, rate, seconds, f"p{number}")

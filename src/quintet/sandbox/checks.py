@@ -161,7 +161,8 @@ def _check_link(account: Account, order: Order) -> None:
 
 def _check_size(venue: Venue, market: Market, order: Order, request: Place) -> None:
     instrument = market.instrument
-    in_quote = instrument.is_spot and order.is_market and order.sign == BUY and request.market_unit in ("", "quoteCoin")
+    quote_by_default = order.sign == BUY and not request.market_unit
+    in_quote = instrument.is_spot and order.is_market and (quote_by_default or request.market_unit == "quoteCoin")
     if in_quote:
         amount = number(request.quantity, "qty")
         if amount.quantize(Decimal(1).scaleb(-instrument.quote_decimals), ROUND_FLOOR) != amount:

@@ -50,7 +50,7 @@ class StopPlan(msgspec.Struct, frozen=True):
 class Order(msgspec.Struct, kw_only=True):
     """Prices in quanta, quantities in lots, times in milliseconds.
 
-    `budget` is the quote money of a spot market buy that was given in quote coin; its lots are then what it bought.
+    `budget` is the quote money of a spot market order that was given in quote coin; its lots are then what it traded.
     `activation` is the price at which a trailing stop begins to follow; 0 once it does.
     `is_resting`: it stands in a queue. `locked` is what a spot order has reserved: quote to buy, base to sell.
     """

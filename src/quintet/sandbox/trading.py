@@ -127,6 +127,9 @@ def reserve(market: Market, order: Order) -> int:
     """What a spot order must hold back for the part that has not traded."""
     instrument = market.instrument
     if order.sign != BUY:
+        if order.budget:  # the most that the rest of the money could need: at the lowest price it may trade at
+            wanted = (order.budget - order.value) * instrument.lots_per_unit // max(1, order.price)
+            return instrument.base_quanta(wanted)
         return instrument.base_quanta(order.left)
     if order.budget:
         return order.budget - order.value

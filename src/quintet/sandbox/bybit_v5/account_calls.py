@@ -51,8 +51,8 @@ def disconnect_info(call: Call) -> Result:
 
 
 def fee_rates(call: Call) -> Result:
-    """The rates of one instrument or of all of a product."""
-    category, symbol = call.category(), call.params.text("symbol")
+    """The rates of one instrument or of all of a product; a product that is not named is linear."""
+    category, symbol = call.category("linear"), call.params.text("symbol")
     if symbol and category not in EMPTY_CATEGORIES:
         call.service.venue.market(category, symbol)
     return {

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from quintet.sandbox import clockwork
 from quintet.sandbox.bybit_v5 import shapes
 from quintet.sandbox.bybit_v5.call import EMPTY_CATEGORIES, Call
 from quintet.sandbox.bybit_v5.candle_rows import INTERVALS, candles, last_day
@@ -184,16 +185,19 @@ def _contract(call: Call) -> Market:
 
 
 def open_interest(call: Call) -> Result:
-    """Open interest at the ends of its periods."""
+    """Open interest at the beginning of each period."""
     market = _contract(call)
     minutes = STATISTIC_PERIODS[call.params.one_of("intervalTime", tuple(STATISTIC_PERIODS))]
     lots = market.instrument.lots_text
     first, last = call.params.integer("startTime"), call.params.integer("endTime")
-    found = [
-        (ms, held)
-        for ms, held in market.interest
-        if ms // 60_000 % minutes == 0 and ms >= first and (not last or ms <= last)
-    ]
+    state = call.service.state
+    period_ms = minutes * 60_000
+    known = [(ms - ms % 60_000, held) for ms, held in market.interest if ms // 60_000 % minutes == 0]
+    running = state.now_ms - state.now_ms % period_ms
+    if not known or known[-1][0] < running:  # the period that has begun shows what is open now
+        key = key_of("linear", market.instrument.symbol)
+        known.append((running, clockwork.open_interest(call.service.venue, key)))
+    found = [(ms, held) for ms, held in known if ms >= first and (not last or ms <= last)]
     rows = page(
         found,
         call.params,

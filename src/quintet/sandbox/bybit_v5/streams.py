@@ -245,7 +245,7 @@ class Streams:
                         self._send_all(topic, topic.first())
                         repeated[name] = topic.update, loop.time()
             for session in list(self.sessions.values()):
-                if loop.time() - session.connection.heard_s > session.idle_s:
+                if loop.time() - session.connection.busy_s > session.idle_s:
                     await session.connection.close(1000, "idle")
 
     # ---- sessions ----
