@@ -15,6 +15,7 @@ import contextlib
 import hashlib
 import hmac
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -246,6 +247,12 @@ def memory_kib(pid: int) -> int:
     return int(next(line for line in status.splitlines() if line.startswith("RssAnon")).split()[1])
 
 
+def cpu_s(pid: int) -> float:
+    """CPU seconds of a process so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def slope(samples: list[tuple[float, float]]) -> float:
     """Least squares, the first tenth left out."""
     settled = samples[len(samples) // 10 :]
@@ -285,6 +292,8 @@ async def watched(process: subprocess.Popen[str], door: Door, phases: list[tuple
     failures += len(problems)
     grown = slope(samples)
     least, most = (pick(value for _, value in samples) / 1024 for pick in (min, max))
+    orders = sum(int(rate * seconds) for rate, seconds in phases)
+    print(f"the exchange used {cpu_s(process.pid) / orders * 1e6:,.0f} microseconds of CPU an order, cancels included")
     print(f"memory {least:.1f} to {most:.1f} MiB, slope {grown:.0f} KiB a minute; nothing lost: {not problems}")
     return failures + (grown > FLAT_KIB_PER_MINUTE and len(samples) > 120)
 

@@ -47,8 +47,9 @@ PRIVATE_TOPICS = ("order", "execution", "execution.fast", "position")
 DISCONNECT_TOPICS = {"dcp.future": "linear", "dcp.spot": "spot", "dcp.option": "option"}
 SPOT_ARGS_MAX = 10
 ARGS_CHARACTERS_MAX = 21_000
-ANSWER_AFTER_S = 0.0005
-"""Answers on the trade socket leave this late: some clients register their callback after they have sent."""
+ANSWER_AFTER_S = 0.01
+"""Answers on the trade socket leave this late, no later than a venue's: some clients register their callback after they
+have sent, and a thread of Python may wait 5 ms for its turn."""
 
 SUBSCRIBED_AFTER_S = 0.02
 """A subscription is served this late, for the same reason: a first frame without a callback ends its line."""
