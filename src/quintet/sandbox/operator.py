@@ -1,5 +1,6 @@
 """What the operator of a sandbox may do that no venue offers: move time, break things, read everything."""
 
+import asyncio
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -13,6 +14,7 @@ from quintet.sandbox.faults import Fault, Faults, check, scenario_of
 from quintet.sandbox.history import history_pieces
 from quintet.sandbox.money import quanta
 from quintet.sandbox.refusal import Refusal
+from quintet.sandbox.retention import series_of
 from quintet.sandbox.rsa_signature import public_key_of
 from quintet.sandbox.service import DEFAULT_UID, Service
 
@@ -44,6 +46,7 @@ class Operator:
         paths: dict[tuple[str, str], Callable[[bytes], dict[str, Any] | Iterator[bytes]]] = {
             ("GET", "time"): self._time,
             ("GET", "history"): self._history,
+            ("GET", "sizes"): self._sizes,
             ("POST", "advance"): self._advance,
             ("POST", "key"): self._key,
             ("POST", "command"): self._command,
@@ -126,6 +129,18 @@ class Operator:
         self.faults.clear()
         self.service.clock.skew_ms = 0
         return {"faults": 0}
+
+    def _sizes(self, body: bytes) -> dict[str, Any]:
+        """How much of everything there is: for those who look for what is never given back."""
+        state = self.service.state
+        return {
+            "tasks": len(asyncio.all_tasks()),
+            "sessions": len(self.streams.sessions),
+            "topics": self.streams.topic_count,
+            "orders": len(state.orders),
+            "records": sum(len(records) for account in state.accounts.values() for _, records in series_of(account)),
+            "archived": sum(sum(account.archived.values()) for account in state.accounts.values()),
+        }
 
     def _history(self, body: bytes) -> Iterator[bytes]:
         """Everything that ever happened, piece by piece."""

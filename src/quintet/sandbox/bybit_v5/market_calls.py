@@ -7,12 +7,13 @@ from quintet.sandbox.bybit_v5 import shapes
 from quintet.sandbox.bybit_v5.call import EMPTY_CATEGORIES, Call
 from quintet.sandbox.bybit_v5.candle_rows import INTERVALS, candles, last_day
 from quintet.sandbox.bybit_v5.paging import page
+from quintet.sandbox.candle_series import Candle
 from quintet.sandbox.instruments import BUY, SELL
 from quintet.sandbox.money import plain
 from quintet.sandbox.prices import price_limits
 from quintet.sandbox.refusal import Refused
 from quintet.sandbox.service import Service
-from quintet.sandbox.state import INSURANCE, Candle, Market, key_of
+from quintet.sandbox.state import INSURANCE, Market, key_of
 
 Result = dict[str, Any]
 STATISTIC_PERIODS = {"5min": 5, "15min": 15, "30min": 30, "1h": 60, "4h": 240, "1d": 1440}
@@ -89,8 +90,8 @@ def tickers(call: Call) -> Result:
 def ticker(call: Call, key: str) -> Result:
     """One ticker."""
     market, now_ms = call.service.state.markets[key], call.service.state.now_ms
-    hour = [minute for minute in market.candles[-60:] if minute.start_ms > now_ms - 3_600_000]
-    day = last_day(market.candles, now_ms)
+    hour = [minute for minute in market.candles.newest(60) if minute.start_ms > now_ms - 3_600_000]
+    day = last_day(market.candles.newest(1440), now_ms)
     return shapes.ticker_row(call.service.venue, key, day, hour[0].open if hour else market.last)
 
 
@@ -134,7 +135,7 @@ def _candle_rows(call: Call, kind: str) -> Result:
     first, last = params.integer("start"), params.integer("end")
     minutes = {"last": market.candles, "mark": market.mark_candles, "index": market.index_candles,
                "premium": market.premium_candles}[kind]  # fmt: skip
-    found = candles(minutes, interval, first, last, limit)
+    found = candles(minutes.all(), interval, first, last, limit)
     row = {"last": _trade_candle, "premium": _rate_candle}.get(kind, _price_candle)
     return {
         "category": category,

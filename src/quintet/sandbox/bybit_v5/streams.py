@@ -97,6 +97,11 @@ class Streams:
         self._private = private_topics()
         service.listeners.append(self.hear)
 
+    @property
+    def topic_count(self) -> int:
+        """Public topics that somebody listens to."""
+        return len(self._topics)
+
     # ---- news ----
 
     def hear(self, happened: list[Happening]) -> None:

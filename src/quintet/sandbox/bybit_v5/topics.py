@@ -13,10 +13,11 @@ from quintet.sandbox.bybit_v5 import market_calls, shapes
 from quintet.sandbox.bybit_v5.call import Call
 from quintet.sandbox.bybit_v5.candle_rows import INTERVALS, MINUTES, bucket_end, candles
 from quintet.sandbox.bybit_v5.params import Params
+from quintet.sandbox.candle_series import Candle
 from quintet.sandbox.instruments import BUY, SELL
 from quintet.sandbox.money import plain
 from quintet.sandbox.service import Service
-from quintet.sandbox.state import Candle, Market
+from quintet.sandbox.state import Market
 
 DEPTHS = {1: 0.01, 50: 0.02, 200: 0.1, 500: 0.1, 1000: 0.2}
 """Levels to seconds between two messages."""
@@ -156,9 +157,9 @@ class CandleTopic(Topic):
         self._running: Candle | None = self._newest(1)[-1] if self._newest(1) else None
 
     def _newest(self, count: int) -> list[Candle]:
-        recent = self.market.candles
-        if self.interval in MINUTES:
-            recent = recent[-(count + 1) * MINUTES[self.interval] :]
+        series = self.market.candles
+        minutes = MINUTES.get(self.interval)
+        recent = series.newest((count + 1) * minutes) if minutes else series.all()
         return candles(recent, self.interval, 0, 0, count)
 
     def first(self) -> list[str]:
