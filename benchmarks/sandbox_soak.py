@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,6 +29,12 @@ from benchmarks.sandbox_load import Door, Load, memory_kib, sandbox, slope
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
 LOTS = {"BTCUSDT": "0.001", "ETHUSDT": "0.01", "SOLUSDT": "0.1"}
 TOPICS = ("orderbook.1", "orderbook.50", "orderbook.200", "publicTrade", "tickers", "kline.1")
+READS = (
+    ("account/wallet-balance", "accountType=UNIFIED"),
+    ("position/list", "category=linear&settleCoin=USDT"),
+    ("order/history", "category=linear"),
+    ("execution/list", "category=linear"),
+)
 ROUNDS = 24
 FLAT_KIB_PER_HOUR = 64
 """What a slope may be: over a day 1.5 MB. Prices of the last week are kept, which is most of it."""
@@ -95,8 +101,7 @@ class Guest(Load):
         limit = {"orderType": "Limit", "side": "Buy", "price": best["bid1Price"], "timeInForce": "PostOnly"}
         await self.call("POST", "order/create", order | limit)
         await self.call("POST", "position/trading-stop", {"category": "linear", "symbol": symbol, "trailingStop": "50"})
-        for path, query in (("account/wallet-balance", "accountType=UNIFIED"), ("position/list", "category=linear&settleCoin=USDT"),
-                            ("order/history", "category=linear"), ("execution/list", "category=linear")):  # fmt: skip
+        for path, query in READS:
             await self.call("GET", path, query)
         await self.call("POST", "order/cancel-all", {"category": "linear", "symbol": symbol})
 
@@ -140,13 +145,18 @@ async def soaked(process: subprocess.Popen[str], door: Door, hours: float, seed:
 
 
 def left_over(samples: list[Sample]) -> list[str]:
-    """What there is more of at the end than after the first round."""
-    first, last = samples[0], samples[-1]
-    found = [f"files: {first.files}, then {last.files}"] if last.files > first.files else []
-    for name in ("tasks", "sessions", "topics"):
-        if last.sizes[name] > first.sizes[name]:
-            found.append(f"{name}: {first.sizes[name]}, then {last.sizes[name]}")
-    return found
+    """What there is more of at the end than at the beginning."""
+    quarter = max(1, len(samples) // 4)
+
+    def grown(count: Callable[[Sample], int]) -> tuple[int, int]:
+        """The most there was in the first quarter, the least there is in the last: a connection may just be closing."""
+        return max(map(count, samples[:quarter])), min(map(count, samples[-quarter:]))
+
+    counts = {"files": grown(lambda each: each.files)} | {
+        name: grown(lambda each, name=name: each.sizes[name])  # type: ignore[misc]
+        for name in ("tasks", "sessions", "topics")
+    }
+    return [f"{name}: {first}, then {last}" for name, (first, last) in counts.items() if last > first]
 
 
 def main() -> int:
