@@ -33,8 +33,9 @@ def page() -> str:
     lines = [
         "# What the sandbox serves",
         "",
-        "Bybit V5 as far as it is served by [an exchange of one's own](guides/sandbox.md). What is not listed answers 10017.",
-        "A pace is requests a second and account (linear / spot where they differ); a batch spends one for each order.",
+        "Bybit V5 as far as it is served by [an exchange of one's own](guides/sandbox.md). What is not listed answers",
+        "10017. A pace is requests a second and account (linear / spot where they differ); a batch spends one for each",
+        "order.",
         "",
     ]
     for method, routes in ROUTES.items():
