@@ -102,7 +102,7 @@ def merge(
     replace: Replace = False,
     as_json: AsJson = False,
 ) -> None:
-    """Weave tapes into one, by the time of receipt; instruments are numbered anew by venue and symbol."""
+    """Weave tapes into one, by the time of receipt; instruments are numbered anew by venue, symbol and product."""
     from quintet.core.tape_splice import merge_rows
 
     if len(tapes) < 2:

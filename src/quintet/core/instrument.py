@@ -90,6 +90,16 @@ class Instrument(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
             refuse("contract_value", self.contract_value, "1 for spot")
 
     @property
+    def identity(self) -> tuple[str, str, str]:
+        """Venue, symbol and product: a venue may give one symbol to a spot pair and to its perpetual."""
+        return self.venue, self.symbol, self.kind
+
+    @property
+    def name(self) -> str:
+        """The identity in words: `bybit:linear:BTCUSDT`."""
+        return f"{self.venue}:{self.kind}:{self.symbol}"
+
+    @property
     def settle_asset(self) -> str:
         """The asset in which profit is paid: quote for spot and linear, base for inverse."""
         return self.base_asset if self.kind == "inverse" else self.quote_asset
