@@ -4,6 +4,7 @@ An instrument's facts come from its venue or from a config, never from a candle 
 time: a change is an INSTRUMENT event on the tape, with a whole new definition; the price increment never changes.
 """
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Annotated, Literal
 
@@ -162,6 +163,34 @@ class Instrument(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
                 f"instrument {self.symbol}: capital of {capital_quanta} quanta of {self.quote_quantum} "
                 f"{self.quote_asset} leaves less than 4,096 times itself below 2^62; choose a larger quote_quantum"
             )
+
+
+def quanta_of_assets(instruments: Sequence[Instrument]) -> dict[str, tuple[Decimal, str]]:
+    """What each asset of one ledger is counted in: the finest quantum that an instrument gives it, and which one does.
+
+    A linear contract moves no base, an inverse one no quote.
+    """
+    found: dict[str, tuple[Decimal, str]] = {}
+    for each in instruments:
+        counted = {"spot": ("base", "quote"), "linear": ("quote",), "inverse": ("base",)}[each.kind]
+        for side in counted:
+            asset, quantum = getattr(each, f"{side}_asset"), getattr(each, f"{side}_quantum")
+            if asset not in found or quantum < found[asset][0]:
+                found[asset] = quantum, each.name
+    return found
+
+
+def in_common_quanta(instruments: Sequence[Instrument]) -> tuple[Instrument, ...]:
+    """The same instruments, each asset counted in one quantum, the finest; rows hold ticks and lots and stay right."""
+    quanta = quanta_of_assets(instruments)
+
+    def counted(each: Instrument) -> Instrument:
+        base, _ = quanta.get(each.base_asset, (each.base_quantum, ""))
+        quote, _ = quanta.get(each.quote_asset, (each.quote_quantum, ""))
+        made: Instrument = msgspec.structs.replace(each, base_quantum=base, quote_quantum=quote)
+        return made
+
+    return tuple(map(counted, instruments))
 
 
 def _is_countable(value: Decimal) -> bool:

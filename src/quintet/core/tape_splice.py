@@ -50,6 +50,19 @@ def cut_rows(
     return _after_definitions(known.values(), window)
 
 
+def only_rows(tape: Tape, number: int) -> Rows:
+    """The messages of one instrument and those of none; it becomes instrument 0."""
+    rows = np.array(np.asarray(tape.event_rows()))
+    starts = message_starts(rows)
+    lengths = np.diff(np.append(starts, len(rows)))
+    heads = rows[starts]
+    used = np.asarray(LAWS["desk"])["instrument_used"][heads["kind"]] == 1
+    bears = used | (heads["instrument"] > 0) | (heads["kind"] == ev.INSTRUMENT)
+    kept = np.repeat(~bears | (heads["instrument"] == number), lengths)
+    rows["instrument"][rows["kind"] != ev.TEXT] = 0
+    return frozen(rows[kept])
+
+
 def _place(sorted_values: Any, value: int | None, open_end: int) -> int:
     return open_end if value is None else int(np.searchsorted(sorted_values, value, side="left"))
 
@@ -70,8 +83,9 @@ def merge_rows(tapes: Sequence[Tape]) -> Rows:
     """Weave tapes into one: by ts_recv, then feed before responses before output, instrument, number of the source.
 
     Each source keeps its own order. Instruments are numbered anew by venue, symbol and product and defined at
-    the start; a definition that changes nothing is left out. Raises TapeError when two sources hold different definitions
-    of one instrument at one time, or when more than one source is a desk's (their order numbers would collide).
+    the start; a definition that changes nothing is left out. Raises TapeError when two sources hold different
+    definitions of one instrument at one time, or when more than one source is a desk's (their order numbers would
+    collide).
     """
     _refuse_two_desks(tapes)
     _refuse_conflicts(tapes)

@@ -14,7 +14,6 @@ import msgspec
 import numpy as np
 
 from quintet.core.errors import ConfigError
-from quintet.core.instrument import Instrument
 from quintet.core.tape import Tape
 from quintet.core.units import exact_quanta
 from quintet.research.backtest import BacktestResult, PolicyRun, run_policy
@@ -196,17 +195,18 @@ def dearer(options: BacktestOptions, fees: float = 1.0, slippage: float = 1.0) -
 
     A rebate is not made larger by making fees worse: it is taken away.
     """
-    instrument: Instrument = msgspec.structs.replace(
-        options.instrument,
-        maker_fee_e9=_fee(options.instrument.maker_fee_e9, fees),
-        taker_fee_e9=_fee(options.instrument.taker_fee_e9, fees),
+    first, *others = (
+        msgspec.structs.replace(
+            each, maker_fee_e9=_fee(each.maker_fee_e9, fees), taker_fee_e9=_fee(each.taker_fee_e9, fees)
+        )
+        for each in options.instruments
     )
     execution: ExecutionConfig = msgspec.structs.replace(
         options.execution,
         spread_bps=min(options.execution.spread_bps * slippage, _BP_MAX),
         slippage_bps=min(options.execution.slippage_bps * slippage, _BP_MAX),
     )
-    return options._replace(instrument=instrument, execution=execution)
+    return options._replace(instrument=first, others=tuple(others), execution=execution)
 
 
 def later(options: BacktestOptions, latency_ms: int) -> BacktestOptions:

@@ -198,10 +198,13 @@ def test_a_definition_that_contradicts_is_refused(second, message):
     assert inspector.position == START
 
 
+LINEAR_ETH = msgspec.structs.replace(DEFAULT_SPOT, kind="linear", fee_in_base=False)
+
+
 def test_one_symbol_may_be_a_spot_pair_and_a_perpetual_of_one_venue():
     inspector = Inspector("day", "market")
     inspector.take(frozen(joined(defined(1), defined(1, 1, LINEAR_ETH), trade(2, instrument=1))))
-    assert [instrument.name for instrument in inspector.instruments()] == ["bybit:spot:ETHUSDT", "bybit:linear:ETHUSDT"]
+    assert [each.name for each in inspector.instruments()] == ["bybit:spot:ETHUSDT", "bybit:linear:ETHUSDT"]
 
 
 def test_every_kind_of_the_event_file_has_a_law():

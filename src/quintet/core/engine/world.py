@@ -1,6 +1,6 @@
 """Making a world: the one function that gives every array its type and every limit its number."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -10,7 +10,7 @@ from quintet.core import state as s
 from quintet.core.engine.money_rules import FeeSchedule, MarginRules, set_fees, set_margin
 from quintet.core.errors import ConfigError
 from quintet.core.events import ROW, TIMEFRAME_NS
-from quintet.core.instrument import KIND_NUMBER, Instrument
+from quintet.core.instrument import KIND_NUMBER, Instrument, in_common_quanta
 from quintet.core.kernel import log
 from quintet.core.market.trade_bars import BY_TIME, start_trade_bars
 from quintet.core.random import seeded
@@ -173,7 +173,7 @@ class Setup:
     desk_rows: int = 1
 
 
-def asset_numbers(instruments: tuple[Instrument, ...]) -> dict[str, int]:
+def asset_numbers(instruments: Sequence[Instrument]) -> dict[str, int]:
     """Asset to its column in the ledger, in order of first appearance, quote before base."""
     numbers: dict[str, int] = {}
     for instrument in instruments:
@@ -182,6 +182,18 @@ def asset_numbers(instruments: tuple[Instrument, ...]) -> dict[str, int]:
     if len(numbers) > s.ASSETS:
         raise ConfigError(f"{len(numbers)} assets, a desk's ledger holds {s.ASSETS}")
     return numbers
+
+
+def _check_quanta(instruments: tuple[Instrument, ...]) -> None:
+    """Raise ConfigError where two instruments count one asset in different quanta: their sums would mean nothing."""
+    for here, common in zip(instruments, in_common_quanta(instruments), strict=True):
+        for side in ("base", "quote"):
+            found, expected = getattr(here, f"{side}_quantum"), getattr(common, f"{side}_quantum")
+            if found != expected:
+                raise ConfigError(
+                    f"{here.name}: {getattr(here, f'{side}_asset')} is counted in {found}, expected {expected} as "
+                    "another instrument of the run counts it"
+                )
 
 
 def _power_of_two(at_least: int) -> int:
@@ -199,6 +211,7 @@ def new_world(setup: Setup, state: Any = None, params: Any = None) -> s.World:
     if not 1 <= n <= room:
         raise ConfigError(f"{n} instruments, expected 1 to {room}" + (" when bars are filled" if room == 1 else ""))
     assets = asset_numbers(setup.instruments)
+    _check_quanta(setup.instruments)
     windows = setup.price_windows or (setup.price_window,) * n
     if len(windows) != n:
         raise ConfigError(f"{len(windows)} price windows for {n} instruments, expected one for each")
