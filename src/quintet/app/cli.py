@@ -24,6 +24,8 @@ _LAZY: Final = {
     "ledger": ("quintet.app.ledger_commands", "ledger_app", "Count what was tried: show, verify."),
     "verify": ("quintet.app.verify_commands", "verify_app", "Prove what is promised: determinism, lookahead."),
     "stages": ("quintet.app.stages_commands", "stages_app", "Prove a system stage by stage: show, record, check."),
+    "keys": ("quintet.app.keys_commands", "keys_app", "Keep the keys of venues: add, list, check, remove."),
+    "audit": ("quintet.app.audit_commands", "audit_app", "Who did what, when and why: show, verify."),
     "config": ("quintet.app.config_commands", "config_app", "Read the configuration: show, schema, validate."),
 }
 """Group to module, attribute, and the line of help shown before the module is loaded."""
@@ -37,12 +39,16 @@ _ORDER: Final = (
     "optimize",
     "watch",
     "sandbox",
+    "kill",
+    "release",
     "report",
     "runs",
     "ledger",
     "data",
     "tape",
     "stages",
+    "keys",
+    "audit",
     "config",
     "verify",
     "doctor",
@@ -99,6 +105,7 @@ def _mount() -> None:
     """Give every command its name."""
     from quintet.app.backtest_command import backtest
     from quintet.app.doctor_command import doctor
+    from quintet.app.kill_command import kill, release
     from quintet.app.optimize_command import optimize
     from quintet.app.report_command import report
     from quintet.app.sandbox_command import sandbox
@@ -115,6 +122,8 @@ def _mount() -> None:
     app.command(no_args_is_help=True)(optimize)
     app.command(no_args_is_help=True)(watch)
     app.command()(sandbox)
+    app.command()(kill)
+    app.command()(release)
     app.command(no_args_is_help=True)(report)
     for name, (_, _, line) in _LAZY.items():
         app.add_typer(typer.Typer(help=line), name=name, help=line)
