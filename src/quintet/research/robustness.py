@@ -167,10 +167,8 @@ def _costs(base: Variant) -> Iterator[Variant]:
 def _latency(base: Variant) -> Iterator[Variant]:
     if (book := base.options.book) is not None:
         for ms in TICK_LATENCIES_MS:
-            execution = msgspec.structs.replace(
-                book.execution, latency_model="constant", entry_ms=float(ms), response_ms=float(ms)
-            )
-            options = base.options._replace(book=book._replace(execution=execution, recorded=None))
+            there = book._replace(execution=book.execution.everywhere(float(ms)), recorded=None, recorded_at={})
+            options = base.options._replace(book=there)
             yield _named(
                 base, "both_ways_ms", f"latency {ms} ms both ways", book.execution.entry_ms, ms, options=options
             )

@@ -193,6 +193,13 @@ class TickExecutionConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
                 f"venues.{venue}", str(error), "values within the bounds of [tick_execution]"
             ) from None
 
+    def everywhere(self, both_ways_ms: float) -> "TickExecutionConfig":
+        """The same with one constant latency both ways, at every venue."""
+        latency = {"latency_model": "constant", "entry_ms": both_ways_ms, "response_ms": both_ways_ms}
+        own = {name: msgspec.structs.replace(venue, **latency, latencies="") for name, venue in self.venues.items()}
+        made: TickExecutionConfig = msgspec.structs.replace(self, **latency, venues=own)
+        return made
+
     def __post_init__(self) -> None:
         for venue in self.venues:
             self.at(venue)
