@@ -32,7 +32,7 @@ from quintet.research.report_parts.run_pictures import run_pictures
 from quintet.research.report_parts.statistics import counts, shares
 from quintet.research.report_parts.trade_rows import trade_rows
 from quintet.research.returns import daily_returns
-from quintet.research.run_record import RunRecord, record_of
+from quintet.research.run_record import RunRecord, of_the_first, record_of
 from quintet.research.significance import Luck, luck
 from quintet.systems.structure_mm.config import NAME as STRUCTURE_MM
 from quintet.systems.structure_mm.records import POLICY_NAMES, STATE_NAMES
@@ -57,7 +57,7 @@ def render_report(result: "BacktestResult", manifest: Manifest, robustness: Robu
 
 def render_record(record: RunRecord, manifest: Manifest, robustness: Robustness | None = None) -> str:
     """The page of a run as HTML; `robustness`: what `robustness.json` holds, None where it was not computed."""
-    return str(_template().render(_content(record, manifest, robustness)))
+    return str(_template().render(_content(of_the_first(record), manifest, robustness)))
 
 
 @cache
@@ -101,6 +101,7 @@ def _content(record: RunRecord, manifest: Manifest, robustness: Robustness | Non
         "money": record.money,
         "has_bars": bool(record.bars),
         "ticks": record.ticks,
+        "instruments": record.instruments,
         "split": tick_pictures.split_bars(record.ticks["split"]) if record.ticks else [],
         "ends": counts(metrics, "ended_"),
         "rows_max": ROWS_MAX,
@@ -120,7 +121,8 @@ def _content(record: RunRecord, manifest: Manifest, robustness: Robustness | Non
     content |= _origin(record, activity) | _quality(record) | _comparison(record) | _luck(record, manifest)
     content |= _curve_figures(record) | _tables(record, activity)
     content["pictures"] = run_pictures(record, activity, content, robustness)
-    data = page_data(record, activity, manifest) if len(record.equity["ts_ns"]) > 1 else None
+    is_drawn = len(record.equity["ts_ns"]) > 1 and not record.instruments
+    data = page_data(record, activity, manifest) if is_drawn else None
     content["payload"] = None if data is None else _json(data)
     return content
 

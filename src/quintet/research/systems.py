@@ -27,7 +27,8 @@ class KernelSystem(NamedTuple):
     figures from its state at the end; `explain` puts one of its notes into words, `note_kind` names a note's code. Who
     watches it live is told notes of the kinds in `headlines` (empty: of all), and the note for which `begins_quoting`
     is true as a line of its own. A timer wakes it every `timer_every_ns` (0: never); bars of the lower timeframe,
-    in a run on two, when it `hears_fill_bars`. On an order book it is shown `depth_levels` of each side. `origin` says
+    in a run on two, when it `hears_fill_bars`. On an order book it is shown `depth_levels` of each side. It trades
+    `instruments_max` instruments of a tape; `state` and `params` are given the first. `origin` says
     where somebody's own system was found, `file.py:MySystem`, and `sha256` is that file's; both are empty for those of
     quintet.
     """
@@ -46,6 +47,7 @@ class KernelSystem(NamedTuple):
     timer_every_ns: int = 0
     depth_levels: int = 0
     hears_fill_bars: bool = True
+    instruments_max: int = 1
     origin: str = ""
     sha256: str = ""
 
@@ -108,6 +110,7 @@ def of_class(kind: Any, origin: str = "", sha256: str = "") -> KernelSystem:
         timer_every_ns=shape.timer_every_ns,
         depth_levels=shape.levels,
         hears_fill_bars="on_lower_bar" in shape.handlers,
+        instruments_max=shape.instruments_max,
         origin=origin,
         sha256=sha256,
     )
@@ -138,12 +141,13 @@ def _built_in(name: str) -> KernelSystem:
     raise DefinitionError(f"no system is named {name!r}; there are {', '.join(NAMES)}")
 
 
-class Told(msgspec.Struct, frozen=True):
+class Told(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a system in plain Python is told: its parameters, what is traded, and the timeframe of structure."""
 
     parameters: dict[str, Any]
     instrument: Instrument
     structure: str
+    others: tuple[Instrument, ...] = ()
 
 
 def _told_table(told: Told) -> Any:
@@ -154,12 +158,17 @@ def _told_table(told: Told) -> Any:
     return made.view(np.recarray)
 
 
+def told_of_all(params: Any, others: tuple[Instrument, ...]) -> Any:
+    """The params of a system in plain Python, told of the instruments after the first too."""
+    told = msgspec.json.decode(np.asarray(params)["told"].tobytes(), type=Told)
+    return _told_table(msgspec.structs.replace(told, others=others))
+
+
 def mind_of(system: KernelSystem, params: Any) -> Mind:
     """The system in plain Python that a world's params tell of."""
     told = msgspec.json.decode(np.asarray(params)["told"].tobytes(), type=Told)
-    return Mind(
-        shape_of(system.decide), msgspec.convert(told.parameters, system.config), told.instrument, told.structure
-    )
+    parameters = msgspec.convert(told.parameters, system.config)
+    return Mind(shape_of(system.decide), parameters, (told.instrument, *told.others), told.structure)
 
 
 def loop(system: KernelSystem) -> Any:

@@ -98,6 +98,18 @@ def tick_quality(tape: Tape, instrument: Instrument, run: TickRun) -> dict[str, 
     }
 
 
+def maker_figures(tape: Tape, number: int, fills: Any, window: tuple[int, int]) -> dict[str, float | None]:
+    """Of one instrument's fills alone: earned against its mid, and how far that moved in ten seconds, mean bp."""
+    happened = np.asarray(fills["ts_event"], np.int64)
+    found = touches_at(tape, window, np.concatenate([happened - 1, happened + SPLIT_MS * MS_NS]), number)
+    before, after = np.split(found.twice_mid, 2)
+    measured = _Fills(fills, before, {SPLIT_MS: after}, tape.census.last_ns)
+    return {
+        "earned_bp": measured.earned()["mean_bp"],
+        "adverse_10s_bp": measured.markout(SPLIT_MS, 0.0)["moved"]["mean_bp"],
+    }
+
+
 def tick_figures(found: Mapping[str, Any]) -> dict[str, float]:
     """The few that stand among the figures of a run, under the keys of `NAMES`; what is unknown is absent."""
     if not found:

@@ -36,6 +36,13 @@ class Look(NamedTuple):
     daily_returns: Series
 
 
+def others_of(options: BacktestOptions) -> dict[str, Any]:
+    """The instruments after the first, for a run of several."""
+    if not options.others:
+        return {}
+    return {"others": [msgspec.json.decode(encode(each)) for each in options.others]}
+
+
 def trial_of(result: Any, door: str, run: str = "") -> Trial:
     """A `BacktestResult` as the ledger counts it; its Sharpe ratio is that of the headline, the pessimistic end."""
     options, census = result.options, result.tape.census
@@ -49,6 +56,7 @@ def trial_of(result: Any, door: str, run: str = "") -> Trial:
             "risk": _named(options.risk),
             "structure": options.structure,
             "fills": options.fills,
+            **others_of(options),
         },
         data=data_hash(result.tape),
         first_ns=census.first_ns,

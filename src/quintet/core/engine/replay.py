@@ -45,7 +45,7 @@ from quintet.core.errors import TapeError
 from quintet.core.events import (
     BAR_OPEN,
     COMMAND_ORDER,
-    COMMAND_SUPPRESSED,
+    COMMAND_UNANSWERED,
     FACT,
     FILL,
     FUNDING,
@@ -247,7 +247,7 @@ def take_in(desk: Any, shown: Any, rows: Any, progress: Any) -> int:
     begin(desk, progress.row - i, recv)
     if kind == TIMER:
         return on_timer(desk)
-    if ORDER_ACCEPTED <= kind <= COMMAND_SUPPRESSED:
+    if ORDER_ACCEPTED <= kind <= COMMAND_UNANSWERED:
         wake = on_status(desk, kind, rows[i].quantity, -1, rows[i].ts_event)
         if desk.depth_levels > 0:
             answer_moves_place(desk, shown, kind, rows[i].quantity, rows[i].ts_event, 0)
