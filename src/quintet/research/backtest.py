@@ -432,14 +432,15 @@ class BacktestResult:
         run, book = self.headline, self.options.book
         if book is None or run.marks is None:
             return None
-        fees, marks = int(run.desk.shown.account[0].fees), run.marks
+        account, marks = run.desk.shown.account[0], run.marks
         measured = TickRun(
             run.commands,
             run.fills,
             run.samples,
             marks.looks,
             run.net_quanta,
-            fees,
+            int(account.fees),
+            int(account.funding),
             book.price_windows[0],
             marks.length_s,
         )

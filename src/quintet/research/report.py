@@ -101,7 +101,7 @@ def _content(record: RunRecord, manifest: Manifest, robustness: Robustness | Non
         "money": record.money,
         "has_bars": bool(record.bars),
         "ticks": record.ticks,
-        "split": tick_pictures.split_bars(record.ticks["split"]) if record.ticks else [],
+        "split": tick_pictures.split_bars(record.ticks["split"], instrument) if record.ticks else [],
         "ends": counts(metrics, "ended_"),
         "rows_max": ROWS_MAX,
         "activity": activity,
@@ -168,7 +168,7 @@ def verify_command(command: str) -> str:
 
 def _origin(record: RunRecord, activity: Activity | None) -> dict[str, Any]:
     """The attribution, its waterfall, and the same by state."""
-    parts = attribute(record.fills, record.equity, record.instrument, record.opening_held)
+    parts = attribute(record.fills, record.equity, record.instrument, record.opening_held, record.funding_paid)
     rows = (
         by_state(activity.states_by_policy, record.fills, record.equity, record.instrument)
         if activity is not None

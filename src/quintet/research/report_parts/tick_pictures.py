@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from quintet.core.instrument import Instrument
 from quintet.research.charts import Axis, Plot, padded, ticks
 from quintet.research.report_parts.axes import decimals_between, percent_word
 from quintet.research.report_parts.figures import Bar, Step, waterfall
@@ -94,9 +95,12 @@ def latency_picture(rows: Sequence[Mapping[str, Any]]) -> str | None:
     )
 
 
-def split_bars(split: Mapping[str, int]) -> list[Bar]:
-    """The parts of the net result as a waterfall."""
-    return waterfall([*(Step(name, split[name]) for name in SPLIT), Step("net", split["net"], True)])
+def split_bars(split: Mapping[str, int], instrument: Instrument) -> list[Bar]:
+    """The parts of the net result as a waterfall, funding among them on a perpetual."""
+    steps = [Step(name, split[name]) for name in SPLIT]
+    if instrument.kind != "spot":
+        steps.append(Step("funding", split.get("funding", 0)))
+    return waterfall([*steps, Step("net", split["net"], True)])
 
 
 def _below(words: Sequence[tuple[float, str]]) -> str:

@@ -2,13 +2,11 @@
 
 import pytest
 
-from quintet.core.instrument import DEFAULT_SPOT
 from quintet.core.orders.lifecycle import BUY, IOC, POST_ONLY
 from quintet.core.records import table
 from quintet.core.state import NO_ASK, NO_BID, VIEW, WAKE_FILL
-from quintet.systems.structure_mm import decide, params_record
-from quintet.systems.structure_mm.config import StructureMmConfig
-from quintet.systems.structure_mm.episode import place_starts, rebuild_bids
+from quintet.systems.structure_mm import decide
+from quintet.systems.structure_mm.episode import place_starts
 from quintet.systems.structure_mm.quotes import quote
 from quintet.systems.structure_mm.records import EXIT, MM, NORMAL, REBALANCE, STATE
 from quintet.systems.structure_mm.touch import (
@@ -17,7 +15,6 @@ from quintet.systems.structure_mm.touch import (
     highest_free_bid,
     look_at_touch,
     sees_book,
-    stands_within,
 )
 from tests.unit.systems.structure_mm.test_system import PARAMS, a_view
 
@@ -91,29 +88,6 @@ def test_an_urgent_exit_is_measured_from_what_a_buyer_bids() -> None:
     quote(state, PARAMS, view)
     [order] = view.wants[: int(view.n)]
     assert (int(order.style), int(order.price)) == (IOC, 288_550)
-
-
-def test_in_a_book_a_bid_keeps_its_queue_for_a_few_ticks() -> None:
-    state, view = a_market(299_950, 299_960)
-    ticks = StructureMmConfig().requote_ticks
-    assert stands_within(PARAMS, view, 1) == ticks
-    assert stands_within(PARAMS, view, 60) == 60
-    view.market[0].bid = NO_BID
-    assert stands_within(PARAMS, view, 1) == 1
-
-
-@pytest.mark.parametrize(("moved", "stays"), [(4, True), (5, False)])
-def test_a_rebuild_moves_a_bid_only_when_it_pays(moved: int, stays: bool) -> None:
-    """Given an anchor that rose by so many ticks, of which rounding down leaves one less, a bid stays for three."""
-    state, view = a_market(300_500, 300_510, tick=10)
-    state.machine, state.policy, state.equity, state.lot_quanta = MM, NORMAL, 10**12, 10**11
-    state.anchor, state.step_e9, state.top, state.low = 300_000, 100_000, 400_000, 299_990
-    params = params_record(StructureMmConfig(n_bids=1), DEFAULT_SPOT)[0]
-    rebuild_bids(state, params, view)
-    tag = max(int(lot.tag) for lot in state.lots)
-    state.anchor += moved * 10
-    rebuild_bids(state, params, view)
-    assert [int(lot.tag) == tag for lot in state.lots if lot.buying > 0] == [stays]
 
 
 def test_the_view_of_these_tests_is_the_one_of_the_engine() -> None:
