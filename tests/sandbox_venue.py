@@ -11,6 +11,7 @@ from quintet.sandbox.orders import Order
 from quintet.sandbox.refusal import Refusal
 from quintet.sandbox.state import CLEARING, Position, key_of
 from quintet.sandbox.trading import reserve
+from quintet.sandbox.venue import Venue
 
 START_MS = 1_750_000_000_000
 ALICE, BOB = 100, 200
@@ -131,6 +132,12 @@ def check_laws(exchange: Exchange) -> None:
             for coin, amount in account.coins.items():
                 assert amount >= 0 or any(held.lots for held in positions if held.uid == account.uid), (coin, amount)
                 assert coin == "USDT" or amount >= account.locked.get(coin, 0)
+    kept, counted = exchange.venue.index, Venue(state).index
+    for account in state.accounts.values():
+        for key in state.markets:
+            assert kept.demand(account.uid, key) == counted.demand(account.uid, key)
+            assert kept.has_reducing(account.uid, key) == counted.has_reducing(account.uid, key)
+            assert kept.has_stops(account.uid, key) == counted.has_stops(account.uid, key)
     for order in state.orders.values():
         assert 0 <= order.filled <= order.lots or not order.lots
         executed = [found for found in state.accounts[order.uid].executions if found.order_id == order.order_id]

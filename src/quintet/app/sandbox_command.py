@@ -108,7 +108,8 @@ def _service(folder: Path | None, speed: int) -> "Iterator[tuple[Service, Folder
         for line in keeper.told:
             note(line)
         start_ms = 0 if speed == 1 else keeper.exchange.state.now_ms
-        yield Service(keeper.exchange, Clock(start_ms, speed), KeyRing(folder / "keys.json"), keeper), keeper
+        keys = KeyRing(folder / "keys.json")
+        yield Service(keeper.exchange, Clock(start_ms, speed), keys, keeper, keeper.archive), keeper
         keeper.snapshot()
     finally:
         keeper.close()

@@ -86,6 +86,19 @@ class Unlisted(NamedTuple):
     name: str
 
 
+class KeyRights(NamedTuple):
+    """What a key may do. `granted` and `withdrawing`: permissions by the venue's names, the second a part of the first.
+
+    `addresses`: where it may be used from, none or "*" for everywhere; `expires_utc`: the venue's text, empty: never.
+    """
+
+    granted: tuple[str, ...]
+    withdrawing: tuple[str, ...]
+    read_only: bool
+    addresses: tuple[str, ...]
+    expires_utc: str
+
+
 Report = OrderReport | Execution | PositionReport | Balance | Unlisted
 
 

@@ -18,6 +18,7 @@ from quintet.sandbox.refusal import Refused
 from quintet.sandbox.state import Account, Market
 from quintet.sandbox.stops import check_side
 from quintet.sandbox.trading import reserve
+from quintet.sandbox.used_names import has_name
 from quintet.sandbox.venue import Venue
 
 LINK_ID = re.compile(r"[A-Za-z0-9_-]{1,36}\Z")
@@ -150,7 +151,9 @@ def _check_link(account: Account, order: Order) -> None:
         return
     if not LINK_ID.match(order.link_id):
         raise Refused(10001, "params error: orderLinkId must be 1 to 36 of A-Z a-z 0-9 _ -")
-    if order.link_id in account.links.get(category, {}):
+    if order.link_id in account.links.get(category, {}) or has_name(
+        account.used_links.get(category, []), order.link_id
+    ):
         if category == "spot":
             raise Refused(170141, "Duplicate clientOrderId.")
         raise Refused(110072, "OrderLinkedID is duplicate")
@@ -250,18 +253,18 @@ def _check_position(account: Account, order: Order) -> None:
 
 def _check_counts(venue: Venue, account: Account, order: Order) -> None:
     spot = order.key.startswith("spot")
-    there = venue.open_orders(account.uid, order.key)
     if order.is_waiting:
-        if (
-            sum(other.is_waiting and other.stop_kind == order.stop_kind for other in there)
-            >= CONDITIONAL_MAX["spot" if spot else "linear"]
-        ):
+        there = venue.open_orders(account.uid, order.key)
+        alike = sum(other.is_waiting and other.stop_kind == order.stop_kind for other in there)
+        if alike >= CONDITIONAL_MAX["spot" if spot else "linear"]:
             raise Refused(170810 if spot else 110009, "too many conditional orders")
         return
     if spot:
         active = sum(len(orders) for key, orders in account.open_orders.items() if key.startswith("spot"))
     else:
-        active = sum(not other.is_waiting for other in there)
+        active = len(account.open_orders.get(order.key, ()))
+        if active >= ACTIVE_MAX:
+            active = sum(not other.is_waiting for other in venue.open_orders(account.uid, order.key))
     if active >= ACTIVE_MAX:
         raise Refused(170810 if spot else 110020, "Cannot exceed maximum of 500 active orders.")
 
@@ -319,11 +322,8 @@ def check_funds(venue: Venue, account: Account, market: Market, order: Order) ->
 
 def _check_tier(venue: Venue, account: Account, market: Market, order: Order) -> None:
     held = sum(position.lots for position in account.positions_of(order.key))
-    same_side = sum(
-        other.left
-        for other in venue.open_orders(account.uid, order.key)
-        if other.sign == order.sign and not other.is_waiting and other is not order
-    )
+    sides = venue.index.demand(account.uid, order.key)
+    same_side = sum(wanted.lots for (_, sign), wanted in sides.items() if sign == order.sign)
     lots = abs(held + order.sign * (same_side + order.left))
     tier = market.instrument.tier_of(market.instrument.value(order.price, lots))
     if tier.leverage_max < account.leverage_of(order.key):

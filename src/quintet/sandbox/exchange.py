@@ -47,6 +47,7 @@ from quintet.sandbox.liquidation import check_account
 from quintet.sandbox.money import quanta
 from quintet.sandbox.order_changes import amend, cancel, cancel_all
 from quintet.sandbox.refusal import Refusal, Refused
+from quintet.sandbox.retention import Past, retire
 from quintet.sandbox.state import CLEARING, FEES, INSURANCE, MARKET, OUTSIDE, Account, Market, State, key_of
 from quintet.sandbox.stops import apply_plan, follow_position
 from quintet.sandbox.trading import execute, ghost_trade, set_ghosts
@@ -78,6 +79,7 @@ class Exchange:
 
     def __init__(self, state: State | None = None) -> None:
         self.venue = Venue(state if state is not None else new_state())
+        self._past: list[Past] = []
 
     @property
     def state(self) -> State:
@@ -104,6 +106,11 @@ class Exchange:
         happened, self.venue.outbox = self.venue.outbox, []
         return happened
 
+    def retired(self) -> list[Past]:
+        """What has left its memory since it was last asked."""
+        past, self._past = self._past, []
+        return past
+
     def image(self) -> bytes:
         """Everything as bytes, for a snapshot."""
         self.state.books = {key: book.image() for key, book in self.venue.books.items()}
@@ -127,6 +134,7 @@ class Exchange:
             for key in state.markets:
                 sample(self.venue, key)
             self._settle_down()
+            self._past += retire(state)
         state.now_ms = now_ms
 
     def _settle_down(self) -> None:

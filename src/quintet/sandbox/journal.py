@@ -1,4 +1,4 @@
-"""What a sandbox remembers on disk: a snapshot, and every command since, each written before it is done.
+"""What a sandbox remembers on disk: a snapshot, every command since, each written before it is done, and an archive.
 
 A line of the journal is a checksum and a command in JSON. What has been written outlives the death of the process
 (kill -9); it outlives the loss of power only from one snapshot to the next. A torn last line is cut off and told.
@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from quintet.core.errors import ConfigError, Damaged
+from quintet.sandbox.archive import Archive
 from quintet.sandbox.commands import AnyCommand
 from quintet.sandbox.exchange import Exchange
 
@@ -37,7 +38,16 @@ class Folder:
         self._file = -1
         self._generation = 0
         self._written = 0
-        self.exchange = self._restored()
+        try:
+            self.archive = Archive(path / "archive.db")
+        except Damaged:
+            os.close(self._lock)
+            raise
+        try:
+            self.exchange = self._restored()
+        except Exception:
+            self.close()
+            raise
 
     def append(self, now_ms: int, command: AnyCommand) -> None:
         """Write a command; when it returns, a killed process does not lose it."""
@@ -55,6 +65,7 @@ class Folder:
         old = self._generation
         generation = old + 1
         image = self.exchange.image()
+        self.archive.settle()
         draft = self.path / "snapshot.draft"
         with draft.open("wb") as file:
             file.write(_FORMAT + b"%08x\n" % zlib.crc32(image) + image)
@@ -72,6 +83,7 @@ class Folder:
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
+        self.archive.close()
         os.close(self._lock)
 
     def _snapshot_path(self, generation: int) -> Path:
@@ -91,11 +103,15 @@ class Folder:
         found = sorted(self.path.glob("snapshot-*"))
         generation = int(found[-1].name.rpartition("-")[2]) if found else 0
         exchange = self._of_snapshot(found[-1]) if found else Exchange()
+        self.archive.cut(exchange.state.accounts.values())
         journal = self._journal_path(generation)
         if journal.exists():
             for now_ms, command in self._lines(journal):
                 exchange.do(now_ms, command)
                 exchange.drain()
+                past = exchange.retired()
+                if past:
+                    self.archive.add(past)
         self._open(generation)
         return exchange
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from quintet.sandbox.instruments import Instrument
 from quintet.sandbox.money import ONE, div_up
+from quintet.sandbox.order_index import NOTHING, Demand
 from quintet.sandbox.orders import Order
 from quintet.sandbox.state import Account, Market, Position
 from quintet.sandbox.venue import Venue
@@ -87,22 +88,17 @@ def order_margin(venue: Venue, account: Account, key: str, extra: Order | None =
     """Margin of the open orders on an instrument, with one more when it is given."""
     market = venue.state.markets[key]
     leverage = account.leverage_of(key)
-    lots: dict[tuple[int, int], int] = {}
-    values: dict[tuple[int, int], int] = {}
-    orders = [order for order in venue.open_orders(account.uid, key) if not order.is_waiting]
-    if extra is not None:
-        orders.append(extra)
-    for order in orders:
-        if not order.reduce_only:
-            side = (order.position_index, order.sign)
-            lots[side] = lots.get(side, 0) + order.left
-            values[side] = values.get(side, 0) + market.instrument.value(order.price, order.left)
+    sides = venue.index.demand(account.uid, key)
+    if extra is not None and not extra.reduce_only:
+        side = (extra.position_index, extra.sign)
+        lots, value = sides.get(side, NOTHING)
+        sides = sides | {side: Demand(lots + extra.left, value + market.instrument.value(extra.price, extra.left))}
     needs: dict[int, int] = {}
-    for (index, sign), wanted in lots.items():
+    for (index, sign), wanted in sides.items():
         position = account.positions.get(key, {}).get(index)
         closing = max(0, -sign * position.lots) if position is not None else 0
-        opening = max(0, wanted - closing)
-        value = values[index, sign] * opening // wanted if wanted else 0
+        opening = max(0, wanted.lots - closing)
+        value = wanted.value * opening // wanted.lots if wanted.lots else 0
         needs[index] = max(needs.get(index, 0), entry_margin(market.instrument, value, sign, leverage))
     return sum(needs.values())
 

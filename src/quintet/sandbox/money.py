@@ -32,8 +32,11 @@ def padded(units: int, decimals: int) -> str:
 
 def plain(amount: int) -> str:
     """Quanta as the shortest decimal text."""
-    text = padded(amount, 8).rstrip("0").rstrip(".")
-    return "0" if text == "-0" else text
+    if not amount:
+        return "0"
+    whole, part = divmod(abs(amount), ONE)
+    sign = "-" if amount < 0 else ""
+    return f"{sign}{whole}.{part:08d}".rstrip("0") if part else f"{sign}{whole}"
 
 
 def div_up(a: int, b: int) -> int:

@@ -1,7 +1,7 @@
 """What the operator of a sandbox may do that no venue offers: move time, break things, read everything."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
@@ -10,6 +10,7 @@ from quintet.core.errors import ConfigError
 from quintet.sandbox.bybit_v5.streams import Streams
 from quintet.sandbox.commands import AnyCommand, ChangeInstrument, GhostTrade, SetFunding, SetPrices
 from quintet.sandbox.faults import Fault, Faults, check, scenario_of
+from quintet.sandbox.history import history_pieces
 from quintet.sandbox.money import quanta
 from quintet.sandbox.refusal import Refusal
 from quintet.sandbox.service import Service
@@ -25,9 +26,9 @@ class Operator:
         self.refused: list[str] = []
         self.flow_has_ended: Callable[[], bool] = lambda: False
 
-    def do(self, method: str, path: str, body: bytes) -> dict[str, Any]:
-        """One request; raises ConfigError naming what was found and what was expected."""
-        paths: dict[tuple[str, str], Callable[[bytes], dict[str, Any]]] = {
+    def do(self, method: str, path: str, body: bytes) -> dict[str, Any] | Iterator[bytes]:
+        """One request: an object, or the pieces of a long one; raises ConfigError naming what was expected."""
+        paths: dict[tuple[str, str], Callable[[bytes], dict[str, Any] | Iterator[bytes]]] = {
             ("GET", "time"): self._time,
             ("GET", "history"): self._history,
             ("POST", "advance"): self._advance,
@@ -94,27 +95,9 @@ class Operator:
         self.service.clock.skew_ms = 0
         return {"faults": 0}
 
-    def _history(self, body: bytes) -> dict[str, Any]:
-        """The exchange's own account of everything, for a checker that believes nobody else."""
-        state = self.service.state
-        return {
-            "now_ms": state.now_ms,
-            "orders": [msgspec.to_builtins(order) for order in state.orders.values()],
-            "accounts": [
-                {
-                    "uid": account.uid,
-                    "name": account.name,
-                    "coins": account.coins,
-                    "locked": account.locked,
-                    "positions": [
-                        msgspec.to_builtins(found) for key in account.positions for found in account.positions_of(key)
-                    ],
-                    "executions": [msgspec.to_builtins(found) for found in account.executions],
-                    "log": [msgspec.to_builtins(found) for found in account.log],
-                }
-                for account in state.accounts.values()
-            ],
-        }
+    def _history(self, body: bytes) -> Iterator[bytes]:
+        """Everything that ever happened, piece by piece."""
+        return history_pieces(self.service)
 
     # ---- faults of the venue ----
 

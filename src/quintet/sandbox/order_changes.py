@@ -115,21 +115,21 @@ def _check_change(venue: Venue, market: Market, order: Order, price: int, lots: 
         if not order.is_waiting and not order.reduce_only:
             if market.instrument.value(price, lots) < market.instrument.min_value:
                 raise Refused(170140 if market.instrument.is_spot else 110094, "Order value exceeded lower limit.")
-            _check_needs(venue, market, order, old)
+            _check_needs(venue, market, order)
     finally:
         order.price, order.lots = old
+        venue.index.note(order)
 
 
-def _check_needs(venue: Venue, market: Market, order: Order, old: tuple[int, int]) -> None:
+def _check_needs(venue: Venue, market: Market, order: Order) -> None:
+    """Raises Refused when the order as it would be needs more than there is; the index still has it as it was."""
     account = venue.account(order.uid)
     if market.instrument.is_spot:
         judge.check_funds(venue, account, market, order)
         return
-    now = order.price, order.lots
-    after = account_margin(venue, account, market.instrument.quote)
-    order.price, order.lots = old
     before = account_margin(venue, account, market.instrument.quote)
-    order.price, order.lots = now
+    venue.index.note(order)
+    after = account_margin(venue, account, market.instrument.quote)
     if after.available < 0 and after.order_initial > before.order_initial:
         raise Refused(110007, "ab not enough for new order")
 

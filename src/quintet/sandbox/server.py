@@ -3,9 +3,8 @@
 import asyncio
 import itertools
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
-from typing import Any
 from urllib.parse import parse_qsl
 
 from aiohttp import web
@@ -248,12 +247,25 @@ class Sandbox:
             return web.json_response({"error": "expected a caller on this machine"}, status=403)
         body = await request.read()
         try:
-            found: Any = self.operator.do(request.method, request.match_info["tail"], body)
+            found = self.operator.do(request.method, request.match_info["tail"], body)
         except ConfigError as error:
             return web.json_response({"error": str(error)}, status=400)
+        if not isinstance(found, dict):
+            return await self._pieces(request, found)
         if request.match_info["tail"] == "advance":
             self.pass_time()
         return web.json_response(found, dumps=lambda value: json.dumps(value, separators=(",", ":")))
+
+    @staticmethod
+    async def _pieces(request: web.Request, pieces: Iterator[bytes]) -> web.StreamResponse:
+        """A long answer; between its pieces the exchange goes on."""
+        response = web.StreamResponse(headers={"Content-Type": "application/json"})
+        await response.prepare(request)
+        for piece in pieces:
+            await response.write(piece)
+            await asyncio.sleep(0)
+        await response.write_eof()
+        return response
 
 
 def _idle_seconds(text: str) -> float:

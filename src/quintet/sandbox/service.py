@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Protocol
 
+from quintet.sandbox.archive import Archive
 from quintet.sandbox.clock import Clock
 from quintet.sandbox.commands import AnyCommand, OpenAccount, Pass
 from quintet.sandbox.exchange import Answer, Exchange
@@ -28,10 +29,18 @@ class Journal(Protocol):
 class Service:
     """One exchange that runs. Every change goes through `do`, in the order of its calls."""
 
-    def __init__(self, exchange: Exchange, clock: Clock, keys: KeyRing, journal: Journal | None = None) -> None:
+    def __init__(
+        self,
+        exchange: Exchange,
+        clock: Clock,
+        keys: KeyRing,
+        journal: Journal | None = None,
+        archive: Archive | None = None,
+    ) -> None:
         self.exchange = exchange
         self.clock = clock
         self.keys = keys
+        self.archive = archive if archive is not None else Archive()
         self.listeners: list[Callable[[list[Happening]], None]] = []
         self._journal = journal
         self._journalled_ms = 0
@@ -56,6 +65,9 @@ class Service:
             self._journal.append(now_ms, command)
             self._journalled_ms = now_ms
         answer = self.exchange.do(now_ms, command)
+        past = self.exchange.retired()
+        if past:
+            self.archive.add(past)
         happened = self.exchange.drain()
         for listener in self.listeners:
             listener(happened)

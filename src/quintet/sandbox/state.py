@@ -111,7 +111,10 @@ class Position(msgspec.Struct, kw_only=True):
 
 
 class Account(msgspec.Struct, kw_only=True):
-    """A main or sub-account: its coins, its settings, and where its orders and positions are."""
+    """A main or sub-account: its coins, its settings, and where its orders and positions are.
+
+    `archived` counts what has left each list for the archive, `used_links` are the names of orders that have.
+    """
 
     uid: int
     name: str
@@ -128,6 +131,8 @@ class Account(msgspec.Struct, kw_only=True):
     open_orders: dict[str, dict[str, None]] = {}
     closed_orders: dict[str, list[str]] = {}
     links: dict[str, dict[str, str]] = {}
+    used_links: dict[str, list[bytes]] = {}
+    archived: dict[str, int] = {}
     executions: list[Execution] = []
     log: list[LogEntry] = []
     closed_pnl: list[ClosedPnl] = []

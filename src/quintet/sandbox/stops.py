@@ -26,6 +26,8 @@ _CREATE_TYPES = {
 
 def position_stops(venue: Venue, position: Position) -> list[Order]:
     """The open stops of a position."""
+    if not venue.index.has_stops(position.uid, position.key):
+        return []
     return [
         order
         for order in venue.open_orders(position.uid, position.key)

@@ -139,6 +139,8 @@ def _key(market: Market) -> str:
 
 def keep_reduce_only(venue: Venue, uid: int, key: str, index: int) -> None:
     """Reduce-only orders never reach beyond the position: they are trimmed to it, or end with it."""
+    if not venue.index.has_reducing(uid, key):
+        return
     position = venue.account(uid).positions.get(key, {}).get(index)
     lots = position.lots if position is not None else 0
     for order in venue.open_orders(uid, key):

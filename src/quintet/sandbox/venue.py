@@ -1,7 +1,7 @@
 """The exchange's memory with its books, and the few things every rule needs: find, number, tell."""
 
 import copy
-import uuid
+from hashlib import blake2b
 
 from quintet.sandbox.book import Book
 from quintet.sandbox.happenings import (
@@ -11,18 +11,18 @@ from quintet.sandbox.happenings import (
     PositionChanged,
     WalletChanged,
 )
+from quintet.sandbox.order_index import OrderIndex
 from quintet.sandbox.orders import Order
 from quintet.sandbox.refusal import Refused
 from quintet.sandbox.state import Account, Market, Position, State, key_of
-
-_NAMESPACE = uuid.UUID("6ba7b812-9dad-11d1-80b4-00c04fd430c8")
 
 
 class Venue:
     """State, books and the outbox, and what a command leaves to be looked at before it is done.
 
     `touched`: instruments whose prices moved; `exposed`: accounts whose margin may have changed; `moved`: positions
-    that did; `filled`: orders that traded and bring stops with them. `waiting` are the orders that wait for a trigger.
+    that did; `filled`: orders that traded and bring stops with them. `waiting` are the orders that wait for a trigger,
+    `index` what the open orders come to.
     """
 
     def __init__(self, state: State) -> None:
@@ -34,7 +34,9 @@ class Venue:
         self.moved: dict[tuple[int, str, int], None] = {}
         self.filled: dict[str, None] = {}
         self.waiting: dict[str, dict[str, None]] = {}
+        self.index = OrderIndex(lambda key, price, lots: state.markets[key].instrument.value(price, lots))
         for order in state.orders.values():
+            self.index.note(order)
             if order.is_waiting:
                 self.waiting.setdefault(order.key, {})[order.order_id] = None
 
@@ -53,7 +55,8 @@ class Venue:
         number = self.number()
         if spot:
             return str(1_800_000_000_000_000_000 + number * 256)
-        return str(uuid.uuid5(_NAMESPACE, str(number)))
+        digits = blake2b(number.to_bytes(8, "little"), digest_size=16).hexdigest()
+        return f"{digits[:8]}-{digits[8:12]}-8{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"  # RFC 9562: one's own
 
     def next_seq(self) -> int:
         """The next cross sequence."""
@@ -98,6 +101,7 @@ class Venue:
     def tell_order(self, order: Order) -> None:
         """The order changed: its owner hears of it, and of the position it belongs to."""
         order.updated_ms = self.now_ms
+        self.index.note(order)
         seen = copy.copy(order)
         seen.fees = dict(order.fees)
         self.tell(OrderChanged(seen))
@@ -119,6 +123,7 @@ class Venue:
     def add_order(self, order: Order) -> None:
         """Remember an order among the open ones."""
         self.state.orders[order.order_id] = order
+        self.index.note(order)
         self.account(order.uid).open_orders.setdefault(order.key, {})[order.order_id] = None
         if order.is_waiting:
             self.waiting.setdefault(order.key, {})[order.order_id] = None
@@ -149,6 +154,7 @@ class Venue:
         order.status = status  # type: ignore[assignment]  # the callers' literals
         order.reject_reason = reason
         order.cancel_type = cancel_type
+        self.index.note(order)
         if order.locked:
             self.lock(order, 0)
             self.tell_wallet(order.uid)

@@ -72,7 +72,7 @@ def workspace() -> Workspace:
     return Workspace(root, Path(ledger) if ledger else None)
 
 
-def write_whole(path: Path, data: bytes) -> None:
+def write_whole(path: Path, data: bytes, mode: int = 0o644) -> None:
     """Write a file so that it appears whole or not at all, also after a power cut; an older one is replaced.
 
     Raises OSError when the folder cannot be written; nothing is left behind then.
@@ -85,8 +85,8 @@ def write_whole(path: Path, data: bytes) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        # mkstemp makes private files; what we keep is as readable as anything else the user writes.
-        half.chmod(0o644)
+        # mkstemp makes private files; most of what we keep is as readable as anything else the user writes.
+        half.chmod(mode)
         half.replace(path)
     except BaseException:
         half.unlink(missing_ok=True)

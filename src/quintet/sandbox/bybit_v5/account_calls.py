@@ -7,13 +7,13 @@ from typing import Any
 from quintet.sandbox.bybit_v5 import shapes
 from quintet.sandbox.bybit_v5.call import EMPTY_CATEGORIES, Call
 from quintet.sandbox.bybit_v5.envelope import granted
-from quintet.sandbox.bybit_v5.paging import DAY_MS, page, span
+from quintet.sandbox.bybit_v5.paging import DAY_MS, Series, history_page, page, span
 from quintet.sandbox.commands import MoveCoins, OpenAccount, SetMarginMode, SetPriceAction
 from quintet.sandbox.keys import ApiKey
 from quintet.sandbox.margin import spendable
 from quintet.sandbox.money import plain
 from quintet.sandbox.refusal import Refused
-from quintet.sandbox.state import Account, Transfer
+from quintet.sandbox.state import Account, LogEntry, Transfer
 
 Result = dict[str, Any]
 
@@ -81,16 +81,26 @@ def transaction_log(call: Call) -> Result:
     """Every change of a balance, newest first."""
     params, state = call.params, call.service.state
     first, last = span(params, state.now_ms, DAY_MS)
-    category = params.text("category")
-    rows = [
-        entry
-        for entry in call.account.log
-        if first <= entry.ms <= last
-        and params.text("currency", entry.coin) == entry.coin
-        and params.text("type", entry.kind) == entry.kind
-        and (not category or entry.key.startswith(f"{category}:"))
-    ]
-    return page(rows, params, 20, 50, lambda entry: shapes.log_row(state.markets.get(entry.key), entry))
+    category, base = params.text("category"), params.text("baseCoin")
+
+    def is_meant(entry: LogEntry) -> bool:
+        market = state.markets.get(entry.key)
+        return (
+            entry.ms <= last
+            and params.text("currency", entry.coin) == entry.coin
+            and params.text("type", entry.kind) == entry.kind
+            and (not category or entry.key.startswith(f"{category}:"))
+            and (not base or market is not None and market.instrument.base == base)
+        )
+
+    return history_page(
+        call,
+        Series("log", call.account.log),
+        (20, 50),
+        lambda entry: entry.ms < first,
+        is_meant,
+        lambda entry: shapes.log_row(state.markets.get(entry.key), entry),
+    )
 
 
 def collateral_info(call: Call) -> Result:

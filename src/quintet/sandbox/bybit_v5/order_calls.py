@@ -1,12 +1,12 @@
 """Orders: create, amend, cancel, one or many at a time, and the lists of them and of what they traded."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from quintet.sandbox.bybit_v5 import shapes
 from quintet.sandbox.bybit_v5.call import EMPTY_CATEGORIES, Call
 from quintet.sandbox.bybit_v5.envelope import Reply, granted, placed
-from quintet.sandbox.bybit_v5.paging import page, span
+from quintet.sandbox.bybit_v5.paging import Series, history_page, page, span
 from quintet.sandbox.bybit_v5.params import Params
 from quintet.sandbox.checks import build
 from quintet.sandbox.commands import Amend, Cancel, CancelAll, Cancelled, Place, SetDisconnectWindow, StopRequest
@@ -15,7 +15,7 @@ from quintet.sandbox.money import padded
 from quintet.sandbox.order_changes import filter_of
 from quintet.sandbox.orders import Order
 from quintet.sandbox.refusal import Refused
-from quintet.sandbox.state import Execution
+from quintet.sandbox.state import Execution, key_of
 
 BATCH_MAX = {"spot": 10, "linear": 20}
 CLOSED_SHOWN = 500
@@ -229,24 +229,21 @@ def disconnected_cancel_all(call: Call) -> Result:
 # ---- lists ----
 
 
-def _owned(call: Call, category: str, order_ids: list[str]) -> Iterator[Order]:
-    """Orders that the request's filters let through: an id beats a name, a name beats a symbol, and so on."""
-    params, state = call.params, call.service.state
+def _is_meant(call: Call, category: str, order: Order) -> bool:
+    """Do the request's filters let it through? An id beats a name, a name beats a symbol, and so on."""
+    params = call.params
+    instrument = call.service.state.markets[order.key].instrument
     order_id, link_id = params.text("orderId"), params.text("orderLinkId")
-    for found in order_ids:
-        order = state.orders[found]
-        instrument = state.markets[order.key].instrument
-        if order_id or link_id:
-            meant = order.order_id == order_id if order_id else order.link_id == link_id
-        else:
-            meant = (
-                params.text("symbol", instrument.symbol) == instrument.symbol
-                and params.text("baseCoin", instrument.base) == instrument.base
-                and params.text("settleCoin", instrument.quote) == instrument.quote
-            )
-        wanted = params.text("orderFilter")
-        if meant and instrument.category == category and (not wanted or filter_of(order) == wanted):
-            yield order
+    if order_id or link_id:
+        meant = order.order_id == order_id if order_id else order.link_id == link_id
+    else:
+        meant = (
+            params.text("symbol", instrument.symbol) == instrument.symbol
+            and params.text("baseCoin", instrument.base) == instrument.base
+            and params.text("settleCoin", instrument.quote) == instrument.quote
+        )
+    wanted = params.text("orderFilter")
+    return meant and instrument.category == category and (not wanted or filter_of(order) == wanted)
 
 
 def realtime(call: Call) -> Result:
@@ -264,7 +261,8 @@ def realtime(call: Call) -> Result:
         ids = closed + opened
     elif ids is opened:
         ids = sorted(opened, key=lambda found: call.service.state.orders[found].created_ms)
-    return {"category": category} | _order_page(call, list(_owned(call, category, ids)))
+    orders = [call.service.state.orders[found] for found in ids]
+    return {"category": category} | _order_page(call, [each for each in orders if _is_meant(call, category, each)])
 
 
 def history(call: Call) -> Result:
@@ -272,14 +270,28 @@ def history(call: Call) -> Result:
     category, params = call.category(), call.params
     if category in EMPTY_CATEGORIES:
         return {"category": category, "list": [], "nextPageCursor": ""}
-    first, last = span(params, call.service.state.now_ms)
+    state = call.service.state
+    first, last = span(params, state.now_ms)
     status = params.text("orderStatus")
-    found = [
-        order
-        for order in _owned(call, category, call.account.closed_orders.get(category, []))
-        if first <= order.created_ms <= last and order.status == (status or order.status)
-    ]
-    return {"category": category} | _order_page(call, found)
+    series = Series(
+        f"orders:{category}",
+        [state.orders[found] for found in call.account.closed_orders.get(category, [])],
+        key_of(category, params.text("symbol")) if "symbol" in params else "",
+        params.text("orderId"),
+        params.text("orderLinkId"),
+    )
+    return {"category": category} | history_page(
+        call,
+        series,
+        (20, 50),
+        lambda order: order.updated_ms < first,
+        lambda order: (
+            first <= order.created_ms <= last
+            and order.status == (status or order.status)
+            and _is_meant(call, category, order)
+        ),
+        lambda order: shapes.order_row(state.markets[order.key], order),
+    )
 
 
 def _order_page(call: Call, orders: list[Order]) -> Result:
@@ -298,7 +310,7 @@ def executions(call: Call) -> Result:
         instrument = state.markets[found.key].instrument
         return (
             instrument.category == category
-            and first <= found.ms <= last
+            and found.ms <= last
             and params.text("symbol", instrument.symbol) == instrument.symbol
             and params.text("baseCoin", instrument.base) == instrument.base
             and params.text("orderId", found.order_id) == found.order_id
@@ -306,7 +318,18 @@ def executions(call: Call) -> Result:
             and params.text("execType", found.kind) == found.kind
         )
 
-    rows = [found for found in call.account.executions if is_meant(found)]
-    return {"category": category} | page(
-        rows, params, 50, 100, lambda found: shapes.execution_row(state.markets[found.key], found)
+    series = Series(
+        "executions",
+        call.account.executions,
+        key_of(category, params.text("symbol")) if "symbol" in params else "",
+        params.text("orderId"),
+        params.text("orderLinkId"),
+    )
+    return {"category": category} | history_page(
+        call,
+        series,
+        (50, 100),
+        lambda found: found.ms < first,
+        is_meant,
+        lambda found: shapes.execution_row(state.markets[found.key], found),
     )

@@ -6,10 +6,10 @@ from quintet.sandbox.bybit_v5 import shapes
 from quintet.sandbox.bybit_v5.call import EMPTY_CATEGORIES, Call
 from quintet.sandbox.bybit_v5.envelope import granted
 from quintet.sandbox.bybit_v5.order_calls import stop_request
-from quintet.sandbox.bybit_v5.paging import page, span
+from quintet.sandbox.bybit_v5.paging import Series, history_page, page, span
 from quintet.sandbox.commands import AddMargin, SetLeverage, SetStops, SwitchMode
 from quintet.sandbox.refusal import Refused
-from quintet.sandbox.state import Position
+from quintet.sandbox.state import Position, key_of
 
 Result = dict[str, Any]
 
@@ -110,13 +110,12 @@ def closed_pnl(call: Call) -> Result:
     if category in EMPTY_CATEGORIES:
         return {"category": category, "list": [], "nextPageCursor": ""}
     first, last = span(params, state.now_ms)
-    rows = [
-        found
-        for found in call.account.closed_pnl
-        if first <= found.updated_ms <= last
-        and params.text("symbol", state.markets[found.key].instrument.symbol)
-        == state.markets[found.key].instrument.symbol
-    ]
-    return {"category": category} | page(
-        rows, params, 50, 100, lambda found: shapes.closed_pnl_row(state.markets[found.key], found)
+    key = key_of("linear", params.text("symbol")) if "symbol" in params else ""
+    return {"category": category} | history_page(
+        call,
+        Series("closed_pnl", call.account.closed_pnl, key),
+        (50, 100),
+        lambda found: found.updated_ms < first,
+        lambda found: found.updated_ms <= last and found.key == (key or found.key),
+        lambda found: shapes.closed_pnl_row(state.markets[found.key], found),
     )

@@ -5,8 +5,9 @@ Frames of one connection keep their order. Between topics there is none to rely 
 
 import asyncio
 import itertools
-import json
 from typing import Any
+
+import msgspec
 
 from quintet.sandbox.bybit_v5 import shapes
 from quintet.sandbox.bybit_v5.access import authorized_key, check_timestamp
@@ -50,6 +51,9 @@ ANSWER_AFTER_S = 0.0005
 SUBSCRIBED_AFTER_S = 0.02
 """A subscription is served this late, for the same reason: a first frame without a callback ends its line."""
 
+REQUESTS_REMEMBERED = 10_000
+"""Ids of requests of one connection that may not come again; older ones are forgotten."""
+
 _IDLE_DEFAULT_S = 600.0
 
 
@@ -71,7 +75,7 @@ class Session:
         self.idle_s = idle_s
         self.key: ApiKey | None = None
         self.topics: dict[str, None] = {}
-        self.requests: set[str] = set()
+        self.requests: dict[str, None] = {}
 
 
 class Streams:
@@ -100,10 +104,14 @@ class Streams:
         markets = self.service.state.markets
         for news in happened:
             if isinstance(news, OrderChanged):
+                if not self._is_wanted(news.order.uid, "order"):
+                    continue
                 row = shapes.order_row(markets[news.order.key], news.order, stream=True)
                 private.setdefault((news.order.uid, "order"), []).append(row)
             elif isinstance(news, Executed):
                 execution = news.execution
+                if not self._is_wanted(execution.uid, "execution"):
+                    continue
                 row = shapes.execution_row(markets[execution.key], execution, stream=True)
                 private.setdefault((execution.uid, "execution"), []).append(row)
                 if execution.kind == "Trade":
@@ -136,6 +144,10 @@ class Streams:
             return []
         return [found for found in self.sessions.values() if found.key is not None and found.key.uid == uid]
 
+    def _is_wanted(self, uid: int, topic: str) -> bool:
+        """Does somebody of the account listen to that topic, or to a part of it?"""
+        return any(name.startswith(topic) for session in self._listeners(uid) for name in session.topics)
+
     def _tell_private(self, uid: int, topic: str, rows: list[dict[str, Any]]) -> None:
         for session in self._listeners(uid):
             for name in session.topics:
@@ -154,14 +166,14 @@ class Streams:
         return json_text(frame)
 
     def _tell_position(self, uid: int, key: str, index: int) -> None:
-        if self._listeners(uid):
+        if self._is_wanted(uid, "position"):
             account = self.service.state.accounts[uid]
             position = self.service.venue.seen_position(uid, key, index)
             row = shapes.position_row(self.service.venue, account, position, stream=True)
             self._tell_private(uid, "position", [row])
 
     def _tell_wallet(self, uid: int) -> None:
-        if self._listeners(uid):
+        if self._is_wanted(uid, "wallet"):
             row = shapes.wallet_row(self.service.venue, self.service.state.accounts[uid], [])
             for session in self._listeners(uid):
                 if "wallet" in session.topics:
@@ -247,8 +259,8 @@ class Streams:
         """Answer one frame; False ends the connection."""
         try:
             fields = json_fields(text.encode())
-            as_sent = json.loads(text)
-        except ValueError:
+            as_sent = msgspec.json.decode(text)
+        except (ValueError, msgspec.DecodeError):
             session.connection.send(self._control(session, "", {}, False, "Params Error"))
             return True
         fields |= {
@@ -450,7 +462,9 @@ class Streams:
                 raise Refused(10001, "params error: reqId is longer than 36")
             if request in session.requests:
                 raise Refused(20006, "reqId duplicated")
-            session.requests.add(request)
+            session.requests[request] = None
+            if len(session.requests) > REQUESTS_REMEMBERED:
+                del session.requests[next(iter(session.requests))]
         header = fields.get("header")
         given = {str(name).upper(): str(value) for name, value in header.items()} if isinstance(header, dict) else {}
         sent, window = given.get("X-BAPI-TIMESTAMP", ""), given.get("X-BAPI-RECV-WINDOW", "") or "5000"

@@ -20,6 +20,7 @@ from quintet.ports.venue_account import (
     Balance,
     Execution,
     ExecutionKind,
+    KeyRights,
     OrderReport,
     OrderState,
     Page,
@@ -125,17 +126,25 @@ def server_time_ns(result: bytes | msgspec.Raw) -> int:
     return int(text)
 
 
+def key_rights(result: bytes | msgspec.Raw) -> KeyRights:
+    """What a key may do, as the venue says."""
+    facts = shaped(result, KeyFacts, "query-api")
+    granted = sorted(f"{group}.{one}" for group, some in facts.permissions.items() for one in some or ())
+    withdrawing = tuple(one for one in granted if "withdraw" in one.lower())
+    # A key without an end bears the first second of 1970.
+    expires = "" if facts.expired_at.startswith("1970-") else facts.expired_at
+    return KeyRights(tuple(granted), withdrawing, bool(facts.read_only), tuple(facts.ips), expires)
+
+
 def require_harmless(result: bytes | msgspec.Raw) -> None:
     """Raise ConfigError for a key that may withdraw, or that cannot trade; it says what, never which key."""
-    facts = shaped(result, KeyFacts, "query-api")
-    granted = {f"{group}.{one}" for group, some in facts.permissions.items() for one in some or ()}
-    withdrawing = sorted(one for one in granted if "withdraw" in one.lower())
-    if withdrawing:
+    rights = key_rights(result)
+    if rights.withdrawing:
         raise ConfigError(
-            f"api key: it may withdraw ({', '.join(withdrawing)}), expected a key that can only trade; "
+            f"api key: it may withdraw ({', '.join(rights.withdrawing)}), expected a key that can only trade; "
             "make a new one without that permission"
         )
-    if facts.read_only:
+    if rights.read_only:
         raise ConfigError("api key: it is read-only, expected one that may place and cancel orders")
 
 
