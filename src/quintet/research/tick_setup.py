@@ -58,7 +58,7 @@ def refuse_on_candles(system: KernelSystem) -> None:
     if asked:
         raise ConfigError(
             f"{system.name}: found {', '.join(asked)}, expected a tape of order books: candles tell neither trades nor "
-            "levels"
+            "levels, and pay no funding"
         )
 
 
