@@ -92,6 +92,7 @@ def _content(record: RunRecord, manifest: Manifest, robustness: Robustness | Non
         "facts": facts,
         "verdict": verdict.judge(facts),
         "trials": manifest.get("trials"),
+        "trials_where": _where_trials(manifest.get("trials") or {}),
         "robustness": robustness,
         "stand_ins": [line for line in manifest["assumptions"] if STAND_IN in line],
         "instrument": instrument,
@@ -148,6 +149,14 @@ def _title(record: RunRecord, manifest: Manifest) -> Both:
     if own:
         return Both(*(str(Markup.escape(own)),) * 2)
     return both("top.title", system=record.system, symbol=record.instrument.symbol)
+
+
+def _where_trials(trials: Mapping[str, Any]) -> Both:
+    """How many trials there were on this data, and how many before there was a ledger, on none in particular."""
+    here, earlier = trials.get("on_data", 0), trials.get("earlier", 0)
+    if earlier:
+        return both("verdict.trials.here_and_earlier", count=here - earlier, earlier=earlier)
+    return both("verdict.trials.here", count=here)
 
 
 def verify_command(command: str) -> str:
