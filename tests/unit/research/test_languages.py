@@ -140,7 +140,8 @@ def assumptions() -> list[str]:
         "8640 5m bars resampled from 1m; 2 cut at the edges, 0 incomplete and left out",
         "latency 750 ms (x3)",
         "its days redrawn, 10,000 paths, 5 % to 95 %",
-        "214, 37 on this data",
+        "214: 37 on this data",
+        "214: 2 on this data, 212 before the ledger",
         "deflated 0.170 / 0.950",
     ],
 )
