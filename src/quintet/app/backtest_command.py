@@ -116,7 +116,7 @@ _FLAGS: Final = {
 }
 """Flag to the configuration key it overrides."""
 
-_ENDED: Final = "ended_"
+_ENDED: Final = "venue_ended_"
 """So begin the figures that count orders which the venue ended, one a reason."""
 
 

@@ -421,7 +421,7 @@ class BacktestResult:
         equity = run.equity
         marks = equity_measures(run.samples, equity, self.instrument)
         if self.options.book is not None:
-            counted |= {f"ended_{_plain(name)}": n for name, n in ends_by_reason(run.world).items()}
+            counted |= {f"venue_ended_{_plain(name)}": n for name, n in ends_by_reason(run.world).items()}
             counted |= tick_figures(self.ticks or {})
         trades = fill_measures(run.fills, int(account.turnover), equity, self.instrument)
         return counted | marks | trades | dict(self.system.statistics(run.world.state))

@@ -103,7 +103,7 @@ def _content(record: RunRecord, manifest: Manifest, robustness: Robustness | Non
         "has_bars": bool(record.bars),
         "ticks": record.ticks,
         "split": tick_pictures.split_bars(record.ticks["split"], instrument) if record.ticks else [],
-        "ends": counts(metrics, "ended_"),
+        "ends": counts(metrics, "venue_ended_"),
         "rows_max": ROWS_MAX,
         "activity": activity,
         "chosen": episode_pictures.chosen(activity.episodes) if activity else {},

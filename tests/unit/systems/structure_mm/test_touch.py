@@ -2,13 +2,14 @@
 
 import pytest
 
-from quintet.core.orders.lifecycle import BUY, IOC, POST_ONLY
+from quintet.core.events import ORDER_EXPIRED
+from quintet.core.orders.lifecycle import BUY, IOC, POST_ONLY, SELL
 from quintet.core.records import table
-from quintet.core.state import NO_ASK, NO_BID, VIEW, WAKE_FILL
+from quintet.core.state import NO_ASK, NO_BID, VIEW, WAKE_FILL, WAKE_ORDER
 from quintet.systems.structure_mm import decide
 from quintet.systems.structure_mm.episode import place_starts
 from quintet.systems.structure_mm.quotes import quote
-from quintet.systems.structure_mm.records import EXIT, MM, NORMAL, REBALANCE, STATE
+from quintet.systems.structure_mm.records import EXIT, MM, NORMAL, REBALANCE, STATE, TAGS_PER_EPISODE
 from quintet.systems.structure_mm.touch import (
     best_ask_at,
     best_bid_at,
@@ -88,6 +89,21 @@ def test_an_urgent_exit_is_measured_from_what_a_buyer_bids() -> None:
     quote(state, PARAMS, view)
     [order] = view.wants[: int(view.n)]
     assert (int(order.style), int(order.price)) == (IOC, 288_550)
+
+
+def test_while_the_stop_walks_the_book_nothing_else_is_sold() -> None:
+    """Given a stop of 1,000 lots whose first level took 400, the rest is sold when the stop is over."""
+    state, view = a_market(290_000, 290_010)
+    state.machine, state.policy, state.episode, state.stop = MM, NORMAL, 1, 291_000
+    lot = state.lots[0]
+    lot.tag, lot.level, lot.price, lot.lots, lot.ask = TAGS_PER_EPISODE + 1, 1, 300_000, 1000, 300_300
+    view.account[0].lots = 600
+    view.now, view.why, view.side, view.tag, view.price, view.lots = 5, WAKE_FILL, SELL, TAGS_PER_EPISODE, 290_000, 400
+    decide(state, PARAMS, view)
+    assert (int(state.machine), int(view.n)) == (EXIT, 0)
+    view.why, view.kind, view.price = WAKE_ORDER, ORDER_EXPIRED, 291_000
+    decide(state, PARAMS, view)
+    assert [(int(row.style), int(row.lots)) for row in view.wants[: int(view.n)]] == [(IOC, 600)]
 
 
 def test_the_view_of_these_tests_is_the_one_of_the_engine() -> None:
