@@ -52,7 +52,7 @@ class SandboxProcess:
         names = {"category": category, "symbol": "BTCUSDT"}
         self.operate("command", {"do": "ghosts", "levels": levels, "snapshot": True, **names})
         self.operate("command", {"do": "ghost-trade", "sign": 1, "price": mid * 10**8, "lots": 1, **names})
-        self.operate("command", {"do": "set-prices", "symbol": "BTCUSDT", "index": mid * 10**8, "mark": mid * 10**8})
+        self.operate("command", {"do": "prices", "symbol": "BTCUSDT", "index": mid * 10**8, "mark": mid * 10**8})
 
     def sub_key(self, **permissions: Any) -> tuple[str, str]:
         """A key of a new sub-account with these permissions only."""

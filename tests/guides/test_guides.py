@@ -17,6 +17,7 @@ FOLLOWED = {
     "a-grid-maker.md": 6,
     "fifteen-ways-to-fool-yourself.md": 6,
     "sandbox.md": 2,
+    "keys-and-the-kill-switch.md": 2,
 }
 """How many blocks of each are done."""
 

@@ -39,6 +39,8 @@ _ORDER: Final = (
     "optimize",
     "watch",
     "sandbox",
+    "kill",
+    "release",
     "report",
     "runs",
     "ledger",
@@ -103,6 +105,7 @@ def _mount() -> None:
     """Give every command its name."""
     from quintet.app.backtest_command import backtest
     from quintet.app.doctor_command import doctor
+    from quintet.app.kill_command import kill, release
     from quintet.app.optimize_command import optimize
     from quintet.app.report_command import report
     from quintet.app.sandbox_command import sandbox
@@ -119,6 +122,8 @@ def _mount() -> None:
     app.command(no_args_is_help=True)(optimize)
     app.command(no_args_is_help=True)(watch)
     app.command()(sandbox)
+    app.command()(kill)
+    app.command()(release)
     app.command(no_args_is_help=True)(report)
     for name, (_, _, line) in _LAZY.items():
         app.add_typer(typer.Typer(help=line), name=name, help=line)

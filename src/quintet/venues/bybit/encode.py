@@ -14,7 +14,9 @@ from quintet.core.instrument import Instrument
 from quintet.core.orders import lifecycle
 from quintet.ports.order_entry import Amend, Cancel, CancelAll, Command, OfOneOrder, Place
 
-Action = Literal["create", "amend", "cancel", "cancel-all", "create-batch", "amend-batch", "cancel-batch"]
+Action = Literal[
+    "create", "amend", "cancel", "cancel-all", "create-batch", "amend-batch", "cancel-batch", "disconnected-cancel-all"
+]
 
 BATCH_MAX: Final = {"linear": 20, "inverse": 20, "spot": 10}
 

@@ -20,6 +20,7 @@ _ORDERS: Final = {
     "create-batch": (10, 20),
     "amend-batch": (10, 20),
     "cancel-batch": (10, 20),
+    "disconnected-cancel-all": (5, 5),
 }
 """Units a second of a contract's category and of spot; a batch spends one for each of its orders."""
 

@@ -10,9 +10,11 @@ from typing import Any, Final
 
 from quintet.core.orders import lifecycle
 from quintet.core.orders.client_ids import ClientIds
+from quintet.ports.kill_switch import KillSwitch, NeverKilled
 from quintet.ports.order_entry import (
     Accepted,
     Amend,
+    Cancel,
     CancelAll,
     Command,
     Found,
@@ -46,8 +48,18 @@ BEGIN_PATIENCE_S: Final = 10.0
 class OrderGateway:
     """Fills `ports.gateway.Gateway`. What it has to tell comes from `outcomes`; `shut` says why nothing is sent."""
 
-    def __init__(self, rest: Rest, listing: Listing, ids: ClientIds, socket: Door | None = None) -> None:
+    def __init__(
+        self,
+        rest: Rest,
+        listing: Listing,
+        ids: ClientIds,
+        socket: Door | None = None,
+        *,
+        kill_switch: KillSwitch | None = None,
+    ) -> None:
+        """`kill_switch`: asked before every command but a cancel, at the last moment; None: nobody can stop it."""
         self.shut = ""
+        self._kill_switch = kill_switch or NeverKilled()
         self._rest = rest
         self._doors: Sequence[Door] = [*([socket] if socket is not None else []), rest]
         self._listing = listing
@@ -130,8 +142,8 @@ class OrderGateway:
         told = Told(nothing_left("not sent"), 0)
         for pause_s in RETRY_PLACE_S if places else RETRY_CANCEL_S:
             await asyncio.sleep(pause_s)
-            if places and self.shut:
-                return Suppressed(command, self.shut)
+            if held_back := self._held_back(command):
+                return Suppressed(command, held_back)
             tried = await self._attempt(wanted, PLACE_PATIENCE_S if places else None)
             if isinstance(tried, Suppressed):
                 return tried
@@ -154,6 +166,8 @@ class OrderGateway:
             door = next(door for door in self._doors if door.ready and door.takes(wanted.action))
             async with asyncio.timeout(patience_s) as waiting, self._rest.pace.turn(door.costs(wanted), urgent) as turn:
                 waiting.reschedule(None)
+                if held_back := self._held_back(wanted.commands[0]):
+                    return Suppressed(wanted.commands[0], held_back)
                 told = await door.tell(wanted)
                 if told.verdict.meaning == "unknown":
                     turn.linger(self._rest.recv_window_ms / 1_000)
@@ -162,6 +176,12 @@ class OrderGateway:
             return Suppressed(wanted.commands[0], f"no turn within {patience_s:g} s at the venue's limits")
         except ClockUnsure as error:
             return Told(nothing_left(str(error)), 0)
+
+    def _held_back(self, command: Command) -> str:
+        """Why a command that may add risk must not leave now, empty when it may. Cancels always may."""
+        if isinstance(command, (Cancel, CancelAll)):
+            return ""
+        return self._kill_switch.engaged() or (self.shut if isinstance(command, Place) else "")
 
     async def _conclude(self, command: Command, told: Told) -> None:
         meaning, reason, text = told.verdict

@@ -58,12 +58,21 @@ class _WithLogin:
 class PrivateStream(_WithLogin):
     """Fills `ports.live_feed.Stream` for the account's own facts."""
 
-    def __init__(self, key: ApiKey, clock: VenueClock, steady_ns: Callable[[], int], host: str) -> None:
+    def __init__(
+        self,
+        key: ApiKey,
+        clock: VenueClock,
+        steady_ns: Callable[[], int],
+        host: str,
+        more_topics: tuple[str, ...] = (),
+    ) -> None:
+        """`more_topics`: `disconnection.SPOT_TOPIC` where the venue shall watch this line."""
         super().__init__(key, clock, steady_ns, host, "/v5/private")
+        self._topics = TOPICS + more_topics
 
     def subscriptions(self) -> dict[str, str]:
         """Login and topics; the venue answers in order, so nothing has to be waited for. Raises ClockUnsure."""
-        topics = {"req_id": _SUBSCRIPTION, "op": "subscribe", "args": TOPICS}
+        topics = {"req_id": _SUBSCRIPTION, "op": "subscribe", "args": self._topics}
         return super().subscriptions() | {_SUBSCRIPTION: msgspec.json.encode(topics).decode()}
 
 
