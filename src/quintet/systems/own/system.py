@@ -14,6 +14,7 @@ from quintet.core.state import (
     WAKE_BOOK,
     WAKE_CONTROL,
     WAKE_FILL,
+    WAKE_FUNDING,
     WAKE_ORDER,
     WAKE_TIMER,
     WAKE_TOUCH,
@@ -32,6 +33,7 @@ HANDLERS: Final[Mapping[str, int]] = {
     "on_trade": WAKE_TRADE,
     "on_touch": WAKE_TOUCH,
     "on_book": WAKE_BOOK,
+    "on_funding": WAKE_FUNDING,
 }
 """Handler to the wake that it subscribes to."""
 
@@ -55,6 +57,7 @@ class System:
         on_trade       on order books: each trade of the market, as it reaches us
         on_touch       on order books: the best bid or ask is another price
         on_book        on order books: any level has been reported, unless on_touch is called for it
+        on_funding     on order books: we have paid or received the funding of a perpetual
 
     All that it remembers is in `self.memory`; `self.parameters`, `self.instrument` (the first) and `self.instruments`
     do not change. Setting anything else after `__init__` is refused. It must be a function of its views and its memory:
@@ -72,6 +75,8 @@ class System:
 
     instruments_max: ClassVar[int] = 1
     """How many instruments of a tape it trades, at most; a tape with more is refused."""
+    queue_places: ClassVar[bool] = False
+    """On order books it is shown its own orders' places in their queues, also without levels."""
 
     Parameters: ClassVar[Any] = Parameters
     Memory: ClassVar[Any] = Memory
@@ -112,6 +117,7 @@ class Shape(NamedTuple):
     timer_every_ns: int
     levels: int
     instruments_max: int
+    minds_queue: bool
 
 
 def shape_of(kind: Any) -> Shape:
@@ -136,14 +142,16 @@ def shape_of(kind: Any) -> Shape:
     if kind.instruments_max not in range(1, INSTRUMENTS + 1):
         found = repr(kind.instruments_max)
         raise _refused("instruments that cannot be", f"{name}.instruments_max", found, f"1 to {INSTRUMENTS}")
+    if not isinstance(kind.queue_places, bool):
+        raise _refused("places that cannot be", f"{name}.queue_places", repr(kind.queue_places), "True or False")
     _refuse_changing(vars(kind), name)
     wakes = 0
     for handler in handlers:
         wakes |= HANDLERS[handler]
     section = kind.name or _snake(name)
     layout = Layout(kind.Memory, name)
-    every_ns = every_ms * 1_000_000
-    parts = (layout, wakes, handlers, every_ns, kind.book_levels, kind.instruments_max)
+    every_ns, minds_queue = every_ms * 1_000_000, kind.queue_places or kind.book_levels > 0
+    parts = (layout, wakes, handlers, every_ns, kind.book_levels, kind.instruments_max, minds_queue)
     return Shape(section, kind, kind.Parameters, *parts)
 
 
