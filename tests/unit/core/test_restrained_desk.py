@@ -226,6 +226,8 @@ def test_of_several_scopes_the_stricter_number_holds():
     assert (found.day_loss_pause_frac, found.drawdown_half_frac) == (0.01, 0.05)
     assert (found.losses_in_row_max, found.losses_pause_min) == (3, 240)
     assert found.move_closes
+    # also where one of the scopes is a desk's whole configuration
+    assert strictest(own, RiskConfig(losses_in_row_max=2)).losses_in_row_max == 2
     # and what goes with a rule that a scope does not have says nothing
     lax = RestraintConfig(calm_bars=1_000, loss_at_stop_frac=1.0)
     assert strictest(INTRADAY, lax) == INTRADAY
