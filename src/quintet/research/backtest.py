@@ -30,6 +30,7 @@ from quintet.core.errors import ConfigError, DataError, InvariantError
 from quintet.core.events import TIMEFRAME_NUMBER
 from quintet.core.instrument import SPOT, Instrument, in_common_quanta
 from quintet.core.risk.config import RiskConfig
+from quintet.core.risk.restraint_config import rules_of, strictest
 from quintet.core.row_laws import Definition
 from quintet.core.tape import Tape, TapeMeta
 from quintet.core.units import E9, exact_quanta
@@ -135,6 +136,7 @@ def setup_of(system: KernelSystem, options: BacktestOptions, policy: str, record
     room: dict[str, Any] = {
         "limits": (limits_of(options.risk, *options.instruments),),
         "breaker": breaker_of(options.risk),
+        "restraint": rules_of(strictest(system.restraint, options.risk), instrument.quote_quantum),
         "desk_rows": DESK_ROWS if recording else 1,
     }
     if options.book is not None:

@@ -12,6 +12,7 @@ from quintet.core.errors import DefinitionError
 from quintet.core.events import TIMEFRAME_NAMES
 from quintet.core.instrument import Instrument
 from quintet.core.records import table
+from quintet.core.risk.restraint_config import RestraintConfig
 from quintet.core.state import WAKE_BAR, WAKE_CONTROL, WAKE_FILL, WAKE_ORDER, WAKES, Tape, World
 from quintet.research.system_files import Loaded, load, names_a_file, origin_of
 from quintet.systems.own.refusal import RefusedSystem
@@ -30,7 +31,8 @@ class KernelSystem(NamedTuple):
     in a run on two, when it `hears_fill_bars`. On an order book it is shown `depth_levels` of each side, and the places
     of its orders in their queues when it `minds_queue`. It trades `instruments_max` instruments of a tape; `state` and
     `params` are given the first. `origin` says where somebody's own system was found, `file.py:MySystem`, and `sha256`
-    is that file's; both are empty for those of quintet.
+    is that file's; both are empty for those of quintet. `restraint`: limits of its own specification, over and above
+    those of the desk.
     """
 
     name: str
@@ -51,6 +53,7 @@ class KernelSystem(NamedTuple):
     instruments_max: int = 1
     origin: str = ""
     sha256: str = ""
+    restraint: RestraintConfig = RestraintConfig()
 
     @property
     def is_python(self) -> bool:

@@ -15,6 +15,7 @@ import msgspec
 import numpy as np
 
 from quintet.core.instrument import encode
+from quintet.core.risk.restraint_config import RestraintConfig
 from quintet.core.tape import Tape
 from quintet.research.backtest_options import BacktestOptions
 from quintet.research.earlier_trials import EARLIER_TRIALS
@@ -53,7 +54,7 @@ def trial_of(result: Any, door: str, run: str = "") -> Trial:
         conditions={
             "instrument": msgspec.json.decode(encode(options.instrument)),
             "execution": _execution(options),
-            "risk": _named(options.risk),
+            "risk": _risk(options),
             "structure": options.structure,
             "fills": options.fills,
             **others_of(options),
@@ -67,6 +68,12 @@ def trial_of(result: Any, door: str, run: str = "") -> Trial:
         door=door,
         run=run,
     )
+
+
+def _risk(options: BacktestOptions) -> dict[str, Any]:
+    """The limits of the desk; rules of the restraint only where they are not as they are by default."""
+    off = _named(RestraintConfig())
+    return {name: value for name, value in _named(options.risk).items() if name not in off or value != off[name]}
 
 
 def _execution(options: BacktestOptions) -> dict[str, Any]:

@@ -46,6 +46,8 @@ from quintet.core.risk.breaker import (
     watch_alarms,
     watch_equity,
 )
+from quintet.core.risk.restraint import watch_round_trip
+from quintet.core.risk.watching import restrain, restrain_money
 from quintet.core.state import (
     ASSETS,
     DESK_BOOK,
@@ -94,6 +96,8 @@ def finish(desk: Any) -> None:
     An event has numbers for 256 commands; once half of them are used, what is wanted waits for the next event. While
     the desk stands down it waits until the desk stands up.
     """
+    if desk.restraint.active != 0 and restrain(desk):
+        call_back(desk)
     if desk.shown.dirty != 0 and desk.command_index <= COMMANDS_OF_EVENT - COMMANDS_OF_PLAN:
         if desk.breaker.causes & BY_STAND_DOWN == 0:
             plan(desk)
@@ -138,7 +142,10 @@ def mark_bar(desk: Any, n: int, ts_event: int) -> bool:
         if other != n:
             quanta += position_gain(view, n, other)
     mark_equity(view.equity, quanta, ts_event)
-    if not watch_equity(desk, ts_event):
+    tripped = watch_equity(desk, ts_event)
+    if desk.restraint.active != 0 and restrain_money(desk, n, ts_event):
+        tripped = True
+    if not tripped:
         return False
     call_back(desk)
     return True
@@ -216,6 +223,8 @@ def on_status(desk: Any, kind: int, number: int, hint: int, happened: int) -> in
     elif to != FREE:
         if kind == ORDER_ACCEPTED:
             order.rests_since = happened
+            if desk.restraint.active != 0:
+                watch_round_trip(desk.restraint, view.now - order.placed_ts, view.now)
         call_back_one(desk, slot)
         return 0
     else:

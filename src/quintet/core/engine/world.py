@@ -13,8 +13,9 @@ from quintet.core.events import ROW, TIMEFRAME_NS
 from quintet.core.instrument import KIND_NUMBER, TURNOVERS, Instrument, in_common_quanta
 from quintet.core.kernel import log
 from quintet.core.market.trade_bars import BY_TIME, start_trade_bars
+from quintet.core.orders.lifecycle import MARKET
 from quintet.core.random import seeded
-from quintet.core.records import record, table
+from quintet.core.records import fill, record, table
 from quintet.core.risk.margin import MARGIN_MODE_NAMES, NO_MARGIN
 from quintet.core.units import E9, SAFE_MAX
 
@@ -144,6 +145,8 @@ class Setup:
     """Trading venues that differ from that, by the name that instruments bear."""
     limits: tuple[Limits, ...] = (Limits(),)
     breaker: BreakerRules = BreakerRules()
+    restraint: Mapping[str, int] = field(default_factory=dict)
+    """Rules of the restraint by name; none: it is off."""
     fees: FeeSchedule = FeeSchedule()
     margin: MarginRules = MarginRules()
     wakes: int = 0
@@ -462,6 +465,17 @@ def _set_limits(world: s.World, setup: Setup) -> None:
         world.desk[0].limits[item.name] = getattr(strictest, item.name)
     for item in fields(BreakerRules):
         world.desk[0].breaker[item.name] = getattr(setup.breaker, item.name)
+    set_restraint(world.desk[0].restraint, setup.restraint)
+
+
+def set_restraint(held: Any, rules: Mapping[str, int]) -> None:
+    """Put the rules in force; without any it is off. Instruments of which nobody says otherwise move together."""
+    held.active = 1 if rules else 0
+    if not rules:
+        return
+    held.rules.correlation_e9[:] = E9
+    held.rules.exit_style = MARKET
+    fill(held.rules, rules)
 
 
 def _prove_inverse(world: s.World, setup: Setup) -> None:
