@@ -15,6 +15,7 @@ import contextlib
 import hashlib
 import hmac
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -84,7 +85,7 @@ class Load:
         """Orders and executions as they are told."""
         async for message in socket:
             frame = json.loads(message.data)
-            for row in frame.get("data", ()):
+            for row in frame["data"] if "topic" in frame else ():
                 if frame["topic"] == "order":
                     self.stations.setdefault(row["orderLinkId"], []).append(row["orderStatus"])
                     self._in_turn("order", int(row["updatedTime"]))
@@ -99,10 +100,19 @@ class Load:
             self.out_of_turn.append(f"{topic} {number} after {self._newest[topic]}")
         self._newest[topic] = number
 
+    async def ping(self, *sockets: aiohttp.ClientWebSocketResponse) -> None:
+        """Every twenty seconds, as the venue advises."""
+        while True:
+            await asyncio.sleep(20.0)
+            for socket in sockets:
+                await socket.send_str('{"op":"ping"}')
+
     async def hear_answers(self, trade: aiohttp.ClientWebSocketResponse) -> None:
         """Acknowledgements on the trade socket; a resting order is cancelled with its own."""
         async for message in trade:
             frame = json.loads(message.data)
+            if frame.get("op") == "pong":
+                continue
             if frame["retCode"]:
                 self.refused.append(message.data)
             elif frame["op"] == "order.create":
@@ -211,7 +221,9 @@ async def loaded(door: Door, phases: list[tuple[float, float]], tell: Any = prin
         async with load.socket("/v5/private") as private, load.socket("/v5/trade") as trade:
             await private.send_str(json.dumps({"op": "subscribe", "args": ["order", "execution"]}))
             await private.receive()
-            tasks = [asyncio.create_task(load.hear_private(private)), asyncio.create_task(load.hear_answers(trade))]
+            tasks = [asyncio.create_task(each) for each in (
+                load.hear_private(private), load.hear_answers(trade), load.ping(private, trade)
+            )]  # fmt: skip
             for number, (rate, seconds) in enumerate(phases):
                 began_s, before = time.perf_counter(), len(load.latencies_s)
                 await load.run(trade, rate, seconds, f"p{number}")
@@ -233,6 +245,12 @@ def memory_kib(pid: int) -> int:
     """What a process holds by itself."""
     status = Path(f"/proc/{pid}/status").read_text()
     return int(next(line for line in status.splitlines() if line.startswith("RssAnon")).split()[1])
+
+
+def cpu_s(pid: int) -> float:
+    """CPU seconds of a process so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def slope(samples: list[tuple[float, float]]) -> float:
@@ -274,6 +292,8 @@ async def watched(process: subprocess.Popen[str], door: Door, phases: list[tuple
     failures += len(problems)
     grown = slope(samples)
     least, most = (pick(value for _, value in samples) / 1024 for pick in (min, max))
+    orders = sum(int(rate * seconds) for rate, seconds in phases)
+    print(f"the exchange used {cpu_s(process.pid) / orders * 1e6:,.0f} microseconds of CPU an order, cancels included")
     print(f"memory {least:.1f} to {most:.1f} MiB, slope {grown:.0f} KiB a minute; nothing lost: {not problems}")
     return failures + (grown > FLAT_KIB_PER_MINUTE and len(samples) > 120)
 

@@ -9,7 +9,8 @@ from quintet.core.instrument import Instrument
 from quintet.core.orders.lifecycle import STYLE_NAMES
 from quintet.core.state import World
 from quintet.sim.bars import POLICY_NAMES
-from tests.desk_worlds import SECOND, a_world, bar_tape, run, run_left
+from tests.desk_worlds import SECOND, a_world, bar_tape, run
+from tests.players import run_left
 from tests.twins.bars_twin import Answer, Bar, Request, Rules
 
 MINUTE = 60 * SECOND

@@ -1,24 +1,18 @@
-"""Markets of bars, worlds, and a system of dice that wants anything: what the engine's laws are tried on."""
+"""Markets of bars, worlds, and worlds with a player in them: what the engine's laws are tried on."""
 
 from decimal import Decimal
 from typing import Any
 
 import numpy as np
 
-from quintet.core.engine import replay as replaying
 from quintet.core.engine.world import Execution, Limits, Setup, new_world
 from quintet.core.events import MINUTE_NS, ROW, TIMEFRAME_NS, TIMEFRAME_NUMBER
 from quintet.core.instrument import Instrument
-from quintet.core.kernel import bind, kernel
 from quintet.core.market.bars import Bars, bar_rows
-from quintet.core.orders.lifecycle import MARKET
-from quintet.core.random import RANDOM, below, seeded
-from quintet.core.records import record, table
+from quintet.core.random import below, seeded
 from quintet.core.state import (
     END,
     FULL,
-    NO_ASK,
-    NO_BID,
     WAKE_BAR,
     WAKE_FILL,
     WAKE_ORDER,
@@ -26,7 +20,7 @@ from quintet.core.state import (
     Tape,
     World,
 )
-from quintet.sim.loop import for_python, for_system
+from tests.players import player_params, player_state
 
 START = 1_767_225_600 * 1_000_000_000  # 2026-01-01 00:00 UTC
 SECOND = 1_000_000_000
@@ -134,63 +128,10 @@ def a_world(
     return world
 
 
-# ---- a system that wants anything -----------------------------------------------------------------------------
-
-DICE = record(random=RANDOM, wakes="i8")
-DICE_PARAMS = record(wants_max="i8", spread="i8", lots_max="i8", styles="i8", keep_in_ten="i8")
-"""`styles`: how many of post-only, limit, IOC, market, stop may be drawn. `keep_in_ten`: how often nothing changes."""
-
-
-@kernel
-def dice_maker(state: Any, params: Any, view: Any) -> None:
-    """At each wake keep the wants, or draw new ones: any side, style and price near the last close or the mid."""
-    dice = state.random
-    state.wakes += 1
-    close = view.market[0].last
-    if view.market[0].bid != NO_BID and view.market[0].ask != NO_ASK:
-        close = (view.market[0].bid + view.market[0].ask) // 2
-    roll = below(dice, 10)
-    if close == 0 or roll < params.keep_in_ten:
-        view.dirty = roll % 2  # silent, or the same once more
-        return
-    view.dirty = 1
-    view.n = below(dice, params.wants_max + 1)
-    for k in range(view.n):
-        want = view.wants[k]
-        want.instrument = 0
-        want.style = below(dice, params.styles)
-        want.side = 1 - 2 * below(dice, 2)
-        want.lots = 1 + below(dice, params.lots_max)
-        want.tag = below(dice, 3)
-        want.price = max(1, close + below(dice, 2 * params.spread + 1) - params.spread)
-        if want.style == MARKET:
-            want.price = 0
-
-
-def dice_state(seed: int) -> Any:
-    """The dice system's memory before its first event."""
-    state = table(DICE, 1)
-    state[0].random = seeded(seed, "dice maker")[0]
-    return state
-
-
-def dice_params(
-    *, wants_max: int = 6, spread: int = 20, lots_max: int = 60, styles: int = 5, keep_in_ten: int = 3
-) -> Any:
-    params = table(DICE_PARAMS, 1)
-    params[0] = (wants_max, spread, lots_max, styles, keep_in_ten)
-    return params
-
-
 def dice_world(seed: int = 1, instrument: Instrument = SPOT_COIN, **named: Any) -> World:
-    """A world with the dice system in it; `named` goes to `a_world`, with `params` for the dice."""
-    named.setdefault("params", dice_params())
-    return a_world(instrument, state=dice_state(seed), **named)
-
-
-run_dice = for_system("dice", dice_maker)
-run_left = for_python()
-replay_dice = bind(replaying.advance_body, "replay_dice", decide=dice_maker, LEAVES=False)
+    """A world with a player in it, of dice unless `params` say something else; `named` goes to `a_world`."""
+    named.setdefault("params", player_params())
+    return a_world(instrument, state=player_state(seed), **named)
 
 
 def run(advance: Any, tape: Tape, world: World, stop: int = 1 << 60) -> Any:

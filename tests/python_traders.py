@@ -10,14 +10,13 @@ from quintet.core.instrument import DEFAULT_SPOT
 from quintet.core.orders.lifecycle import IOC
 from quintet.core.records import record, table
 from quintet.core.risk.config import RiskConfig
-from quintet.core.state import WAKE_BAR, WAKE_CONTROL, WAKE_FILL, WAKE_ORDER, WAKE_TIMER, Tape, World
+from quintet.core.state import WAKE_BAR, Tape, World
 from quintet.research.backtest_options import BacktestOptions
 from quintet.research.moments import Loop, Trader
 from quintet.research.systems import KernelSystem
 from quintet.sim.config import ExecutionConfig
-from quintet.sim.loop import after_wake, for_python
+from tests.players import deciding
 
-WAKES = (WAKE_TIMER, WAKE_BAR, WAKE_FILL, WAKE_ORDER, WAKE_CONTROL)
 STRUCTURE, FILLS = "15m", "5m"
 
 STATE = record(bars="i8", middle="f8", signal="f8")
@@ -34,8 +33,6 @@ class Rule(NamedTuple):
 Signal = Callable[[Any, Any, Any], float]
 """State, parameters and view at a closed structure bar: above 0 to hold, else not."""
 
-run_left = for_python()
-
 
 def above_its_mean(state: Any, params: Any, view: Any) -> float:
     """The honest signal: how far the close is above a mean of the closes before it."""
@@ -50,12 +47,7 @@ def loop_of(signal: Signal, after: Callable[[World], None] = lambda world: None)
 
     def advance(tape: Tape, world: World, stop: int) -> int:
         world.desk[0].timeframes = 1 << TIMEFRAME_NUMBER[STRUCTURE]  # leaving the loop costs more than a bar
-        while (why := run_left(tape, world, stop)) in WAKES:
-            if why == WAKE_BAR:
-                decide(signal, world.state[0], world.params[0], world.desk[0].shown)
-            after_wake(world)
-            after(world)
-        return int(why)
+        return deciding(lambda *told: decide(signal, *told), after)(tape, world, stop)
 
     return advance
 

@@ -16,7 +16,8 @@ from quintet.sim.order_queue import order_places
 from quintet.sim.queue import QUEUE_MODEL_NAMES
 from quintet.sim.taking import SELF_TRADE_NAMES
 from tests.bar_exchange import NAMES
-from tests.desk_worlds import LINEAR_COIN, START, run, run_left
+from tests.desk_worlds import LINEAR_COIN, START, run
+from tests.players import run_left
 from tests.tick_market import MILLISECOND, WINDOW, message_rows, tick_world
 from tests.twins.ticks_twin import Answer, Message, Request, Row, Rules, Travel
 

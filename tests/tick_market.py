@@ -11,7 +11,8 @@ from quintet.core.events import ASK_LEVEL, BID_LEVEL, FUNDING_RATE, LAST, MARK_P
 from quintet.core.instrument import Instrument
 from quintet.core.random import below, seeded
 from quintet.core.state import WAKE_FILL, WAKE_ORDER, WAKE_TIMER, Tape, World
-from tests.desk_worlds import LINEAR_COIN, START, dice_params, dice_state, tape_of
+from tests.desk_worlds import LINEAR_COIN, START, tape_of
+from tests.players import player_params, player_state
 
 MILLISECOND = 1_000_000
 WINDOW = (9_000, 11_000)
@@ -110,12 +111,15 @@ def tick_tape(seed: int, count: int, perpetual: bool = False) -> Tape:
 
 def tick_world(
     seed: int = 1, *, entry_ns: int = 5 * MILLISECOND, response_ns: int = 3 * MILLISECOND, queue_model: int = 0,
-    wakes: int = WAKE_TIMER | WAKE_FILL | WAKE_ORDER, state: Any = None, recording: bool = False,
+    wakes: int = WAKE_TIMER | WAKE_FILL | WAKE_ORDER, params: Any = None, recording: bool = False,
     latencies: Latencies | None = None, order_places: int = 0, window: tuple[int, int] = WINDOW, capital: int = 10**12,
     fees: FeeSchedule | None = None, margin: MarginRules | None = None, keeps_shown_book: bool = False,
     instrument: Instrument = LINEAR_COIN, **execution: Any,
 ) -> World:  # fmt: skip
-    """A world in tick mode with the dice system in it, woken every 50 ms; `execution`: more fields of Execution."""
+    """A world in tick mode, woken every 50 ms, with a player of dice in it unless `params` say something else.
+
+    `execution`: more fields of Execution.
+    """
     setup = Setup(
         instruments=(instrument,),
         capital={"USDT": capital},
@@ -132,8 +136,7 @@ def tick_world(
         messages_in_flight=64,
         desk_rows=1 << 13 if recording else 1,
     )
-    world = new_world(
-        setup, dice_state(seed) if state is None else state, dice_params(spread=6, styles=7, keep_in_ten=6)
-    )
+    dice = player_params(spread=6, styles=7, keep_in_ten=6)
+    world = new_world(setup, player_state(seed), dice if params is None else params)
     world.venue[0].recording = int(recording)
     return world

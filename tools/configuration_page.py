@@ -34,7 +34,7 @@ def sections(config: Config) -> list[tuple[str, msgspec.Struct]]:
     """Every section by the name it has in a file."""
     outer = [(name, getattr(config, name)) for name in ("instrument", "execution", "risk")]
     systems = [(f"system.{name}", getattr(config.system, name)) for name in SYSTEMS]
-    return [*outer, *systems, ("data", config.data), ("report", config.report)]
+    return [*outer, *systems, ("data", config.data), ("report", config.report), ("stages", config.stages)]
 
 
 def row(entry: Parameter) -> str:

@@ -17,7 +17,7 @@ from quintet.research import tick_quality
 from quintet.research.metrics import NAMES, UNITS, Named
 from quintet.research.tick_model import TickModel
 from quintet.systems.structure_mm import tables
-from tools import command_line_page, configuration_page, indicators_page, trace
+from tools import command_line_page, configuration_page, indicators_page, sandbox_page, trace
 
 FRONT_DOORS = (Path("README.md"), Path("docs/index.md"))
 TOP_PAGES = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md")
@@ -72,6 +72,11 @@ def command_line() -> str:
 def configuration() -> str:
     """Every key of a configuration file, from the typed sections."""
     return f"{generated_from('the typed sections of the configuration')}\n{configuration_page.page()}"
+
+
+def sandbox_protocol() -> str:
+    """Paths and topics of the sandbox exchange, from the tables it serves them by."""
+    return generated_from("the paths and topics of the sandbox") + "\n" + sandbox_page.page()
 
 
 def indicators() -> str:
@@ -189,6 +194,7 @@ GENERATED: Mapping[Path, Callable[[], str]] = {
     Path("docs/figures.md"): figures,
     Path("docs/indicators.md"): indicators,
     Path("docs/tick-model.md"): tick_model,
+    Path("docs/sandbox-protocol.md"): sandbox_protocol,
     Path("docs/config.schema.json"): configuration_page.schema_text,
     Path("docs/index.md"): page_index,
 }

@@ -13,56 +13,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quintet.core.digest import command_hash, state_hash
-from quintet.core.engine import replay as replaying
 from quintet.core.engine.money_rules import FeeSchedule, FeeTier, MarginRules, MarginTier
 from quintet.core.engine.replay import replay
-from quintet.core.kernel import bind, kernel
-from quintet.core.orders.lifecycle import FREE, IOC, LIMIT, MEETS_OUR_OWN, POST_ONLY
-from quintet.core.random import below
+from quintet.core.orders.lifecycle import FREE, MEETS_OUR_OWN
 from quintet.core.risk.margin import CROSS, ISOLATED, NO_MARGIN
-from quintet.core.state import END, NO_ASK, NO_BID, PAUSE, WAKE_FILL, WAKE_FUNDING, WAKE_ORDER, WAKE_TIMER, World
+from quintet.core.state import END, PAUSE, WAKE_FILL, WAKE_FUNDING, WAKE_ORDER, WAKE_TIMER, World
 from quintet.core.tape import memory_tape
-from quintet.sim.loop import after_wake, for_system, hear_the_rest
-from tests.desk_worlds import LINEAR_COIN, dice_state, run, run_left
+from quintet.sim.loop import hear_the_rest
+from tests.desk_worlds import LINEAR_COIN, run
+from tests.players import CHANGING, deciding, player, player_params, replay_inside, run_inside, run_left
 from tests.tick_market import MILLISECOND, tick_tape, tick_world
 
 LOT = 10_000 * LINEAR_COIN.quanta_per_tick_lot
-
-
-@kernel
-def changing_maker(state: Any, params: Any, view: Any) -> None:
-    """Quote both sides in sizes and at prices that change, with an exit that may only reduce."""
-    dice, market = state.random, view.market[0]
-    state.wakes += 1
-    if market.bid == NO_BID or market.ask == NO_ASK:
-        return
-    view.dirty = 1
-    view.n = 0
-    for side in (1, -1):
-        for rung in range(1 + below(dice, 2)):
-            want = view.wants[view.n]
-            view.n += 1
-            want.side = side
-            want.style = POST_ONLY if below(dice, 4) != 0 else LIMIT
-            want.lots = 1 + below(dice, 12)
-            want.price = (market.bid if side > 0 else market.ask) - side * (2 * rung + below(dice, 3))
-            want.tag = rung
-            want.instrument = want.reduce_only = 0
-    lots = view.account[0].lots
-    if lots != 0 and below(dice, 3) != 0:
-        want = view.wants[view.n]
-        view.n += 1
-        want.side = -1 if lots > 0 else 1
-        want.style = IOC if below(dice, 6) == 0 else LIMIT
-        want.lots = 1 + below(dice, 2 * abs(lots))
-        want.price = (market.bid if lots > 0 else market.ask) - want.side * below(dice, 3)
-        want.tag = 9
-        want.instrument = 0
-        want.reduce_only = 1
-
-
-run_changing = for_system("changing", changing_maker)
-replay_changing = bind(replaying.advance_body, "replay_changing", decide=changing_maker, LEAVES=False)
+CHANGING_QUOTES = player_params(plays=CHANGING)
 
 
 @st.composite
@@ -101,7 +64,7 @@ def scripts(draw: st.DrawFn) -> dict[str, Any]:
 
 
 def a_world(script: dict[str, Any], **named: Any) -> World:
-    return tick_world(**script, state=dice_state(script["seed"]), **named)
+    return tick_world(**script, params=CHANGING_QUOTES, **named)
 
 
 def assert_laws(world: World, filled: dict[int, int]) -> None:
@@ -129,10 +92,7 @@ def hashes(world: World) -> tuple[str, str, int]:
 def left_at_every_wake(tape: Any, world: World) -> World:
     filled: dict[int, int] = {}
     with np.errstate(over="ignore"):
-        while run_left(tape, world, 1 << 60) != END:
-            changing_maker(world.state[0], world.params[0], world.desk[0].shown)
-            after_wake(world)
-            assert_laws(world, filled)
+        deciding(player, lambda world: assert_laws(world, filled))(tape, world, 1 << 60)
     return world
 
 
@@ -156,22 +116,22 @@ def test_the_laws_hold_and_every_way_to_run_is_the_same(script: dict[str, Any], 
     left = left_at_every_wake(tape, a_world(script))
     expected = hashes(left)
     straight = a_world(script)
-    run(run_changing, tape, straight)
+    run(run_inside, tape, straight)
     assert hashes(straight) == expected
     resumed, stop = a_world(script), rows
     with np.errstate(over="ignore"):
-        while (why := run_changing(tape, resumed, stop)) != END:
+        while (why := run_inside(tape, resumed, stop)) != END:
             assert why == PAUSE
             stop += rows
             resumed = World(*(part.copy() for part in resumed))
     assert hashes(resumed) == expected
     # recorded, and replayed from its desk tape
     recorded = a_world(script, recording=True)
-    desk_rows = run(run_changing, tape, recorded)
+    desk_rows = run(run_inside, tape, recorded)
     assert hashes(recorded) == expected
     memory_tape(desk_rows, [LINEAR_COIN])
     with np.errstate(over="ignore"):
-        replayed = replay(replay_changing, desk_rows, a_world(script, keeps_shown_book=True))
+        replayed = replay(replay_inside, desk_rows, a_world(script, keeps_shown_book=True))
     assert replayed.difference is None
     assert (replayed.command_hash, replayed.state_hash, replayed.positions) == expected
     assert_the_venue_and_we_agree(tape, straight)
@@ -192,7 +152,7 @@ def test_in_what_is_drawn_everything_happens() -> None:
             ),
         }  # fmt: skip
         tape = tick_tape(seed, 150, perpetual=True)
-        world = tick_world(seed, **script)  # type: ignore[arg-type]
+        world = tick_world(seed, params=CHANGING_QUOTES, **script)  # type: ignore[arg-type]
         left_at_every_wake(tape, world)
         assert_the_venue_and_we_agree(tape, world)
         desk = world.desk[0]

@@ -37,13 +37,11 @@ from tests.desk_worlds import (
     START,
     USDT,
     bar_tape,
-    dice_params,
     dice_world,
-    replay_dice,
     run,
-    run_dice,
     walking_bars,
 )
+from tests.players import player_params, replay_inside, run_inside
 
 BARS = 60
 GONE = (ORDER_CANCELED, ORDER_EXPIRED, ORDER_REJECTED)
@@ -147,7 +145,7 @@ def a_dice_world(seed: int, instrument: Instrument, latency: Any, bounds: Limits
         limits=(bounds,),
         wakes=WAKE_BAR | WAKE_TIMER | WAKE_CONTROL,  # woken by every answer, the dice would never come to rest
         timer_every_ns=20 * SECOND,
-        params=dice_params(keep_in_ten=1),
+        params=player_params(keep_in_ten=1),
         recording=True,
     )
     return with_rules(world, breaker)
@@ -160,7 +158,7 @@ def test_while_risk_is_stopped_by_people_only_what_reduces_it_leaves(
     instrument: Instrument, seed: int, words: Any, found: Any, latency: Any, bounds: Limits
 ):
     world = a_dice_world(seed, instrument, latency, bounds, BreakerRules())
-    rows = run(run_dice, the_market(seed, words, found), world)
+    rows = run(run_inside, the_market(seed, words, found), world)
     desk = Desk(instrument)
     for kind, side, lots, _, style, number in commands_after_what_was_heard(rows, desk):
         if kind == PLACE and desk.stopped:
@@ -175,7 +173,7 @@ def test_no_configuration_lets_an_order_meet_our_own(
     seed: int, words: Any, latency: Any, bounds: Limits, breaker: BreakerRules
 ):
     world = a_dice_world(seed, LINEAR_COIN, latency, bounds, breaker)
-    rows = run(run_dice, the_market(seed, words, []), world)
+    rows = run(run_inside, the_market(seed, words, []), world)
     desk = Desk(LINEAR_COIN)
     for kind, side, _, price, style, _ in commands_after_what_was_heard(rows, desk):
         assert kind == CANCEL or not desk.crosses(side, price, style)
@@ -185,7 +183,7 @@ def test_no_configuration_lets_an_order_meet_our_own(
 @settings(max_examples=40)
 def test_after_a_kill_every_working_order_is_cancelled_once_it_is_known_to_rest(seed: int, moment: int, latency: Any):
     world = a_dice_world(seed, LINEAR_COIN, latency, Limits(), BreakerRules())
-    rows = run(run_dice, the_market(seed, [(moment, b.KILL)], []), world)
+    rows = run(run_inside, the_market(seed, [(moment, b.KILL)], []), world)
     desk, before, called = Desk(LINEAR_COIN), set[int](), set[int]()
     for kind, *_, number in commands_after_what_was_heard(rows, desk):
         if desk.causes == 0 and kind == PLACE:
@@ -203,10 +201,10 @@ def test_a_desk_tape_with_operators_on_it_replays_to_the_same_hashes(
     seed: int, words: Any, found: Any, latency: Any, breaker: BreakerRules
 ):
     world = a_dice_world(seed, SPOT_COIN, latency, Limits(), breaker)
-    rows = run(run_dice, the_market(seed, words, found), world)
+    rows = run(run_inside, the_market(seed, words, found), world)
     again = a_dice_world(seed, SPOT_COIN, latency, Limits(), breaker)
     with np.errstate(over="ignore"):
-        replayed = replaying.replay(replay_dice, rows, again)
+        replayed = replaying.replay(replay_inside, rows, again)
     assert replayed.difference is None
     assert replayed.command_hash == command_hash(world.desk[0])
     assert replayed.state_hash == state_hash(world.desk, world.state)

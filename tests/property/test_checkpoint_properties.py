@@ -16,7 +16,8 @@ from quintet.core.events import LAST, PLACE, REFUSED
 from quintet.core.risk import breaker as b
 from quintet.core.state import PAUSE, WAKE_BAR, WAKE_CONTROL, WAKE_FILL, WAKE_TIMER
 from tests.control_rows import operator_row, with_rows
-from tests.desk_worlds import SECOND, START, bar_tape, dice_world, replay_dice, run, run_dice, walking_bars
+from tests.desk_worlds import SECOND, START, bar_tape, dice_world, run, walking_bars
+from tests.players import replay_inside, run_inside
 
 SEED = 7
 BARS = 40
@@ -37,7 +38,7 @@ def market() -> Any:
 def whole() -> tuple[Any, str, str]:
     """Desk tape, command hash and state hash of the run that nobody interrupts."""
     world = a_world(recording=True)
-    rows = run(run_dice, market(), world)
+    rows = run(run_inside, market(), world)
     return rows, command_hash(world.desk[0]), state_hash(world.desk, world.state)
 
 
@@ -51,7 +52,7 @@ def between_events() -> list[int]:
 
 def replayed(world: Any, rows: Any) -> Any:
     with np.errstate(over="ignore"):
-        return replaying.replay(replay_dice, rows, world)
+        return replaying.replay(replay_inside, rows, world)
 
 
 def place_of(world: Any, tape_rows: int) -> Place:
@@ -83,7 +84,7 @@ def test_a_simulated_world_goes_on_from_its_checkpoint_exchange_included(data: s
     stop = data.draw(st.sampled_from(np.flatnonzero(np.asarray(market().rows)["bits"] & LAST).tolist())) + 1
     stopped = a_world()
     with np.errstate(over="ignore"):
-        why = run_dice(market(), stopped, stop)
+        why = run_inside(market(), stopped, stop)
     assert why == PAUSE or stop >= len(market().rows)
     for name in ("n_commands", "n_fills", "n_notes", "n_samples", "n_rows"):
         stopped.venue[0][name] = 0
@@ -91,7 +92,7 @@ def test_a_simulated_world_goes_on_from_its_checkpoint_exchange_included(data: s
 
     resumed = a_world()
     restore(kept, world_parts(resumed), code="one", config=config_hash(resumed.params))
-    run(run_dice, market(), resumed)
+    run(run_inside, market(), resumed)
     assert (command_hash(resumed.desk[0]), state_hash(resumed.desk, resumed.state)) == whole()[1:]
 
 

@@ -23,7 +23,6 @@ from quintet.core.instrument import Instrument
 from quintet.core.orders.lifecycle import FREE, MARKET, STOP
 from quintet.core.state import DESK_BOOK, END, PAUSE, World
 from quintet.core.tape import memory_tape
-from quintet.sim.loop import after_wake
 from tests.desk_worlds import (
     COIN,
     FIVE_MINUTES,
@@ -33,16 +32,12 @@ from tests.desk_worlds import (
     SPOT_COIN,
     USDT,
     bar_tape,
-    dice_maker,
-    dice_params,
     dice_world,
-    replay_dice,
     run,
-    run_dice,
-    run_left,
     two_timeframes,
     walking_bars,
 )
+from tests.players import deciding, player, player_params, replay_inside, run_inside
 
 BARS = 16
 E9 = 10**9
@@ -142,7 +137,7 @@ def scripts(draw: st.DrawFn) -> dict[str, Any]:
             ),
         ),
         # Stops of a contract may sell what asks on their way sell too; on spot nothing is sold that is not held.
-        "params": dice_params(styles=5 if spot else 4, keep_in_ten=draw(st.sampled_from([5, 9])), lots_max=60),
+        "params": player_params(styles=5 if spot else 4, keep_in_ten=draw(st.sampled_from([5, 9])), lots_max=60),
         "mark_timeframe": draw(st.sampled_from([0, ONE_MINUTE, FIVE_MINUTES])),
         "timer_every_ns": draw(st.sampled_from([0, 25 * SECOND])),
         "capital": {"USDT": draw(st.sampled_from([9_000_000_000, 100_000_000_000]))},
@@ -152,17 +147,18 @@ def scripts(draw: st.DrawFn) -> dict[str, Any]:
 def stepped(tape: Any, world: World, spot: bool) -> World:
     """The loop that leaves at every wake, with the decision made outside and the laws looked at each time."""
     filled: dict[int, int] = {}
+
+    def assert_laws(world: World) -> None:
+        desk = world.desk[0]
+        assert_books_balance(desk, spot)
+        assert_room_is_what_live_orders_hold(desk)
+        assert_own_orders_cannot_meet(desk)
+        assert_filled_never_falls(desk, filled)
+        assert_limits_hold(desk, spot)
+        assert desk.alarms == 0
+
     with np.errstate(over="ignore"):
-        while run_left(tape, world, 1 << 60) != END:
-            dice_maker(world.state[0], world.params[0], world.desk[0].shown)
-            after_wake(world)
-            desk = world.desk[0]
-            assert_books_balance(desk, spot)
-            assert_room_is_what_live_orders_hold(desk)
-            assert_own_orders_cannot_meet(desk)
-            assert_filled_never_falls(desk, filled)
-            assert_limits_hold(desk, spot)
-            assert desk.alarms == 0
+        assert deciding(player, assert_laws)(tape, world, 1 << 60) == END
     return world
 
 
@@ -170,7 +166,7 @@ def stopped_and_resumed(tape: Any, world: World, rows: int) -> World:
     """Stopped after every few rows, and continued by a copy that shares nothing with the original."""
     stop = rows
     with np.errstate(over="ignore"):
-        while (why := run_dice(tape, world, stop)) != END:
+        while (why := run_inside(tape, world, stop)) != END:
             assert why == PAUSE
             stop += rows
             world = copy_of(world)
@@ -192,17 +188,17 @@ def test_the_laws_hold_at_every_wake_and_every_way_to_run_is_the_same(script: di
     assert max(buys_in_each_second(world, spot), default=0) <= world.desk[0].limits.max_orders_per_second
     # the system compiled into the loop
     straight = dice_world(**script)
-    run(run_dice, tape, straight)
+    run(run_inside, tape, straight)
     assert hashes(straight) == expected
     # stopped anywhere and resumed from bytes
     assert hashes(stopped_and_resumed(tape, dice_world(**script), rows)) == expected
     # recorded: a desk tape that keeps the laws of tapes, and replays to the same commands and state
     recorded = dice_world(**script, recording=True)
-    desk_rows = run(run_dice, tape, recorded)
+    desk_rows = run(run_inside, tape, recorded)
     assert hashes(recorded) == expected
     memory_tape(desk_rows, [script["instrument"]])
     with np.errstate(over="ignore"):
-        replayed = replay(replay_dice, desk_rows, dice_world(**script))
+        replayed = replay(replay_inside, desk_rows, dice_world(**script))
     assert replayed.difference is None
     assert (replayed.command_hash, replayed.state_hash, replayed.positions) == expected
 
@@ -215,7 +211,7 @@ def small_run(instrument: Instrument) -> tuple[str, str, int]:
         half_spread_e9=200_000, slippage_e9=1_000_000, fill_timeframe=ONE_MINUTE,
     )  # fmt: skip
     world = dice_world(5, instrument, execution=execution, timer_every_ns=25 * SECOND, recording=True)
-    run(run_dice, bar_tape(walking_bars(5, 4)), world)
+    run(run_inside, bar_tape(walking_bars(5, 4)), world)
     assert world.desk[0].n_fills > 0
     return hashes(world)
 

@@ -13,16 +13,8 @@ from quintet.core.engine.entry import new_progress
 from quintet.core.engine.replay import Replayed, message_end, replay
 from quintet.core.state import END, PAUSE, WAKE_FILL, WAKE_TIMER, WAKES, World
 from tests.desk_worlds import tape_of
-from tests.heard_market import (
-    a_listener,
-    enter_listener,
-    replay_listener,
-    run_leaving,
-    run_listener,
-    run_to_the_end,
-    told_of,
-    two_markets,
-)
+from tests.heard_market import a_listener, run_to_the_end, two_markets
+from tests.players import deciding, enter_inside, player, replay_inside, run_inside, told_of
 from tests.tick_market import MILLISECOND
 
 DESKS: list[dict[str, Any]] = [
@@ -57,7 +49,7 @@ def entered_one_by_one(world: World, rows: Any) -> None:
     progress = new_progress()
     with np.errstate(over="ignore"):
         for message in messages_of(rows):
-            enter_listener(message, world, progress)
+            enter_inside(message, world, progress)
             desk = world.desk[0]
             desk.n_outbox = desk.n_filled = desk.shown.n_notes = 0
 
@@ -74,12 +66,13 @@ def test_every_way_to_run_and_to_replay_is_the_same(seed: int, told: dict[str, A
     assert not np.asarray(straight.desk[0].ledger).sum(axis=0).any()
     # left at every wake
     left = a_listener(seed, **told)
-    run_leaving(tape, left)
+    with np.errstate(over="ignore"):
+        assert deciding(player)(tape, left, 1 << 60) == END
     assert hashes(left) == expected
     # stopped after every few rows, and continued by a copy
     resumed, stop = a_listener(seed, **told), rows
     with np.errstate(over="ignore"):
-        while (why := run_listener(tape, resumed, stop)) != END:
+        while (why := run_inside(tape, resumed, stop)) != END:
             assert why == PAUSE
             stop += rows
             resumed = World(*(part.copy() for part in resumed))
@@ -87,7 +80,7 @@ def test_every_way_to_run_and_to_replay_is_the_same(seed: int, told: dict[str, A
     # replayed from its desk tape, and entered message by message
     again = a_listener(seed, keeps_shown_book=True, **told)
     with np.errstate(over="ignore"):
-        got = replay(replay_listener, desk_rows, again)
+        got = replay(replay_inside, desk_rows, again)
     assert got == Replayed(
         command_hash=expected[0], state_hash=expected[1], positions=expected[2],
         n_commands=int(straight.desk[0].n_commands), difference=None,

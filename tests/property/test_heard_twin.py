@@ -19,7 +19,8 @@ from quintet.core.state import (
     World,
 )
 from tests.desk_worlds import SECOND, START
-from tests.heard_market import SHIFT, a_listener, rows_of, run_to_the_end, together, told_of
+from tests.heard_market import SHIFT, a_listener, rows_of, run_to_the_end, together
+from tests.players import told_of
 from tests.tick_market import MILLISECOND, Message
 from tests.twins.heard_twin import Bars, Ears, Told
 

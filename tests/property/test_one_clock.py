@@ -20,19 +20,8 @@ from quintet.core.state import (
     World,
 )  # fmt: skip
 from quintet.sim.exchange_order import in_exchange_order
-from quintet.sim.loop import after_wake
-from tests.desk_worlds import (
-    FIVE_MINUTES,
-    LINEAR_COIN,
-    ONE_MINUTE,
-    START,
-    dice_maker,
-    dice_params,
-    dice_state,
-    run,
-    run_dice,
-    run_left,
-)
+from tests.desk_worlds import FIVE_MINUTES, LINEAR_COIN, ONE_MINUTE, START, run
+from tests.players import deciding, player, player_params, player_state, run_inside, run_left
 from tests.property.test_several_feeds import FAR_COIN, Told, tape_in_order_of_hearing
 from tests.property.test_tick_laws import hashes
 from tests.tick_market import MILLISECOND, WINDOW, Market
@@ -73,7 +62,7 @@ def a_world(seed: int) -> World:
         price_windows=(WINDOW, WINDOW),
         messages_in_flight=256,
     )
-    return new_world(setup, dice_state(seed), dice_params(spread=6, styles=4, keep_in_ten=6))
+    return new_world(setup, player_state(seed), player_params(spread=6, styles=4, keep_in_ten=6))
 
 
 def commands(world: World) -> list[Any]:
@@ -85,21 +74,19 @@ def commands(world: World) -> list[Any]:
 def test_every_way_to_run_is_the_same(seed: int, delay_ns: int, late_ns: int, rows: int, cut: int) -> None:
     tape = a_tape(seed, delay_ns, late_ns)
     straight = a_world(seed)
-    run(run_dice, tape, straight)
+    run(run_inside, tape, straight)
     desk = straight.desk[0]
     assert desk.n_bars == 8 and desk.n_places > 0 and desk.alarms == 0
     assert not np.asarray(desk.ledger).sum(axis=0).any()
     # left at every wake
     left = a_world(seed)
     with np.errstate(over="ignore"):
-        while run_left(tape, left, 1 << 60) != END:
-            dice_maker(left.state[0], left.params[0], left.desk[0].shown)
-            after_wake(left)
+        assert deciding(player)(tape, left, 1 << 60) == END
     assert hashes(left) == hashes(straight)
     # stopped after every few rows, and continued by a copy
     resumed, stop = a_world(seed), rows
     with np.errstate(over="ignore"):
-        while (why := run_dice(tape, resumed, stop)) != END:
+        while (why := run_inside(tape, resumed, stop)) != END:
             assert why == PAUSE
             stop += rows
             resumed = World(*(part.copy() for part in resumed))
@@ -108,7 +95,7 @@ def test_every_way_to_run_is_the_same(seed: int, delay_ns: int, late_ns: int, ro
     prefix = a_world(seed)
     cut = min(cut, len(tape.rows) - 1)
     with np.errstate(over="ignore"):
-        run_dice(tape, prefix, cut)
+        run_inside(tape, prefix, cut)
     known = commands(prefix)
     assert known == commands(straight)[: len(known)]
 

@@ -19,7 +19,8 @@ from quintet.core.units import E9
 from quintet.sim.exchange_order import in_exchange_order
 from quintet.sim.latency import arrival_at_venue
 from quintet.sim.loop import hear_the_rest
-from tests.desk_worlds import LINEAR_COIN, START, run, run_left, tape_of
+from tests.desk_worlds import LINEAR_COIN, START, run, tape_of
+from tests.players import run_left
 from tests.property.test_ticks_twin import markets, request_lists, rules, steps
 from tests.tick_exchange import FIRST_TIMER, TIMER_EVERY, answers_of, execution_of, parts_of, write_request
 from tests.tick_market import MILLISECOND, WINDOW

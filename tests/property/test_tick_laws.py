@@ -11,8 +11,8 @@ from quintet.core.digest import command_hash, state_hash
 from quintet.core.engine.world import Latencies
 from quintet.core.state import END, PAUSE, World
 from quintet.sim.latency import DRAWN
-from quintet.sim.loop import after_wake
-from tests.desk_worlds import dice_maker, run, run_dice, run_left
+from tests.desk_worlds import run
+from tests.players import deciding, player, run_inside
 from tests.tick_market import MILLISECOND, tick_tape, tick_world
 
 latencies = st.sampled_from([0, 1, 3 * MILLISECOND, 70 * MILLISECOND])
@@ -50,7 +50,7 @@ def test_every_way_to_run_is_the_same(
 
     tape = tick_tape(seed, 150)
     straight = a_world()
-    run(run_dice, tape, straight)
+    run(run_inside, tape, straight)
     expected = hashes(straight)
     assert straight.desk[0].n_places > 0
     assert not np.asarray(straight.desk[0].ledger).sum(axis=0).any()
@@ -58,14 +58,12 @@ def test_every_way_to_run_is_the_same(
     # left at every wake
     left = a_world()
     with np.errstate(over="ignore"):
-        while run_left(tape, left, 1 << 60) != END:
-            dice_maker(left.state[0], left.params[0], left.desk[0].shown)
-            after_wake(left)
+        assert deciding(player)(tape, left, 1 << 60) == END
     assert hashes(left) == expected
     # stopped after every few rows, and continued by a copy
     resumed, stop = a_world(), rows
     with np.errstate(over="ignore"):
-        while (why := run_dice(tape, resumed, stop)) != END:
+        while (why := run_inside(tape, resumed, stop)) != END:
             assert why == PAUSE
             stop += rows
             resumed = World(*(part.copy() for part in resumed))
@@ -76,6 +74,6 @@ def test_the_small_market_trades_with_us() -> None:
     fills = 0
     for seed in range(5):
         world = tick_world(seed)
-        run(run_dice, tick_tape(seed, 400), world)
+        run(run_inside, tick_tape(seed, 400), world)
         fills += int(world.desk[0].n_fills)
     assert fills > 20

@@ -12,18 +12,8 @@ import numpy as np
 from quintet.core.engine.world import Execution
 from quintet.core.instrument import Instrument
 from quintet.core.state import DESK_BOOK
-from tests.desk_worlds import (
-    LINEAR_COIN,
-    ONE_MINUTE,
-    SPOT_COIN,
-    USDT,
-    bar_tape,
-    dice_params,
-    dice_world,
-    run,
-    run_dice,
-    walking_bars,
-)
+from tests.desk_worlds import LINEAR_COIN, ONE_MINUTE, SPOT_COIN, USDT, bar_tape, dice_world, run, walking_bars
+from tests.players import player_params, run_inside
 
 CAPITAL = {"USDT": 1_000_000_000}
 """Ten dollars, in quanta: a hundred lots at the first price."""
@@ -42,9 +32,9 @@ def check(instrument: Instrument) -> list[str]:
     found, filled = [], 0
     for seed in range(12):
         world = dice_world(
-            seed, instrument, capital=CAPITAL, params=dice_params(), execution=Execution(fill_timeframe=ONE_MINUTE)
+            seed, instrument, capital=CAPITAL, params=player_params(), execution=Execution(fill_timeframe=ONE_MINUTE)
         )
-        run(run_dice, bar_tape(with_a_wick(seed)), world)
+        run(run_inside, bar_tape(with_a_wick(seed)), world)
         desk, fills = world.desk[0], world.fills[: int(world.venue[0].n_fills)]
         filled += len(fills)
         if not len(fills):

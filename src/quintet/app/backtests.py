@@ -16,6 +16,7 @@ from quintet.app.config_text import as_tree
 from quintet.app.instruments import capital_quanta
 from quintet.app.markets import Market, MarketRequest, open_market
 from quintet.app.messages import Complaint, Report, progress
+from quintet.app.stage_identity import identity_of
 from quintet.core.instrument import Instrument, encode
 from quintet.core.tape import Tape
 from quintet.research.systems import KernelSystem
@@ -228,6 +229,7 @@ def _provenance(task: Task, market: Market, now: datetime) -> dict[str, Any]:
         "created_utc": now.astimezone(UTC).isoformat(timespec="seconds"),
         "command": shlex.join(["quintet", *task.command]),
         "config": as_tree(task.request.config),
+        "identity": identity_of(task.request.config, system.name)._asdict(),
         "instrument": encode(market.instrument).decode(),
         "market": {
             "label": market.label,

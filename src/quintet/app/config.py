@@ -29,6 +29,7 @@ from quintet.app.messages import Complaint, did_you_mean
 from quintet.core.errors import ConfigError
 from quintet.core.parameters import ParameterError, text
 from quintet.core.risk.config import RiskConfig
+from quintet.research.stage_criteria import StageCriteria
 from quintet.sim.config import ExecutionConfig, TickExecutionConfig
 from quintet.systems.structure_mm.config import StructureMmConfig
 
@@ -94,6 +95,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     system: SystemsConfig = SystemsConfig()
     data: DataConfig = DataConfig()
     report: ReportConfig = ReportConfig()
+    stages: StageCriteria = StageCriteria()
 
 
 SYSTEMS: Final = tuple(SystemsConfig.__struct_fields__)

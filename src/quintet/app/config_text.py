@@ -33,7 +33,7 @@ def as_toml(config: Config) -> str:
         lines += section(name, getattr(config, name))
     for name in SYSTEMS:
         lines += section(f"system.{name}", getattr(config.system, name))
-    for name in ("data", "report"):
+    for name in ("data", "report", "stages"):
         lines += section(name, getattr(config, name))
     return "\n".join(lines)
 

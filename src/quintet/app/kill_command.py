@@ -11,7 +11,6 @@ given.
 
 import sys
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
@@ -20,6 +19,8 @@ from quintet.app.messages import Complaint, fail, note, say, say_json
 from quintet.core.errors import QuintetError
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     from quintet.ports.key_store import Credential
     from quintet.storage.kill_file import KillFile
     from quintet.venues.bybit.last_resort import Outcome
@@ -99,7 +100,7 @@ def release(
     told = switch.told()
     if told is not None:
         note(f"latched {told.since_utc} by {told.who}: {told.why or 'no reason was given'}")
-    reason = why.strip() or _asked_reason()
+    reason = why.strip() or asked_reason("why is it safe to trade again?")
     if len(reason) < REASON_MIN:
         raise Complaint(
             "no reason", where="--why", found=f"{len(reason)} characters",
@@ -173,7 +174,7 @@ def _chosen(names: list[str]) -> list[str]:
 
 
 def _brought_to_rest(
-    keys: "list[Credential]", flatten: bool, slippage_pct: Decimal, patience_s: float
+    keys: "list[Credential]", flatten: bool, slippage_pct: "Decimal", patience_s: float
 ) -> "tuple[dict[str, Outcome], list[str]]":
     """All accounts at once; each with its own patience."""
     import asyncio
@@ -238,9 +239,10 @@ def _facts(each: "Outcome") -> dict[str, Any]:
     return facts
 
 
-def _asked_reason() -> str:
+def asked_reason(question: str) -> str:
+    """What a person types as a reason: one line, empty where nobody types."""
     if sys.stdin.isatty():
-        note("why is it safe to trade again?")
+        note(question)
     return sys.stdin.readline().strip()
 
 
@@ -250,8 +252,10 @@ def _patience(written: str) -> float:
     return duration_s(written, "--patience")
 
 
-def _slippage(written: str) -> Decimal:
+def _slippage(written: str) -> "Decimal":
     """Percent, within reason."""
+    from decimal import Decimal
+
     try:
         found = Decimal(written)
     except ArithmeticError:

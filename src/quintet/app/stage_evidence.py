@@ -11,13 +11,26 @@ import msgspec
 
 from quintet.core.errors import DataError, QuintetError
 from quintet.research.report_parts.verdict import TESTING_FORM
-from quintet.research.stages import Evidence
+from quintet.research.stages import WORLDS, DeskFacts, Evidence
 from quintet.storage.run_folders import DESK_TAPE, MANIFEST, METRICS, RunSummary, read_json
 from quintet.storage.stage_register import EVIDENCE_FILES, StageRecord, changed_files, file_digests
 from quintet.storage.tape_files import verify_tape
 
 Replay = Callable[[Path], str]
 """Replays a desk tape and gives the command hash; raises QuintetError at a difference."""
+
+
+class _Desk(msgspec.Struct, forbid_unknown_fields=True):
+    """`desk` in metrics.json of a desk that was alive; see `research.stages.DeskFacts`."""
+
+    begin_ns: int
+    end_ns: int
+    unexplained: int
+    residual_bps: float
+    inside_band: bool | None = None
+
+    def facts(self) -> DeskFacts:
+        return DeskFacts(self.begin_ns, self.end_ns, self.unexplained, self.residual_bps, self.inside_band)
 
 
 def record_of(run: RunSummary, stage: str, recorded_utc: str) -> StageRecord:
@@ -32,11 +45,19 @@ def record_of(run: RunSummary, stage: str, recorded_utc: str) -> StageRecord:
     if not system:
         raise DataError(f"{run.folder / MANIFEST}: found no system, expected the name of the one that ran")
     hashes = _hashes(run.manifest, run.folder / MANIFEST)
+    _require_world(run, stage)
     record = StageRecord(stage, system, run.folder.name, hashes, files, recorded_utc)
     evidence = read_evidence(record, run.folder.parent, deep=True)
     if evidence.lost:
         raise DataError(f"{run.folder}: {evidence.lost}")
     return record
+
+
+def _require_world(run: RunSummary, stage: str) -> None:
+    """Raise DataError for a run of another world than the stage is about: paper is no backtest of last month."""
+    found, wanted = str(run.manifest.get("world", "backtest")), WORLDS.get(stage, "")
+    if found != wanted:
+        raise DataError(f"{run.folder / MANIFEST}: found a run of the world {found}, expected {wanted} for {stage}")
 
 
 def read_evidence(record: StageRecord, runs: Path, *, deep: bool = False, replay: Replay | None = None) -> Evidence:
@@ -81,6 +102,8 @@ def _hashes(value: Mapping[str, Any], path: Path) -> dict[str, str]:
 def _facts(record: StageRecord, manifest: Mapping[str, Any], metrics: Mapping[str, Any]) -> Evidence:
     assumptions: Sequence[str] = manifest.get("assumptions", ())
     interval, trials = metrics.get("interval", {}), manifest.get("trials") or {}
+    identity = manifest.get("identity") or {}
+    drawdown = metrics.get("metrics", {}).get("max_drawdown_frac")
     try:
         return Evidence(
             stage=record.stage,
@@ -95,8 +118,12 @@ def _facts(record: StageRecord, manifest: Mapping[str, Any], metrics: Mapping[st
             synthetic=bool(metrics.get("synthetic", True)),
             trials=None if trials.get("total") is None else int(trials["total"]),
             deflated_sharpe=None if trials.get("deflated_sharpe") is None else float(trials["deflated_sharpe"]),
+            drawdown_frac=None if drawdown is None else float(drawdown),
+            code=str(identity.get("code", "")),
+            config=str(identity.get("config", "")),
+            desk=None if "desk" not in metrics else msgspec.convert(metrics["desk"], _Desk).facts(),
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, msgspec.ValidationError) as error:
         raise DataError(f"{METRICS}: found no readable {error}, expected the figures of a run") from None
 
 

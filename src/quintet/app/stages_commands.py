@@ -1,10 +1,10 @@
-"""`quintet stages show | record | check`: how far a system is proven, by which runs, and whether they still stand.
+"""`quintet stages show | record | check | permit | override`: how far a system is proven, and may it trade with money.
 
-Exit codes: 0 it is well; 1 `check` found evidence that no longer stands or a register that was changed; 2 usage, a run
-that cannot be evidence, or a stage whose turn has not come.
+Exit codes: 0 it is well; 1 `check` found evidence that no longer stands or a register that was changed, `permit` says
+no; 2 usage, a run that cannot be evidence, or a stage whose turn has not come.
 """
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -13,32 +13,41 @@ from quintet.app.messages import CalmGroup, Complaint, did_you_mean, fail, note,
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from quintet.app.config import Config
+    from quintet.app.permits import Permit
     from quintet.app.stage_evidence import Replay
+    from quintet.app.stage_identity import StageIdentity
     from quintet.research.stages import Evidence, StageGate
+    from quintet.storage.audit_log import AuditRecord
     from quintet.storage.stage_register import StageRecord
 
 stages_app = typer.Typer(cls=CalmGroup, help="Prove a system stage by stage.", no_args_is_help=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+ConfigFile = Annotated[
+    str, typer.Option("--config", metavar="TOML", help="Configuration with the criteria, and with the parameters.")
+]
+SystemName = Annotated[str, typer.Argument(metavar="SYSTEM", help="Name of a system.")]
 StageName = Annotated[str, typer.Option("--stage", metavar="NAME", help="form, backtest, paper, small_capital, scale.")]
 
 
 @stages_app.command()
-def show(as_json: AsJson = False) -> None:
+def show(config: ConfigFile = "", as_json: AsJson = False) -> None:
     """Show every stage: open or closed, what is missing, which runs were recorded."""
     from quintet.storage.stage_register import read_register
 
     records = read_register(_register())
-    _tell(records, _evidence(records), as_json)
+    _tell(records, _evidence(records), as_json, config=config)
 
 
 @stages_app.command()
 def record(
     run: Annotated[str, typer.Argument(metavar="RUN", help="An id, a part of one that fits only one run, or latest.")],
     stage: StageName,
+    config: ConfigFile = "",
     as_json: AsJson = False,
 ) -> None:
-    """Bring a run as evidence for a stage; refused while the stage before it is closed."""
+    """Bring a run as evidence for a stage, under your name; refused while the stage before it is closed."""
     from quintet.app.stage_evidence import record_of
     from quintet.app.wiring import clock
     from quintet.storage.run_folders import find_run
@@ -48,12 +57,15 @@ def record(
     _require_stage(stage)
     found = find_run(workspace().runs, run)
     records = read_register(_register())
-    _require_turn(stage, str(found.manifest.get("system", "")), records)
+    _require_turn(stage, str(found.manifest.get("system", "")), records, config)
     with progress(f"verifying {found.run}"):
         new = record_of(found, stage, clock().isoformat(timespec="seconds"))
-    _require_new(new, records)
-    records.append(append_record(_register(), new))
-    _tell(records, _evidence(records), as_json, only=new.system)
+    line = _line_of(new, records)
+    if line is None:
+        records.append(append_record(_register(), new))
+        line = len(records)
+    _sign(records[line - 1], line)
+    _tell(records, _evidence(records), as_json, only=new.system, config=config)
 
 
 @stages_app.command()
@@ -80,6 +92,111 @@ def check(
         fail()
 
 
+@stages_app.command()
+def permit(system: SystemName, config: ConfigFile = "", as_json: AsJson = False) -> None:
+    """May this system trade live, with the code of now and this configuration? Exit code 1 when it may not."""
+    found, identity = _permit(system, config)
+    if as_json:
+        say_json({"ok": found.allowed, "system": system, **identity._asdict(), **found._asdict()})
+    else:
+        _say_permit(system, identity, found)
+    if not found.allowed:
+        fail()
+
+
+@stages_app.command()
+def override(
+    system: SystemName,
+    why: Annotated[
+        str, typer.Option("--why", metavar="TEXT", help="Why it may trade without its proof; asked for when not said.")
+    ] = "",
+    days: Annotated[int, typer.Option("--days", min=1, max=30, help="How long it shall be so.")] = 7,
+    config: ConfigFile = "",
+) -> None:
+    """Let a system trade live with small capital although something is missing: your name, your reason, some days."""
+    from datetime import timedelta
+
+    from quintet.app import auditing
+    from quintet.app.kill_command import asked_reason
+    from quintet.app.permits import OVERRIDE, override_facts
+    from quintet.app.wiring import clock
+
+    found, identity = _permit(system, config)
+    if found.allowed:
+        raise Complaint(
+            "nothing to override", where=system, found="a system that may trade", expected="one that may not"
+        )
+    for reason in found.missing:
+        note(f"missing  {reason}")
+    reason = why.strip() or asked_reason("why may it trade without this?")
+    if len(reason) < REASON_MIN:
+        raise Complaint(
+            "no reason",
+            where="--why",
+            found=f"{len(reason)} characters",
+            expected=f"a sentence of {REASON_MIN} or more",
+        )
+    auditing.record(OVERRIDE, system, reason, **override_facts(identity, clock() + timedelta(days=days)))
+    _say_permit(system, identity, _permit(system, config)[0])
+
+
+REASON_MIN: Final = 20
+"""Characters of a reason: less is no reason to put money at stake."""
+
+
+def live_permit(system: str, config: "Config") -> "Permit":
+    """The permit of a live desk of this system; what the command that trades asks before its first order.
+
+    Raises Damage when the register or the audit log is not what was written.
+    """
+    from quintet.app import permits
+    from quintet.app.stage_identity import identity_of
+    from quintet.app.wiring import clock
+    from quintet.storage.stage_register import read_register
+
+    records = read_register(_register())
+    own = [each for line, each in zip(records, _evidence(records), strict=True) if line.system == system]
+    return permits.may_trade(system, "live", identity_of(config, system), own, _deeds(), config.stages, clock())
+
+
+def _permit(system: str, config: str) -> "tuple[Permit, StageIdentity]":
+    from quintet.app.stage_identity import identity_of
+
+    loaded = _config(config)
+    return live_permit(system, loaded), identity_of(loaded, system)
+
+
+def _config(path: str) -> "Config":
+    """The configuration of a file, or the defaults."""
+    from pathlib import Path
+
+    from quintet.app.config import load
+
+    return load(Path(path) if path else None)
+
+
+def _deeds() -> "tuple[AuditRecord, ...]":
+    from quintet.storage.audit_log import audit_path, read
+    from quintet.storage.workspace import workspace
+
+    return read(audit_path(workspace().root)).records
+
+
+def _sign(record: "StageRecord", line: int) -> None:
+    """A deed in the audit log that names the record's seal; a record that has one is not signed again."""
+    from quintet.app import auditing
+    from quintet.app.permits import SIGNATURE, signatures
+
+    if record.seal in signatures(_deeds()):
+        raise Complaint(
+            "a run is evidence once",
+            where=f"{_register()}, line {line}",
+            found=f"{record.run}, recorded for {record.stage}",
+            expected="a run that was not recorded yet; to repeat one, run it again",
+        )
+    auditing.record(SIGNATURE, record.system, stage=record.stage, run=record.run, seal=record.seal)
+
+
 def _register() -> "Path":
     from quintet.storage.stage_register import register_path
     from quintet.storage.workspace import workspace
@@ -89,17 +206,25 @@ def _register() -> "Path":
 
 def _evidence(records: "list[StageRecord]", *, deep: bool = False, replay: "Replay | None" = None) -> "list[Evidence]":
     """Each record with what its run says now, in the order of the records."""
+    from quintet.app.permits import UNSIGNED, signatures
     from quintet.app.stage_evidence import read_evidence
     from quintet.storage.workspace import workspace
 
-    runs = workspace().runs
-    return [read_evidence(each, runs, deep=deep, replay=replay) for each in records]
+    runs, signed = workspace().runs, signatures(_deeds())
+    found = [read_evidence(each, runs, deep=deep, replay=replay) for each in records]
+    return [
+        each if each.lost or line.seal in signed else each._replace(lost=UNSIGNED)
+        for line, each in zip(records, found, strict=True)
+    ]
 
 
-def _gates(system: str, records: "list[StageRecord]", evidence: "list[Evidence]") -> "tuple[StageGate, ...]":
+def _gates(
+    system: str, records: "list[StageRecord]", evidence: "list[Evidence]", config: str
+) -> "tuple[StageGate, ...]":
     from quintet.research.stages import stage_gates
 
-    return stage_gates([each for line, each in zip(records, evidence, strict=True) if line.system == system])
+    own = [each for line, each in zip(records, evidence, strict=True) if line.system == system]
+    return stage_gates(own, system, _config(config).stages)
 
 
 # ---- what is refused -----------------------------------------------------------------------------------------
@@ -118,11 +243,11 @@ def _require_stage(stage: str) -> None:
         )
 
 
-def _require_turn(stage: str, system: str, records: "list[StageRecord]") -> None:
+def _require_turn(stage: str, system: str, records: "list[StageRecord]", config: str) -> None:
     """Raise Complaint when the stage before is closed, or nothing could prove this one."""
     from quintet.research.stages import refusal
 
-    reason = refusal(stage, _gates(system, records, _evidence(records)))
+    reason = refusal(stage, _gates(system, records, _evidence(records), config))
     if reason:
         raise Complaint(
             f"{stage} is refused",
@@ -133,24 +258,23 @@ def _require_turn(stage: str, system: str, records: "list[StageRecord]") -> None
         )
 
 
-def _require_new(new: "StageRecord", records: "list[StageRecord]") -> None:
+def _line_of(new: "StageRecord", records: "list[StageRecord]") -> int | None:
+    """Where this run is recorded for this stage already; a crash may have come before its signature."""
     for line, known in enumerate(records, start=1):
         if (known.stage, known.run, known.files) == (new.stage, new.run, new.files):
-            raise Complaint(
-                "a run is evidence once",
-                where=f"{_register()}, line {line}",
-                found=f"{new.run}, recorded for {new.stage}",
-                expected="a run that was not recorded yet; to repeat one, run it again",
-            )
+            return line
+    return None
 
 
 # ---- what is printed -----------------------------------------------------------------------------------------
 
 
-def _tell(records: "list[StageRecord]", evidence: "list[Evidence]", as_json: bool, only: str = "") -> None:
+def _tell(
+    records: "list[StageRecord]", evidence: "list[Evidence]", as_json: bool, only: str = "", config: str = ""
+) -> None:
     """The stages of every recorded system, or of `only` one."""
     systems = [only] if only else list(dict.fromkeys(each.system for each in records)) or ["structure_mm"]
-    gates = {system: _gates(system, records, evidence) for system in systems}
+    gates = {system: _gates(system, records, evidence, config) for system in systems}
     head = records[-1].seal if records else ""
     if as_json:
         lines = [_line(*each) for each in zip(records, evidence, strict=True) if each[0].system in gates]
@@ -172,6 +296,17 @@ def _say_gate(gate: "StageGate", recorded: "list[tuple[StageRecord, Evidence]]")
     for line, evidence in recorded:
         if line.stage == gate.stage:
             say(f"    lost    {line.run}: {evidence.lost}" if evidence.lost else f"    stands  {line.run}")
+
+
+def _say_permit(system: str, identity: "StageIdentity", found: "Permit") -> None:
+    say(f"{system}  {'may trade live' if found.allowed else 'may not trade live'}")
+    for reason in found.missing:
+        say(f"  - {reason}")
+    if found.override:
+        say(f"  overridden by {found.override}")
+    if found.allowed and found.capital_max is not None:
+        say(f"  with at most {found.capital_max} of the quote asset")
+    say(f"  code {identity.code}, parameters {identity.config[:16]}")
 
 
 def _gate(gate: "StageGate") -> dict[str, Any]:

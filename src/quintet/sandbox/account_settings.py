@@ -143,11 +143,13 @@ def _set_trailing(venue: Venue, market: Market, position: Position, request: Set
     distance = 0
     if judge.number(request.trailing, "trailingStop"):
         distance = judge.price_of(market.instrument, request.trailing, "trailingStop")
-    trigger = 0
-    if distance:
-        start = judge.price_of(market.instrument, request.active_price, "activePrice") if request.active_price else 0
-        trigger = (start or market.last) - sign_of(position.lots) * distance
-    return set_full(venue, position, "TrailingStop", trigger, "LastPrice", distance)
+    if not distance:
+        return set_full(venue, position, "TrailingStop", 0, "LastPrice")
+    sign = sign_of(position.lots)
+    begin = judge.price_of(market.instrument, request.active_price, "activePrice") if request.active_price else 0
+    if begin and sign * (begin - market.last) > 0:
+        return set_full(venue, position, "TrailingStop", 0, "LastPrice", distance, begin)
+    return set_full(venue, position, "TrailingStop", market.last - sign * distance, "LastPrice", distance)
 
 
 def add_margin(venue: Venue, request: AddMargin) -> Done:

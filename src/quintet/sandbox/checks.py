@@ -92,7 +92,7 @@ def stop_plan(instrument: Instrument, request: StopRequest, before: StopPlan = N
         trigger(request.stop_loss_limit, before.stop_loss_limit, "slLimitPrice"),
         request.mode == "Partial" if request.mode else before.partial,
     )
-    if not plan.partial and (plan.take_profit_limit or plan.stop_loss_limit):
+    if not instrument.is_spot and not plan.partial and (plan.take_profit_limit or plan.stop_loss_limit):
         raise Refused(110058, "Full TP/SL closes at market: no limit price is possible")
     return plan
 
@@ -161,7 +161,8 @@ def _check_link(account: Account, order: Order) -> None:
 
 def _check_size(venue: Venue, market: Market, order: Order, request: Place) -> None:
     instrument = market.instrument
-    in_quote = instrument.is_spot and order.is_market and order.sign == BUY and request.market_unit in ("", "quoteCoin")
+    quote_by_default = order.sign == BUY and not request.market_unit
+    in_quote = instrument.is_spot and order.is_market and (quote_by_default or request.market_unit == "quoteCoin")
     if in_quote:
         amount = number(request.quantity, "qty")
         if amount.quantize(Decimal(1).scaleb(-instrument.quote_decimals), ROUND_FLOOR) != amount:
@@ -222,8 +223,6 @@ def _check_stops(market: Market, order: Order) -> None:
     plan = order.stops
     if plan.is_empty:
         return
-    if market.instrument.is_spot:
-        raise Refused(10001, "params error: takeProfit and stopLoss on a spot order are not offered here")
     if order.reduce_only:
         raise Refused(110057, "TP/SL cannot be set on a reduce-only order")
     base = order.trigger_price or (0 if order.is_market else order.price)

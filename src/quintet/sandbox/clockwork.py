@@ -4,6 +4,7 @@ Assumption: without an index from outside, the mid of the spot book of that symb
 is no spot). Assumption: the impact prices of the funding premium are the best bid and ask.
 """
 
+from quintet.sandbox.candle_series import MINUTE_MS, MINUTES_KEPT
 from quintet.sandbox.happenings import PositionChanged, PriceChanged
 from quintet.sandbox.ledger import move
 from quintet.sandbox.margin import sign_of
@@ -12,7 +13,6 @@ from quintet.sandbox.settlement import book_execution
 from quintet.sandbox.state import (
     FEES,
     MARKET,
-    MINUTE_MS,
     Account,
     Execution,
     Funding,
@@ -21,7 +21,6 @@ from quintet.sandbox.state import (
     Position,
     key_of,
 )
-from quintet.sandbox.trading import CANDLES_KEPT, add_to_candles
 from quintet.sandbox.venue import Venue
 
 INTEREST_8H = 10_000
@@ -67,15 +66,16 @@ def sample(venue: Venue, key: str) -> None:
     for samples in (market.basis, market.premium):
         if len(samples) > BASIS_SAMPLES:
             del samples[:-BASIS_SAMPLES]
-    add_to_candles(market.mark_candles, venue.now_ms, market.mark)
-    add_to_candles(market.index_candles, venue.now_ms, market.index)
+    market.mark_candles.add(venue.now_ms, market.mark)
+    market.index_candles.add(venue.now_ms, market.index)
     if market.instrument.is_spot:
         return
+    market.premium_candles.add(venue.now_ms, _premium(venue, key, market))
     if venue.now_ms % MINUTE_MS < 1000:
         _sample_premium(venue, key, market)
     if venue.now_ms % INTEREST_EVERY_MS < 1000:
         market.interest.append((venue.now_ms, open_interest(venue, key)))
-        del market.interest[:-CANDLES_KEPT]
+        del market.interest[:-MINUTES_KEPT]
     _charge_when_due(venue, key, market)
 
 
@@ -91,15 +91,19 @@ def open_interest(venue: Venue, key: str) -> int:
     )
 
 
-def _sample_premium(venue: Venue, key: str, market: Market) -> None:
-    """The minute's premium with the next weight, and the rate as it stands now."""
+def _premium(venue: Venue, key: str, market: Market) -> int:
+    """How far the impact prices are beyond the index, in parts of 1e8 of it."""
     book = venue.books[key]
     bid, ask = book.bids.best, book.asks.best
-    premium = 0
-    if bid and ask:
-        premium = (max(0, bid - market.index) - max(0, market.index - ask)) * ONE // market.index
+    if not (bid and ask):
+        return 0
+    return (max(0, bid - market.index) - max(0, market.index - ask)) * ONE // market.index
+
+
+def _sample_premium(venue: Venue, key: str, market: Market) -> None:
+    """The minute's premium with the next weight, and the rate as it stands now."""
     market.premium_weight += 1
-    market.premium_sum += premium * market.premium_weight
+    market.premium_sum += _premium(venue, key, market) * market.premium_weight
     market.funding_rate = predicted_rate(market)
 
 

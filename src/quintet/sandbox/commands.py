@@ -218,6 +218,13 @@ class FlowStep(Command, tag="flow", frozen=True):
     steps: list[Ghosts | GhostTrade | SetPrices | SetFunding]
 
 
+class Deleverage(Command, tag="deleverage", frozen=True):
+    """Auto-deleveraging: positions are closed against those who were liquidated, `quantity` of them in all."""
+
+    symbol: str
+    quantity: str
+
+
 class ChangeInstrument(Command, tag="instrument", frozen=True):
     """Another tick size, or another status, of a listed instrument; "" leaves it."""
 
@@ -251,6 +258,7 @@ AnyCommand = (
     | FlowStep
     | SetPrices
     | SetFunding
+    | Deleverage
     | ChangeInstrument
     | Pass
 )

@@ -22,6 +22,7 @@ from quintet.sandbox.commands import (
     CancelAll,
     Cancelled,
     ChangeInstrument,
+    Deleverage,
     Done,
     FlowStep,
     Ghosts,
@@ -43,11 +44,12 @@ from quintet.sandbox.commands import (
 from quintet.sandbox.happenings import Happening, PriceChanged
 from quintet.sandbox.instruments import BUY, SELL, Instrument, default_catalogue
 from quintet.sandbox.ledger import deposit
-from quintet.sandbox.liquidation import check_account
+from quintet.sandbox.liquidation import check_account, deleverage
 from quintet.sandbox.money import quanta
 from quintet.sandbox.order_changes import amend, cancel, cancel_all
 from quintet.sandbox.refusal import Refusal, Refused
 from quintet.sandbox.retention import Past, retire
+from quintet.sandbox.spot_stops import place_spot_stops
 from quintet.sandbox.state import CLEARING, FEES, INSURANCE, MARKET, OUTSIDE, Account, Market, State, key_of
 from quintet.sandbox.stops import apply_plan, follow_position
 from quintet.sandbox.trading import execute, ghost_trade, set_ghosts
@@ -174,7 +176,11 @@ class Exchange:
             if uid > CLEARING:
                 follow_position(venue, venue.position(uid, key, index))
         for order_id in filled:
-            apply_plan(venue, self.state.orders[order_id])
+            order = self.state.orders[order_id]
+            if not order.key.startswith("spot"):
+                apply_plan(venue, order)
+            elif not order.is_open:
+                place_spot_stops(venue, order)
 
 
 def _place(venue: Venue, request: Place) -> Answer:
@@ -269,6 +275,12 @@ def _set_funding(venue: Venue, request: SetFunding) -> Answer:
     return Done()
 
 
+def _deleverage(venue: Venue, request: Deleverage) -> Answer:
+    market = venue.market("linear", request.symbol)
+    deleverage(venue, market, judge.lots_of(market.instrument, request.quantity, market=False))
+    return Done()
+
+
 def _change_instrument(venue: Venue, request: ChangeInstrument) -> Answer:
     market = venue.market(request.category, request.symbol)
     if request.tick:
@@ -302,6 +314,7 @@ _DO: dict[type, Callable[[Venue, Any], Answer]] = {
     FlowStep: _flow_step,
     SetPrices: _set_prices,
     SetFunding: _set_funding,
+    Deleverage: _deleverage,
     ChangeInstrument: _change_instrument,
     Pass: _pass,
 }

@@ -19,7 +19,9 @@ RequestKind = Literal[
     "lose_request", "lose_answer", "slow_answer", "repeat_request", "too_many_requests", "rate_limited", "ip_banned",
     "server_error", "internal_error", "truncate_answer", "maintenance", "partial_fill_on_cancel",
 ]  # fmt: skip
-VenueKind = Literal["restart", "clock_skew", "tick_size", "delisting", "liquidation", "funding_spike", "phantom_tick"]
+VenueKind = Literal[
+    "restart", "clock_skew", "tick_size", "delisting", "liquidation", "funding_spike", "phantom_tick", "adl"
+]
 FRAME_KINDS = frozenset(FrameKind.__args__)  # type: ignore[attr-defined]
 REQUEST_KINDS = frozenset(RequestKind.__args__)  # type: ignore[attr-defined]
 
@@ -53,8 +55,8 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     fault: list[Fault] = []
 
 
-_NEEDS_SYMBOL = frozenset({"tick_size", "delisting", "liquidation", "funding_spike", "phantom_tick"})
-_NEEDS_VALUE = frozenset({"clock_skew", "tick_size", "liquidation", "funding_spike", "phantom_tick"})
+_NEEDS_SYMBOL = frozenset({"tick_size", "delisting", "liquidation", "funding_spike", "phantom_tick", "adl"})
+_NEEDS_VALUE = frozenset({"clock_skew", "tick_size", "liquidation", "funding_spike", "phantom_tick", "adl"})
 
 _PRICES = frozenset({"tick_size", "liquidation", "phantom_tick"})
 

@@ -25,12 +25,13 @@ PERMISSIONS: dict[str, list[str]] = {
 
 
 class ApiKey(msgspec.Struct, kw_only=True):
-    """One key."""
+    """One key. With a public key (RSA, PEM) requests are signed with its other half, and there is no secret."""
 
     key: str
     secret: str
     uid: int
     note: str = ""
+    public_key: str = ""
     read_only: bool = False
     permissions: dict[str, list[str]] = msgspec.field(
         default_factory=lambda: {k: list(v) for k, v in PERMISSIONS.items()}
@@ -72,6 +73,16 @@ class KeyRing:
         self.keys[made.key] = made
         self.save()
         return made
+
+    def keep(self, key: ApiKey) -> None:
+        """A new key that was made elsewhere, or a changed one."""
+        self.keys[key.key] = key
+        self.save()
+
+    def delete(self, key: ApiKey) -> None:
+        """Nothing is signed with it any more."""
+        self.keys.pop(key.key, None)
+        self.save()
 
     def of(self, uid: int) -> list[ApiKey]:
         """The keys of an account."""

@@ -9,7 +9,8 @@ from quintet.sandbox.ledger import move
 from quintet.sandbox.margin import account_margin, bankruptcy_price, position_margin, sign_of
 from quintet.sandbox.money import ONE, div_up
 from quintet.sandbox.settlement import Fill, book_execution, book_position, log_execution, note_closed
-from quintet.sandbox.state import FEES, INSURANCE, MARKET, Account, Execution, LogEntry, Market, Position
+from quintet.sandbox.state import CLEARING, FEES, INSURANCE, MARKET, Account, Execution, LogEntry, Market, Position
+from quintet.sandbox.trading import keep_reduce_only
 from quintet.sandbox.venue import Venue
 
 
@@ -118,6 +119,68 @@ def _take_over(venue: Venue, account: Account, market: Market, position: Positio
     log_execution(venue, execution, "LIQUIDATION", instrument.quote, closing.pnl, fee)
     note_closed(venue, Fill(None, account.uid, -sign, price, lots, False, seq), closing, execution)
     venue.tell(Liquidated(position.key, sign, lots, price, venue.now_ms))
+
+
+def deleverage(venue: Venue, market: Market, lots: int) -> None:
+    """Close `lots` of positions at mark without a fee, those with the most profit for their cost first.
+
+    The market takes the other side, for whom the venue could not find one.
+    """
+    key = f"linear:{market.instrument.symbol}"
+    held = [
+        position
+        for account in venue.state.accounts.values()
+        if account.uid > CLEARING
+        for position in account.positions_of(key)
+        if position.lots
+    ]
+    for position in sorted(held, key=lambda each: _profit_rate(market, each), reverse=True):
+        taken = min(lots, abs(position.lots))
+        if taken:
+            _close_against_market(venue, market, position, taken)
+        lots -= taken
+
+
+def _profit_rate(market: Market, position: Position) -> int:
+    sign, lots = sign_of(position.lots), abs(position.lots)
+    gain = sign * market.instrument.value(market.mark, lots) - position.cost
+    return gain * ONE // abs(position.cost)
+
+
+def _close_against_market(venue: Venue, market: Market, position: Position, lots: int) -> None:
+    sign, seq = sign_of(position.lots), venue.next_seq()
+    price, value = market.mark, market.instrument.value(market.mark, lots)
+    closing = book_position(venue, market, position, -sign, lots, value, 0, seq)
+    book_position(venue, market, venue.position(MARKET, position.key, 0), sign, lots, value, 0, seq)
+    execution = Execution(
+        exec_id=venue.new_id(),
+        order_id=venue.new_id(),
+        link_id="",
+        uid=position.uid,
+        key=position.key,
+        sign=-sign,
+        price=price,
+        lots=lots,
+        value=value,
+        fee=0,
+        fee_coin=market.instrument.quote,
+        rate=0,
+        is_maker=False,
+        ms=venue.now_ms,
+        kind="AdlTrade",
+        seq=seq,
+        order_lots=lots,
+        order_type="Market",
+        create_type="CreateByAdl_PassThrough",
+        closed_lots=lots,
+        pnl=closing.pnl,
+        mark=market.mark,
+        index=market.index,
+    )
+    book_execution(venue, execution)
+    log_execution(venue, execution, "ADL", market.instrument.quote, closing.pnl, 0)
+    note_closed(venue, Fill(None, position.uid, -sign, price, lots, False, seq), closing, execution)
+    keep_reduce_only(venue, position.uid, position.key, position.index)
 
 
 def _pay_debt(venue: Venue, account: Account, coin: str) -> None:

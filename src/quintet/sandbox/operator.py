@@ -1,5 +1,6 @@
 """What the operator of a sandbox may do that no venue offers: move time, break things, read everything."""
 
+import asyncio
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -8,12 +9,26 @@ import msgspec
 
 from quintet.core.errors import ConfigError
 from quintet.sandbox.bybit_v5.streams import Streams
-from quintet.sandbox.commands import AnyCommand, ChangeInstrument, GhostTrade, SetFunding, SetPrices
+from quintet.sandbox.commands import AnyCommand, ChangeInstrument, Deleverage, GhostTrade, SetFunding, SetPrices
 from quintet.sandbox.faults import Fault, Faults, check, scenario_of
 from quintet.sandbox.history import history_pieces
 from quintet.sandbox.money import quanta
 from quintet.sandbox.refusal import Refusal
-from quintet.sandbox.service import Service
+from quintet.sandbox.retention import series_of
+from quintet.sandbox.rsa_signature import public_key_of
+from quintet.sandbox.service import DEFAULT_UID, Service
+
+
+class KeyRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A key as the operator wants it; what is left out is as in a key of the default account."""
+
+    uid: int = DEFAULT_UID
+    note: str = ""
+    read_only: bool = False
+    permissions: dict[str, list[str]] | None = None
+    ips: list[str] = []
+    expires_ms: int = 0
+    public_key: str = ""
 
 
 class Operator:
@@ -31,7 +46,9 @@ class Operator:
         paths: dict[tuple[str, str], Callable[[bytes], dict[str, Any] | Iterator[bytes]]] = {
             ("GET", "time"): self._time,
             ("GET", "history"): self._history,
+            ("GET", "sizes"): self._sizes,
             ("POST", "advance"): self._advance,
+            ("POST", "key"): self._key,
             ("POST", "command"): self._command,
             ("POST", "fault"): self._fault,
             ("POST", "scenario"): self._scenario,
@@ -61,6 +78,24 @@ class Operator:
             raise ConfigError(f"advance: ms: expected a whole number of milliseconds, found {ms!r}")
         self.service.clock.advance(ms)
         return {"clock_ms": self.service.clock.due_ms()}
+
+    def _key(self, body: bytes) -> dict[str, Any]:
+        """One more key: {"uid": 10000001, "permissions": {...}, "ips": [...], "read_only": true, "public_key": PEM}."""
+        try:
+            wanted = msgspec.json.decode(body or b"{}", type=KeyRequest)
+        except msgspec.DecodeError as error:
+            raise ConfigError(f"key: {error}") from None
+        if wanted.uid not in self.service.state.accounts:
+            raise ConfigError(f"key: uid: expected an account that exists, found {wanted.uid}")
+        if wanted.public_key:
+            public_key_of(wanted.public_key)
+        key = self.service.keys.create(wanted.uid, self.service.clock.now_ms(), wanted.note)
+        key.read_only, key.ips, key.public_key = wanted.read_only, wanted.ips, wanted.public_key
+        key.expires_ms = wanted.expires_ms
+        key.permissions = wanted.permissions if wanted.permissions is not None else key.permissions
+        key.secret = "" if key.public_key else key.secret
+        self.service.keys.keep(key)
+        return {"key": key.key, "secret": key.secret}
 
     def _command(self, body: bytes) -> dict[str, Any]:
         """Any command of the exchange, as its journal writes it: {"do": "ghosts", ...}."""
@@ -95,6 +130,18 @@ class Operator:
         self.service.clock.skew_ms = 0
         return {"faults": 0}
 
+    def _sizes(self, body: bytes) -> dict[str, Any]:
+        """How much of everything there is: for those who look for what is never given back."""
+        state = self.service.state
+        return {
+            "tasks": len(asyncio.all_tasks()),
+            "sessions": len(self.streams.sessions),
+            "topics": self.streams.topic_count,
+            "orders": len(state.orders),
+            "records": sum(len(records) for account in state.accounts.values() for _, records in series_of(account)),
+            "archived": sum(sum(account.archived.values()) for account in state.accounts.values()),
+        }
+
     def _history(self, body: bytes) -> Iterator[bytes]:
         """Everything that ever happened, piece by piece."""
         return history_pieces(self.service)
@@ -116,6 +163,8 @@ class Operator:
             self._do(ChangeInstrument(category=fault.category, symbol=symbol, status=fault.value, delivery_ms=at_ms))
         elif fault.kind == "liquidation":
             self._do(SetPrices(symbol=symbol, index=quanta(fault.value), mark=quanta(fault.value)))
+        elif fault.kind == "adl":
+            self._do(Deleverage(symbol=symbol, quantity=fault.value))
         elif fault.kind == "funding_spike":
             self._do(SetFunding(symbol=symbol, rate=quanta(fault.value)))
         else:

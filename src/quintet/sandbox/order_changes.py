@@ -41,6 +41,9 @@ def cancel(venue: Venue, request: Cancel) -> Order:
     """End one open order."""
     order = _open_order(venue, request)
     venue.cancel_order(order)
+    sibling = venue.state.orders.get(order.sibling)
+    if order.stop_kind == "OcoOrder" and sibling is not None and sibling.is_waiting:
+        venue.cancel_order(sibling)
     return order
 
 
@@ -79,7 +82,7 @@ def filter_of(order: Order) -> str:
     """The class of an order that `orderFilter` asks for."""
     if not order.is_waiting:
         return "Order"
-    return "tpslOrder" if order.stop_kind == "tpslOrder" or order.stop_kind in POSITION_STOPS else "StopOrder"
+    return "tpslOrder" if order.stop_kind in ("tpslOrder", "OcoOrder", *POSITION_STOPS) else "StopOrder"
 
 
 def amend(venue: Venue, request: Amend) -> Order:

@@ -14,7 +14,15 @@ OPEN: Final = frozenset({"New", "PartiallyFilled", "Untriggered"})
 TimeInForce = Literal["GTC", "IOC", "FOK", "PostOnly"]
 PriceKind = Literal["LastPrice", "MarkPrice", "IndexPrice"]
 StopKind = Literal[
-    "", "Stop", "TakeProfit", "StopLoss", "PartialTakeProfit", "PartialStopLoss", "TrailingStop", "tpslOrder"
+    "",
+    "Stop",
+    "TakeProfit",
+    "StopLoss",
+    "PartialTakeProfit",
+    "PartialStopLoss",
+    "TrailingStop",
+    "tpslOrder",
+    "OcoOrder",
 ]
 SelfMatch = Literal["None", "CancelMaker", "CancelTaker", "CancelBoth"]
 POSITION_STOPS: Final = frozenset({"TakeProfit", "StopLoss", "PartialTakeProfit", "PartialStopLoss", "TrailingStop"})
@@ -42,7 +50,8 @@ class StopPlan(msgspec.Struct, frozen=True):
 class Order(msgspec.Struct, kw_only=True):
     """Prices in quanta, quantities in lots, times in milliseconds.
 
-    `budget` is the quote money of a spot market buy that was given in quote coin; its lots are then what it bought.
+    `budget` is the quote money of a spot market order that was given in quote coin; its lots are then what it traded.
+    `activation` is the price at which a trailing stop begins to follow; 0 once it does.
     `is_resting`: it stands in a queue. `locked` is what a spot order has reserved: quote to buy, base to sell.
     """
 
@@ -71,6 +80,7 @@ class Order(msgspec.Struct, kw_only=True):
     trigger_direction: int = 0
     trigger_by: PriceKind = "LastPrice"
     trail: int = 0
+    activation: int = 0
     stop_kind: StopKind = ""
     stops: StopPlan = StopPlan()
     sibling: str = ""

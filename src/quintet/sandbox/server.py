@@ -26,6 +26,7 @@ from quintet.sandbox.service import Service
 from quintet.sandbox.wire import Connection
 
 ADDRESS_REQUESTS_MAX, ADDRESS_WINDOW_MS = 600, 5000
+CONNECTIONS_NEW_MAX, CONNECTIONS_WINDOW_MS, CONNECTIONS_OPEN_MAX = 500, 300_000, 1000
 TICK_S, BUSY_S = 0.02, 0.05
 PUBLIC_CATEGORIES = ("spot", "linear", "inverse", "option")
 NEVER_S = 3600.0
@@ -219,10 +220,23 @@ class Sandbox:
         socket = web.WebSocketResponse(autoping=False, max_msg_size=1 << 20)
         if not socket.can_prepare(request):
             return self._response(Reply(10001, "expected a WebSocket", status=400))
+        if not self._may_connect(request.remote or "", kind, category):
+            return self._response(Reply(403, "too many connections", status=403))
         await socket.prepare(request)
         name = f"{kind[:2]}{next(self._numbers):08x}"
         await self.streams.run(Connection(socket, request, self.faults, name), kind, category, idle_s)
         return socket
+
+    def _may_connect(self, address: str, kind: str, category: str) -> bool:
+        """The venue's limits on connections: how many are new, and how many are open for one product's market data."""
+        rate = self.pacing.rate(CONNECTIONS_NEW_MAX, CONNECTIONS_WINDOW_MS, "connections", address)
+        if not rate.spend(self.service.clock.wall_ms(), 1):
+            return False
+        there = sum(
+            found.kind == kind == "public" and found.category == category and found.connection.address == address
+            for found in self.streams.sessions.values()
+        )
+        return not self.pacing.scale or there < CONNECTIONS_OPEN_MAX
 
     async def _public_socket(self, request: web.Request) -> web.StreamResponse:
         category = request.match_info["category"]

@@ -4,6 +4,7 @@ from typing import Final
 
 import msgspec
 
+from quintet.sandbox.candle_series import CandleSeries
 from quintet.sandbox.instruments import Instrument
 from quintet.sandbox.orders import Order
 
@@ -12,7 +13,6 @@ MARKET, FEES, INSURANCE, OUTSIDE, CLEARING = 0, 1, 2, 3, 4
 positions have realised against those still open. With them every movement of a coin has two sides."""
 
 LEVERAGE_DEFAULT: Final = 1000
-MINUTE_MS: Final = 60_000
 
 
 class Execution(msgspec.Struct, kw_only=True):
@@ -174,18 +174,6 @@ class Trade(msgspec.Struct):
     tick_direction: str
 
 
-class Candle(msgspec.Struct):
-    """One minute of a price: quanta, lots and quote quanta."""
-
-    start_ms: int
-    open: int
-    high: int
-    low: int
-    close: int
-    lots: int = 0
-    value: int = 0
-
-
 class Funding(msgspec.Struct):
     """A rate as it was charged."""
 
@@ -207,9 +195,10 @@ class Market(msgspec.Struct, kw_only=True):
     mark_given: int = 0
     tick_direction: str = "PlusTick"
     trades: list[Trade] = []
-    candles: list[Candle] = []
-    mark_candles: list[Candle] = []
-    index_candles: list[Candle] = []
+    candles: CandleSeries = msgspec.field(default_factory=CandleSeries)
+    mark_candles: CandleSeries = msgspec.field(default_factory=CandleSeries)
+    index_candles: CandleSeries = msgspec.field(default_factory=CandleSeries)
+    premium_candles: CandleSeries = msgspec.field(default_factory=CandleSeries)
     basis: list[int] = []
     premium: list[int] = []
     premium_sum: int = 0

@@ -52,7 +52,15 @@ def check_side(sign: int, take_profit: int, stop_loss: int, take_reference: int,
             raise Refused(10001, f"{name}:{trigger} set for {side} position should be {order} than base_price:{base}")
 
 
-def set_full(venue: Venue, position: Position, kind: StopKind, trigger: int, by: PriceKind, trail: int = 0) -> bool:
+def set_full(
+    venue: Venue,
+    position: Position,
+    kind: StopKind,
+    trigger: int,
+    by: PriceKind,
+    trail: int = 0,
+    activation: int = 0,
+) -> bool:
     """Make, change or (trigger and trail 0) end the full stop of a kind. Returns whether anything changed."""
     found = stop_of(venue, position, kind)
     if not trigger and not trail:
@@ -60,11 +68,11 @@ def set_full(venue: Venue, position: Position, kind: StopKind, trigger: int, by:
             venue.cancel_order(found)
         return found is not None
     if found is None:
-        _add(venue, position, kind, trigger, by, 0, abs(position.lots), trail)
+        _add(venue, position, kind, trigger, by, 0, abs(position.lots), trail, activation)
         return True
-    if (found.trigger_price, found.trigger_by, found.trail) == (trigger, by, trail):
+    if (found.trigger_price, found.trigger_by, found.trail, found.activation) == (trigger, by, trail, activation):
         return False
-    found.trigger_price, found.trigger_by, found.trail = trigger, by, trail
+    found.trigger_price, found.trigger_by, found.trail, found.activation = trigger, by, trail, activation
     venue.tell_order(found)
     return True
 
@@ -96,7 +104,15 @@ def add_partial(venue: Venue, position: Position, plan: StopPlan, lots: int) -> 
 
 
 def _add(
-    venue: Venue, position: Position, kind: StopKind, trigger: int, by: PriceKind, limit: int, lots: int, trail: int = 0
+    venue: Venue,
+    position: Position,
+    kind: StopKind,
+    trigger: int,
+    by: PriceKind,
+    limit: int,
+    lots: int,
+    trail: int = 0,
+    activation: int = 0,
 ) -> Order:
     sign = sign_of(position.lots)
     takes_profit = kind in ("TakeProfit", "PartialTakeProfit")
@@ -120,6 +136,7 @@ def _add(
         trigger_direction=RISE if (sign > 0) == takes_profit else FALL,
         trigger_by=by,
         trail=trail,
+        activation=activation,
         stop_kind=kind,
         create_type=_CREATE_TYPES[kind],
         last_price_on_created=venue.state.markets[position.key].last,
@@ -163,8 +180,11 @@ def follow_position(venue: Venue, position: Position) -> None:
 
 
 def trail(venue: Venue, order: Order) -> None:
-    """A trailing stop moves after the last price, never back."""
+    """A trailing stop moves after the last price, never back; one with an activation price begins when that is seen."""
     last = reference(venue.state.markets[order.key], "LastPrice")
+    if order.sign * (last - order.activation) > 0 and order.activation:
+        return
+    order.activation = 0
     following = last + order.sign * order.trail
     if not order.trigger_price or order.sign * (following - order.trigger_price) < 0:
         order.trigger_price = following

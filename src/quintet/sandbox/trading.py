@@ -6,12 +6,10 @@ from quintet.sandbox.instruments import BUY
 from quintet.sandbox.margin import sign_of
 from quintet.sandbox.orders import Order
 from quintet.sandbox.settlement import Fill, settle
-from quintet.sandbox.state import MARKET, MINUTE_MS, Candle, Market, Trade
+from quintet.sandbox.state import MARKET, Market, Trade
 from quintet.sandbox.venue import Venue
 
 TRADES_KEPT = 1000
-CANDLES_KEPT = 10_080
-"""Minutes of a week."""
 
 
 def execute(venue: Venue, order: Order) -> None:
@@ -127,6 +125,9 @@ def reserve(market: Market, order: Order) -> int:
     """What a spot order must hold back for the part that has not traded."""
     instrument = market.instrument
     if order.sign != BUY:
+        if order.budget:  # the most that the rest of the money could need: at the lowest price it may trade at
+            wanted = (order.budget - order.value) * instrument.lots_per_unit // max(1, order.price)
+            return instrument.base_quanta(wanted)
         return instrument.base_quanta(order.left)
     if order.budget:
         return order.budget - order.value
@@ -171,22 +172,9 @@ def print_trade(venue: Venue, market: Market, sign: int, price: int, lots: int, 
     market.trades.append(trade)
     if len(market.trades) > 2 * TRADES_KEPT:
         del market.trades[:TRADES_KEPT]
-    add_to_candles(market.candles, venue.now_ms, price, lots, market.instrument.value(price, lots))
+    market.candles.add(venue.now_ms, price, lots, market.instrument.value(price, lots))
     venue.touched[_key(market)] = None
     venue.tell(Printed(_key(market), trade))
-
-
-def add_to_candles(candles: list[Candle], ms: int, price: int, lots: int = 0, value: int = 0) -> None:
-    """Put a price into the candle of its minute."""
-    start = ms - ms % MINUTE_MS
-    if not candles or candles[-1].start_ms != start:
-        candles.append(Candle(start, price, price, price, price))
-        if len(candles) > 2 * CANDLES_KEPT:
-            del candles[:CANDLES_KEPT]
-    candle = candles[-1]
-    candle.high, candle.low, candle.close = max(candle.high, price), min(candle.low, price), price
-    candle.lots += lots
-    candle.value += value
 
 
 def ghost_trade(venue: Venue, market: Market, sign: int, price: int, lots: int) -> None:

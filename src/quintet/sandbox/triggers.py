@@ -20,6 +20,8 @@ def fire_all(venue: Venue, key: str) -> None:
             continue
         if order.trail:
             trail(venue, order)
+        if not order.trigger_price:
+            continue  # a trailing stop that does not follow yet
         if price >= order.trigger_price if order.trigger_direction == RISE else price <= order.trigger_price:
             fire(venue, order)
 

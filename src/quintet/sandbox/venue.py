@@ -158,7 +158,7 @@ class Venue:
         if order.locked:
             self.lock(order, 0)
             self.tell_wallet(order.uid)
-        if order.filled and order.stops.partial:
+        if order.filled and (order.stops.partial or order.key.startswith("spot") and not order.stops.is_empty):
             self.filled[order.order_id] = None
         account = self.account(order.uid)
         account.open_orders.get(order.key, {}).pop(order.order_id, None)

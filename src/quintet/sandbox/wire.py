@@ -30,7 +30,8 @@ class Connection:
         self._ready = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         self.half_open = False
-        self.heard_s = self._loop.time()
+        # when something was last heard or said: the venue closes a connection on which neither happens
+        self.busy_s = self._loop.time()
         self._writer = self._loop.create_task(self._write())
 
     def send(self, text: str, topic: str = "") -> None:
@@ -77,6 +78,7 @@ class Connection:
             await self._ready.wait()
             self._ready.clear()
             while self._queue:
+                self.busy_s = self._loop.time()
                 try:
                     await self._socket.send_str(self._queue.popleft())
                 except (ConnectionError, RuntimeError):
@@ -86,7 +88,7 @@ class Connection:
         """The next text frame; None when the connection is over. Frames of a half-open connection go nowhere."""
         while True:
             message: Any = await self._socket.receive()
-            self.heard_s = self._loop.time()
+            self.busy_s = self._loop.time()
             if message.type in (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR):
                 return None
             if self.half_open:

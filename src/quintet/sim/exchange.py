@@ -28,7 +28,7 @@ from quintet.core.orders.lifecycle import NO_REASON, NOTHING_TO_CLOSE
 from quintet.core.state import ASK, BID, NEVER, NO_ASK, NO_BID
 from quintet.core.units import DOWN, E9, UP, mul_div
 from quintet.sim.fees import count_turnover, fee_rate_e9
-from quintet.sim.queue import POWER, on_level, on_trade
+from quintet.sim.queue import on_trade
 
 RESTS = 1
 WAITS = 2
@@ -382,18 +382,3 @@ def next_in_queue(venue: Any, n: int, side: int, price: int, after: int) -> int:
         if resting.turn > after and (found < 0 or resting.turn < venue.resting[found].turn):
             found = s
     return found
-
-
-@kernel
-def level_changed(venue: Any, own: int, old_lots: int, new_lots: int) -> None:
-    """Tell every own order at a price that the level has changed; `own` is the first of them, its slot plus one."""
-    resting, model, exponent = venue.resting, venue.queue_model, venue.queue_exponent
-    if model == POWER:  # without the other models' constants at hand: it is the usual one
-        while own != 0:
-            on_level(resting[own - 1], POWER, exponent, 1.0, old_lots, new_lots)
-            own = resting[own - 1].next
-        return
-    unit = venue.book[resting[own - 1].instrument].lot_quantity
-    while own != 0:
-        on_level(resting[own - 1], model, exponent, unit, old_lots, new_lots)
-        own = resting[own - 1].next

@@ -82,9 +82,10 @@ from quintet.core.state import (
 from quintet.sim.arrival import arrive_in_book, refuse
 from quintet.sim.bars import DONE, OPENING, arrive_in_bars, phase_ts, play_phase
 from quintet.sim.desk_rows import put_command, put_feed, put_message, put_response, put_timer
-from quintet.sim.exchange import forget_book, improved, level_changed, next_level, set_status, traded
+from quintet.sim.exchange import forget_book, set_status, traded
 from quintet.sim.funding import next_funding, pay_funding
 from quintet.sim.latency import arrival_at_venue, feed_arrival, gateway_of, place_on_wire, send_answers
+from quintet.sim.level_reports import ROWS_AHEAD, report_levels
 from quintet.sim.margin import watch_margin
 from quintet.sim.order_queue import forget_orders, order_moves
 from quintet.sim.queue import FIFO
@@ -95,9 +96,6 @@ from quintet.sim.triggers import pull_triggers
 def leave(state: Any, params: Any, view: Any) -> None:
     """Stands where a system's kernel stands when the system is ordinary Python."""
 
-
-ROWS_AHEAD = 64
-"""How far before the cursor rows are asked for: 2 KiB, enough for the slowest memory we met, little for any cache."""
 
 BUFFER_MARGIN = 512
 """Records that stay free in a buffer when the loop stops for it: more than one moment can add."""
@@ -215,7 +213,7 @@ def place_in_feed(venue: Any, touches: Any, ts_recv: int) -> Any:
     return touches[at & mask]
 
 
-@kernel
+@kernel_inlined
 def keep_touch(venue: Any, touches: Any, n: int, ts_recv: int, end: int, facts: int, happened: int) -> None:
     """Remember the touch after the message that ends before tape row `end`, for the moment it reaches us.
 
@@ -528,16 +526,7 @@ def advance_body(tape: Any, world: Any, stop: int) -> int:
             price = int(rows[i].price)
             lots = rows[i].quantity
             if kind <= ASK_LEVEL:
-                at = price + book[n].offset[kind]
-                old = level[at].lots
-                level[at].lots = lots
-                if level[at].own != 0:
-                    level_changed(venue, level[at].own, old, lots)
-                if lots > 0:
-                    if (1 - 2 * kind) * (price - book[n].best[kind]) > 0:
-                        improved(venue, level, n, kind, price, ts)
-                elif price == book[n].best[kind]:
-                    book[n].best[kind] = next_level(book[n], level, kind, price)
+                i = report_levels(venue, level, rows, i, end)
             elif kind <= TRADE_SELL:
                 if kind == TRADE_BUY:
                     if price >= book[n].own[ASK]:

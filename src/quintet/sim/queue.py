@@ -68,15 +68,16 @@ def on_level(order: Any, model: int, exponent: int, unit: float, old_lots: int, 
         return
     gone = old_lots - new_lots - order.traded
     order.traded = 0.0
-    if gone < 0.0:
-        order.ahead = min(order.ahead, float(new_lots))
-        return
     ahead = order.ahead
+    if gone < 0.0 and model != POWER:  # in the usual model reckoning for nothing costs less than a branch mistaken
+        order.ahead = min(ahead, float(new_lots))
+        return
     behind = old_lots - ahead
     behind_goes = share_behind(model, exponent, unit, ahead, behind)
     estimate = ahead - (1.0 - behind_goes) * gone + min(behind - behind_goes * gone, 0.0)
+    moved = ahead if gone < 0.0 else estimate
     # An estimate that is no number says nothing; then all that the level holds now is before us.
-    order.ahead = min(estimate, float(new_lots)) if estimate == estimate else float(new_lots)
+    order.ahead = min(moved, float(new_lots)) if moved == moved else float(new_lots)
 
 
 @kernel_inlined

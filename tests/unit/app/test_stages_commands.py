@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 from typer.testing import CliRunner
 
@@ -37,7 +38,7 @@ def make_run(runs: Path) -> MakeRun:
     def make(name: str, market: str = HASHES["tape"], use: str = "desk", **facts: object) -> Path:
         described = {"system": "structure_mm", "hashes": HASHES, "conservation": 0, "synthetic": False} | facts
         low = {"low_frac": facts.get("low_frac", 0.01), "policies": {"pessimistic": 1.0, "optimistic": 2.0}}
-        metrics = described | {"metrics": {"alarms": 0}, "interval": low}
+        metrics = described | {"metrics": {"alarms": 0, "max_drawdown_frac": 0.04}, "interval": low}
 
         def write_tape(path: Path) -> None:
             meta = TapeMeta(use=use, synthetic=False, created_ns=0, tool_version="test", notes={"market_tape": market})
@@ -316,3 +317,66 @@ def test_two_real_backtests_prove_the_form_and_stand_up_to_a_replay(
     said = typed("stages", "check", "--replay", "--json")
     assert said.code == 0, said.out
     assert opened(said) == ["form"]
+
+
+# ---- signed --------------------------------------------------------------------------------------------------
+
+
+def test_a_record_is_signed_by_a_deed_in_the_audit_log(quintet: Quintet, proven: None) -> None:
+    seals = [line["seal"] for line in quintet("stages", "show", "--json").json["records"]]
+    deeds = quintet("audit", "show", "--json").json["records"]
+    assert [(deed["what"], deed["facts"]["seal"]) for deed in deeds] == [("stage record", seal) for seal in seals]
+
+
+def test_a_record_without_its_deed_does_not_count_and_can_be_signed(
+    quintet: Quintet, proven: None, place: Path
+) -> None:
+    # given a crash between record and signature
+    for name in ("audit.jsonl", "audit.jsonl.newest"):
+        (place / "workspace" / name).unlink()
+    said = quintet("stages", "check", "--json")
+    assert said.code == 1
+    assert opened(said) == []
+    assert "not signed" in said.out
+    # when both are recorded once more
+    for name in ("one", "two"):
+        assert quintet("stages", "record", name, "--stage", "form").code == 0
+    # then they stand, each once
+    said = quintet("stages", "show", "--json")
+    assert opened(said) == ["form"]
+    assert len(said.json["records"]) == 2
+
+
+def test_a_register_written_anew_is_found_by_the_deeds(quintet: Quintet, proven: None, place: Path) -> None:
+    # given somebody who seals a register of his own from the first line
+    from quintet.storage.stage_register import append_record, read_register
+
+    register = place / "workspace" / "stages.jsonl"
+    records = read_register(register)
+    register.unlink()
+    for each in records:
+        append_record(register, msgspec.structs.replace(each, recorded_utc="2020-01-01T00:00:00+00:00"))
+    # then no deed has signed it
+    said = quintet("stages", "check", "--json")
+    assert (said.code, opened(said)) == (1, [])
+
+
+def test_paper_is_no_backtest_and_a_backtest_is_no_paper(quintet: Quintet, proven: None, make_run: MakeRun) -> None:
+    make_run("three", trials={"total": 9, "deflated_sharpe": 0.97})
+    assert quintet("stages", "record", "three", "--stage", "backtest").code == 0
+    make_run("four")
+    said = quintet("stages", "record", "four", "--stage", "paper")
+    assert said.code == 2
+    assert "world backtest, expected paper" in said.err
+    make_run("five", world="paper")
+    assert "world paper, expected backtest" in quintet("stages", "record", "five", "--stage", "backtest").err
+
+
+def test_a_month_on_paper_is_recorded_and_opens_its_gate(quintet: Quintet, proven: None, make_run: MakeRun) -> None:
+    make_run("three", trials={"total": 9, "deflated_sharpe": 0.97})
+    assert quintet("stages", "record", "three", "--stage", "backtest").code == 0
+    desk = {"begin_ns": 0, "end_ns": 30 * 86_400_000_000_000, "unexplained": 0, "residual_bps": 0.4}
+    make_run("four", world="paper", desk=desk)
+    said = quintet("stages", "record", "four", "--stage", "paper", "--json")
+    assert said.code == 0, said.err
+    assert opened(said) == ["form", "backtest", "paper"]

@@ -14,9 +14,9 @@ from quintet.core.risk import breaker as b
 from quintet.core.risk.gate import HALTED, NORMAL, REDUCE_ONLY
 from quintet.core.state import DESK_BOOK, SUSPENSE_BOOK, WAKE_BAR, WAKE_CONTROL, WAKE_ORDER
 from quintet.core.tape import message_with_text
-from quintet.sim.loop import for_system
 from tests.control_rows import operator_row, reconciled_row, with_rows, with_rules
 from tests.desk_worlds import COIN, ONE_MINUTE, SECOND, START, USDT, a_world, bar_tape, run
+from tests.players import deciding
 
 pytestmark = pytest.mark.jit_off
 
@@ -194,9 +194,6 @@ def quoter(state: Any, params: Any, view: Any) -> None:
         want.tag = k
 
 
-run_quoter = for_system("quoter", quoter)
-
-
 def commands(rows: Any, after_ns: int = 0, kind: int = PLACE) -> list[int]:
     """Prices of the commands of a kind that left after a moment."""
     plain = np.asarray(rows)
@@ -215,7 +212,7 @@ def quoting(
     account = world.desk[0].shown.account[0]
     account.held = 20 * 10**8
     account.lots = account.held // world.desk[0].shown.instruments[0].base_quanta
-    rows = run(run_quoter, with_rows(bar_tape(bars), *messages), world)
+    rows = run(deciding(quoter), with_rows(bar_tape(bars), *messages), world)
     return world.desk[0], rows
 
 

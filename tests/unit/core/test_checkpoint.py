@@ -13,13 +13,13 @@ from quintet.core.engine.checkpoint import Place, config_hash, decode, desk_part
 from quintet.core.engine.migration import Migration, MigrationRecord, migrate
 from quintet.core.errors import CheckpointError, DefinitionError
 from quintet.core.events import LAST, MIGRATION, PLACE, REFUSED
-from quintet.core.kernel import bind, kernel
+from quintet.core.kernel import kernel
 from quintet.core.random import RANDOM
 from quintet.core.records import record, table
 from quintet.core.row_laws import text_of
 from quintet.core.state import DESK, WAKE_BAR, World
-from quintet.sim.loop import for_system
-from tests.desk_worlds import a_world, bar_tape, dice_world, run, run_dice, tape_of, walking_bars
+from tests.desk_worlds import a_world, bar_tape, dice_world, run, tape_of, walking_bars
+from tests.players import asked, deciding, replay_left, run_inside
 
 OLD = "code of yesterday"
 NEW = "code of today"
@@ -36,7 +36,7 @@ def kept_of(world: World, code: str = OLD) -> Any:
 
 def test_memory_comes_back_to_the_last_bit():
     world, other = dice_world(1), dice_world(2)
-    run(run_dice, bar_tape(walking_bars(1, 30)), world)
+    run(run_inside, bar_tape(walking_bars(1, 30)), world)
     restore(kept_of(world), desk_parts(other), code=OLD, config=config_hash(other.params))
     assert other.desk.tobytes() == world.desk.tobytes()
     assert other.state.tobytes() == world.state.tobytes()
@@ -44,7 +44,7 @@ def test_memory_comes_back_to_the_last_bit():
 
 def test_its_place_is_told():
     world = dice_world(1)
-    run(run_dice, bar_tape(walking_bars(1, 30)), world)
+    run(run_inside, bar_tape(walking_bars(1, 30)), world)
     kept = kept_of(world)
     assert kept.place.position == world.desk[0].position
     assert kept.place.config == config_hash(world.params)
@@ -73,7 +73,7 @@ def test_another_code_or_configuration_is_refused_and_nothing_changes(code: str,
     ],
 )
 def test_a_changed_layout_is_refused_naming_the_field(fields: dict[str, Any], named: str):
-    world = dice_world(1)
+    world = a_world(state=table(record(random=RANDOM, wakes="i8"), 1))
     parts = {"desk": table(DESK, 1), "state": table(record(**fields), 1)}
     with pytest.raises(CheckpointError, match=named):
         restore(kept_of(world), parts, code=OLD, config=config_hash(world.params))
@@ -87,7 +87,7 @@ def test_other_parts_are_refused():
 
 def test_a_world_with_full_buffers_has_no_checkpoint():
     world = dice_world(1)
-    run(run_dice, bar_tape(walking_bars(1, 30)), world)
+    run(run_inside, bar_tape(walking_bars(1, 30)), world)
     with pytest.raises(DefinitionError, match="n_commands"):
         world_parts(world)
 
@@ -131,10 +131,6 @@ def of_today(state: Any, params: Any, view: Any) -> None:
     want_one_bid(view, state.times_woken, state.steps[0])
 
 
-run_yesterday = for_system("of_yesterday", of_yesterday)
-replay_yesterday = bind(replaying.advance_body, "replay_yesterday", decide=of_yesterday, LEAVES=False)
-replay_today = bind(replaying.advance_body, "replay_today", decide=of_today, LEAVES=False)
-
 RENAMING = Migration(
     name="wakes become times_woken",
     from_code=OLD,
@@ -159,7 +155,7 @@ def test_a_renamed_field_is_carried_over_and_the_desk_goes_on():
     assert today.state[0].times_woken == wakes
     assert today.state[0].newer == 0.5
     with np.errstate(over="ignore"):
-        outcome = replaying.replay(replay_today, tape_of(afternoon()).rows, today)
+        outcome = replaying.replay(replay_left, tape_of(afternoon()).rows, today, asked(of_today))
     assert outcome.difference is None
     assert outcome.positions == positions()
 
@@ -169,7 +165,7 @@ def test_the_migration_takes_its_positions_like_any_event():
     today = world_of_today()
     message = migrate(before, RENAMING, desk_parts(today))
     with np.errstate(over="ignore"):
-        outcome = replaying.replay(replay_today, message, today)
+        outcome = replaying.replay(replay_left, message, today, asked(of_today))
     assert outcome.positions == before.place.position + len(message)
 
 
@@ -204,7 +200,7 @@ def test_a_migration_that_loses_or_invents_a_field_is_refused(change: dict[str, 
 
 
 def desk_rows() -> Any:
-    return run(run_yesterday, bar_tape(walking_bars(1, 30)), world_of_yesterday(recording=True))
+    return run(deciding(of_yesterday), bar_tape(walking_bars(1, 30)), world_of_yesterday(recording=True))
 
 
 def noon(rows: Any) -> int:
@@ -218,7 +214,7 @@ def a_morning() -> tuple[Any, int]:
     """The checkpoint of the first half of a desk tape, and how often the system was woken."""
     rows, world = desk_rows(), world_of_yesterday()
     with np.errstate(over="ignore"):
-        replaying.replay(replay_yesterday, rows[: noon(rows)], world)
+        replaying.replay(replay_left, rows[: noon(rows)], world, asked(of_yesterday))
     return kept_of(world), int(world.state[0].wakes)
 
 
@@ -229,6 +225,6 @@ def afternoon() -> Any:
 
 def positions() -> int:
     world = world_of_yesterday()
-    run(run_yesterday, bar_tape(walking_bars(1, 30)), world)
+    run(deciding(of_yesterday), bar_tape(walking_bars(1, 30)), world)
     assert world.desk[0].n_places > 5
     return int(world.desk[0].position)

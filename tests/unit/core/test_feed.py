@@ -22,7 +22,8 @@ from quintet.core.state import (
     World,
 )
 from tests.desk_worlds import SECOND, START
-from tests.heard_market import ONE_SECOND, a_listener, rows_of, run_to_the_end, together, told_of
+from tests.heard_market import ONE_SECOND, a_listener, rows_of, run_to_the_end, together
+from tests.players import told_of
 
 BY_SECOND = (BuiltBars(timeframe=ONE_SECOND),)
 Rows = list[tuple[int, int, int]]
@@ -166,11 +167,11 @@ def test_a_desk_that_listens_to_nothing_still_knows_the_last_trade() -> None:
 
 def test_more_messages_in_flight_than_asked_for_stop_the_run() -> None:
     from quintet.core.state import OVERFLOW
-    from tests.heard_market import run_listener
+    from tests.heard_market import run_inside
 
     told = [(START + n, START + SECOND, [(ev.BID_LEVEL, 9_990, 1)]) for n in range(600)]
     world = a_listener(in_ten=0)
-    assert run_listener(together(rows_of(told)), world, 1 << 60) == OVERFLOW
+    assert run_inside(together(rows_of(told)), world, 1 << 60) == OVERFLOW
 
 
 def test_what_has_arrived_makes_room_when_nothing_happens_for_long() -> None:

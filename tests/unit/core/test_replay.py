@@ -7,31 +7,14 @@ import pytest
 
 from quintet.core import events as ev
 from quintet.core.digest import command_hash, state_hash
-from quintet.core.engine import replay as replaying
 from quintet.core.engine.replay import Replayed, replay
 from quintet.core.engine.world import Execution
 from quintet.core.errors import TapeError
 from quintet.core.events import MINUTE_NS
-from quintet.core.kernel import bind
 from quintet.core.state import World
-from tests.desk_worlds import (
-    ONE_MINUTE,
-    SECOND,
-    SPOT_COIN,
-    START,
-    bar_tape,
-    dice_maker,
-    dice_params,
-    dice_world,
-    replay_dice,
-    run,
-    run_dice,
-    tape_of,
-    walking_bars,
-)
+from tests.desk_worlds import ONE_MINUTE, SECOND, SPOT_COIN, START, bar_tape, dice_world, run, tape_of, walking_bars
+from tests.players import asked, player, player_params, replay_inside, replay_left, run_inside
 from tests.tape_rows import fact, row
-
-replay_left = bind(replaying.advance_body, "replay_left", LEAVES=True)
 
 
 def a_world(**named: Any) -> World:
@@ -43,14 +26,14 @@ def a_world(**named: Any) -> World:
 def ran() -> tuple[World, Any]:
     """A world after its run, and the rows of its desk tape."""
     world = a_world()
-    rows = run(run_dice, bar_tape(walking_bars(3, 30)), world)
+    rows = run(run_inside, bar_tape(walking_bars(3, 30)), world)
     assert world.desk[0].n_fills > 5
     return world, rows
 
 
 def replayed(rows: Any, world: World | None = None) -> Replayed:
     with np.errstate(over="ignore"):
-        return replay(replay_dice, rows, world or a_world())
+        return replay(replay_inside, rows, world or a_world())
 
 
 def changed(rows: Any) -> Any:
@@ -84,7 +67,7 @@ def test_a_system_of_plain_python_is_asked_at_each_wake(ran: tuple[World, Any]) 
     _, rows = ran
     world = a_world()
     with np.errstate(over="ignore"):
-        got = replay(replay_left, rows, world, lambda w: dice_maker(w.state[0], w.params[0], w.desk[0].shown))
+        got = replay(replay_left, rows, world, asked(player))
     assert got == replayed(rows)
 
 
@@ -109,7 +92,7 @@ def test_facts_between_bars_have_positions_and_change_nothing_else() -> None:
         bars[8:],
     ]
     world = a_world()
-    rows = run(run_dice, tape_of(np.concatenate([np.asarray(part) for part in parts])), world)
+    rows = run(run_inside, tape_of(np.concatenate([np.asarray(part) for part in parts])), world)
     got = replayed(rows)
     assert got.difference is None
     assert got.positions == world.desk[0].position == positions_before(rows, len(rows))
@@ -131,7 +114,7 @@ def test_a_tampered_fill_is_seen_at_the_first_command_it_changes(ran: tuple[Worl
 
 def test_a_changed_parameter_is_reported_where_it_first_decides_otherwise(ran: tuple[World, Any]) -> None:
     _, rows = ran
-    got = replayed(rows, a_world(params=dice_params(spread=19))).difference
+    got = replayed(rows, a_world(params=player_params(spread=19))).difference
     assert got is not None
     assert got.row in places(rows, ev.PLACE)[:5]
     assert got.position == positions_before(rows, got.row) - 1

@@ -8,19 +8,9 @@ import pytest
 from quintet.core.engine.world import Execution, Limits, Setup, asset_numbers, new_world, set_instrument
 from quintet.core.errors import ConfigError
 from quintet.core.state import ASK, BID, CAPITAL_BOOK, DESK_BOOK, GATEWAY, NO_ASK, NO_BID, VENUE
-from tests.desk_worlds import (
-    COIN,
-    INVERSE_COIN,
-    LINEAR_COIN,
-    ONE_MINUTE,
-    SPOT_COIN,
-    START,
-    USDT,
-    bar_tape,
-    run,
-    run_left,
-)
+from tests.desk_worlds import COIN, INVERSE_COIN, LINEAR_COIN, ONE_MINUTE, SPOT_COIN, START, USDT, bar_tape, run
 from tests.desk_worlds import a_world as candle_world
+from tests.players import run_left
 
 
 def made(**named: Any) -> Any:

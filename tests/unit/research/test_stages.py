@@ -1,16 +1,22 @@
 """The order of proof: what opens a stage gate, what closes it again, and what is refused."""
 
+from typing import Any
+
 import pytest
 
+from quintet.research.stage_criteria import StageCriteria
 from quintet.research.stages import (
     BACKTEST,
+    DAY_NS,
     FORM,
     PAPER,
     SCALE,
     SMALL_CAPITAL,
     STAGES,
+    DeskFacts,
     Evidence,
     StageGate,
+    of_identity,
     refusal,
     stage_gates,
 )
@@ -24,7 +30,7 @@ def a_run(name: str, stage: str = FORM, **facts: object) -> Evidence:
 
 def a_good_backtest(name: str, **facts: object) -> Evidence:
     good = {"low_frac": 0.02, "policies": ("pessimistic", "optimistic"), "costs_charged": True}
-    good |= {"trials": 213, "deflated_sharpe": 0.97}
+    good |= {"trials": 213, "deflated_sharpe": 0.97, "drawdown_frac": 0.04}
     return a_run(name, BACKTEST, **(good | facts))
 
 
@@ -115,6 +121,9 @@ def test_a_good_result_that_may_be_luck_is_not_enough(place: dict[str, object], 
         ({"synthetic": True}, "the market is recorded: synthetic"),
         ({"conservation": 3}, "3 quanta off"),
         ({"alarms": 2}, "2 alarms"),
+        ({"drawdown_frac": 0.11}, "drawdown of 10% or less: 11.00%"),
+        ({"drawdown_frac": None}, "drawdown of 10% or less: not measured"),
+        ({"drawdown_frac": float("nan")}, "drawdown of 10% or less"),
     ],
 )
 def test_what_a_backtest_lacks_is_said(wrong: dict[str, object], said: str) -> None:
@@ -130,6 +139,83 @@ def test_a_lost_backtest_is_not_judged() -> None:
     found = gate(BACKTEST, *PROVEN_FORM, a_good_backtest("three", lost="metrics.json has changed"))
     assert "0 of 1 recorded stand" in text(found)
     assert "pessimistic end" not in text(found)
+
+
+# ---- paper and small capital ---------------------------------------------------------------------------------
+
+PROVEN_BACKTEST = (*PROVEN_FORM, a_good_backtest("three"))
+
+
+def a_desk(name: str, stage: str = PAPER, first_day: float = 0, days: float = 30, **facts: Any) -> Evidence:
+    """A desk that was alive for so many days, as simulated."""
+    begin_ns = int(first_day * DAY_NS)
+    own = {key: facts.pop(key) for key in ("unexplained", "residual_bps", "inside_band") if key in facts}
+    desk = DeskFacts(begin_ns, begin_ns + int(days * DAY_NS), 0, 1.5)._replace(**own)
+    return a_run(name, stage, **({"drawdown_frac": 0.02, "desk": desk} | facts))
+
+
+@pytest.mark.parametrize(("system", "days"), [("structure_mm", 30), ("intraday", 14), ("eternal", 30)])
+def test_paper_opens_after_the_days_that_the_system_needs(system: str, days: int) -> None:
+    def paper(lived: float) -> StageGate:
+        return stage_gates((*PROVEN_BACKTEST, a_desk("p", days=lived)), system)[STAGES.index(PAPER)]
+
+    assert paper(days).is_open
+    assert f"{days} days or more: {days - 0.1:.1f} days" in text(paper(days - 0.1))
+
+
+def test_days_add_up_but_two_desks_at_the_same_time_do_not_make_the_time_pass_faster() -> None:
+    assert gate(PAPER, *PROVEN_BACKTEST, a_desk("p", days=15), a_desk("q", first_day=40, days=15)).is_open
+    overlapping = gate(PAPER, *PROVEN_BACKTEST, a_desk("p", days=15), a_desk("q", first_day=5, days=15))
+    assert "20.0 days" in text(overlapping)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"unexplained": 1}, "no difference to the replay without a cause: 1"),
+        ({"residual_bps": 2.01}, "realised cost within 2 bp of the simulated one: +2.01 bp"),
+        ({"residual_bps": float("nan")}, "realised cost within 2 bp of the simulated one: unknown"),
+        ({"drawdown_frac": 0.2}, "drawdown of 10% or less: 20.00%"),
+        ({"conservation": -2}, "2 quanta off"),
+        ({"alarms": 1}, "1 alarms"),
+    ],
+)
+def test_one_bad_part_of_paper_closes_it_whatever_the_rest_says(wrong: dict[str, Any], said: str) -> None:
+    found = gate(PAPER, *PROVEN_BACKTEST, a_desk("p"), a_desk("q", first_day=40, days=1, **wrong), a_desk("r"))
+    assert said in text(found)
+
+
+@pytest.mark.req("S-67")
+def test_scale_opens_only_behind_paper_and_small_capital() -> None:
+    paper, small = a_desk("p"), a_desk("s", SMALL_CAPITAL, inside_band=True)
+    assert gate(SCALE, *PROVEN_BACKTEST, paper, small).is_open
+    short = a_desk("p", days=29)
+    assert refusal(SCALE, stage_gates((*PROVEN_BACKTEST, short, small), "structure_mm")).startswith("small_capital is")
+    assert not gate(SCALE, *PROVEN_BACKTEST, short, small).is_open
+
+
+@pytest.mark.parametrize(("inside", "said"), [(False, "outside"), (None, "nobody looked")])
+def test_small_capital_asks_that_the_result_is_not_degraded(inside: bool | None, said: str) -> None:
+    found = gate(SMALL_CAPITAL, *PROVEN_BACKTEST, a_desk("p"), a_desk("s", SMALL_CAPITAL, inside_band=inside))
+    assert found.reasons == (f"result inside the 5 to 95 % band of the replay's bootstrap: {said}",)
+
+
+def test_criteria_of_a_configuration_are_asked_and_said() -> None:
+    criteria = StageCriteria(deflated_sharpe_min=0.99, paper_days_min=60)
+    gates = stage_gates((*PROVEN_BACKTEST, a_desk("p")), "structure_mm", criteria)
+    assert "deflated Sharpe ratio of 0.99 or more" in text(gates[1])
+    assert "60 days or more: 30.0 days" in text(gates[2])
+
+
+def test_evidence_of_other_code_or_other_parameters_does_not_count() -> None:
+    found = of_identity([a_run("a", code="c1", config="p1"), a_run("b", code="c2", config="p1"),
+                         a_run("c", code="c1", config="p2"), a_run("d")], "c1", "p1")  # fmt: skip
+    assert [each.lost for each in found] == [
+        "",
+        "made with other code than this desk's",
+        "made with other parameters than this desk's",
+        "it does not say with which code",
+    ]
 
 
 # ---- the order -----------------------------------------------------------------------------------------------
@@ -164,4 +250,4 @@ def test_a_stage_gate_never_stands_open_behind_a_closed_one() -> None:
 
 def test_a_stage_without_a_kind_of_evidence_is_refused_even_when_its_turn_has_come() -> None:
     opened = [StageGate(stage, True, ()) for stage in STAGES]
-    assert refusal(PAPER, opened) == "no kind of evidence for paper exists yet"
+    assert refusal(SCALE, opened) == "no kind of evidence for scale exists yet"

@@ -22,9 +22,9 @@ from quintet.core.kernel import kernel
 from quintet.core.records import record, table
 from quintet.core.state import WAKE_BAR, WAKE_TIMER, World
 from quintet.runtime.sequencer import Sequencer, in_order, messages_of
-from quintet.sim.loop import for_system
 from tests.control_rows import operator_row
 from tests.desk_worlds import SECOND, START, a_world, bar_tape, run, walking_bars
+from tests.players import deciding
 
 pytestmark = pytest.mark.jit_off
 
@@ -39,7 +39,7 @@ def watcher(state: Any, params: Any, view: Any) -> None:
     state.count += 1
 
 
-run_watcher = for_system("watcher", watcher)
+run_watcher = deciding(watcher)
 enter_watcher = enter_for("watcher", watcher)
 
 

@@ -9,7 +9,6 @@ import pytest
 from quintet.core.digest import command_hash, state_hash
 from quintet.core.engine import replay as replaying
 from quintet.core.engine.checkpoint import config_hash, decode, desk_parts, restore
-from quintet.core.engine.entry import enter_for
 from quintet.core.events import COMMAND_SUPPRESSED, PLACE
 from quintet.core.risk import breaker as b
 from quintet.core.state import WAKE_BAR, WAKE_CONTROL, WAKE_FILL, WAKE_ORDER, WAKE_TIMER, World
@@ -18,22 +17,11 @@ from quintet.runtime.session import Keeping, PaperSession, Session
 from quintet.storage.checkpoints import CheckpointFolder
 from quintet.storage.tape_files import TapeWriter, open_tape
 from tests.control_rows import operator_row, with_rows
-from tests.desk_worlds import (
-    SECOND,
-    SPOT_COIN,
-    START,
-    bar_tape,
-    dice_maker,
-    dice_world,
-    replay_dice,
-    run,
-    run_dice,
-    walking_bars,
-)
+from tests.desk_worlds import SECOND, SPOT_COIN, START, bar_tape, dice_world, run, walking_bars
+from tests.players import enter_inside, replay_inside, run_inside
 from tests.unit.runtime.test_sequencer import Paper
 
 WAKES = WAKE_BAR | WAKE_TIMER | WAKE_FILL | WAKE_CONTROL
-enter_dice = enter_for("dice", dice_maker)
 
 
 def a_world(wakes: int = WAKES, timer_every_ns: int = 25 * SECOND, **named: Any) -> World:
@@ -62,12 +50,12 @@ def replayed(rows: Any, world: World) -> Any:
     frozen = np.array(rows)
     frozen.flags.writeable = False
     with np.errstate(over="ignore"):
-        return replaying.replay(replay_dice, frozen.view(np.recarray), world)
+        return replaying.replay(replay_inside, frozen.view(np.recarray), world)
 
 
 def test_without_a_gateway_nothing_leaves_and_every_order_is_told_so():
     world, tape = a_world(wakes=WAKES | WAKE_ORDER), Paper()
-    session = Session(world, enter_dice, tape)
+    session = Session(world, enter_inside, tape)
     happened = [*session.hear(a_market().rows), *session.end()]
     assert sum(each.sent for each in happened) == 0
     placed = sum(int((each.commands["kind"] == PLACE).sum()) for each in happened)
@@ -79,7 +67,7 @@ def test_without_a_gateway_nothing_leaves_and_every_order_is_told_so():
 
 def test_what_a_session_wrote_is_replayed_to_the_same_commands_and_the_same_state():
     world, tape = a_world(), Paper()
-    session = Session(world, enter_dice, tape)
+    session = Session(world, enter_inside, tape)
     list(session.hear(a_market().rows))
     list(session.silence(START + 3_000 * SECOND))
     list(session.end())
@@ -92,12 +80,12 @@ def test_what_a_session_wrote_is_replayed_to_the_same_commands_and_the_same_stat
 def test_a_command_is_on_the_tape_and_synced_before_it_is_sent():
     tape = Paper()
     wire = Wire(tape)
-    happened = list(Session(a_world(), enter_dice, tape, wire).hear(a_market(3).rows))
+    happened = list(Session(a_world(), enter_inside, tape, wire).hear(a_market(3).rows))
     assert sum(each.sent for each in happened) == sum(map(len, wire.sent)) > 0
 
 
 def test_notes_of_the_desk_come_with_the_event_that_caused_them():
-    happened = list(Session(a_world(), enter_dice).hear(operator_row(START + SECOND, b.KILL)))
+    happened = list(Session(a_world(), enter_inside).hear(operator_row(START + SECOND, b.KILL)))
     (note,) = happened[-1].notes
     assert b.explain(note) == "operator: kill; mode normal becomes halted: killed by an operator"
     assert (note["ts"], note["position"]) == (START + SECOND, happened[-1].position)
@@ -110,7 +98,7 @@ def test_a_desk_goes_on_from_its_last_checkpoint_and_the_rest_of_its_tape(tmp_pa
     config = config_hash(first.params)
     store = CheckpointFolder(tmp_path, every_events=30)
     list(
-        Session(first, enter_dice, first_tape, keeping=Keeping(store, "code", config)).hear(market[:noon])
+        Session(first, enter_inside, first_tape, keeping=Keeping(store, "code", config)).hear(market[:noon])
     )  # and then it crashes
 
     again = a_world()
@@ -129,8 +117,8 @@ def test_a_desk_goes_on_from_its_last_checkpoint_and_the_rest_of_its_tape(tmp_pa
 def test_a_paper_desk_fed_message_by_message_is_the_backtest():
     market = a_market()
     at_once, step_by_step = a_world(recording=True), a_world(recording=True)
-    rows, tape = run(run_dice, market, at_once), Paper()
-    session = PaperSession(step_by_step, run_dice, tape)
+    rows, tape = run(run_inside, market, at_once), Paper()
+    session = PaperSession(step_by_step, run_inside, tape)
     happened = [each for row in np.split(np.asarray(market.rows), ends(market)) for each in session.hear(row)]
     happened += session.end()
     assert tape.rows.tobytes() == np.asarray(rows).tobytes()
@@ -148,8 +136,8 @@ def test_the_market_of_a_paper_desk_grows_without_end(monkeypatch: pytest.Monkey
     monkeypatch.setattr("quintet.runtime.session._FIRST_ROOM", 4)
     market = a_market()
     at_once, step_by_step = a_world(), a_world()
-    run(run_dice, market, at_once)
-    session = PaperSession(step_by_step, run_dice)
+    run(run_inside, market, at_once)
+    session = PaperSession(step_by_step, run_inside)
     list(session.hear(market.rows))
     list(session.end())
     assert state_hash(step_by_step.desk, step_by_step.state) == state_hash(at_once.desk, at_once.state)
@@ -160,7 +148,7 @@ def test_the_desk_tape_of_a_paper_desk_is_a_tape(tmp_path: Path):
     world = a_world(timer_every_ns=0, recording=True)
     definition = instrument_rows(0, SPOT_COIN, START, START)
     with TapeWriter(tmp_path / "desk.tape", meta) as tape:
-        session = PaperSession(world, run_dice, tape)
+        session = PaperSession(world, run_inside, tape)
         list(session.hear(np.concatenate([np.asarray(definition), np.asarray(a_market().rows)])))
         list(session.end())
     written = open_tape(tmp_path / "desk.tape")

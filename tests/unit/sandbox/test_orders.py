@@ -321,3 +321,12 @@ def test_too_many_orders_are_refused(desk: Desk) -> None:
     for _ in range(10):
         desk.place("Buy", "0.001", trigger_price="51000", trigger_direction=1)
     assert desk.refusal("Buy", "0.001", trigger_price="51000", trigger_direction=1) == 110009
+
+
+def test_a_spot_market_sell_may_be_given_in_quote_coin(desk: Desk) -> None:
+    desk.ghosts({"50000": 10**6}, {"50001": 10**6}, "spot")
+    order = desk.place("Sell", "1000", category="spot", market_unit="quoteCoin")
+    assert (order.status, order.filled, order.value) == ("Filled", 20_000, quanta("1000"))
+    assert desk.coins(coin="BTC") == quanta("1.98")
+    assert desk.exchange.state.accounts[ALICE].locked == {}
+    assert desk.refusal("Sell", "200000", category="spot", market_unit="quoteCoin") == 170131

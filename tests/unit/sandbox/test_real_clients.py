@@ -1,52 +1,18 @@
 """Real clients of the venue, unmodified but for their base URL, run whole sessions against the sandbox."""
 
 import asyncio
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AsyncExitStack
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from quintet.sandbox.commands import GhostTrade
-from quintet.sandbox.money import quanta
-from tests.sandbox_client import Client, sandbox_client
+from tests.sandbox_background import Background, ccxt_client, ccxt_options, pybit_client, wait
 
 pytestmark = [
     pytest.mark.filterwarnings("default"),  # what other people's clients warn of is theirs
     pytest.mark.timeout(90),  # and one whose line has ended may wait for ever
 ]
-
-
-class Background:
-    """A sandbox in a thread of its own, for clients that block."""
-
-    def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._stack = AsyncExitStack()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._thread.start()
-        self.client: Client = self._wait(self._stack.enter_async_context(sandbox_client()))
-
-    def _wait(self, work: Any) -> Any:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(20)
-
-    def do(self, work: Callable[[], Any]) -> Any:
-        async def inside() -> Any:
-            return work()
-
-        return self._wait(inside())
-
-    def trade(self, symbol: str, sign: int, price: str, lots: int, category: str = "linear") -> None:
-        command = GhostTrade(category=category, symbol=symbol, sign=sign, price=quanta(price), lots=lots)
-        self.do(lambda: self.client.sandbox.service.do(command))
-
-    def stop(self) -> None:
-        self._wait(self._stack.aclose())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(5)
-        self._loop.close()
 
 
 @pytest.fixture(scope="module")
@@ -59,15 +25,10 @@ def venue() -> Iterator[Background]:
 # ---- ccxt ----
 
 
-def ccxt_options(client: Client) -> dict[str, Any]:
-    return {"apiKey": client.key, "secret": client.secret, "enableRateLimit": False}
-
-
 def test_ccxt_runs_a_whole_session(venue: Background) -> None:
     import ccxt
 
-    exchange = ccxt.bybit(ccxt_options(venue.client))
-    exchange.urls["api"] = dict.fromkeys(("spot", "futures", "v2", "public", "private"), venue.client.rest)
+    exchange = ccxt_client(venue.client)
     markets = exchange.load_markets()
     assert {"BTC/USDT", "BTC/USDT:USDT", "SOL/USDT:USDT"} <= set(markets)
     assert markets["BTC/USDT:USDT"]["precision"] == {"amount": 0.001, "price": 0.1}
@@ -207,11 +168,8 @@ def test_ccxt_pro_watches_and_trades(venue: Background) -> None:
 
 def test_pybit_over_http(venue: Background) -> None:
     from pybit.exceptions import InvalidRequestError
-    from pybit.unified_trading import HTTP
 
-    client = venue.client
-    http = HTTP(testnet=False, api_key=client.key, api_secret=client.secret)
-    http.endpoint = client.rest
+    http = pybit_client(venue.client)
     sol: dict[str, Any] = {"category": "linear", "symbol": "SOLUSDT"}
     assert http.get_server_time()["retCode"] == 0
     assert http.get_instruments_info(category="linear")["result"]["list"]
@@ -270,10 +228,3 @@ def test_pybit_over_sockets(venue: Background, monkeypatch: pytest.MonkeyPatch) 
     finally:
         for socket in (public, private, trading):
             socket.exit()
-
-
-def wait(ready: Callable[[], Any], seconds: float = 5) -> None:
-    until = time.monotonic() + seconds
-    while not ready():
-        assert time.monotonic() < until, "nothing came"
-        time.sleep(0.02)

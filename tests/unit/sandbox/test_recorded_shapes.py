@@ -15,6 +15,8 @@ from tests.sandbox_client import Client, sandbox_client
 BTC = {"category": "linear", "symbol": "BTCUSDT"}
 
 ABSENT_ON_PURPOSE: dict[str, set[str]] = {
+    "http_get_user_sub_members_paged.json": ("user/submembers", {}),
+    "http_get_user_sub_apikeys.json": ("user/sub-apikeys", {"subMemberId": "10000002"}),
     "http_get_wallet_balance.json": {"totalPerpUpl"},
     "ws_account_wallet.json": {"totalPerpUpl"},
 }
@@ -59,7 +61,8 @@ async def _trade_a_little(client: Client) -> None:
     await client.post("/v5/position/trading-stop", **BTC, takeProfit="51000", stopLoss="49000", positionIdx=0)
     client.sandbox.service.clock.advance(9 * 3_600_000)
     client.sandbox.pass_time()
-    await client.post("/v5/user/create-sub-member", username="one")
+    member = (await client.post("/v5/user/create-sub-member", username="one"))["result"]["uid"]
+    await client.post("/v5/user/create-sub-api", subuid=member, readOnly=0, permissions={"Spot": ["SpotTrade"]})
 
 
 REST = {

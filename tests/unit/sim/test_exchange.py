@@ -9,7 +9,8 @@ from quintet.core import events as ev
 from quintet.core.orders.lifecycle import FOK, IOC, LIMIT, MARKET, POST_ONLY, STOP, TAKE_PROFIT, VENUE_REASON_NAMES
 from quintet.core.state import ASK, BID, END, NO_ASK, NO_BID, World
 from quintet.sim.taking import SELF_TRADE_NAMES
-from tests.desk_worlds import LINEAR_COIN, SPOT_COIN, START, run_left
+from tests.desk_worlds import LINEAR_COIN, SPOT_COIN, START
+from tests.players import run_left
 from tests.tick_market import MILLISECOND, Message, message_rows, tick_world
 
 BOOK = [(ev.BID_LEVEL, 9_999, 10), (ev.BID_LEVEL, 9_998, 20), (ev.ASK_LEVEL, 10_001, 10), (ev.ASK_LEVEL, 10_003, 5)]

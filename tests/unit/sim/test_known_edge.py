@@ -8,7 +8,7 @@ Market, latency, queue, fills and fees all stand between that sentence and the f
 
 from decimal import Decimal
 from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -16,15 +16,12 @@ import pytest
 
 from quintet.core.accounting.fees import fee_quanta
 from quintet.core.engine.world import Execution, Setup, new_world
-from quintet.core.kernel import kernel
-from quintet.core.orders.lifecycle import POST_ONLY
-from quintet.core.records import record, table
-from quintet.core.state import END, FULL, NO_ASK, NO_BID, WAKE_TIMER, World
+from quintet.core.state import END, FULL, WAKE_TIMER, World
 from quintet.research.tick_market import TickMarket
 from quintet.research.tick_model import TICK_INSTRUMENT, TickModel
-from quintet.sim.loop import for_system
 from quintet.sim.queue import POWER, RISK_AVERSE
 from tests.desk_worlds import tape_of
+from tests.players import AT_THE_TOUCH, player_params, player_state, run_inside
 from tests.tick_records import Record, Touches, recorded, touches_of, value_at
 
 MILLISECOND = 1_000_000
@@ -41,32 +38,6 @@ INSTRUMENT = msgspec.structs.replace(
 )
 TICK_QUANTA = LOTS * INSTRUMENT.quanta_per_tick_lot
 """What a tick on one order is worth."""
-
-PARAMS = record(lots="i8")
-STATE = record(wakes="i8")
-
-
-@kernel
-def touch_maker(state: Any, params: Any, view: Any) -> None:
-    """Rest one order at the best bid and one at the best ask, whatever the position."""
-    state.wakes += 1
-    market = view.market[0]
-    view.dirty = 1
-    view.n = 0
-    if market.bid == NO_BID or market.ask == NO_ASK:
-        return
-    for k in range(2):
-        want = view.wants[k]
-        want.instrument = 0
-        want.side = 1 - 2 * k
-        want.style = POST_ONLY
-        want.price = market.bid if k == 0 else market.ask
-        want.lots = params.lots
-        want.tag = 0
-    view.n = 2
-
-
-run = for_system("touch_maker", touch_maker)
 
 
 class Fills(NamedTuple):
@@ -130,13 +101,11 @@ def in_the_loop(made: Record, latency_ns: int, queue_model: int) -> tuple[np.nda
         messages_in_flight=1_000,
         buffer_rows=1 << 16,
     )
-    params = table(PARAMS, 1)
-    params[0].lots = LOTS
-    world = new_world(setup, table(STATE, 1), params)
+    world = new_world(setup, player_state(1), player_params(plays=AT_THE_TOUCH, lots_max=LOTS))
     tape, venue = tape_of(made.rows), world.venue[0]
     parts, why = [], FULL
     while why == FULL:
-        why = run(tape, world, len(made.rows))
+        why = run_inside(tape, world, len(made.rows))
         parts.append(np.asarray(world.fills)[: int(venue.n_fills)].copy())
         venue.n_fills = venue.n_commands = venue.n_notes = venue.n_samples = venue.n_rows = 0
     assert why == END

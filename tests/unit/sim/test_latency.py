@@ -11,8 +11,8 @@ from quintet.core.errors import ConfigError
 from quintet.core.records import table
 from quintet.core.state import END, LATENCY, WAKE_ORDER, WAKE_TIMER, World
 from quintet.sim.latency import DRAWN, RECORDED, arrival_at_us, arrival_at_venue, lengthened
-from quintet.sim.loop import after_wake
-from tests.desk_worlds import START, a_world, run, run_left
+from tests.desk_worlds import START, a_world, run
+from tests.players import after_wake, run_left
 from tests.tick_market import MILLISECOND, message_rows, tick_world
 
 

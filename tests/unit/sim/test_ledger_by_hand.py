@@ -14,7 +14,8 @@ from quintet.core.engine.entry import new_progress
 from quintet.core.engine.replay import take_in
 from quintet.core.state import DESK_BOOK
 from quintet.sim.loop import hear_the_rest
-from tests.desk_worlds import LINEAR_COIN, START, USDT, run, run_left
+from tests.desk_worlds import LINEAR_COIN, START, USDT, run
+from tests.players import run_left
 from tests.tick_exchange import execution_of, message_rows, money_of, parts_of, send
 from tests.tick_market import MILLISECOND, tick_world
 from tests.twins.account_twin import MarginTable

@@ -7,7 +7,8 @@ import pytest
 
 from quintet.core.state import EVERY_MARK, LAST_OF_DAY, World
 from quintet.core.tape import Tape
-from tests.desk_worlds import START, bar_tape, dice_params, dice_world, run, run_dice, walking_bars
+from tests.desk_worlds import START, bar_tape, dice_world, run, walking_bars
+from tests.players import player_params, run_inside
 
 DAY_BARS = 24 * 60
 DAY_NS = DAY_BARS * 60_000_000_000
@@ -25,11 +26,11 @@ CAPITAL = {"USDT": 100_000_000_000, "COIN": 10_000_000_000}
 
 def a_run(tape: Tape, sampling: int, *, watched: bool, drawdown_e9: int = 0, wants_max: int = 0) -> World:
     """A desk that holds coins, and wants up to `wants_max` orders now and then; `watched`: no bar is quiet."""
-    dice = dice_params(wants_max=wants_max, keep_in_ten=9)
+    dice = player_params(wants_max=wants_max, keep_in_ten=9)
     world = dice_world(3, params=dice, capital=CAPITAL, recording=watched)
     world.venue[0].sampling = sampling
     world.desk[0].breaker.drawdown_e9 = drawdown_e9
-    run(run_dice, tape, world)
+    run(run_inside, tape, world)
     assert len(samples(world)) > 0
     return world
 

@@ -9,7 +9,8 @@ from quintet.core.engine.world import Execution, Setup, new_world
 from quintet.core.state import END, SLOTS, Tape
 from quintet.sim.order_queue import order_places
 from quintet.sim.queue import FIFO, RISK_AVERSE
-from tests.desk_worlds import LINEAR_COIN, run_left
+from tests.desk_worlds import LINEAR_COIN
+from tests.players import run_left
 from tests.recorded_orders import BAND, Feed, Fill, Rested, read_lines, with_trades
 from tests.tick_exchange import parts_of, send
 from tests.tick_market import message_rows

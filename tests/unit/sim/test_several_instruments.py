@@ -12,7 +12,8 @@ from quintet.core.errors import ConfigError
 from quintet.core.events import ROW
 from quintet.core.state import END, Tape, World
 from quintet.sim.windows import price_windows
-from tests.desk_worlds import LINEAR_COIN, START, run_left, tape_of
+from tests.desk_worlds import LINEAR_COIN, START, tape_of
+from tests.players import run_left
 from tests.tick_market import MILLISECOND, Market
 
 OTHER_COIN = msgspec.structs.replace(LINEAR_COIN, symbol="OTHERUSDT", base_asset="OTHER", tick_size=Decimal("0.02"))

@@ -14,7 +14,8 @@ from quintet.core.state import LATENCY, World
 from quintet.sim.latency import arrival_at_venue
 from quintet.sim.loop import hear_the_rest
 from quintet.sim.windows import price_windows
-from tests.desk_worlds import LINEAR_COIN, START, run, run_left
+from tests.desk_worlds import LINEAR_COIN, START, run
+from tests.players import run_left
 from tests.tick_market import MILLISECOND
 from tests.unit.sim.test_several_instruments import SHIFT, market_rows, together
 

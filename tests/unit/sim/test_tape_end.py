@@ -4,8 +4,9 @@ import numpy as np
 
 from quintet.core import events as ev
 from quintet.core.state import END, WAKE_TIMER, World
-from quintet.sim.loop import after_wake, hear_the_rest
-from tests.desk_worlds import START, run_left
+from quintet.sim.loop import hear_the_rest
+from tests.desk_worlds import START
+from tests.players import after_wake, run_left
 from tests.tick_market import MILLISECOND, Message, message_rows, tick_world
 
 BOOK = [(ev.BID_LEVEL, 9_999, 10), (ev.ASK_LEVEL, 10_001, 10)]

@@ -3,7 +3,8 @@
 import pytest
 
 from quintet.core.state import ASK, BID, END, NO_ASK, NO_BID, World
-from tests.desk_worlds import START, run_left
+from tests.desk_worlds import START
+from tests.players import run_left
 from tests.tick_exchange import exchange_hears, parts_of
 from tests.tick_market import message_rows, tick_world
 from tests.twins.ticks_twin import Answer, Message, Request, Row, Rules, Style

@@ -78,7 +78,7 @@ def amend_or_cancel(desk: Any) -> int:
     return met
 
 
-@kernel
+@kernel_inlined
 def match(order: Any, wants: Any, n: int, slot: int, any_at_market: bool) -> int:
     """Mark the want that this order stands for, if any; 1 when its place is taken by this order.
 

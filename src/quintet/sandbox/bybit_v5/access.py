@@ -8,6 +8,7 @@ from urllib.parse import unquote_plus
 from quintet.sandbox.clock import Clock
 from quintet.sandbox.keys import ApiKey, KeyRing
 from quintet.sandbox.refusal import Refused
+from quintet.sandbox.rsa_signature import is_signature, public_key_of
 
 WINDOW_DEFAULT_MS = 5000
 FUTURE_MAX_MS = 1000
@@ -21,6 +22,13 @@ def signature(secret: str, text: str) -> str:
 def is_equal(right: str, sent: str) -> bool:
     """Compare signatures in a time that does not depend on where they differ."""
     return hmac.compare_digest(right.encode(), sent.lower().encode(errors="replace"))
+
+
+def is_signed(key: ApiKey, text: str, sign: str) -> bool:
+    """Is the text signed with the key: by its secret, or by the other half of its public key?"""
+    if key.public_key:
+        return is_signature(public_key_of(key.public_key), text, sign)
+    return is_equal(signature(key.secret, text), sign)
 
 
 def is_number(text: str) -> bool:
@@ -52,9 +60,9 @@ def signed_key(keys: KeyRing, clock: Clock, headers: Mapping[str, str], payload:
     if name not in keys.keys:
         raise Refused(10003, "API key is invalid.")
     check_timestamp(clock, sent, window or str(WINDOW_DEFAULT_MS))
-    secret = keys.keys[name].secret
+    key = keys.keys[name]
     texts = {f"{sent}{name}{window}{body}" for body in (payload, unquote_plus(payload), payload.replace("%20", "+"))}
-    if not any(is_equal(signature(secret, text), sign) for text in texts):
+    if not any(is_signed(key, text, sign) for text in texts):
         raise Refused(10004, "error sign! origin_string did not give this signature")
     return known_key(keys, name, address, clock.said_ms())
 
@@ -82,7 +90,7 @@ def authorized_key(keys: KeyRing, clock: Clock, args: list[object], address: str
     times = clock.times_ms()
     if not is_number(expires) or all(int(expires) <= now for now in times):
         raise Refused(10004, "Your auth has expired")
-    if not is_equal(signature(key.secret, f"GET/realtime{expires}"), sign):
+    if not is_signed(key, f"GET/realtime{expires}", sign):
         raise Refused(10004, "error sign!")
     return key
 

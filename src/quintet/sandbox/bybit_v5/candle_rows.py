@@ -2,8 +2,8 @@
 
 import datetime as dt
 
+from quintet.sandbox.candle_series import MINUTE_MS, Candle
 from quintet.sandbox.refusal import Refused
-from quintet.sandbox.state import MINUTE_MS, Candle
 
 MINUTES = {"1": 1, "3": 3, "5": 5, "15": 15, "30": 30, "60": 60, "120": 120, "240": 240, "360": 360, "720": 720}
 INTERVALS = (*MINUTES, "D", "W", "M")
@@ -77,7 +77,7 @@ def _without_gaps(minutes: list[Candle]) -> list[Candle]:
 
 def last_day(minutes: list[Candle], now_ms: int) -> tuple[int, int, int, int, int]:
     """(price 24 h ago, high, low, lots, value) of the last day; zeros when nothing traded."""
-    day = [minute for minute in minutes[-1440:] if minute.start_ms > now_ms - DAY_MS]
+    day = [minute for minute in minutes if minute.start_ms > now_ms - DAY_MS]
     if not day:
         return 0, 0, 0, 0, 0
     return (

@@ -2,15 +2,18 @@
 
 from typing import Any
 
+from quintet.sandbox import clockwork
 from quintet.sandbox.bybit_v5 import shapes
 from quintet.sandbox.bybit_v5.call import EMPTY_CATEGORIES, Call
 from quintet.sandbox.bybit_v5.candle_rows import INTERVALS, candles, last_day
 from quintet.sandbox.bybit_v5.paging import page
+from quintet.sandbox.candle_series import Candle
 from quintet.sandbox.instruments import BUY, SELL
 from quintet.sandbox.money import plain
 from quintet.sandbox.prices import price_limits
 from quintet.sandbox.refusal import Refused
-from quintet.sandbox.state import Candle, Market, key_of
+from quintet.sandbox.service import Service
+from quintet.sandbox.state import INSURANCE, Market, key_of
 
 Result = dict[str, Any]
 STATISTIC_PERIODS = {"5min": 5, "15min": 15, "30min": 30, "1h": 60, "4h": 240, "1d": 1440}
@@ -87,8 +90,8 @@ def tickers(call: Call) -> Result:
 def ticker(call: Call, key: str) -> Result:
     """One ticker."""
     market, now_ms = call.service.state.markets[key], call.service.state.now_ms
-    hour = [minute for minute in market.candles[-60:] if minute.start_ms > now_ms - 3_600_000]
-    day = last_day(market.candles, now_ms)
+    hour = [minute for minute in market.candles.newest(60) if minute.start_ms > now_ms - 3_600_000]
+    day = last_day(market.candles.newest(1440), now_ms)
     return shapes.ticker_row(call.service.venue, key, day, hour[0].open if hour else market.last)
 
 
@@ -116,6 +119,11 @@ def index_klines(call: Call) -> Result:
     return _candle_rows(call, "index")
 
 
+def premium_klines(call: Call) -> Result:
+    """Candles of the premium index: what the impact prices are above the index, as a part of it."""
+    return _candle_rows(call, "premium")
+
+
 def _candle_rows(call: Call, kind: str) -> Result:
     params = call.params
     category = call.category("linear")
@@ -125,9 +133,10 @@ def _candle_rows(call: Call, kind: str) -> Result:
     interval = params.one_of("interval", INTERVALS)
     limit = params.limit(200, 1000)
     first, last = params.integer("start"), params.integer("end")
-    minutes = {"last": market.candles, "mark": market.mark_candles, "index": market.index_candles}[kind]
-    found = candles(minutes, interval, first, last, limit)
-    row = _trade_candle if kind == "last" else _price_candle
+    minutes = {"last": market.candles, "mark": market.mark_candles, "index": market.index_candles,
+               "premium": market.premium_candles}[kind]  # fmt: skip
+    found = candles(minutes.all(), interval, first, last, limit)
+    row = {"last": _trade_candle, "premium": _rate_candle}.get(kind, _price_candle)
     return {
         "category": category,
         "symbol": market.instrument.symbol,
@@ -138,6 +147,10 @@ def _candle_rows(call: Call, kind: str) -> Result:
 def _price_candle(market: Market, candle: Candle) -> list[str]:
     price = market.instrument.price_text
     return [str(candle.start_ms), price(candle.open), price(candle.high), price(candle.low), price(candle.close)]
+
+
+def _rate_candle(market: Market, candle: Candle) -> list[str]:
+    return [str(candle.start_ms), *map(plain, (candle.open, candle.high, candle.low, candle.close))]
 
 
 def _trade_candle(market: Market, candle: Candle) -> list[str]:
@@ -173,11 +186,19 @@ def _contract(call: Call) -> Market:
 
 
 def open_interest(call: Call) -> Result:
-    """Open interest at the ends of its periods."""
+    """Open interest at the beginning of each period."""
     market = _contract(call)
     minutes = STATISTIC_PERIODS[call.params.one_of("intervalTime", tuple(STATISTIC_PERIODS))]
     lots = market.instrument.lots_text
-    found = [(ms, held) for ms, held in market.interest if ms // 60_000 % minutes == 0]
+    first, last = call.params.integer("startTime"), call.params.integer("endTime")
+    state = call.service.state
+    period_ms = minutes * 60_000
+    known = [(ms - ms % 60_000, held) for ms, held in market.interest if ms // 60_000 % minutes == 0]
+    running = state.now_ms - state.now_ms % period_ms
+    if not known or known[-1][0] < running:  # the period that has begun shows what is open now
+        key = key_of("linear", market.instrument.symbol)
+        known.append((running, clockwork.open_interest(call.service.venue, key)))
+    found = [(ms, held) for ms, held in known if ms >= first and (not last or ms <= last)]
     rows = page(
         found,
         call.params,
@@ -224,10 +245,73 @@ def risk_limit(call: Call) -> Result:
 def price_limit(call: Call) -> Result:
     """The highest price one may buy at and the lowest one may sell at."""
     market = call.service.venue.market(call.traded_category(), call.params.required("symbol"))
+    return price_limit_row(market) | {"ts": str(call.service.clock.said_ms())}
+
+
+def price_limit_row(market: Market) -> Result:
+    """Both limits of an instrument."""
     limits = price_limits(market)
     return {
         "symbol": market.instrument.symbol,
         "buyLmt": market.instrument.price_text(limits.buy_max),
         "sellLmt": market.instrument.price_text(limits.sell_min),
-        "ts": str(call.service.clock.said_ms()),
     }
+
+
+def insurance(call: Call) -> Result:
+    """What the insurance fund holds."""
+    wanted = call.params.text("coin", "USDT")
+    return {"updatedTime": str(call.service.state.now_ms), "list": [insurance_row(call.service, wanted)]}
+
+
+def insurance_row(service: Service, coin: str) -> Result:
+    """The fund of one coin; it is shared by all contracts that settle in it."""
+    symbols = [each.instrument.symbol for each in service.state.markets.values()
+               if each.instrument.category == "linear" and each.instrument.quote == coin]  # fmt: skip
+    held = service.state.accounts[INSURANCE].coins.get(coin, 0)
+    return {"coin": coin, "symbols": ",".join(symbols), "balance": plain(held), "value": plain(held)}
+
+
+def deleveraging_alerts(call: Call) -> Result:
+    """How near each contract is to auto-deleveraging."""
+    rows = [
+        {
+            "coin": row["c"],
+            "symbol": row["s"],
+            "balance": row["b"],
+            "maxBalance": row["mb"],
+            "insurancePnlRatio": row["i_pr"],
+            "pnlRatio": row["pr"],
+            "adlTriggerThreshold": row["adl_tt"],
+            "adlStopRatio": row["adl_sr"],
+        }
+        for row in deleveraging_rows(call.service, "USDT")
+        if row["s"] == call.params.text("symbol", row["s"])
+    ]
+    return {"updatedTime": str(call.service.state.now_ms), "list": rows}
+
+
+def deleveraging_rows(service: Service, coin: str) -> list[Result]:
+    """The rows of the alert stream: the fund, and the thresholds of the venue."""
+    held = plain(service.state.accounts[INSURANCE].coins.get(coin, 0))
+    return [
+        {"c": coin, "s": each.instrument.symbol, "b": held, "mb": "", "i_pr": "-0.3", "pr": "0", "adl_tt": "10000",
+         "adl_sr": "-0.25"}
+        for each in service.state.markets.values()
+        if each.instrument.category == "linear" and each.instrument.quote == coin
+    ]  # fmt: skip
+
+
+def system_status(call: Call) -> Result:
+    """Maintenance that was announced: none."""
+    return {"list": []}
+
+
+def announcements(call: Call) -> Result:
+    """News of the venue: none."""
+    return {"total": 0, "list": []}
+
+
+def no_rows(call: Call) -> Result:
+    """What only products have that are not listed here."""
+    return {"category": call.category("linear"), "list": [], "nextPageCursor": ""}

@@ -3,15 +3,18 @@
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
+
 from quintet.sandbox.bybit_v5 import shapes
 from quintet.sandbox.bybit_v5.call import EMPTY_CATEGORIES, Call
 from quintet.sandbox.bybit_v5.envelope import Reply, granted, placed
-from quintet.sandbox.bybit_v5.paging import Series, history_page, page, span
+from quintet.sandbox.bybit_v5.paging import DAY_MS, Series, history_page, page, span
 from quintet.sandbox.bybit_v5.params import Params
-from quintet.sandbox.checks import build
+from quintet.sandbox.checks import SIDES, build
 from quintet.sandbox.commands import Amend, Cancel, CancelAll, Cancelled, Place, SetDisconnectWindow, StopRequest
-from quintet.sandbox.margin import account_margin
-from quintet.sandbox.money import padded
+from quintet.sandbox.instruments import BUY
+from quintet.sandbox.margin import account_margin, spendable
+from quintet.sandbox.money import ONE, padded, plain
 from quintet.sandbox.order_changes import filter_of
 from quintet.sandbox.orders import Order
 from quintet.sandbox.refusal import Refused
@@ -36,15 +39,21 @@ def stop_request(params: Params) -> StopRequest:
         stop_loss=params.text("stopLoss"),
         take_profit_by=params.one_of("tpTriggerBy", PRICE_KINDS, "LastPrice"),
         stop_loss_by=params.one_of("slTriggerBy", PRICE_KINDS, "LastPrice"),
-        take_profit_limit=_limit_price(params, "tpLimitPrice"),
-        stop_loss_limit=_limit_price(params, "slLimitPrice"),
+        take_profit_limit=_limit_price(params, "tpLimitPrice", "tpOrderType"),
+        stop_loss_limit=_limit_price(params, "slLimitPrice", "slOrderType"),
         mode=params.one_of("tpslMode", ("", "Full", "Partial")),
     )
 
 
-def _limit_price(params: Params, name: str) -> str:
+def _limit_price(params: Params, name: str, kind: str) -> str:
+    """The limit of a stop; a stop that is said to be a market order has none whatever was sent."""
     found = params.text(name)
-    return "" if found.strip("0.") == "" else found
+    order_type = params.one_of(kind, ("", "Market", "Limit"))
+    if found.strip("0.") == "":
+        if order_type == "Limit":
+            raise Refused(10001, f"params error: {name} is missing")
+        return ""
+    return "" if order_type == "Market" else found
 
 
 def place_request(uid: int, category: str, params: Params) -> Place:
@@ -65,8 +74,8 @@ def place_request(uid: int, category: str, params: Params) -> Place:
         time_in_force=params.one_of("timeInForce", TIMES_IN_FORCE, "GTC"),
         link_id=params.text("orderLinkId"),
         position_index=params.integer("positionIdx") if category == "linear" else 0,
-        reduce_only=params.flag("reduceOnly"),
-        close_on_trigger=params.flag("closeOnTrigger"),
+        reduce_only=category == "linear" and params.flag("reduceOnly"),
+        close_on_trigger=category == "linear" and params.flag("closeOnTrigger"),
         trigger_price=params.text("triggerPrice"),
         trigger_direction=params.integer("triggerDirection"),
         trigger_by=params.one_of("triggerBy", PRICE_KINDS, "LastPrice"),
@@ -82,7 +91,23 @@ def place_request(uid: int, category: str, params: Params) -> Place:
 def create(call: Call) -> Result:
     """A new order; the answer says that it was accepted, its outcome comes on the stream."""
     request = place_request(call.uid, call.traded_category(), call.params)
+    if "bboSideType" in call.params:
+        request = msgspec.structs.replace(request, price=_best_price(call, request))
     return placed(call.service.do(request))
+
+
+def _best_price(call: Call, request: Place) -> str:
+    """The price of a level of the book as it is now: of the own side (Queue) or of the other one."""
+    market = call.service.venue.market(request.category, request.symbol)
+    if request.category != "linear" or request.order_type.lower() != "limit":
+        raise Refused(10001, "params error: bboSideType is for limit orders of contracts")
+    own = SIDES.get(request.side.lower(), BUY)
+    sign = own if call.params.one_of("bboSideType", ("Queue", "Counterparty")) == "Queue" else -own
+    level = int(call.params.one_of("bboLevel", ("1", "2", "3", "4", "5"), "1"))
+    levels = call.service.venue.books[key_of(request.category, request.symbol)].depth(sign, level)
+    if len(levels) < level:
+        raise Refused(10001, "params error: bboLevel is deeper than the book")
+    return market.instrument.price_text(levels[-1][0])
 
 
 def amend(call: Call) -> Result:
@@ -165,6 +190,28 @@ def pre_check(call: Call) -> Result:
         "preMmrE4": int(rate(before.maintenance).replace(".", "")),
         "postImrE4": int(rate(after.position_initial + after.order_initial).replace(".", "")),
         "postMmrE4": int(rate(after.maintenance).replace(".", "")),
+    }
+
+
+def borrow_check(call: Call) -> Result:
+    """How much of a spot pair could be traded now; nothing is borrowed."""
+    venue, side = call.service.venue, call.params.one_of("side", ("Buy", "Sell"))
+    market = venue.market("spot", call.params.required("symbol"))
+    instrument = market.instrument
+    quote = spendable(venue, call.account, instrument.quote)
+    base = spendable(venue, call.account, instrument.base)
+    if side == "Buy":
+        base = quote * ONE // market.last if market.last else 0
+    else:
+        quote = base * market.last // ONE
+    return {
+        "symbol": instrument.symbol,
+        "side": side,
+        "maxTradeQty": plain(base),
+        "maxTradeAmount": plain(quote),
+        "spotMaxTradeQty": plain(base),
+        "spotMaxTradeAmount": plain(quote),
+        "borrowCoin": instrument.quote if side == "Buy" else instrument.base,
     }
 
 
@@ -266,7 +313,7 @@ def realtime(call: Call) -> Result:
 
 
 def history(call: Call) -> Result:
-    """Closed orders of the days asked for."""
+    """Closed orders of the days asked for; those that never traded are shown for a day."""
     category, params = call.category(), call.params
     if category in EMPTY_CATEGORIES:
         return {"category": category, "list": [], "nextPageCursor": ""}
@@ -287,6 +334,7 @@ def history(call: Call) -> Result:
         lambda order: order.updated_ms < first,
         lambda order: (
             first <= order.created_ms <= last
+            and (order.filled > 0 or order.updated_ms >= state.now_ms - DAY_MS)
             and order.status == (status or order.status)
             and _is_meant(call, category, order)
         ),

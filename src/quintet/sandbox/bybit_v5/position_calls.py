@@ -88,6 +88,19 @@ def trading_stop(call: Call) -> Result:
     return {}
 
 
+def auto_add_margin(call: Call) -> Result:
+    """Whether an isolated position takes margin by itself before it is liquidated; it does not here."""
+    if call.params.one_of("autoAddMargin", ("0", "1"), "") == "1":
+        raise Refused(10001, "params error: autoAddMargin is not offered here")
+    call.service.venue.market(call.traded_category(), call.params.required("symbol"))
+    return {}
+
+
+def switch_isolated(call: Call) -> Result:
+    """A unified account has one margin mode for all positions: /v5/account/set-margin-mode."""
+    raise Refused(100028, "The API cannot be accessed by unified account users.")
+
+
 def add_margin(call: Call) -> Result:
     """Margin to an isolated position; the answer is the position."""
     params = call.params

@@ -75,7 +75,7 @@ def order_row(market: Market, order: Order, *, stream: bool = False) -> Row:
         "triggerPrice": _price(instrument, order.trigger_price),
         "takeProfit": _price(instrument, plan.take_profit),
         "stopLoss": _price(instrument, plan.stop_loss),
-        "ocoTriggerBy": "",
+        "ocoTriggerBy": _pair_trigger(order),
         "tpLimitPrice": _price(instrument, plan.take_profit_limit),
         "slLimitPrice": _price(instrument, plan.stop_loss_limit),
         "tpTriggerBy": plan.take_profit_by if plan.take_profit else "",
@@ -111,6 +111,15 @@ def order_row(market: Market, order: Order, *, stream: bool = False) -> Row:
         received = instrument.quote if not instrument.is_spot or order.sign != BUY else instrument.base
         row |= {"category": instrument.category, "feeCurrency": fee_coin or received}
     return row
+
+
+def _pair_trigger(order: Order) -> str:
+    """Which of a pair of spot stops has fired."""
+    if order.stop_kind != "OcoOrder":
+        return ""
+    if order.status in ("Untriggered", "Deactivated"):
+        return "OcoTriggerByUnknown"
+    return "OcoTriggerByTp" if order.create_type == "CreateByTakeProfit" else "OcoTriggerBySl"
 
 
 def execution_row(market: Market, found: Execution, *, stream: bool = False) -> Row:

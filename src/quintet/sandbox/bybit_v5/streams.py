@@ -16,8 +16,10 @@ from quintet.sandbox.bybit_v5.params import Params, json_fields
 from quintet.sandbox.bybit_v5.routes import ROUTES, SOCKET_OPS, answer
 from quintet.sandbox.bybit_v5.topics import (
     REPEAT_TOP_S,
+    STATUS_TOPIC,
     BookTopic,
     CandleTopic,
+    CoinTopic,
     Topic,
     json_text,
     topic_of,
@@ -45,11 +47,15 @@ PRIVATE_TOPICS = ("order", "execution", "execution.fast", "position")
 DISCONNECT_TOPICS = {"dcp.future": "linear", "dcp.spot": "spot", "dcp.option": "option"}
 SPOT_ARGS_MAX = 10
 ARGS_CHARACTERS_MAX = 21_000
-ANSWER_AFTER_S = 0.0005
-"""Answers on the trade socket leave this late: some clients register their callback after they have sent."""
+ANSWER_AFTER_S = 0.01
+"""Answers on the trade socket leave this late, no later than a venue's: some clients register their callback after they
+have sent, and a thread of Python may wait 5 ms for its turn."""
 
 SUBSCRIBED_AFTER_S = 0.02
 """A subscription is served this late, for the same reason: a first frame without a callback ends its line."""
+
+ADDRESS_ORDERS_MAX = 3000
+"""Requests a second that one address may send on trade sockets."""
 
 REQUESTS_REMEMBERED = 10_000
 """Ids of requests of one connection that may not come again; older ones are forgotten."""
@@ -60,9 +66,8 @@ _IDLE_DEFAULT_S = 600.0
 def private_topics() -> frozenset[str]:
     """Every name that may be subscribed to on a private connection."""
     products = ("spot", "linear", "inverse", "option")
-    return frozenset(
-        ["wallet", *DISCONNECT_TOPICS, *PRIVATE_TOPICS, *(f"{a}.{b}" for a in PRIVATE_TOPICS for b in products)]
-    )
+    parts = (f"{topic}.{product}" for topic in PRIVATE_TOPICS for product in products)
+    return frozenset(["wallet", "greeks", *DISCONNECT_TOPICS, *PRIVATE_TOPICS, *parts])
 
 
 class Session:
@@ -91,6 +96,11 @@ class Streams:
         self._numbers = itertools.count(1)
         self._private = private_topics()
         service.listeners.append(self.hear)
+
+    @property
+    def topic_count(self) -> int:
+        """Public topics that somebody listens to."""
+        return len(self._topics)
 
     # ---- news ----
 
@@ -223,10 +233,15 @@ class Streams:
         """What is due without a change: the top of the book every three seconds, candles, silent connections."""
         loop = asyncio.get_running_loop()
         repeated: dict[tuple[str, str], tuple[int, float]] = {}
+        even = False
         while True:
             await asyncio.sleep(0.5)
+            even = not even
             for name, topic in list(self._topics.items()):
-                if isinstance(topic, CandleTopic):
+                if isinstance(topic, CoinTopic):
+                    if even:
+                        self._send_all(topic, topic.first())
+                elif isinstance(topic, CandleTopic):
                     self._schedule(topic.key)
                 elif isinstance(topic, BookTopic) and topic.depth == 1:
                     update, since_s = repeated.get(name, (0, 0.0))
@@ -236,7 +251,7 @@ class Streams:
                         self._send_all(topic, topic.first())
                         repeated[name] = topic.update, loop.time()
             for session in list(self.sessions.values()):
-                if loop.time() - session.connection.heard_s > session.idle_s:
+                if loop.time() - session.connection.busy_s > session.idle_s:
                     await session.connection.close(1000, "idle")
 
     # ---- sessions ----
@@ -358,12 +373,14 @@ class Streams:
                 return f"args size >{SPOT_ARGS_MAX}"
             if sum(map(len, [*session.topics, *names])) > ARGS_CHARACTERS_MAX:
                 return "Params Error: args are too long"
+            if session.category == "status":
+                return "" if names == [STATUS_TOPIC] else f"error:handler not found,topic:{names[0]}"
             unknown = [name for name in names if topic_of(self.service, session.category, name) is None]
         return f"error:handler not found,topic:{unknown[0]}" if unknown else ""
 
     def _topic(self, session: Session, name: str) -> Topic | None:
         """The topic that all subscribers of a name share; its pending changes go out before somebody joins."""
-        if session.kind != "public":
+        if session.kind != "public" or session.category == "status":
             return None
         place = (session.category, name)
         found = self._topics.get(place)
@@ -472,6 +489,9 @@ class Streams:
         args = fields.get("args")
         if not isinstance(args, list) or len(args) != 1 or not isinstance(args[0], dict):
             raise Refused(10001, "params error: args must have exactly one element")
+        rate = self.pacing.rate(ADDRESS_ORDERS_MAX, 1000, "orders of an address", session.connection.address)
+        if not rate.spend(self.service.clock.wall_ms(), 1):
+            raise Refused(10403, "Exceed IP rate limit.")
         params = Params(args[0])
         if params.text("category") not in ("spot", "linear", "inverse", "option"):
             raise Refused(10404, "category is not correct")

@@ -4,6 +4,7 @@ A book topic keeps what its subscribers hold, so that a delta never deletes a le
 """
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -12,15 +13,22 @@ from quintet.sandbox.bybit_v5 import market_calls, shapes
 from quintet.sandbox.bybit_v5.call import Call
 from quintet.sandbox.bybit_v5.candle_rows import INTERVALS, MINUTES, bucket_end, candles
 from quintet.sandbox.bybit_v5.params import Params
+from quintet.sandbox.candle_series import Candle
 from quintet.sandbox.instruments import BUY, SELL
 from quintet.sandbox.money import plain
 from quintet.sandbox.service import Service
-from quintet.sandbox.state import Candle, Market
+from quintet.sandbox.state import Market
 
 DEPTHS = {1: 0.01, 50: 0.02, 200: 0.1, 500: 0.1, 1000: 0.2}
 """Levels to seconds between two messages."""
 
-PATTERN = re.compile(r"(orderbook|publicTrade|tickers|kline|allLiquidation)(?:\.([0-9A-Z]+))?\.([A-Z0-9]+)\Z")
+PATTERN = re.compile(
+    r"(orderbook|publicTrade|tickers|kline|allLiquidation|priceLimit)(?:\.([0-9A-Z]+))?\.([A-Z0-9]+)\Z"
+)
+COIN_PATTERN = re.compile(r"(adlAlert|insurance)\.([A-Z]+)\Z")
+STATUS_TOPIC = "system.status"
+"""On a connection of its own; said when maintenance is announced, which is never."""
+
 REPEAT_TOP_S = 3.0
 
 
@@ -149,9 +157,9 @@ class CandleTopic(Topic):
         self._running: Candle | None = self._newest(1)[-1] if self._newest(1) else None
 
     def _newest(self, count: int) -> list[Candle]:
-        recent = self.market.candles
-        if self.interval in MINUTES:
-            recent = recent[-(count + 1) * MINUTES[self.interval] :]
+        series = self.market.candles
+        minutes = MINUTES.get(self.interval)
+        recent = series.newest((count + 1) * minutes) if minutes else series.all()
         return candles(recent, self.interval, 0, 0, count)
 
     def first(self) -> list[str]:
@@ -190,11 +198,63 @@ class CandleTopic(Topic):
         return self.frame("snapshot", [row])
 
 
+class PriceLimitTopic(Topic):
+    """The highest price to buy at and the lowest to sell at."""
+
+    def __init__(self, service: Service, market: Market, name: str) -> None:
+        super().__init__(service, market, name)
+        self._held = self._now()
+
+    def _now(self) -> dict[str, Any]:
+        row = market_calls.price_limit_row(self.market)
+        return {name: row[name] for name in ("symbol", "buyLmt", "sellLmt")}
+
+    def first(self) -> list[str]:
+        """Both limits."""
+        return [json_text({"topic": self.name, "data": self._held, "ts": self.service.clock.said_ms()})]
+
+    def changes(self) -> list[str]:
+        """Both limits when one has moved."""
+        now = self._now()
+        if now == self._held:
+            return []
+        self._held = now
+        return self.first()
+
+
+class CoinTopic(Topic):
+    """What concerns all contracts that settle in a coin: once a second, whole."""
+
+    def __init__(self, service: Service, market: Market, name: str, rows: Callable[[Service, str], list[Any]]) -> None:
+        super().__init__(service, market, name)
+        self._rows = rows
+
+    def first(self) -> list[str]:
+        """All rows."""
+        return [self.frame("snapshot", self._rows(self.service, self.market.instrument.quote))]
+
+
+def _insurance(service: Service, coin: str) -> list[Any]:
+    row = market_calls.insurance_row(service, coin)
+    return [{name: row[name] for name in ("coin", "symbols", "balance")} | {"updateTime": str(service.state.now_ms)}]
+
+
+def _coin_topic(service: Service, category: str, name: str) -> Topic | None:
+    match = COIN_PATTERN.match(name)
+    if match is None or category != "linear":
+        return None
+    kind, coin = match.groups()
+    markets = service.state.markets.values()
+    held = [found for found in markets if found.instrument.category == category and found.instrument.quote == coin]
+    rows = {"adlAlert": market_calls.deleveraging_rows, "insurance": _insurance}[kind]
+    return CoinTopic(service, held[0], name, rows) if held else None
+
+
 def topic_of(service: Service, category: str, name: str) -> Topic | None:
     """The topic of a name, or None when there is no such thing."""
     match = PATTERN.match(name)
     if match is None:
-        return None
+        return _coin_topic(service, category, name)
     kind, middle, symbol = match.groups()
     market = service.state.markets.get(f"{category}:{symbol}")
     if market is None:
@@ -205,6 +265,8 @@ def topic_of(service: Service, category: str, name: str) -> Topic | None:
         return CandleTopic(service, market, name, middle)
     if middle is not None:
         return None
+    if kind == "priceLimit":
+        return PriceLimitTopic(service, market, name)
     if kind == "tickers":
         return TickerTopic(service, market, name)
     return Topic(service, market, name) if kind in ("publicTrade", "allLiquidation") else None
