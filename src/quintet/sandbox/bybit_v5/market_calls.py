@@ -21,8 +21,8 @@ NOTHING: Result = {"list": [], "nextPageCursor": ""}
 
 
 def time(call: Call) -> Result:
-    """The venue's time."""
-    now_ms = call.service.clock.said_ms()
+    """The venue's time: what a client is to date its signatures by."""
+    now_ms = call.service.clock.signing_ms()
     return {"timeSecond": str(now_ms // 1000), "timeNano": str(now_ms * 1_000_000)}
 
 
