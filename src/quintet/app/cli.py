@@ -38,6 +38,7 @@ _ORDER: Final = (
     "sweep",
     "optimize",
     "watch",
+    "trade",
     "sandbox",
     "kill",
     "release",
@@ -111,6 +112,7 @@ def _mount() -> None:
     from quintet.app.sandbox_command import sandbox
     from quintet.app.stress_command import stress
     from quintet.app.sweep_command import sweep
+    from quintet.app.trade_command import trade
     from quintet.app.walk_forward_command import walk_forward
     from quintet.app.warm_command import warm
     from quintet.app.watch_command import watch
@@ -121,6 +123,7 @@ def _mount() -> None:
     app.command(no_args_is_help=True)(sweep)
     app.command(no_args_is_help=True)(optimize)
     app.command(no_args_is_help=True)(watch)
+    app.command(no_args_is_help=True)(trade)
     app.command()(sandbox)
     app.command()(kill)
     app.command()(release)

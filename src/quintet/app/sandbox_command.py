@@ -36,6 +36,12 @@ ScenarioFile = Annotated[
     Path | None, typer.Option("--scenario", metavar="TOML", help="Faults to begin with: what, where, how often.")
 ]
 Limits = Annotated[float, typer.Option(min=0, help="The venue's rate limits times this; 0 lifts them.")]
+Coins = Annotated[
+    str,
+    typer.Option(
+        metavar="COIN=AMOUNT,...", help="What a new default account holds, e.g. USDT=10000; else a bit of everything."
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="First line: one JSON object with rest, ws, key and secret.")]
 
 SESSION: Final = "session.json"
@@ -58,6 +64,7 @@ def sandbox(
     folder: StateFolder = None,
     scenario: ScenarioFile = None,
     rate_limits: Limits = 1.0,
+    coins: Coins = "",
     as_json: AsJson = False,
 ) -> None:
     """Run an exchange that speaks Bybit V5: REST and sockets on one port, a funded account, a market.
@@ -68,19 +75,23 @@ def sandbox(
 
     from quintet.sandbox.faults import Faults, Scenario, scenario_of
 
+    funded = _coins(coins)
     found = Scenario() if scenario is None else scenario_of(_bytes(scenario), scenario.name)
     with _service(folder, speed) as (service, keeper):
         sources = _sources(market, seed, _session(folder, service, market, seed))
+        from quintet.app.sandbox_market import synthetic_past
         from quintet.sandbox.market_flow import MarketFlow
         from quintet.sandbox.server import Sandbox
 
+        for command in synthetic_past(seed) if market == "synthetic" else ():
+            service.do(command)
         served = Sandbox(service, Faults(), rate_limits)
         served.flow = MarketFlow(service, sources) if sources else None
         if served.flow is not None:
             served.operator.flow_has_ended = lambda: served.flow is None or served.flow.has_ended
         if keeper is not None:
             served.keep = lambda: keeper.snapshot() if keeper.wants_snapshot() else None
-        asyncio.run(_serve(served, host, port, found, as_json))
+        asyncio.run(_serve(served, host, port, found, funded, as_json))
 
 
 def _bytes(path: Path) -> bytes:
@@ -147,16 +158,41 @@ def _sources(market: str, seed: int, start_ms: int) -> "list[Source]":
     return [tape_source(Path(market), start_ms)]
 
 
-async def _serve(served: "Sandbox", host: str, port: int, scenario: "Scenario", as_json: bool) -> None:
+def _coins(written: str) -> dict[str, str]:
+    """Coin to amount; empty when nothing was said. Raises Complaint."""
+    from decimal import Decimal, InvalidOperation
+
+    found = {}
+    for part in filter(None, written.split(",")):
+        coin, _, amount = part.strip().partition("=")
+        try:
+            good = (
+                coin.isalnum() and Decimal(amount) >= 0 and Decimal(amount) == Decimal(amount).quantize(Decimal("1e-8"))
+            )
+        except InvalidOperation:
+            good = False
+        if not good:
+            raise Complaint(
+                "not an amount of a coin", where="--coins", found=part, expected="COIN=AMOUNT, 8 decimals at most"
+            )
+        found[coin] = amount
+    return found
+
+
+async def _serve(
+    served: "Sandbox", host: str, port: int, scenario: "Scenario", coins: dict[str, str], as_json: bool
+) -> None:
     """Serve until somebody says stop."""
     import asyncio
     import signal
+
+    from quintet.sandbox.service import DEFAULT_COINS
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    key = served.service.default_key()
+    key = served.service.default_key(coins=coins or DEFAULT_COINS)
     served.faults.load(scenario, loop.time())
     async with served.serving(host, port) as found:
         name = f"{host}:{found}"

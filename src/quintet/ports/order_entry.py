@@ -1,7 +1,9 @@
 """Approved commands on their way out, and what becomes of each."""
 
-from typing import NamedTuple
+from collections.abc import AsyncIterator
+from typing import NamedTuple, Protocol
 
+from quintet.ports.gateway import Gateway
 from quintet.ports.venue_account import OrderReport
 
 
@@ -87,3 +89,20 @@ class Suppressed(NamedTuple):
 
 
 Outcome = Accepted | Refused | Unknown | Found | Lost | Suppressed
+
+
+class OrderEntry(Gateway, Protocol):
+    """A gateway that tells what became of what it sent; `venues.bybit.order_gateway.OrderGateway` is one."""
+
+    @property
+    def busy(self) -> int:
+        """Commands whose outcome is not told yet."""
+
+    def ask_about(self, command: OfOneOrder) -> None:
+        """Find out what became of a command of an earlier process, which may have been sent. Sends nothing."""
+
+    def outcomes(self) -> AsyncIterator[Outcome]:
+        """What became of each command, for ever; an unknown one is told as such first, and as what it was later."""
+
+    async def close(self) -> None:
+        """Stop asking and sending."""

@@ -6,8 +6,16 @@ from typing import Any, Protocol
 class DeskTape(Protocol):
     """A desk tape that is being written; `storage.tape_files.TapeWriter` is one."""
 
+    @property
+    def position(self) -> int:
+        """The place that the next row gets."""
+
+    @property
+    def durable_upto(self) -> int:
+        """Every place below this one has reached the disk."""
+
     def append(self, rows: Any) -> int:
         """Append whole messages; returns the first row's place. Raises TapeError for rows that break a law."""
 
     def sync(self) -> int:
-        """Wait until everything appended is on the disk; returns up to where."""
+        """Wait until everything appended is on the disk; returns up to where. May run beside `append`."""

@@ -3,7 +3,10 @@
 `client_id` is empty for what no client named: a liquidation, an order that was given by hand.
 """
 
-from typing import Literal, NamedTuple
+from collections.abc import AsyncGenerator
+from typing import Literal, NamedTuple, Protocol
+
+from quintet.ports.live_feed import Interruption
 
 OrderState = Literal["open", "filled", "canceled", "expired", "rejected"]
 """`canceled`: we took it back. `expired`: the venue ended it for a reason of its own."""
@@ -107,3 +110,40 @@ class Page(NamedTuple):
 
     reports: tuple[Report, ...]
     cursor: str = ""
+
+
+# ---- what an account's feed says --------------------------------------------------------------------------------
+
+
+class Reported(NamedTuple):
+    """One fact of the account, and when we knew it. `asked`: it came over REST."""
+
+    recv_ns: int
+    report: Report
+    asked: bool = False
+
+
+class CaughtUp(NamedTuple):
+    """What the venue knows and what we know is the same again."""
+
+    recv_ns: int
+
+
+class Unreadable(NamedTuple):
+    """Something of the account could not be read or is off the grid: a person has to look."""
+
+    recv_ns: int
+    why: str
+
+
+News = Reported | Interruption | CaughtUp | Unreadable
+
+
+class AccountNews(Protocol):
+    """The account's own facts, each once; `venues.bybit.account_feed.AccountFeed` is one."""
+
+    def news(self) -> AsyncGenerator[News, None]:
+        """For ever; raises InputError when there is no use in going on."""
+
+    def look_again(self) -> None:
+        """Ask the venue for everything, as after a lost connection; ends with CaughtUp. While it asks: nothing."""

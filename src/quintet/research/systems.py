@@ -181,6 +181,38 @@ def _leaving() -> Any:
     return for_python()
 
 
+def entrance(system: KernelSystem, world: World) -> Callable[..., int]:
+    """How a message enters the step of a desk with this system: `enter(rows, world, progress)`, of this world alone."""
+    if not system.is_python:
+        compiled: Callable[..., int] = _entered(system)
+        return compiled
+    wake = mind_of(system, world.params).enter(world)
+    inside = world._replace(state=table(EMPTY, 1), params=table(EMPTY, 1))
+
+    def enter(rows: Any, world: World, progress: Any) -> int:
+        wakes = 0
+        while woken := int(_entered_and_left()(rows, inside, progress)):
+            wakes |= woken
+            wake()
+        return wakes
+
+    return enter
+
+
+@cache
+def _entered(system: KernelSystem) -> Any:
+    from quintet.core.engine.entry import enter_for
+
+    return enter_for(system.name, system.decide)
+
+
+@cache
+def _entered_and_left() -> Any:
+    from quintet.core.engine.entry import enter_and_leave
+
+    return enter_and_leave()
+
+
 class LeftLoop:
     """The loop for systems in plain Python: it is left at every wake, and returns for any other reason.
 

@@ -4,14 +4,16 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
-from quintet.core.events import BAR_OPEN, HIGH_SHIFT, LOW_MASK, TIMEFRAMES
+from quintet.core.events import BAR_OPEN, CANCEL, HIGH_SHIFT, LOW_MASK, PLACE, TIMEFRAMES
 from quintet.core.instrument import Instrument
+from quintet.core.orders.lifecycle import STYLE_NAMES
 from quintet.core.risk import breaker
 from quintet.core.row_laws import Rows
 from quintet.runtime.session import Happened
 
 CANDLE: Final = "candle"
 FILL: Final = "fill"
+ORDER: Final = "order"
 ON: Final = "mm_on"
 """A system begins to quote."""
 
@@ -35,9 +37,12 @@ class Words(NamedTuple):
     """True for the note that says that the system begins to quote."""
 
 
-def lines_of(happened: Happened, instrument: Instrument, words: Words) -> Iterator[Line]:
-    """The lines of one message: fills on the way to it, the candle, then what was noted of it, in order of time."""
-    fills = [_fill_line(fill, instrument) for fill in happened.fills]
+def lines_of(happened: Happened, instrument: Instrument, words: Words, simulated: bool = True) -> Iterator[Line]:
+    """The lines of one message: fills on the way to it, the candle, then what was noted of it, in order of time.
+
+    `simulated`: no order leaves, and the lines of fills say so.
+    """
+    fills = [_fill_line(fill, instrument, simulated) for fill in happened.fills]
     notes = [line for note in happened.notes for line in _note_lines(note, instrument, words)]
     candles = list(_candle_lines(happened.rows, instrument))
     yield from sorted([*candles, *fills, *notes], key=lambda line: line.ts_ns)
@@ -58,11 +63,28 @@ def _candle_lines(rows: Rows, instrument: Instrument) -> Iterator[Line]:
         yield Line(int(row["ts_recv"]), CANDLE, f"{text} close {close} volume {volume}")
 
 
-def _fill_line(fill: Any, instrument: Instrument) -> Line:
+def order_lines(commands: Any, instrument: Instrument) -> Iterator[Line]:
+    """What was decided, one line for each command."""
+    for row in commands:
+        kind, price, lots = int(row["kind"]), int(row["price"]), int(row["lots"])
+        side = "buy" if row["side"] > 0 else "sell"
+        what = f"{side} {instrument.quantity(lots):f} {instrument.base_asset}"
+        at = f" at {instrument.price(price):f}" if price else ""
+        if kind == PLACE:
+            yield Line(int(row["ts"]), ORDER, f"{what}{at}, {STYLE_NAMES[int(row['style'])]}")
+        else:
+            yield Line(int(row["ts"]), ORDER, f"{'cancel' if kind == CANCEL else 'amend to'}: {what}{at}")
+
+
+def _fill_line(fill: Any, instrument: Instrument, simulated: bool) -> Line:
     side = "bought" if fill["side"] > 0 else "sold"
     price, lots = instrument.price(int(fill["price"])), instrument.quantity(int(fill["lots"]))
     how = "maker" if fill["maker"] else "taker"
-    return Line(int(fill["ts_recv"]), FILL, f"{side} {lots:f} {instrument.base_asset} at {price:f}, {how}, simulated")
+    return Line(
+        int(fill["ts_recv"]),
+        FILL,
+        f"{side} {lots:f} {instrument.base_asset} at {price:f}, {how}{', simulated' if simulated else ''}",
+    )
 
 
 def _note_lines(note: Any, instrument: Instrument, words: Words) -> Iterator[Line]:

@@ -113,7 +113,9 @@ def messages_of(rows: Any) -> Iterator[Any]:
     """Rows cut into messages; raises TapeError when the last one is not whole."""
     plain = np.asarray(rows, ROW)
     ends = np.flatnonzero(plain["bits"] & LAST) + 1
-    if len(plain) and (len(ends) == 0 or ends[-1] != len(plain)):
+    if not len(plain):
+        return
+    if len(ends) == 0 or ends[-1] != len(plain):
         raise TapeError(f"{len(plain)} rows of which the last has no LAST bit, expected whole messages")
     for start, end in zip([0, *ends[:-1].tolist()], ends.tolist(), strict=True):
         yield plain[start:end]

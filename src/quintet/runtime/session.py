@@ -1,7 +1,8 @@
 """The loop of a desk: the next event, the step, and what comes of it.
 
 `Session` is the shape of a live desk. Every message goes through the sequencer (numbered, on the desk tape) and the
-step; commands are on the tape and on the disk before they are sent. Where no gateway is given, nothing can leave this
+step; commands are on the tape before its gateway gets them, which lets them go when they are on the disk
+(`runtime.dispatcher`). Where no gateway is given, nothing can leave this
 process: each order is answered by COMMAND_SUPPRESSED before the next message enters, so the system learns that it was
 not sent.
 
@@ -19,10 +20,7 @@ from quintet.core.engine.checkpoint import Place, desk_parts, encode
 from quintet.core.engine.entry import new_progress
 from quintet.core.errors import InvariantError
 from quintet.core.events import (
-    AMEND,
-    AMEND_REJECTED,
     COMMAND_ORDER,
-    COMMAND_SUPPRESSED,
     LAST,
     PLACE,
     REDUCE_ONLY,
@@ -33,6 +31,7 @@ from quintet.core.row_laws import Rows, frozen
 from quintet.ports.checkpoints import Checkpoints
 from quintet.ports.gateway import Gateway
 from quintet.ports.tape import DeskTape
+from quintet.runtime.dispatcher import NOT_SENT
 from quintet.runtime.sequencer import Entry, Sequencer, in_time, messages_of
 
 STYLE_SHIFT: Final = 3
@@ -47,7 +46,7 @@ _AHEAD: Final = 1
 
 
 class Happened(NamedTuple):
-    """What one message has brought about. `sent`: how many of the commands left this process."""
+    """What one message has brought about. `sent`: how many of the commands were given to a gateway."""
 
     position: int
     rows: Rows
@@ -86,15 +85,17 @@ class Session:
         gateway: Gateway | None = None,
         keeping: Keeping | None = None,
         tape_rows: int = 0,
+        last_ns: int = 0,
     ) -> None:
         """`enter`: `core.engine.entry.enter_for` the system. Without a gateway no order leaves.
 
-        `tape_rows`: rows that the desk tape has already, commands included.
+        Of a tape that is gone on with: `tape_rows`, its rows, commands included, and `last_ns`, the receive time of the
+        last one.
         """
         self.world = world
         self.tape_rows = tape_rows
         self._keeping = keeping
-        self.sequencer = Sequencer(world.desk[0], tape)
+        self.sequencer = Sequencer(world.desk[0], tape, last_ns)
         self._enter = enter
         self._tape = tape
         self._gateway = gateway
@@ -147,12 +148,9 @@ class Session:
         if self._tape is not None:
             self._tape.append(command_rows(commands))
         if self._gateway is None:
-            answers = {PLACE: COMMAND_SUPPRESSED, AMEND: AMEND_REJECTED}
             unsent = zip(commands["number"].tolist(), commands["kind"].tolist(), strict=True)
-            self._unsent += [(number, answers[kind]) for number, kind in unsent if kind in answers]
+            self._unsent += [(number, NOT_SENT[kind]) for number, kind in unsent if kind in NOT_SENT]
             return 0
-        if self._tape is not None:
-            self._tape.sync()
         self._gateway.send(commands)
         return len(commands)
 
@@ -211,6 +209,13 @@ class PaperSession:
             for placed in in_time(message, self._last_ns):
                 self._grow(placed)
                 yield self._move(self._view(len(self._market)), frozen(placed))
+
+    def catch_up(self, rows: Any) -> Happened:
+        """A past that was heard before, all of it at once."""
+        if len(rows):
+            self._grow(rows)
+            self._last_ns = int(rows[-1]["ts_recv"])
+        return self._move(self._view(len(self._market)), frozen(rows))
 
     def end(self) -> Iterator[Happened]:
         """The market has ended: let everything that is under way arrive."""

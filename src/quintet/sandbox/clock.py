@@ -41,6 +41,10 @@ class Clock:
         """The time that the venue tells, and compares signatures with."""
         return self.now_ms() + self.skew_ms
 
+    def signing_ms(self) -> int:
+        """What a client is to date its signatures by: the time that is told, or the wall's while that runs slower."""
+        return self.said_ms() if self.speed <= 1 else self._wall() + self.skew_ms
+
     def times_ms(self) -> tuple[int, int]:
         """What a signature may be dated by: the time that is told, or the wall's where that is another."""
         return self.said_ms(), self._wall() + self.skew_ms

@@ -1,6 +1,6 @@
 """The running exchange: matching engine, clock, keys and journal behind one door, and those who listen to it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from quintet.sandbox.archive import Archive
@@ -76,9 +76,9 @@ class Service:
     def _worth_keeping(self, now_ms: int, command: AnyCommand) -> bool:
         return not isinstance(command, Pass) or now_ms - self._journalled_ms >= PASS_JOURNALLED_EVERY_MS
 
-    def default_key(self, key: str = "", secret: str = "") -> ApiKey:
-        """The key of the funded default account; both are made when they are new."""
+    def default_key(self, key: str = "", secret: str = "", coins: Mapping[str, str] = DEFAULT_COINS) -> ApiKey:
+        """The key of the funded default account; both are made when they are new, the account with these coins."""
         if DEFAULT_UID not in self.state.accounts:
-            self.do(OpenAccount(uid=DEFAULT_UID, name="main", coins=DEFAULT_COINS))
+            self.do(OpenAccount(uid=DEFAULT_UID, name="main", coins=dict(coins)))
         there = [found for found in self.keys.of(DEFAULT_UID) if not key or found.key == key]
         return there[0] if there else self.keys.create(DEFAULT_UID, self.clock.now_ms(), "default", key, secret)

@@ -5,6 +5,7 @@ the next write.
 """
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -59,6 +60,12 @@ class CheckpointFolder:
             return None
         path = self.path(found[-1])
         return path, path.read_bytes()
+
+    def newest_first(self) -> Iterator[tuple[Path, bytes]]:
+        """All of them with their bytes, not verified here."""
+        for position in reversed(self.positions()):
+            path = self.path(position)
+            yield path, path.read_bytes()
 
     def path(self, position: int) -> Path:
         """The file of a position."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 
@@ -28,6 +28,30 @@ SYNC_NS: Final = 1_000_000_000
 Decode = Callable[[Iterable[Frame]], Iterator[Fact]]
 
 
+class RowSink(Protocol):
+    """Where rows of a feed go; `storage.tape_files.TapeWriter` is one."""
+
+    @property
+    def position(self) -> int:
+        """The place of the next row; while it is 0, instruments are defined first."""
+
+    @property
+    def durable_upto(self) -> int:
+        """Every place below this one has reached the disk."""
+
+    def append(self, rows: Any) -> int:
+        """Take whole messages."""
+
+    def sync(self) -> int:
+        """Make them durable."""
+
+    def close(self) -> None:
+        """There is nothing more to come."""
+
+    def abandon(self) -> None:
+        """Let go, whatever state it is in."""
+
+
 @dataclass(slots=True)
 class Unread:
     """Frames that could not be taken: how many, and what was said of the latest."""
@@ -43,7 +67,7 @@ class TickRecorder:
     path: Path
     instruments: Sequence[Instrument]
     decode: Decode
-    writer: TapeWriter
+    writer: RowSink
     unread: Unread = field(default_factory=Unread)
     _reader: FactReader = field(init=False)
     _maker: RowMaker = field(init=False)

@@ -1,4 +1,4 @@
-"""The folder where quintet keeps what it made: candles, tapes, runs, sweeps; and how a file appears there: whole."""
+"""The folder where quintet keeps what it made (candles, tapes, runs, desks); and how a file appears there: whole."""
 
 import os
 import tempfile
@@ -17,7 +17,7 @@ LEDGER: Final = "trials.sqlite"
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """One root with four folders, each made when it is first asked for, and a ledger of trials.
+    """One root with its folders, each made when it is first asked for, and a ledger of trials.
 
     `own_ledger`: another ledger than the root's, for work that shall not count: tests, benchmarks, verification.
     """
@@ -44,6 +44,11 @@ class Workspace:
     def sweeps(self) -> Path:
         """One folder for each sweep or search."""
         return self._folder("sweeps")
+
+    @property
+    def desks(self) -> Path:
+        """One folder for each desk."""
+        return self._folder("desks")
 
     @property
     def ledger(self) -> Path:

@@ -55,14 +55,18 @@ class Paper:
     def __init__(self) -> None:
         self.written: list[Any] = []
         self.syncs = 0
+        self.position = 0
+        self.durable_upto = 0
 
     def append(self, rows: Any) -> int:
         self.written.append(np.array(rows, ROW))
-        return 0
+        self.position += len(rows)
+        return self.position - len(rows)
 
     def sync(self) -> int:
         self.syncs += 1
-        return 0
+        self.durable_upto = self.position
+        return self.durable_upto
 
     @property
     def rows(self) -> Any:

@@ -13,6 +13,7 @@ from quintet.core.events import COMMAND_SUPPRESSED, PLACE
 from quintet.core.risk import breaker as b
 from quintet.core.state import WAKE_BAR, WAKE_CONTROL, WAKE_FILL, WAKE_ORDER, WAKE_TIMER, World
 from quintet.core.tape import TapeMeta, instrument_rows
+from quintet.runtime.dispatcher import SyncFirst
 from quintet.runtime.session import Keeping, PaperSession, Session
 from quintet.storage.checkpoints import CheckpointFolder
 from quintet.storage.tape_files import TapeWriter, open_tape
@@ -80,7 +81,7 @@ def test_what_a_session_wrote_is_replayed_to_the_same_commands_and_the_same_stat
 def test_a_command_is_on_the_tape_and_synced_before_it_is_sent():
     tape = Paper()
     wire = Wire(tape)
-    happened = list(Session(a_world(), enter_inside, tape, wire).hear(a_market(3).rows))
+    happened = list(Session(a_world(), enter_inside, tape, SyncFirst(tape, wire)).hear(a_market(3).rows))
     assert sum(each.sent for each in happened) == sum(map(len, wire.sent)) > 0
 
 

@@ -36,6 +36,7 @@ from quintet.core.orders.lifecycle import FREE, IGNORE, NEXT, OPEN, held_lots, w
 from quintet.core.orders.planner import plan
 from quintet.core.orders.sending import hold, let_go, send_cancel
 from quintet.core.risk.breaker import (
+    BY_STAND_DOWN,
     LIQUIDATED,
     SUSPENDED,
     leave_note,
@@ -89,10 +90,12 @@ def begin(desk: Any, rows: int, now: int) -> None:
 def finish(desk: Any) -> None:
     """After the system has spoken: find the fewest commands and pass them through the gate.
 
-    An event has numbers for 256 commands; once half of them are used, what is wanted waits for the next event.
+    An event has numbers for 256 commands; once half of them are used, what is wanted waits for the next event. While
+    the desk stands down it waits until the desk stands up.
     """
     if desk.shown.dirty != 0 and desk.command_index <= COMMANDS_OF_EVENT - COMMANDS_OF_PLAN:
-        plan(desk)
+        if desk.breaker.causes & BY_STAND_DOWN == 0:
+            plan(desk)
 
 
 @kernel

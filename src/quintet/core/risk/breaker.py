@@ -10,10 +10,12 @@ Causes are bits that stay until somebody takes them away; the mode follows from 
 | drawdown    | equity, from its high-water mark | halted      | called back                   | RESET         |
 | day loss    | equity, from the day's opening   | halted      | called back                   | RESET         |
 | alarms      | the impossible, so many times    | halted      | called back                   | RESET         |
+| stand down  | a desk that is being stopped     | halted      | called back                   | STAND_UP, RESET |
 
-In every mode but normal only cancels and risk-reducing orders leave: the gate sees to it. An alarm alone (or a
-difference that reconciliation cannot explain) stops new risk as well, until a RESET. The three rules are off unless a
-limit is given; equity is looked at where it is marked.
+In every mode but normal only cancels and risk-reducing orders leave: the gate sees to it. From a desk that stands down
+only cancels leave, and its system learns nothing of it: it goes on after the next start as if it had slept. An alarm
+alone (or a difference that reconciliation cannot explain) stops new risk as well, until a RESET. The three rules are
+off unless a limit is given; equity is looked at where it is marked.
 """
 
 from typing import Any, Final
@@ -29,7 +31,9 @@ RESUME: Final = 2
 REDUCE: Final = 3
 KILL: Final = 4
 RESET: Final = 5
-ACTION_NAMES: Final = ("none", "pause", "resume", "reduce only", "kill", "reset")
+STAND_DOWN: Final = 6
+STAND_UP: Final = 7
+ACTION_NAMES: Final = ("none", "pause", "resume", "reduce only", "kill", "reset", "stand down", "stand up")
 
 # ---- why risk is stopped ------------------------------------------------------------------------------------------
 BY_PAUSE: Final = 1
@@ -38,6 +42,7 @@ BY_KILL: Final = 4
 BY_DRAWDOWN: Final = 8
 BY_DAY_LOSS: Final = 16
 BY_ALARMS: Final = 32
+BY_STAND_DOWN: Final = 64
 CAUSE_NAMES: Final = {
     BY_PAUSE: "paused by an operator",
     BY_REDUCE_ONLY: "reduce only, by an operator",
@@ -45,8 +50,9 @@ CAUSE_NAMES: Final = {
     BY_DRAWDOWN: "drawdown",
     BY_DAY_LOSS: "loss of the day",
     BY_ALARMS: "alarms",
+    BY_STAND_DOWN: "the desk is being stopped",
 }
-CALLS_ALL_BACK: Final = BY_KILL | BY_DRAWDOWN | BY_DAY_LOSS | BY_ALARMS
+CALLS_ALL_BACK: Final = BY_KILL | BY_DRAWDOWN | BY_DAY_LOSS | BY_ALARMS | BY_STAND_DOWN
 HALTS: Final = CALLS_ALL_BACK | BY_PAUSE
 RESUMABLE: Final = BY_PAUSE | BY_REDUCE_ONLY
 
@@ -76,6 +82,10 @@ def causes_after(causes: int, action: int) -> int:
         return causes | BY_KILL
     if action == RESUME:
         return causes & ~RESUMABLE
+    if action == STAND_DOWN:
+        return causes | BY_STAND_DOWN
+    if action == STAND_UP:
+        return causes & ~BY_STAND_DOWN
     return 0 if action == RESET else -1
 
 
@@ -120,8 +130,9 @@ def change(desk: Any, causes: int, action: int) -> None:
 
 @kernel
 def show_halt(desk: Any) -> None:
-    """Tell the system whether new risk is stopped."""
-    desk.shown.halted = 1 if desk.limits.mode != NORMAL or desk.paused != 0 else 0
+    """Tell the system whether new risk is stopped. A desk that is being stopped is no news for it: it is not asked."""
+    halted = desk.limits.mode != NORMAL and desk.breaker.causes != BY_STAND_DOWN
+    desk.shown.halted = 1 if halted or desk.paused != 0 else 0
 
 
 @kernel

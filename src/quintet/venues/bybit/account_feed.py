@@ -2,21 +2,30 @@
 
 Nothing is expected of the order of topics. An execution is told once by its id; a status of an order only when it says
 more than the one before. After every login the venue is asked for executions since the last one that is known, for
-open orders, and for those that are no longer open; the same when a frame could not be read.
+open orders, and for those that are no longer open; the same when a frame could not be read, and when it is told to look
+again.
 """
 
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable
 from contextlib import aclosing, suppress
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from quintet.core.errors import InputError
 from quintet.ports.clock import Clock
 from quintet.ports.live_feed import Interruption
 from quintet.ports.order_entry import Cancel
-from quintet.ports.venue_account import Execution, OrderReport, Report
+from quintet.ports.venue_account import (
+    CaughtUp,
+    Execution,
+    News,
+    OrderReport,
+    Report,
+    Reported,
+    Unreadable,
+)
 from quintet.venues.bybit.account_questions import AccountQuestions
 from quintet.venues.bybit.decode_account import reports
 from quintet.venues.bybit.inquiry import Inquiry
@@ -33,37 +42,25 @@ REMEMBERED: Final = 100_000
 _AGAIN_S: Final = (1.0, 5.0, 15.0)
 
 
-class CaughtUp(NamedTuple):
-    """What the venue knows and what we know is the same again."""
-
-    recv_ns: int
-
-
-class Unreadable(NamedTuple):
-    """Something of the account could not be read or is off the grid: a person has to look."""
-
-    recv_ns: int
-    why: str
-
-
-class Reported(NamedTuple):
-    """One fact of the account, and when we knew it. `asked`: it came over REST."""
-
-    recv_ns: int
-    report: Report
-    asked: bool = False
-
-
-News = Reported | Interruption | CaughtUp | Unreadable
-
-
 class AccountFeed:
-    """`news` is everything. `repeated` counts what was told twice by the venue and is not told here."""
+    """Fills `ports.venue_account.AccountNews`. `repeated` counts what the venue told twice and is not told here."""
 
     def __init__(
-        self, connection: Connection, rest: Rest, listing: Listing, *, since_ns: int, wall_ns: Clock = time.time_ns
+        self,
+        connection: Connection,
+        rest: Rest,
+        listing: Listing,
+        *,
+        since_ns: int,
+        booked: Iterable[int] = (),
+        believed_open: Callable[[], Iterable[Cancel]] = tuple,
+        wall_ns: Clock = time.time_ns,
     ) -> None:
-        """`since_ns`: the venue's time of the last execution that is booked, or of the beginning."""
+        """`since_ns`: the venue's time of the last execution that is booked, or of the beginning.
+
+        `booked`: keys of executions that are booked already, oldest first. `believed_open`: the orders that our books
+        hold open, as one would take them back; those that the venue does not list are asked about one by one.
+        """
         self.repeated = 0
         self._connection = connection
         self._listing = listing
@@ -72,7 +69,8 @@ class AccountFeed:
         self._wall_ns = wall_ns
         self._since_ns = since_ns
         self._news: asyncio.Queue[News | Exception] = asyncio.Queue()
-        self._executions: OrderedDict[int, None] = OrderedDict()
+        self._believed_open = believed_open
+        self._executions: OrderedDict[int, None] = OrderedDict.fromkeys(booked)
         self._orders: OrderedDict[str, OrderReport] = OrderedDict()
         self._catching: asyncio.Task[None] | None = None
         self._behind = True
@@ -91,6 +89,11 @@ class AccountFeed:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+    def look_again(self) -> None:
+        """Ask for everything; where that is under way already, or the line is lost, it happens anyway."""
+        if not self._behind and (self._catching is None or self._catching.done()):
+            self._begin_to_catch_up()
 
     # ---- the stream --------------------------------------------------------------------------------------------
 
@@ -186,17 +189,23 @@ class AccountFeed:
             return
 
     async def _ask_everything(self) -> None:
-        believed = [report for report in self._orders.values() if report.state == "open"]
+        believed = self._believed()
         self._tell_all(await self._questions.executions(self._since_ns - OVERLAP_NS))
         found = await self._questions.open_orders()
         self._tell_all(found)
-        still = {report.venue_id for report in found if isinstance(report, OrderReport)}
-        for report in believed:
-            if report.venue_id not in still and report.client_id:
-                ended = await self._inquiry.look(Cancel(report.client_id, report.instrument))
+        still = {report.client_id for report in found if isinstance(report, OrderReport)}
+        for client_id, order in believed.items():
+            if client_id not in still:
+                ended = await self._inquiry.look(order)
                 self._tell_all([ended] if ended is not None else [])
         self._tell_all(await self._questions.positions())
         self._tell_all(await self._questions.balances())
+
+    def _believed(self) -> dict[str, Cancel]:
+        """Orders of ours that were told open, or that the books hold open, by client id."""
+        told = [report for report in self._orders.values() if report.state == "open" and report.client_id]
+        believed = [Cancel(report.client_id, report.instrument) for report in told]
+        return {order.client_id: order for order in (*believed, *self._believed_open())}
 
     def _tell_all(self, found: list[Any]) -> None:
         recv_ns = self._wall_ns()

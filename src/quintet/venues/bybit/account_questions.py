@@ -26,12 +26,11 @@ class AccountQuestions:
         now_ms = self._rest.clock.venue_ns(self._rest.steady_ns()) // MS_NS
         found: list[Report] = []
         for category in self._listing.categories:
-            begin = since_ns // MS_NS
-            while begin <= now_ms:
-                end = min(begin + _SPAN_MS - 1, now_ms + 1_000)
-                query: dict[str, str | int] = {"category": category, "startTime": begin, "endTime": end, "limit": 100}
+            # At least once: the venue's stamps may be ahead of what we take for its time.
+            for begin in range(since_ns // MS_NS, max(now_ms, since_ns // MS_NS) + 1, _SPAN_MS):
+                span = {"startTime": begin, "endTime": begin + _SPAN_MS - 1}
+                query: dict[str, str | int] = {"category": category, **span, "limit": 100}
                 found += await self._all("execution", "/v5/execution/list", query, category)
-                begin = end + 1
         found.sort(key=lambda report: report.ts_event if isinstance(report, Execution) else 0)
         return found
 

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quintet.ports.live_feed import Interruption
-from quintet.ports.venue_account import Execution, OrderReport, PositionReport
-from quintet.venues.bybit.account_feed import AccountFeed, CaughtUp, News, Reported, Unreadable
+from quintet.ports.venue_account import CaughtUp, Execution, News, OrderReport, PositionReport, Reported, Unreadable
+from quintet.venues.bybit.account_feed import AccountFeed
 from quintet.venues.bybit.account_questions import AccountQuestions
 from quintet.venues.bybit.limits import limits
 from quintet.venues.bybit.private_stream import PrivateStream

@@ -16,11 +16,11 @@ from quintet.core.instrument import DEFAULT_SPOT
 from quintet.core.orders import lifecycle
 from quintet.core.tape import memory_tape
 from quintet.ports.venue_account import Balance, Execution, OrderReport, PositionReport, Report, Unlisted
+from quintet.runtime.report_rows import fill_rows, funding_rows, order_rows
 from quintet.venues.bybit import decode_account as decode
 from quintet.venues.bybit.account_wire import RestAnswer
 from quintet.venues.bybit.listing import Listing
 from quintet.venues.bybit.shapes import shaped
-from quintet.venues.report_rows import fill_rows, funding_rows, order_rows
 from tests.bybit_account import BTC_LINEAR, ETH_SPOT, IDS, LISTING, MS_NS, NOON_MS, execution_row, frame, order_row
 
 

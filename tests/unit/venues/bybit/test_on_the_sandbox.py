@@ -21,9 +21,9 @@ from quintet.ports.order_entry import (
     Refused,
     Unknown,
 )
-from quintet.ports.venue_account import Balance, Execution, OrderReport, PositionReport
+from quintet.ports.venue_account import Balance, CaughtUp, Execution, News, OrderReport, PositionReport, Reported
 from quintet.sandbox.faults import Fault, Scenario
-from quintet.venues.bybit.account_feed import AccountFeed, CaughtUp, News, Reported
+from quintet.venues.bybit.account_feed import AccountFeed
 from quintet.venues.bybit.limits import limits
 from quintet.venues.bybit.listing import Listing
 from quintet.venues.bybit.order_gateway import OrderGateway

@@ -28,13 +28,13 @@ from quintet.ports.order_entry import (
     Suppressed,
     Unknown,
 )
+from quintet.runtime.report_rows import outcome_rows
 from quintet.venues.bybit.inquiry import Inquiry
 from quintet.venues.bybit.limits import limits
 from quintet.venues.bybit.order_gateway import OrderGateway
 from quintet.venues.bybit.rest import Rest
 from quintet.venues.bybit.sign import ApiKey
 from quintet.venues.pacing import Pace
-from quintet.venues.report_rows import outcome_rows
 from quintet.venues.venue_clock import VenueClock
 from tests.bybit_account import IDS, LISTING
 from tests.fakes.bybit_venue import KEY, SECRET, START_MS, BybitVenue, seeded_faults

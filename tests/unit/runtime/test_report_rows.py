@@ -4,8 +4,8 @@ from quintet.core import events as ev
 from quintet.core.records import table
 from quintet.core.state import COMMAND
 from quintet.ports.order_entry import Accepted, Amend, Cancel, Place, Refused, Suppressed
+from quintet.runtime.report_rows import outcome_rows
 from quintet.venues.approved import approved
-from quintet.venues.report_rows import outcome_rows
 from tests.bybit_account import IDS
 
 

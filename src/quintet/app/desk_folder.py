@@ -1,0 +1,217 @@
+"""The folder of a desk: its tape, its checkpoints; how a desk is begun in it, and how it comes back.
+
+    desks/main/desk.tape            everything that entered the step, every command that came out
+    desks/main/checkpoints/         what it remembered at some positions, the newest few
+
+The tape's meta block says which system with which parameters on which world this is. A desk that is started again must
+be the same one: another configuration is another desk.
+"""
+
+import json
+import secrets
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from quintet.app.messages import Complaint
+from quintet.core import events as ev
+from quintet.core.engine.checkpoint import Checkpoint, config_hash, decode, desk_parts, restore
+from quintet.core.errors import Damaged, DataError
+from quintet.core.instrument import Instrument
+from quintet.core.instrument import decode as decode_instrument
+from quintet.core.orders.client_ids import ClientIds
+from quintet.core.state import World
+from quintet.core.tape import TapeMeta, instrument_rows, message_with_text
+from quintet.runtime.recovery import Relived, relive
+from quintet.storage.checkpoints import CheckpointFolder
+from quintet.storage.tape_files import TapeWriter, open_tape
+
+TAPE: Final = "desk.tape"
+CHECKPOINTS: Final = "checkpoints"
+CHECKPOINT_EVERY: Final = 20_000
+"""Events; living through so many again takes about two seconds."""
+
+EPOCHS: Final = 36**8
+EPOCH_FACT: Final = b"desk epoch"
+
+EnterOf = Callable[[World], Callable[..., int]]
+
+
+class Identity(NamedTuple):
+    """What makes a desk this desk: its name, its world (paper, sandbox, live), code, and what a replay needs."""
+
+    name: str
+    world: str
+    code: str
+    notes: Mapping[str, str]
+
+
+class Past(NamedTuple):
+    """What stands on the tape of a desk that has been alive."""
+
+    rows: Any
+    notes: Mapping[str, str]
+
+    @property
+    def epoch(self) -> int:
+        """The number drawn when the tape was made; it stands in the first event."""
+        return int(self.rows[0]["quantity"])
+
+    @property
+    def instrument(self) -> Instrument:
+        """What is traded."""
+        return decode_instrument(self.notes["instrument"].encode())
+
+    @property
+    def booked(self) -> list[int]:
+        """Keys of executions that are booked, or were not ours to book, oldest first."""
+        kinds = self.rows["kind"]
+        keys = self.rows["quantity"][(kinds == ev.FILL_EXECUTION) | (kinds == ev.FUNDING_EXECUTION)]
+        return [*json.loads(self.notes["executed_before"]), *keys.tolist()]
+
+    @property
+    def last_ns(self) -> int:
+        """Our clock at the last event; rows of text have no times."""
+        return int(self.rows["ts_recv"][self.rows["kind"] != ev.TEXT][-1])
+
+    @property
+    def since_ns(self) -> int:
+        """The venue's time of the last execution, or of the beginning."""
+        stamps = self.rows["ts_event"][np.isin(self.rows["kind"], (ev.FILL, ev.FUNDING))]
+        return int(stamps.max(initial=int(self.rows[0]["ts_event"])))
+
+    @property
+    def market_ns(self) -> int:
+        """The latest venue time among depth and trades."""
+        return int(self.rows["ts_event"][self.rows["kind"] <= ev.BOOK_CLEAR].max(initial=0))
+
+    @property
+    def untouched(self) -> dict[int, int]:
+        """Asset number to quanta that the account held besides this desk's capital."""
+        return {int(asset): int(quanta) for asset, quanta in json.loads(self.notes["untouched"]).items()}
+
+
+def read_past(folder: Path) -> Past | None:
+    """What stands on the tape in a folder, None where there is none. Cuts a torn end off first."""
+    path = folder / TAPE
+    if not path.exists():
+        return None
+    TapeWriter.resume(path).close()
+    tape = open_tape(path)
+    return Past(tape.event_rows(), tape.meta.notes)
+
+
+def past_of(folder: Path) -> Past | None:
+    """The past of the desk that trades in a folder, None for one that was never alive."""
+    path, past = folder / TAPE, read_past(folder)
+    if past is None:
+        return None
+    if not len(past.rows) or int(past.rows[0]["kind"]) != ev.FACT:
+        raise DataError(f"{path}: found no epoch in the first event, expected the tape of a desk that trades")
+    return past
+
+
+def required_past(folder: Path) -> Past:
+    """The past of a desk that has one."""
+    past = past_of(folder)
+    if past is None:
+        raise DataError(f"{folder / TAPE}: no such tape, expected that of a desk")
+    return past
+
+
+def begin(folder: Path, who: Identity, created_ns: int, tool_version: str) -> TapeWriter:
+    """The tape of a new desk, nothing on it yet; raises TapeError when there is one."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return TapeWriter.record(folder / TAPE, _meta(who, created_ns, tool_version, {}))
+
+
+def write_birth(folder: Path, who: Identity, tool_version: str, more: Mapping[str, str], rows: Any) -> None:
+    """The tape of a new desk with its first events: there as a whole, or not at all. Raises TapeError as `begin`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with TapeWriter(folder / TAPE, _meta(who, int(rows[0]["ts_recv"]), tool_version, more)) as tape:
+        tape.append(rows)
+
+
+def _meta(who: Identity, created_ns: int, tool_version: str, more: Mapping[str, str]) -> TapeMeta:
+    return TapeMeta(
+        use="desk",
+        synthetic=who.world == "sandbox",
+        created_ns=created_ns,
+        tool_version=tool_version,
+        notes={**who.notes, **more, "desk": who.name, "world": who.world, "code": who.code},
+    )
+
+
+def first_rows(instrument: Instrument, ts_event: int, ts_recv: int) -> Any:
+    """What a desk tape begins with: the epoch, drawn here once, and the definition of what is traded."""
+    epoch = secrets.randbelow(EPOCHS)
+    fact = message_with_text((ts_event, ts_recv, epoch, 0, 0, ev.FACT, 0), EPOCH_FACT)
+    return np.concatenate([np.asarray(fact), np.asarray(instrument_rows(0, instrument, ts_event, ts_recv))])
+
+
+def ids_of(name: str, rows: Any) -> ClientIds:
+    """The client ids of a desk from its first event."""
+    return ClientIds(name, int(rows[0]["quantity"]))
+
+
+def require_same(past: Past, who: Identity, folder: Path) -> None:
+    """Raise Complaint, naming the first thing that differs, unless this is the desk that the folder is of."""
+    now = {**who.notes, "desk": who.name, "world": who.world}
+    for name, value in now.items():
+        if past.notes.get(name) != value:
+            found, expected = _difference(value, past.notes.get(name, "nothing"))
+            raise Complaint(
+                "another desk than this folder's", where=f"{folder}, {name}", found=found, expected=expected,
+                hint="start it as before, or give the new one another --desk",
+            )  # fmt: skip
+
+
+def _difference(found: str, expected: str) -> tuple[str, str]:
+    """The first key in which two notes of JSON objects differ; else the notes themselves."""
+    try:
+        one, other = json.loads(found), json.loads(expected)
+    except ValueError:
+        return found, expected
+    if isinstance(one, dict) and isinstance(other, dict):
+        for key in (*one, *other):
+            if one.get(key) != other.get(key):
+                return f"{key} = {one.get(key)}", f"{key} = {other.get(key)}"
+    return found, expected
+
+
+def checkpoints_of(folder: Path) -> CheckpointFolder:
+    """The checkpoints of a desk."""
+    return CheckpointFolder(folder / CHECKPOINTS, CHECKPOINT_EVERY)
+
+
+def come_back(folder: Path, past: Past, who: Identity, world: World, enter: Callable[..., int]) -> Relived:
+    """Fill a fresh world with what the desk remembered: the newest checkpoint, and the rest of its tape.
+
+    Raises TapeError when the rest gives other commands, Complaint when the code is another than before.
+    """
+    found = _newest(folder, len(past.rows))
+    code = found.place.code if found is not None else past.notes["code"]
+    if code != who.code:
+        raise Complaint(
+            "another version than this desk was run with", where=str(folder), found=who.code, expected=code,
+            hint="let the old version bring it to rest; a desk with nothing open can be begun anew under another name",
+        )  # fmt: skip
+    at = 0
+    if found is not None:
+        restore(found, desk_parts(world), code=who.code, config=config_hash(world.params))
+        at = found.place.tape_rows
+    return relive(world, enter, past.rows[at:])
+
+
+def _newest(folder: Path, rows: int) -> Checkpoint | None:
+    """The newest checkpoint that the tape reaches to; damaged ones are passed over, the tape knows all of it."""
+    for path, data in checkpoints_of(folder).newest_first():
+        try:
+            found = decode(data, path.name)
+        except Damaged:
+            continue
+        if found.place.tape_rows <= rows:
+            return found
+    return None

@@ -1,0 +1,378 @@
+"""A desk that trades on Bybit: what is asked for, put together, and brought to life until somebody says stop."""
+
+import asyncio
+import contextlib
+import json
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final, Literal, NamedTuple
+
+import msgspec
+import numpy as np
+
+from quintet import __version__
+from quintet._kernel_cache import cache_key
+from quintet.app import desk_folder
+from quintet.app.bybit_desk import Account, Address, Holdings, listed_instrument, opened
+from quintet.app.config import Config
+from quintet.app.desk_folder import Identity
+from quintet.app.messages import Complaint
+from quintet.core.digest import command_hash
+from quintet.core.engine.checkpoint import config_hash
+from quintet.core.engine.entry import new_progress
+from quintet.core.events import ROW
+from quintet.core.instrument import DEFAULT_SPOT, Instrument
+from quintet.core.market.tick_feed import Frame
+from quintet.core.orders import lifecycle
+from quintet.core.row_laws import frozen
+from quintet.core.state import CAPITAL_BOOK, DESK_BOOK, World
+from quintet.ports.gateway import Brake, no_brake
+from quintet.research.backtest import desk_notes, fresh_world, set_timer
+from quintet.research.backtest_options import BOOK_POLICY, BacktestOptions, TickBook
+from quintet.research.systems import KernelSystem, entrance
+from quintet.runtime.background_checkpoints import BackgroundCheckpoints
+from quintet.runtime.dispatcher import Dispatcher
+from quintet.runtime.live_desk import Ears, LiveDesk, Said
+from quintet.runtime.reconciliation import Reconciliation
+from quintet.runtime.recording import Recording
+from quintet.runtime.recovery import believed_open, lost_market, not_written, open_questions
+from quintet.runtime.session import Happened, Keeping, Session, command_rows
+from quintet.storage.tape_files import TapeWriter
+from quintet.storage.tick_recorder import TickRecorder
+from quintet.venues.bybit import decode_ticks
+from quintet.venues.bybit.listing import Listing
+from quintet.venues.bybit.sign import ApiKey
+
+SOME_BOOK: Final = (
+    b'{"topic":"orderbook.200.ETHUSDT","type":"snapshot","ts":1,"cts":1,'
+    b'"data":{"s":"ETHUSDT","b":[["1","1"]],"a":[["2","1"]],"u":1,"seq":1}}'
+)
+
+WorldName = Literal["paper", "sandbox", "live"]
+
+
+@dataclass(frozen=True, slots=True)
+class TradeRequest:
+    """What is to be traded. `seconds`: None until it is stopped. `folder`: of this desk."""
+
+    system: KernelSystem
+    config: Config
+    world: WorldName
+    desk: str
+    address: Address
+    structure: str
+    fills: str
+    folder: Path
+    seconds: float | None = None
+    keep_orders: bool = False
+
+
+class Opened(NamedTuple):
+    """What a person is shown before the first event: the desk as it comes to life."""
+
+    instrument: Instrument
+    events: int
+    relived: int
+    unknown: int
+    live: int
+    untouched: dict[int, int]
+
+
+class Tell(NamedTuple):
+    """Who hears what happens."""
+
+    opened: Callable[[Opened], None]
+    happened: Callable[[Happened, Instrument], None]
+    said: Callable[[Said], None]
+
+
+@dataclass(slots=True)
+class Ended:
+    """What a desk's life came to. Amounts in the quote asset."""
+
+    orders: int = 0
+    cancels: int = 0
+    fills: int = 0
+    fees: Decimal = Decimal(0)
+    net: Decimal = Decimal(0)
+    unknowns: int = 0
+    alarms: int = 0
+    still_open: int = 0
+    seconds: float = 0.0
+    books_compared: int = 0
+    command_hash: str = ""
+    folder: str = ""
+    notes: list[str] = field(default_factory=list)
+
+
+class _MarketRows:
+    """Where the feed's rows go: into the desk. Fills `storage.tick_recorder.RowSink`."""
+
+    position = 1
+    durable_upto = 1
+
+    def __init__(self, enter: Callable[[Any], None], floor_ns: int) -> None:
+        """`floor_ns`: the venue time that the tape has come to; the venue's clock does not go back there."""
+        self._enter = enter
+        self._floor_ns = floor_ns
+
+    def append(self, rows: Any) -> int:
+        if self._floor_ns:
+            rows["ts_event"] = np.maximum(rows["ts_event"], self._floor_ns)
+        self._enter(rows)
+        return 0
+
+    def sync(self) -> int:
+        return 0
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+    def abandon(self) -> None:
+        """There is nothing to let go of."""
+
+
+async def trade(request: TradeRequest, key: ApiKey, tell: Tell, brake: Brake = no_brake) -> Ended:
+    """Trade until the time is over or somebody says stop.
+
+    Raises Complaint for what cannot be traded, ConfigError for a key that could do harm, FeedUnreachable or
+    VenueUnreachable for a venue that is not there, TapeError for a disk that takes no more.
+    """
+    async with opened(request.address, key) as account:
+        past = desk_folder.past_of(request.folder)
+        instrument = past.instrument if past is not None else await _instrument(request, account)
+        options = _options(request, instrument)
+        params = getattr(request.config.system, request.system.name)
+        who = _identity(request, params, options)
+        world = fresh_world(request.system, params, options, BOOK_POLICY)
+        put_together = _Desk(request, account, instrument, who, world, tell, brake)
+        if past is None:
+            await put_together.begin()
+        put_together.come_back()
+        return await put_together.live()
+
+
+def rehearse(request: TradeRequest) -> None:
+    """Compile what a desk is made of, before any line is open: one event that says nothing, one book of nobody."""
+    instrument = DEFAULT_SPOT
+    params = getattr(request.config.system, request.system.name)
+    world = fresh_world(request.system, params, _options(request, instrument), BOOK_POLICY)
+    with np.errstate(over="ignore"):
+        entrance(request.system, world)(frozen(np.zeros(0, ROW)), world, new_progress())
+    sink = _MarketRows(lambda rows: None, 0)
+    recorder = TickRecorder(Path("nowhere"), [instrument], decode_ticks.facts, sink)
+    recorder.take(Frame((0, 0), 1_000_000, SOME_BOOK))
+
+
+async def _instrument(request: TradeRequest, account: Account) -> Instrument:
+    found = await asyncio.to_thread(listed_instrument, request.address, request.config.instrument)
+    maker, taker = await account.fees_e9()
+    return msgspec.structs.replace(found, maker_fee_e9=maker, taker_fee_e9=taker)
+
+
+def _options(request: TradeRequest, instrument: Instrument) -> BacktestOptions:
+    """The same words as a backtest on order books; the exchange's side is the venue's own."""
+    config = request.config
+    book = TickBook(config.tick_execution, is_replay=True)
+    return BacktestOptions(instrument, config.execution, config.risk, request.structure, request.fills, book)
+
+
+def _identity(request: TradeRequest, params: Any, options: BacktestOptions) -> Identity:
+    notes = desk_notes(request.system, params, options, BOOK_POLICY)
+    return Identity(request.desk, request.world, code_of(request.system), notes)
+
+
+def code_of(system: KernelSystem) -> str:
+    """What decides: the compiled code of this version, and the file of somebody's own system."""
+    return cache_key() + system.sha256[:16]
+
+
+class _Desk:
+    """The parts of one desk on their way to life."""
+
+    def __init__(
+        self,
+        request: TradeRequest,
+        account: Account,
+        instrument: Instrument,
+        who: Identity,
+        world: World,
+        tell: Tell,
+        brake: Brake,
+    ) -> None:
+        self._request = request
+        self._account = account
+        self._instrument = instrument
+        self._who = who
+        self._world = world
+        self._tell = tell
+        self._brake = brake
+        self._listing = Listing((instrument,))
+        self._enter = entrance(request.system, world)
+        self._checkpoints = BackgroundCheckpoints(desk_folder.checkpoints_of(request.folder))
+
+    async def begin(self) -> None:
+        """The birth of a desk on an account: written whole, and then it comes back as any other does."""
+        held = await self._account.holdings(self._listing)
+        untouched = self._untouched(held)
+        more = {
+            "venue_url": self._request.address.url,
+            "untouched": json.dumps(untouched),
+            "executed_before": json.dumps(held.executed),
+        }
+        recv_ns = time.time_ns()
+        rows = desk_folder.first_rows(self._instrument, held.now_ns, recv_ns)
+        desk_folder.write_birth(self._request.folder, self._who, __version__, more, rows)
+
+    def come_back(self) -> None:
+        """A desk as it was after the last event on its tape, and what it has to hear first."""
+        folder, world = self._request.folder, self._world
+        past = self._past = desk_folder.required_past(folder)
+        desk_folder.require_same(past, self._who, folder)
+        set_timer(world, self._request.system, int(past.rows[0]["ts_recv"]))
+        self._relived = desk_folder.come_back(folder, past, self._who, world, self._enter)
+        self._tape = TapeWriter.resume(folder / desk_folder.TAPE)
+        unwritten, last_ns = self._relived.unwritten, past.last_ns
+        if len(unwritten):
+            self._tape.append(command_rows(unwritten))
+        session = Session(world, self._enter, self._tape, last_ns=last_ns)
+        list(session.hear(not_written(unwritten, last_ns)))
+        # What the market did meanwhile is not known: neither are its books, from the moment on when we heard it last.
+        list(session.hear(lost_market(past.market_ns or last_ns, last_ns)))
+        self._last_ns = last_ns
+
+    def _untouched(self, held: Holdings) -> dict[int, int]:
+        """What the account holds besides the desk's capital; raises Complaint when that is not there, or is in use."""
+        where = f"bybit {self._instrument.symbol}"
+        if held.open_orders:
+            raise Complaint(
+                "orders that no desk knows", where=where, found=f"{len(held.open_orders)} open orders",
+                expected="none when a desk is begun: take them back first",
+            )  # fmt: skip
+        if any(held.lots.values()):
+            raise Complaint(
+                "a position that no desk knows", where=where, found=f"{held.lots[0]} lots",
+                expected="none when a desk is begun: close it first",
+            )  # fmt: skip
+        untouched = {}
+        for name, asset in self._listing.assets.items():
+            capital = int(np.asarray(self._world.desk[0].ledger)[DESK_BOOK, asset.number])
+            there = held.quanta.get(asset.number, 0)
+            if there < capital:
+                raise Complaint(
+                    "less than this desk's capital", where=f"{where}, {name}", found=f"{there * asset.quantum:f}",
+                    expected=f"{capital * asset.quantum:f} or more (execution.initial_quote, initial_base)",
+                )  # fmt: skip
+            if name == self._instrument.base_asset and self._instrument.kind == "spot" and there > capital:
+                raise Complaint(
+                    "coins that are not this desk's", where=f"{where}, {name}", found=f"{there * asset.quantum:f}",
+                    expected=f"{capital * asset.quantum:f}: a stop at the venue would sell others' coins with its own",
+                    hint="an account of its own, or the coins as its capital: --set execution.initial_base=...",
+                )  # fmt: skip
+            untouched[asset.number] = there - capital
+        return untouched
+
+    # ---- alive -------------------------------------------------------------------------------------------------
+
+    async def live(self) -> Ended:
+        """Until it is stopped; the tape is closed and a checkpoint is there when this returns."""
+        request, world = self._request, self._world
+        ids = desk_folder.ids_of(request.desk, self._past.rows)
+        began_s = time.monotonic()
+        self._show(ids)
+        orders = self._account.gateway(self._listing, ids)
+        dispatcher = Dispatcher(self._tape, orders, lambda commands, why: desk.suppressed(commands, why), self._brake)
+        keeping = Keeping(self._checkpoints, self._who.code, config_hash(world.params))
+        session = Session(world, self._enter, self._tape, dispatcher, keeping, self._tape.position, self._last_ns)
+        feed = self._account.feed(
+            self._listing, self._past.since_ns, self._past.booked, lambda: believed_open(world, ids)
+        )
+        books = Reconciliation(world, self._past.untouched)
+        ears = Ears(lambda happened: self._tell.happened(happened, self._instrument), self._tell.said)
+        desk = LiveDesk(
+            session, dispatcher, orders, feed, books, ids, ears, brake=self._brake, keeps_orders=request.keep_orders
+        )
+        rest, socket = self._account.rest, self._account.socket
+        try:
+            with stopped_by_signals(desk.stop, request.seconds):
+                await desk.live((rest.keep_clock(), socket.run()), self._market(desk).run())
+            self._checkpoints.close()
+            self._tape.close()
+        except BaseExceptionGroup as group:
+            raise first_of(group) from None
+        finally:
+            self._tape.abandon()
+        return self._ended(desk, books, time.monotonic() - began_s)
+
+    def _market(self, desk: LiveDesk) -> Recording:
+        sink = _MarketRows(desk.enter_market, self._past.market_ns)
+        recorder = TickRecorder(Path(self._instrument.symbol), [self._instrument], decode_ticks.facts, sink)
+        return Recording(self._request.address.public(), recorder)
+
+    def _show(self, ids: Any) -> None:
+        live = int(self._world.desk[0].live)
+        unknown = len(open_questions(self._world, ids))
+        events = int(self._world.desk[0].position)
+        self._tell.opened(Opened(self._instrument, events, self._relived.events, unknown, live, self._past.untouched))
+
+    def _ended(self, desk: LiveDesk, books: Reconciliation, seconds: float) -> Ended:
+        ended = Ended(
+            unknowns=desk.unknowns,
+            alarms=desk.alarms,
+            seconds=round(seconds, 3),
+            books_compared=books.compared,
+            folder=str(self._request.folder),
+        )
+        return summary_of(self._world, self._instrument, ended)
+
+
+def summary_of(world: World, instrument: Instrument, ended: Ended) -> Ended:
+    """The same with what a desk's record says."""
+    record, quantum = world.desk[0], instrument.quote_quantum
+    ended.orders, ended.cancels, ended.fills = int(record.n_places), int(record.n_cancels), int(record.n_fills)
+    ended.fees = int(record.shown.account[0].fees) * quantum
+    ended.net = net_quanta(world, instrument) * quantum
+    ended.still_open = sum(int(order.status) != lifecycle.FREE for order in record.orders)
+    ended.command_hash = command_hash(record)
+    return ended
+
+
+def net_quanta(world: World, instrument: Instrument) -> int:
+    """What the desk has won or lost since its beginning, at the last price, quote quanta: fees and all."""
+    record = world.desk[0]
+    ledger, inst, account = np.asarray(record.ledger), record.shown.instruments[0], record.shown.account[0]
+    won = ledger[DESK_BOOK] + ledger[CAPITAL_BOOK]
+    last = int(record.shown.market[0].last)
+    quote = int(won[int(inst.quote_asset)])
+    if instrument.kind == "spot":
+        return quote + int(won[int(inst.base_asset)]) * last * int(inst.quanta) // int(inst.base_quanta)
+    return quote + int(account.lots) * last * int(inst.quanta) - int(account.cost)
+
+
+def first_of(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The first of several ends, which caused the others."""
+    found: BaseException = group
+    while isinstance(found, BaseExceptionGroup):
+        found = found.exceptions[0]
+    return found
+
+
+@contextlib.contextmanager
+def stopped_by_signals(stop: asyncio.Event, seconds: float | None) -> Any:
+    """Ctrl-C, SIGTERM and the end of its time ask a desk to stand down."""
+    loop = asyncio.get_running_loop()
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    timer = loop.call_later(seconds, stop.set) if seconds is not None else None
+    for number in numbers:
+        loop.add_signal_handler(number, stop.set)
+    try:
+        yield
+    finally:
+        if timer is not None:
+            timer.cancel()
+        for number in numbers:
+            loop.remove_signal_handler(number)

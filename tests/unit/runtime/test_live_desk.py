@@ -1,0 +1,257 @@
+"""The shell of a desk, in a time that passes at once: recover, trade, stand down, and what a person is told."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import numpy as np
+
+from quintet.core import events as ev
+from quintet.core.orders import lifecycle
+from quintet.core.orders.client_ids import ClientIds
+from quintet.core.risk import breaker
+from quintet.ports.gateway import Brake, no_brake
+from quintet.ports.order_entry import Found, OfOneOrder, Outcome, Refused
+from quintet.ports.venue_account import Balance, CaughtUp, News, OrderReport, Reported
+from quintet.runtime.dispatcher import Dispatcher
+from quintet.runtime.live_desk import ALARM, Ears, LiveDesk, Said
+from quintet.runtime.reconciliation import Reconciliation
+from quintet.runtime.session import Session
+from tests.control_rows import operator_row
+from tests.desk_worlds import START, USDT
+from tests.fakes.virtual_time import run
+from tests.players import enter_inside
+from tests.unit.runtime.test_sequencer import Paper
+from tests.unit.runtime.test_session import a_market, a_world
+
+IDS = ClientIds("main", 7)
+
+
+class Orders:
+    """An order entry that remembers, and tells what the test says. `answers`: every order is taken at once."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[int, int]] = []
+        self.asked: list[OfOneOrder] = []
+        self.busy = 0
+        self.told: asyncio.Queue[Outcome] = asyncio.Queue()
+        self.answer: Callable[[int, int], None] = lambda kind, number: None
+
+    def send(self, commands: Any) -> None:
+        for command in commands:
+            self.sent.append((int(command["kind"]), int(command["number"])))
+            self.answer(*self.sent[-1])
+
+    def ask_about(self, command: OfOneOrder) -> None:
+        self.asked.append(command)
+        self.busy += 1
+
+    def tell(self, outcome: Outcome) -> None:
+        self.busy -= 1
+        self.told.put_nowait(outcome)
+
+    async def outcomes(self) -> AsyncIterator[Outcome]:
+        while True:
+            yield await self.told.get()
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+class Account:
+    """An account that says what the test puts in; `balance`: told at every look, with the end of the look."""
+
+    def __init__(self) -> None:
+        self.items: asyncio.Queue[News] = asyncio.Queue()
+        self.balance: int | None = None
+        self.looks = 0
+
+    def look_again(self) -> None:
+        self.looks += 1
+        if self.balance is not None:
+            self.items.put_nowait(Reported(START, Balance(USDT, self.balance, 0, 0, START), asked=True))
+        self.items.put_nowait(CaughtUp(START))
+
+    async def news(self) -> AsyncGenerator[News, None]:
+        while True:
+            yield await self.items.get()
+
+
+class Story:
+    """A desk with the dice in it, on a market that the test hands in."""
+
+    def __init__(self, world: Any = None, brake: Brake = no_brake) -> None:
+        self.world = world or a_world()
+        self.brake = brake
+        self.lines: list[Said] = []
+
+    def put_together(self) -> None:
+        loop = asyncio.get_running_loop()
+        self.wall_ns = lambda: START + 1_000_000_000_000 + int(loop.time() * 1e9)
+        self.orders, self.account, self.tape = Orders(), Account(), Paper()
+
+        async def at_once(sync: Callable[[], int]) -> int:
+            return sync()
+
+        dispatcher = Dispatcher(
+            self.tape, self.orders, lambda commands, why: self.desk.suppressed(commands, why), self.brake, at_once
+        )
+        session = Session(self.world, enter_inside, self.tape, dispatcher)
+        books = Reconciliation(self.world, {})
+        ears = Ears(lambda happened: None, self.lines.append)
+        self.desk = LiveDesk(
+            session, dispatcher, self.orders, self.account, books, IDS, ears, brake=self.brake, wall_ns=self.wall_ns
+        )
+        self.orders.answer = self.venue_answers
+
+    def venue_answers(self, kind: int, number: int) -> None:
+        """Orders are acknowledged, cancels are done: a moment later, as the account's own stream would say it."""
+        state = "open" if kind == ev.PLACE else "canceled"
+        report = OrderReport(0, IDS.of(number), str(number), state, 1, 1, 0, 1, 0, False, 0, START)  # type: ignore[arg-type]
+        asyncio.get_running_loop().call_later(0.01, self.account.items.put_nowait, Reported(self.wall_ns(), report))
+
+    def market(self, bars: int = 30) -> None:
+        """So much of the market at once, as of now."""
+        rows = np.array(a_market(bars).rows)
+        rows = rows[rows["kind"] != ev.OPERATOR]
+        rows["ts_recv"] = self.wall_ns()
+        self.desk.enter_market(rows)
+
+    def tell(self, story: Callable[["Story"], Awaitable[None]]) -> "Story":
+        async def nobody() -> None:
+            await asyncio.sleep(10_000)
+
+        async def whole() -> None:
+            self.put_together()
+            living = asyncio.create_task(self.desk.live((), nobody()))
+            await story(self)
+            if living.done():
+                living.result()
+            self.desk.stop.set()
+            await living
+
+        run(whole())
+        return self
+
+    @property
+    def alarms(self) -> list[str]:
+        return [line.text for line in self.lines if line.kind == ALARM]
+
+    @property
+    def actions(self) -> list[int]:
+        rows = self.tape.rows
+        return rows["quantity"][rows["kind"] == ev.OPERATOR].tolist()
+
+
+def test_it_trades_what_it_hears_and_takes_everything_back_when_it_is_stopped() -> None:
+    async def story(self: Story) -> None:
+        self.account.look_again()
+        await asyncio.sleep(0.1)
+        self.market()
+        await asyncio.sleep(1.0)
+        assert self.world.desk[0].live > 0
+
+    lived = Story().tell(story)
+    placed = [number for kind, number in lived.orders.sent if kind == ev.PLACE]
+    assert len(placed) == len(set(placed)) > 0
+    assert lived.world.desk[0].live == 0
+    assert lived.actions == [breaker.STAND_DOWN]
+    assert lived.alarms == []
+
+
+def test_nothing_is_sent_until_nothing_is_unknown() -> None:
+    async def story(self: Story) -> None:
+        await asyncio.sleep(5.0)
+        assert self.orders.sent == []
+        report = OrderReport(0, self.orders.asked[0].client_id, "", "open", 1, 1, 0, 1, 0, False, 0, START)
+        self.orders.tell(Found(self.orders.asked[0], report))
+        self.account.look_again()
+        await asyncio.sleep(1.0)
+
+    world = a_world()
+    order = world.desk[0].orders[0]
+    order.status, order.number, order.side, order.style, order.price, order.lots = 1, 512, 1, 0, 9_900, 5
+    world.desk[0].slots_used = world.desk[0].live = 1
+    again = Story(world).tell(story)
+    assert [command.client_id for command in again.orders.asked] == [IDS.of(512)]
+    assert (ev.CANCEL, 512) in again.orders.sent  # stood down at the end
+
+
+def test_a_pulled_brake_stands_the_desk_down_and_a_released_one_up() -> None:
+    pulled = ["", "kill switch: KILL is latched"]
+
+    async def story(self: Story) -> None:
+        self.account.look_again()
+        await asyncio.sleep(0.1)
+        pulled.reverse()
+        await asyncio.sleep(0.3)
+        self.market()
+        await asyncio.sleep(1.0)
+        assert self.orders.sent == []
+        pulled.reverse()
+        await asyncio.sleep(0.3)
+
+    lived = Story(brake=lambda: pulled[0]).tell(story)
+    assert lived.actions == [breaker.STAND_DOWN, breaker.STAND_UP, breaker.STAND_DOWN]
+    assert lived.alarms == ["standing down: kill switch: KILL is latched"]
+
+
+def test_a_market_that_is_silent_for_half_a_minute_is_told_once() -> None:
+    async def story(self: Story) -> None:
+        self.account.look_again()
+        await asyncio.sleep(0.1)
+        self.market(3)
+        await asyncio.sleep(29.0)
+        assert self.alarms == []
+        await asyncio.sleep(60.0)
+
+    assert Story().tell(story).alarms == ["nothing was heard of the market for 30 s"]
+
+
+def test_money_that_nobody_can_explain_goes_to_suspense_after_the_fourth_look() -> None:
+    async def story(self: Story) -> None:
+        self.account.balance = 100_000_000_000 - 42
+        self.account.look_again()
+        await asyncio.sleep(20.0)
+        assert self.alarms == []
+        await asyncio.sleep(5.0)
+        self.account.balance = None
+
+    lived = Story().tell(story)
+    assert lived.account.looks == 4
+    [row] = lived.tape.rows[lived.tape.rows["kind"] == ev.RECONCILED]
+    assert (row["price"], row["quantity"]) == (USDT, -42)
+    assert lived.world.desk[0].paused == 1
+    assert len(lived.alarms) == 1
+
+
+def test_an_order_that_works_and_is_over_in_our_books_is_asked_about_before_it_alarms() -> None:
+    async def story(self: Story) -> None:
+        self.account.look_again()
+        await asyncio.sleep(0.1)
+        stray = OrderReport(0, IDS.of(256), "v", "open", 1, 1, 0, 1, 0, False, 0, START)
+        self.account.items.put_nowait(Reported(self.wall_ns(), stray, asked=True))
+        await asyncio.sleep(0.1)
+        assert self.alarms == []
+        [asked] = self.orders.asked
+        self.orders.tell(Refused(asked, lifecycle.NO_REASON, "the order is open and was not changed"))
+        await asyncio.sleep(0.1)
+
+    lived = Story().tell(story)
+    assert lived.alarms == [f"order {IDS.of(256)} works at the venue and is over in our books"]
+    assert lived.actions == [breaker.PAUSE, breaker.STAND_DOWN]
+
+
+def test_a_desk_that_stood_down_stands_up_when_it_has_recovered() -> None:
+    world = a_world()
+    with np.errstate(over="ignore"):
+        list(Session(world, enter_inside).hear(operator_row(START, breaker.STAND_DOWN)))
+
+    async def story(self: Story) -> None:
+        await asyncio.sleep(1.0)
+        assert self.tape.written == [] or breaker.STAND_UP not in self.actions
+        self.account.look_again()
+        await asyncio.sleep(0.1)
+        assert self.actions == [breaker.STAND_UP]
+
+    Story(world).tell(story)
