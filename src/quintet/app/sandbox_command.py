@@ -79,9 +79,12 @@ def sandbox(
     found = Scenario() if scenario is None else scenario_of(_bytes(scenario), scenario.name)
     with _service(folder, speed) as (service, keeper):
         sources = _sources(market, seed, _session(folder, service, market, seed))
+        from quintet.app.sandbox_market import synthetic_past
         from quintet.sandbox.market_flow import MarketFlow
         from quintet.sandbox.server import Sandbox
 
+        for command in synthetic_past(seed) if market == "synthetic" else ():
+            service.do(command)
         served = Sandbox(service, Faults(), rate_limits)
         served.flow = MarketFlow(service, sources) if sources else None
         if served.flow is not None:

@@ -7,6 +7,8 @@ from typing import Any, Final
 
 from quintet.app.messages import Complaint
 from quintet.core.instrument import Instrument
+from quintet.sandbox.candle_series import MINUTES_KEPT
+from quintet.sandbox.commands import BeginAfter
 from quintet.sandbox.instruments import default_catalogue
 from quintet.sandbox.market_flow import Source, Target
 from quintet.sandbox.money import QUANTUM, quanta
@@ -71,6 +73,15 @@ def synthetic_sources(seed: int, start_ms: int) -> list[Source]:
         pieces = (chunk.rows for chunk in market.chunks())
         sources.append(Source(f"synthetic {base} {seed}", pieces, {0: targets_of(instrument)}, 0))
     return sources
+
+
+def synthetic_past(seed: int) -> list[BeginAfter]:
+    """A week of minutes before the synthetic market of each coin begins, the same on spot and linear."""
+    return [
+        BeginAfter(category=category, symbol=f"{base}USDT", seed=seed, price=quanta(price), minutes=MINUTES_KEPT)
+        for base, (price, _, _) in SYNTHETIC.items()
+        for category in ("spot", "linear")
+    ]
 
 
 def tape_source(path: Path, start_ms: int) -> Source:

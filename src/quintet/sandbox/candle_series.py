@@ -1,6 +1,8 @@
 """A price by the minute: the newest minutes as they are, older ones packed, a week of them in a megabyte."""
 
 import struct
+from collections.abc import Iterable
+from itertools import starmap
 from typing import Final
 
 import msgspec
@@ -43,6 +45,11 @@ class CandleSeries(msgspec.Struct):
         candle.high, candle.low, candle.close = max(candle.high, price), min(candle.low, price), price
         candle.lots += lots
         candle.value += value
+
+    @classmethod
+    def of(cls, minutes: Iterable[tuple[int, int, int, int, int, int, int]]) -> "CandleSeries":
+        """A series that begins with minutes that have been, oldest first, each as the fields of a candle."""
+        return cls(older=bytearray(b"".join(starmap(_PACKED.pack, minutes))))
 
     def _pack(self) -> None:
         for candle in self.recent[:RECENT_MAX]:

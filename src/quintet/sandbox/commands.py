@@ -218,6 +218,16 @@ class FlowStep(Command, tag="flow", frozen=True):
     steps: list[Ghosts | GhostTrade | SetPrices | SetFunding]
 
 
+class BeginAfter(Command, tag="past", frozen=True):
+    """A past for an instrument that has none: so many minutes from a seed, up to the price (in quanta) it begins at."""
+
+    category: str
+    symbol: str
+    seed: int
+    price: int
+    minutes: int
+
+
 class Deleverage(Command, tag="deleverage", frozen=True):
     """Auto-deleveraging: positions are closed against those who were liquidated, `quantity` of them in all."""
 
@@ -258,6 +268,7 @@ AnyCommand = (
     | FlowStep
     | SetPrices
     | SetFunding
+    | BeginAfter
     | Deleverage
     | ChangeInstrument
     | Pass

@@ -13,11 +13,13 @@ from quintet.core.errors import InputError, InvariantError
 from quintet.core.units import decimal
 from quintet.sandbox import account_settings
 from quintet.sandbox import checks as judge
-from quintet.sandbox.clockwork import reprice, sample
+from quintet.sandbox.candle_series import MINUTE_MS, MINUTES_KEPT, CandleSeries
+from quintet.sandbox.clockwork import INTEREST_8H, reprice, sample
 from quintet.sandbox.commands import (
     AddMargin,
     Amend,
     AnyCommand,
+    BeginAfter,
     Cancel,
     CancelAll,
     Cancelled,
@@ -47,10 +49,11 @@ from quintet.sandbox.ledger import deposit
 from quintet.sandbox.liquidation import check_account, deleverage
 from quintet.sandbox.money import quanta
 from quintet.sandbox.order_changes import amend, cancel, cancel_all
+from quintet.sandbox.past_market import past_minutes
 from quintet.sandbox.refusal import Refusal, Refused
 from quintet.sandbox.retention import Past, retire
 from quintet.sandbox.spot_stops import place_spot_stops
-from quintet.sandbox.state import CLEARING, FEES, INSURANCE, MARKET, OUTSIDE, Account, Market, State, key_of
+from quintet.sandbox.state import CLEARING, FEES, INSURANCE, MARKET, OUTSIDE, Account, Funding, Market, State, key_of
 from quintet.sandbox.stops import apply_plan, follow_position
 from quintet.sandbox.trading import execute, ghost_trade, set_ghosts
 from quintet.sandbox.triggers import fire_all
@@ -275,6 +278,23 @@ def _set_funding(venue: Venue, request: SetFunding) -> Answer:
     return Done()
 
 
+def _begin_after(venue: Venue, request: BeginAfter) -> Answer:
+    market = venue.market(request.category, request.symbol)
+    if not 0 < request.minutes <= MINUTES_KEPT or request.price < market.instrument.tick:
+        raise Refused(10001, f"past: expected 1 to {MINUTES_KEPT} minutes and a price of a tick or more")
+    if market.last or market.candles.all():
+        return Done()  # it has a past
+    minutes = past_minutes(market.instrument, request.seed, request.price, venue.now_ms, request.minutes)
+    # mark and index went with it; nobody is shown what their candles traded
+    market.candles, market.mark_candles, market.index_candles = (CandleSeries.of(minutes) for _ in range(3))
+    market.last = minutes[-1][4]
+    if not market.instrument.is_spot:
+        interval = market.instrument.funding_minutes * MINUTE_MS
+        first = minutes[0][0] - minutes[0][0] % interval + interval
+        market.fundings = [Funding(ms, INTEREST_8H) for ms in range(first, venue.now_ms, interval)]
+    return Done()
+
+
 def _deleverage(venue: Venue, request: Deleverage) -> Answer:
     market = venue.market("linear", request.symbol)
     deleverage(venue, market, judge.lots_of(market.instrument, request.quantity, market=False))
@@ -314,6 +334,7 @@ _DO: dict[type, Callable[[Venue, Any], Answer]] = {
     FlowStep: _flow_step,
     SetPrices: _set_prices,
     SetFunding: _set_funding,
+    BeginAfter: _begin_after,
     Deleverage: _deleverage,
     ChangeInstrument: _change_instrument,
     Pass: _pass,

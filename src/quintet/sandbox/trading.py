@@ -215,6 +215,8 @@ def set_ghosts(venue: Venue, market: Market, changes: list[tuple[int, int, int]]
 
 
 def _drop_crossed_ghosts(book: Book, sign: int, price: int) -> None:
+    if not book.crosses(sign, price):
+        return
     opposite = book.side(-sign)
     for crossed in opposite.prices():
         if sign * (crossed - price) > 0:

@@ -5,7 +5,7 @@ from typing import Any
 from quintet.sandbox import clockwork
 from quintet.sandbox.bybit_v5 import shapes
 from quintet.sandbox.bybit_v5.call import EMPTY_CATEGORIES, Call
-from quintet.sandbox.bybit_v5.candle_rows import INTERVALS, candles, last_day
+from quintet.sandbox.bybit_v5.candle_rows import INTERVALS, MINUTES, candles, last_day
 from quintet.sandbox.bybit_v5.paging import page
 from quintet.sandbox.candle_series import Candle
 from quintet.sandbox.instruments import BUY, SELL
@@ -133,9 +133,12 @@ def _candle_rows(call: Call, kind: str) -> Result:
     interval = params.one_of("interval", INTERVALS)
     limit = params.limit(200, 1000)
     first, last = params.integer("start"), params.integer("end")
-    minutes = {"last": market.candles, "mark": market.mark_candles, "index": market.index_candles,
+    series = {"last": market.candles, "mark": market.mark_candles, "index": market.index_candles,
                "premium": market.premium_candles}[kind]  # fmt: skip
-    found = candles(minutes.all(), interval, first, last, limit)
+    per_candle = MINUTES.get(interval)
+    newest_only = per_candle is not None and not first and not last
+    minutes = series.newest((limit + 1) * per_candle) if newest_only and per_candle else series.all()
+    found = candles(minutes, interval, first, last, limit)
     row = {"last": _trade_candle, "premium": _rate_candle}.get(kind, _price_candle)
     return {
         "category": category,

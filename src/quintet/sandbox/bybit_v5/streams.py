@@ -51,7 +51,7 @@ ANSWER_AFTER_S = 0.01
 """Answers on the trade socket leave this late, no later than a venue's: some clients register their callback after they
 have sent, and a thread of Python may wait 5 ms for its turn."""
 
-SUBSCRIBED_AFTER_S = 0.02
+SUBSCRIBED_AFTER_S = 0.05
 """A subscription is served this late, for the same reason: a first frame without a callback ends its line."""
 
 ADDRESS_ORDERS_MAX = 3000
