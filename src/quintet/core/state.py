@@ -155,6 +155,7 @@ PLACE_IN_QUEUE = record(
     lots="i8",  # still resting; 0: no order here
     tag="i8",
     ahead="i8",  # lots before it, at most, as far as we know
+    level="i8",  # lots of others at its price, as far as we know: those before it and those behind it
     joined="i8",  # when it came to rest, the venue's clock
 )
 
@@ -218,7 +219,7 @@ VIEW = record(
     market=(MARKET, INSTRUMENTS),
     depth=(DEPTH, INSTRUMENTS),  # only where a system asks for it
     n_places="i8",  # so many of the places below have ever been used
-    places=(PLACE_IN_QUEUE, SLOTS),  # our resting orders in their queues; with the depth only
+    places=(PLACE_IN_QUEUE, SLOTS),  # our resting orders in their queues; only where a system asks for it
     account=(ACCOUNT, INSTRUMENTS),
     instruments=(INSTRUMENT, INSTRUMENTS),
     equity=EQUITY,
@@ -311,6 +312,7 @@ DESK = record(
     n_instruments="i8",
     listens="i8",  # 1: each message of the feed is an event by itself
     depth_levels="i8",  # of a side, in the view
+    keeps_places="i8",  # 1: our places in queues are in the view
     n_builders="i8",
     n_commands="i8",
     n_places="i8",

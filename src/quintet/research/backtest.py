@@ -421,7 +421,7 @@ class BacktestResult:
         equity = run.equity
         marks = equity_measures(run.samples, equity, self.instrument)
         if self.options.book is not None:
-            counted |= {f"ended_{_plain(name)}": n for name, n in ends_by_reason(run.world).items()}
+            counted |= {f"venue_ended_{_plain(name)}": n for name, n in ends_by_reason(run.world).items()}
             counted |= tick_figures(self.ticks or {})
         trades = fill_measures(run.fills, int(account.turnover), equity, self.instrument)
         return counted | marks | trades | dict(self.system.statistics(run.world.state))
@@ -432,14 +432,15 @@ class BacktestResult:
         run, book = self.headline, self.options.book
         if book is None or run.marks is None:
             return None
-        fees, marks = int(run.desk.shown.account[0].fees), run.marks
+        account, marks = run.desk.shown.account[0], run.marks
         measured = TickRun(
             run.commands,
             run.fills,
             run.samples,
             marks.looks,
             run.net_quanta,
-            fees,
+            int(account.fees),
+            int(account.funding),
             book.price_windows[0],
             marks.length_s,
         )

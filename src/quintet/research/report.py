@@ -92,6 +92,7 @@ def _content(record: RunRecord, manifest: Manifest, robustness: Robustness | Non
         "facts": facts,
         "verdict": verdict.judge(facts),
         "trials": manifest.get("trials"),
+        "trials_where": _where_trials(manifest.get("trials") or {}),
         "robustness": robustness,
         "stand_ins": [line for line in manifest["assumptions"] if STAND_IN in line],
         "instrument": instrument,
@@ -101,8 +102,8 @@ def _content(record: RunRecord, manifest: Manifest, robustness: Robustness | Non
         "money": record.money,
         "has_bars": bool(record.bars),
         "ticks": record.ticks,
-        "split": tick_pictures.split_bars(record.ticks["split"]) if record.ticks else [],
-        "ends": counts(metrics, "ended_"),
+        "split": tick_pictures.split_bars(record.ticks["split"], instrument) if record.ticks else [],
+        "ends": counts(metrics, "venue_ended_"),
         "rows_max": ROWS_MAX,
         "activity": activity,
         "chosen": episode_pictures.chosen(activity.episodes) if activity else {},
@@ -150,6 +151,14 @@ def _title(record: RunRecord, manifest: Manifest) -> Both:
     return both("top.title", system=record.system, symbol=record.instrument.symbol)
 
 
+def _where_trials(trials: Mapping[str, Any]) -> Both:
+    """How many trials there were on this data, and how many before there was a ledger, on none in particular."""
+    here, earlier = trials.get("on_data", 0), trials.get("earlier", 0)
+    if earlier:
+        return both("verdict.trials.here_and_earlier", count=here - earlier, earlier=earlier)
+    return both("verdict.trials.here", count=here)
+
+
 def verify_command(command: str) -> str:
     """The command that proves the hashes of a backtest's command: the same market and configuration, run twice."""
     words = iter(shlex.split(command))
@@ -168,7 +177,7 @@ def verify_command(command: str) -> str:
 
 def _origin(record: RunRecord, activity: Activity | None) -> dict[str, Any]:
     """The attribution, its waterfall, and the same by state."""
-    parts = attribute(record.fills, record.equity, record.instrument, record.opening_held)
+    parts = attribute(record.fills, record.equity, record.instrument, record.opening_held, record.funding_paid)
     rows = (
         by_state(activity.states_by_policy, record.fills, record.equity, record.instrument)
         if activity is not None

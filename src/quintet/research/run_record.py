@@ -64,6 +64,11 @@ class RunRecord:
         """What was brought in besides quote, in the units of `held_quanta`: base quanta on spot, lots on contracts."""
         return int(self.metrics.get("opening_held_quanta", 0))
 
+    @property
+    def funding_paid(self) -> int:
+        """Funding of the headline, quanta of what the contract settles in, - = received; 0 where there is none."""
+        return -int(self.ticks["split"].get("funding", 0)) if self.ticks else 0
+
     def money(self, quanta: float) -> float:
         """Quote quanta as a number for people."""
         return float(quanta) * float(self.instrument.quote_quantum)

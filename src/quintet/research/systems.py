@@ -27,9 +27,9 @@ class KernelSystem(NamedTuple):
     figures from its state at the end; `explain` puts one of its notes into words, `note_kind` names a note's code. Who
     watches it live is told notes of the kinds in `headlines` (empty: of all), and the note for which `begins_quoting`
     is true as a line of its own. A timer wakes it every `timer_every_ns` (0: never); bars of the lower timeframe,
-    in a run on two, when it `hears_fill_bars`. On an order book it is shown `depth_levels` of each side. `origin` says
-    where somebody's own system was found, `file.py:MySystem`, and `sha256` is that file's; both are empty for those of
-    quintet.
+    in a run on two, when it `hears_fill_bars`. On an order book it is shown `depth_levels` of each side, and the places
+    of its orders in their queues when it `minds_queue`. `origin` says where somebody's own system was found,
+    `file.py:MySystem`, and `sha256` is that file's; both are empty for those of quintet.
     """
 
     name: str
@@ -45,6 +45,7 @@ class KernelSystem(NamedTuple):
     begins_quoting: Callable[[Any], bool] = lambda note: False
     timer_every_ns: int = 0
     depth_levels: int = 0
+    minds_queue: bool = False
     hears_fill_bars: bool = True
     origin: str = ""
     sha256: str = ""
@@ -107,6 +108,7 @@ def of_class(kind: Any, origin: str = "", sha256: str = "") -> KernelSystem:
         params=params,
         timer_every_ns=shape.timer_every_ns,
         depth_levels=shape.levels,
+        minds_queue=shape.minds_queue,
         hears_fill_bars="on_lower_bar" in shape.handlers,
         origin=origin,
         sha256=sha256,
@@ -127,6 +129,7 @@ def _built_in(name: str) -> KernelSystem:
             wakes=WAKE_BAR | WAKE_FILL | WAKE_ORDER | WAKE_CONTROL,
             state=system.new_state,
             params=system.params_record,
+            minds_queue=True,
             statistics=system.statistics,
             explain=system.explain_note,
             note_kind=system.note_kind,

@@ -8,8 +8,8 @@
                 against it by each horizon (adverse selection); and what of the earned is left. Means with 95 %
                 intervals, fills of one span of a minute (ten horizons, where that is longer) counted as alike
     split       the net result: earned by maker fills against the mid before them, less what the mid moved against them
-                within ten seconds, less what taker fills paid against the mid, less fees; what the price did to the
-                position in all other time is the rest, so the parts sum to the net result to the quantum
+                within ten seconds, less what taker fills paid against the mid, less fees and funding; what the price
+                did to the position in all other time is the rest, so the parts sum to the net result to the quantum
     distances   resting orders by how far behind the best price of their side they were decided, and what was filled
     inventory   half-life: in how long a deviation of the position from its mean halves, by the correlation between
                 neighbouring marks; absent where they are not correlated
@@ -58,7 +58,9 @@ NAMES: Final[Mapping[str, Named]] = {
 
 
 class TickRun(NamedTuple):
-    """What is measured: rows as a run leaves them, `looks` of LOOK, result and fees in quanta, the book's window."""
+    """What is measured: rows as a run leaves them, `looks` of LOOK, result, fees and funding paid in quanta, the book's
+    window.
+    """
 
     commands: Any
     fills: Any
@@ -66,6 +68,7 @@ class TickRun(NamedTuple):
     looks: Any
     net_quanta: int
     fees_quanta: int
+    funding_quanta: int
     window: tuple[int, int]
     mark_s: int
 
@@ -158,13 +161,14 @@ class _Fills:
         edge = self._quanta(self.before - self.twice, self.known & self.maker, unit)
         taken = self._quanta(self.before - self.twice, self.known & ~self.maker, unit)
         moved = self._quanta(after - self.before, self.known & self.maker & (after > 0), unit)
-        rest = run.net_quanta - edge - taken - moved + run.fees_quanta
+        rest = run.net_quanta - edge - taken - moved + run.fees_quanta + run.funding_quanta
         return {
             "spread": edge,
             "adverse": moved,
             "taken": taken,
             "inventory": rest,
             "fees": -run.fees_quanta,
+            "funding": -run.funding_quanta,
             "net": run.net_quanta,
         }
 

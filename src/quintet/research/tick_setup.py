@@ -6,7 +6,7 @@ from quintet.core.engine.world import BuiltBars, Setup
 from quintet.core.errors import ConfigError
 from quintet.core.events import TIMEFRAME_NUMBER
 from quintet.core.instrument import Instrument
-from quintet.core.state import WAKE_BAR, WAKE_BOOK, WAKE_TIMER, WAKE_TOUCH, WAKE_TRADE, Tape
+from quintet.core.state import WAKE_BAR, WAKE_BOOK, WAKE_FUNDING, WAKE_TIMER, WAKE_TOUCH, WAKE_TRADE, Tape
 from quintet.core.tape import Tape as MarketTape
 from quintet.core.units import exact_quanta
 from quintet.research.backtest_options import BacktestOptions, TickBook
@@ -43,7 +43,12 @@ def tick_book(tape: MarketTape, system: KernelSystem, execution: TickExecutionCo
 
 WAKES_ITSELF = WAKE_TIMER | WAKE_BAR | WAKE_TRADE | WAKE_TOUCH | WAKE_BOOK
 
-ON_BOOKS_ONLY = {WAKE_TRADE: "on_trade", WAKE_TOUCH: "on_touch", WAKE_BOOK: "on_book"}
+ON_BOOKS_ONLY = {
+    WAKE_TRADE: "on_trade",
+    WAKE_TOUCH: "on_touch",
+    WAKE_BOOK: "on_book",
+    WAKE_FUNDING: "on_funding",
+}
 
 
 def refuse_on_candles(system: KernelSystem) -> None:
@@ -53,7 +58,7 @@ def refuse_on_candles(system: KernelSystem) -> None:
     if asked:
         raise ConfigError(
             f"{system.name}: found {', '.join(asked)}, expected a tape of order books: candles tell neither trades nor "
-            "levels"
+            "levels, and pay no funding"
         )
 
 
@@ -91,6 +96,7 @@ def tick_setup(system: KernelSystem, options: BacktestOptions, book: TickBook, *
         built_bars=tuple(BuiltBars(timeframe=timeframe) for timeframe in built),
         mark_timeframe=structure if built else 0,
         depth_levels=system.depth_levels,
+        keeps_places=system.minds_queue,
         keeps_shown_book=book.is_replay,
         price_windows=book.price_windows,
         messages_in_flight=book.messages_in_flight,

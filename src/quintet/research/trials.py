@@ -117,6 +117,7 @@ def standing(counted: Counted, daily_returns: Series) -> dict[str, Any]:
         "ledger": counted.ledger,
         "repeated": counted.repeated,
         "on_data": counted.on_data,
+        "earlier": counted.earlier,
         "total": counted.total,
         "independent": None,
         "sharpe_deviation": deviation,

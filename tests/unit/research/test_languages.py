@@ -63,9 +63,9 @@ def test_russian_is_russian():
 
 MADE = re.compile(
     r"\w+\.title|verdict\.(met|missed|unknown|(plain|testing)\.(between|at))|episodes\.(median|worst|best)|"
-    r"attribution\.(spread|inventory|exit_cost|maker_fees|taker_fees|net)|reproduce\.(tape|commands|state)|"
+    r"attribution\.(spread|inventory|exit_cost|maker_fees|taker_fees|funding|net)|reproduce\.(tape|commands|state)|"
     r"months\.(quiet|middle|wild|rising|falling)|picture\.(cash_zero|states|policies)|"
-    r"maker\.(joined|ahead)|split\.(spread|adverse|taken|inventory|fees|net)"
+    r"maker\.(joined|ahead)|split\.(spread|adverse|taken|inventory|fees|funding|net)"
 )
 """Keys that a template puts together from a name."""
 
@@ -140,7 +140,8 @@ def assumptions() -> list[str]:
         "8640 5m bars resampled from 1m; 2 cut at the edges, 0 incomplete and left out",
         "latency 750 ms (x3)",
         "its days redrawn, 10,000 paths, 5 % to 95 %",
-        "214, 37 on this data",
+        "214: 37 on this data",
+        "214: 2 on this data, 212 before the ledger",
         "deflated 0.170 / 0.950",
     ],
 )

@@ -77,8 +77,10 @@ def test_however_good_the_figures_queue_and_history_stay_open():
 
 
 def test_the_number_of_trials_is_told_and_unknown_where_nobody_counted():
-    assert check_of("Number of trials") == (MET, "213, 3 on this data")
-    assert check_of("Number of trials", trials=12_345) == (MET, f"12{THIN}345, 3 on this data")
+    assert check_of("Number of trials") == (MET, "213: 3 on this data")
+    assert check_of("Number of trials", trials=12_345) == (MET, f"12{THIN}345: 3 on this data")
+    told = check_of("Number of trials", trials_on_data=213, trials_earlier=212)
+    assert told == (MET, "213: 1 on this data, 212 before the ledger")
     assert check_of("Number of trials", trials=None, trials_on_data=None) == (UNKNOWN, "not counted")
 
 

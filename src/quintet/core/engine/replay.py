@@ -224,7 +224,7 @@ def take_in(desk: Any, shown: Any, rows: Any, progress: Any) -> int:
         read_fill(answer, rows, i)
         begin(desk, ROWS_OF_FILL, recv)
         wake = on_fill(desk, answer)
-        if desk.depth_levels > 0:
+        if desk.keeps_places != 0:
             answer_moves_place(desk, shown, FILL, answer.number, answer.ts_event, answer.maker)
         return wake
     if kind == FUNDING:
@@ -236,7 +236,7 @@ def take_in(desk: Any, shown: Any, rows: Any, progress: Any) -> int:
         progress.row = i + ROWS_OF_CHANGE
         begin(desk, ROWS_OF_CHANGE, recv)
         wake = on_change(desk, kind, rows[i].quantity, -1, int(rows[i].price), rows[i + 1].quantity, rows[i].ts_event)
-        if desk.depth_levels > 0:
+        if desk.keeps_places != 0:
             answer_moves_place(desk, shown, kind, rows[i].quantity, rows[i].ts_event, 0)
         return wake
     if kind <= FACT or kind == TEXT:
@@ -249,7 +249,7 @@ def take_in(desk: Any, shown: Any, rows: Any, progress: Any) -> int:
         return on_timer(desk)
     if ORDER_ACCEPTED <= kind <= COMMAND_SUPPRESSED:
         wake = on_status(desk, kind, rows[i].quantity, -1, rows[i].ts_event)
-        if desk.depth_levels > 0:
+        if desk.keeps_places != 0:
             answer_moves_place(desk, shown, kind, rows[i].quantity, rows[i].ts_event, 0)
         return wake
     return on_control(desk, kind, rows[i].quantity, int(rows[i].price))

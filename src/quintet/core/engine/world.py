@@ -155,6 +155,8 @@ class Setup:
     """Bars to be built from trades; which of them wake the system `wake_timeframes` says."""
     depth_levels: int = 0
     """How many levels of each side the system is shown, 0 = the touch only. Above 0 the shown book is kept."""
+    keeps_places: bool = False
+    """Show the system our orders' places in their queues; with levels it is shown them anyway. Keeps the shown book."""
     keeps_shown_book: bool = False
     """Keep the book that the feed shows, besides the exchange's: for a desk that has no exchange beside it."""
     levels_kept: int = LEVELS_KEPT
@@ -292,7 +294,11 @@ def _room_of(setup: Setup) -> int:
 
 def _keeps_shown_book(setup: Setup) -> bool:
     """What our own taking has done to the exchange's book is not in the feed: then it shows another."""
-    return setup.depth_levels > 0 or setup.keeps_shown_book or setup.execution.own_impact != 0
+    return _keeps_places(setup) or setup.keeps_shown_book or setup.execution.own_impact != 0
+
+
+def _keeps_places(setup: Setup) -> bool:
+    return setup.keeps_places or setup.depth_levels > 0
 
 
 def _set_ears(world: s.World, setup: Setup) -> None:
@@ -304,6 +310,7 @@ def _set_ears(world: s.World, setup: Setup) -> None:
     if setup.levels_kept < max(1, setup.depth_levels):
         raise ConfigError(f"levels_kept: found {setup.levels_kept}, expected {max(1, setup.depth_levels)} or more")
     desk.depth_levels = setup.depth_levels
+    desk.keeps_places = int(_keeps_places(setup))
     desk.ladders.room = _room_of(setup) if _keeps_shown_book(setup) else 0
     if len(setup.built_bars) > s.BUILDERS:
         raise ConfigError(f"built_bars: found {len(setup.built_bars)}, expected {s.BUILDERS} at most")

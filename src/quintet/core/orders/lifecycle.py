@@ -98,11 +98,12 @@ FILLED_BEYOND: Final = 12
 NO_AMENDS: Final = 13
 SHORT_OF_MARGIN: Final = 14
 LIQUIDATED: Final = 15
+NOT_HELD: Final = 16
 VENUE_REASON_NAMES: Final = (
     "none", "post-only would take", "nothing left within its limit", "not all of it was there", "meets our own order",
     "nothing to close", "too many orders in a second", "venue congested", "style the venue does not know",
     "makes room for what closes", "not trading", "the order is over", "more is filled than it shall have",
-    "venue does not amend", "margin is short", "position liquidated",
+    "venue does not amend", "margin is short", "position liquidated", "more than is held",
 )  # fmt: skip
 
 BUY: Final = 1

@@ -13,6 +13,7 @@ from quintet.core.state import (
     WAKE_BOOK,
     WAKE_CONTROL,
     WAKE_FILL,
+    WAKE_FUNDING,
     WAKE_ORDER,
     WAKE_TIMER,
     WAKE_TOUCH,
@@ -31,6 +32,7 @@ HANDLERS: Final[Mapping[str, int]] = {
     "on_trade": WAKE_TRADE,
     "on_touch": WAKE_TOUCH,
     "on_book": WAKE_BOOK,
+    "on_funding": WAKE_FUNDING,
 }
 """Handler to the wake that it subscribes to."""
 
@@ -54,6 +56,7 @@ class System:
         on_trade       on order books: each trade of the market, as it reaches us
         on_touch       on order books: the best bid or ask is another price
         on_book        on order books: any level has been reported, unless on_touch is called for it
+        on_funding     on order books: we have paid or received the funding of a perpetual
 
     All that it remembers is in `self.memory`; `self.parameters` and `self.instrument` do not change. Setting anything
     else after `__init__` is refused. It must be a function of its views and its memory: no clock, file, network, dice.
@@ -67,6 +70,9 @@ class System:
 
     book_levels: ClassVar[int] = 0
     """How many levels of each side of an order book it is shown, with its own orders' places in their queues."""
+
+    queue_places: ClassVar[bool] = False
+    """On order books it is shown its own orders' places in their queues, also without levels."""
 
     Parameters: ClassVar[Any] = Parameters
     Memory: ClassVar[Any] = Memory
@@ -105,6 +111,7 @@ class Shape(NamedTuple):
     handlers: tuple[str, ...]
     timer_every_ns: int
     levels: int
+    minds_queue: bool
 
 
 def shape_of(kind: Any) -> Shape:
@@ -126,13 +133,16 @@ def shape_of(kind: Any) -> Shape:
         raise _refused("a timer that cannot be", f"{name}.timer_s", repr(kind.timer_s), expected)
     if kind.book_levels not in range(LEVELS_SHOWN + 1):
         raise _refused("levels that cannot be", f"{name}.book_levels", repr(kind.book_levels), f"0 to {LEVELS_SHOWN}")
+    if not isinstance(kind.queue_places, bool):
+        raise _refused("places that cannot be", f"{name}.queue_places", repr(kind.queue_places), "True or False")
     _refuse_changing(vars(kind), name)
     wakes = 0
     for handler in handlers:
         wakes |= HANDLERS[handler]
     section = kind.name or _snake(name)
     layout = Layout(kind.Memory, name)
-    return Shape(section, kind, kind.Parameters, layout, wakes, handlers, every_ms * 1_000_000, kind.book_levels)
+    every_ns, minds_queue = every_ms * 1_000_000, kind.queue_places or kind.book_levels > 0
+    return Shape(section, kind, kind.Parameters, layout, wakes, handlers, every_ns, kind.book_levels, minds_queue)
 
 
 def instance_of(shape: Shape, parameters: msgspec.Struct, instrument: Instrument) -> System:

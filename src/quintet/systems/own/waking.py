@@ -14,6 +14,7 @@ from quintet.core.state import (
     WAKE_BOOK,
     WAKE_CONTROL,
     WAKE_FILL,
+    WAKE_FUNDING,
     WAKE_ORDER,
     WAKE_TIMER,
     WAKE_TOUCH,
@@ -35,6 +36,7 @@ _BY_WAKE = {
     WAKE_TRADE: "on_trade",
     WAKE_TOUCH: "on_touch",
     WAKE_BOOK: "on_book",
+    WAKE_FUNDING: "on_funding",
 }
 
 _ONE = Struct("<q")
@@ -54,7 +56,7 @@ class Mind:
     def enter(self, world: World) -> Callable[[], None]:
         """How this system is woken in a world that has something new to show."""
         desk, place = bytes_of(world.desk), bytes_of(world.state)
-        reader, layout = Reader(desk, self.shape.levels), self.shape.layout
+        reader, layout = Reader(desk, self.shape.minds_queue), self.shape.layout
         held: dict[str, Any] = vars(self._system)
 
         def wake() -> None:
