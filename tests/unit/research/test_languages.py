@@ -137,6 +137,8 @@ def assumptions() -> list[str]:
         "candles of a derivative stand in for spot: its prices are close, not equal",
         "eth.csv: columns: time=date, open=open",
         "structure on 5m, execution on 1m",
+        "the tape's clocks measure no latency: clock skew: 7 of 9 messages were received before they happened; the "
+        "recorder's clock is 1,173 to 1,272 ms behind the venue's or more, a latency cannot be measured",
         "8640 5m bars resampled from 1m; 2 cut at the edges, 0 incomplete and left out",
         "latency 750 ms (x3)",
         "its days redrawn, 10,000 paths, 5 % to 95 %",

@@ -132,6 +132,7 @@ def test_a_synthetic_market_is_a_condition_missed():
         (wording.iso(START_NS + 7), "2026-01-01T00:00:00.000000007Z"),
         (wording.stamp(START_NS + 5 * BAR_NS), "2026-01-01 00:25"),
         (span(START_NS, START_NS + 40 * DAY_NS).en, "1 Jan \u2013 10 Feb 2026"),
+        (span(START_NS, START_NS + DAY_NS // 2).en, "1 Jan 2026"),
         (span(START_NS - DAY_NS, START_NS).ru, "31 дек 2025 \u2013 1 янв 2026"),
         (wording.counted(1, "fill", "fills"), "1 fill"),
         (wording.counted(1200, "fill", "fills"), f"1{THIN}200 fills"),
