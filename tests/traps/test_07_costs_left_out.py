@@ -63,7 +63,7 @@ def test_costs_of_the_wrong_size_are_found():
 
 def test_a_rebate_and_a_cost_of_zero_are_labelled_on_the_report():
     rebate = msgspec.structs.replace(DEFAULT_SPOT, maker_fee_e9=-50_000)
-    assert labels_of(Config(), DEFAULT_SPOT) == []
-    assert "without fees" in labels_of(Config(), rebate)[0]
+    assert labels_of(Config(), [DEFAULT_SPOT]) == []
+    assert "without fees" in labels_of(Config(), [rebate])[0]
     free = msgspec.structs.replace(Config(), execution=ExecutionConfig(slippage_bps=0.0, spread_bps=0.0))
-    assert "without spread, slippage" in labels_of(free, DEFAULT_SPOT)[0]
+    assert "without spread, slippage" in labels_of(free, [DEFAULT_SPOT])[0]

@@ -143,10 +143,10 @@ def test_runs_of_one_second_do_not_collide(quintet: Quintet, candles: Path) -> N
 def test_a_run_without_costs_is_labelled_as_a_test_of_the_machine() -> None:
     free = define(InstrumentConfig(maker_fee_bps=Decimal(0), taker_fee_bps=Decimal(0)), "test")
     paid = define(InstrumentConfig(), "test")
-    assert label_of(load(), paid) == []
-    assert label_of(load(), free) == ["testing form, not money: run without fees"]
+    assert label_of(load(), [paid]) == []
+    assert label_of(load(), [free]) == ["testing form, not money: run without fees"]
     nothing = load(None, ["execution.spread_bps=0", "execution.slippage_bps=0", "execution.latency_ms=0"])
-    assert label_of(nothing, free) == ["testing form, not money: run without fees, spread, slippage, latency"]
+    assert label_of(nothing, [free]) == ["testing form, not money: run without fees, spread, slippage, latency"]
 
 
 def test_a_failing_engine_leaves_no_run_behind(
