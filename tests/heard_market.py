@@ -47,6 +47,7 @@ def two_markets(seed: int, count: int) -> Tape:
 def a_listener(
     seed: int = 1, *, in_ten: int = 3, wakes: int = WAKES, bars: tuple[BuiltBars, ...] = BARS, depth_levels: int = 5,
     timer_ns: int = 50 * MILLISECOND, recording: bool = False, keeps_shown_book: bool = False, levels_kept: int = 512,
+    keeps_places: bool = False,
     **execution: Any,
 ) -> World:  # fmt: skip
     state, params = player_state(seed, "listener"), player_params(plays=LISTENING, wants_in_ten=in_ten)
@@ -60,6 +61,7 @@ def a_listener(
         built_bars=bars,
         depth_levels=depth_levels,
         keeps_shown_book=keeps_shown_book,
+        keeps_places=keeps_places,
         levels_kept=levels_kept,
         timer_first_ns=START + timer_ns,
         timer_every_ns=timer_ns,

@@ -8,6 +8,7 @@ import numpy as np
 from quintet.core.engine.money_rules import FeeSchedule, MarginRules
 from quintet.core.engine.world import Execution, Latencies, Setup, new_world
 from quintet.core.events import ASK_LEVEL, BID_LEVEL, FUNDING_RATE, LAST, MARK_PRICE, ROW, TRADE_BUY, TRADE_SELL
+from quintet.core.instrument import Instrument
 from quintet.core.random import below, seeded
 from quintet.core.state import WAKE_FILL, WAKE_ORDER, WAKE_TIMER, Tape, World
 from tests.desk_worlds import LINEAR_COIN, START, tape_of
@@ -113,14 +114,14 @@ def tick_world(
     wakes: int = WAKE_TIMER | WAKE_FILL | WAKE_ORDER, params: Any = None, recording: bool = False,
     latencies: Latencies | None = None, order_places: int = 0, window: tuple[int, int] = WINDOW, capital: int = 10**12,
     fees: FeeSchedule | None = None, margin: MarginRules | None = None, keeps_shown_book: bool = False,
-    **execution: Any,
+    instrument: Instrument = LINEAR_COIN, **execution: Any,
 ) -> World:  # fmt: skip
     """A world in tick mode, woken every 50 ms, with a player of dice in it unless `params` say something else.
 
     `execution`: more fields of Execution.
     """
     setup = Setup(
-        instruments=(LINEAR_COIN,),
+        instruments=(instrument,),
         capital={"USDT": capital},
         execution=Execution(entry_ns=entry_ns, response_ns=response_ns, queue_model=queue_model, **execution),
         latencies=latencies or Latencies(),

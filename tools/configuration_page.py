@@ -44,7 +44,7 @@ def row(entry: Parameter) -> str:
 
 def shown(value: Any) -> str:
     """A default as a reader would type it."""
-    if value is None or value in ("", ()):
+    if value is None or value in ("", (), {}):
         return ""
     if isinstance(value, bool):
         return str(value).lower()

@@ -43,6 +43,13 @@ GRIDS: Final = (
     ),
     # answers that come two looks later
     *(Grid(queue, response_ns=250 * MILLISECOND) for queue in ("risk_averse", "power")),
+    # a way there and back of three looks: at just that the answer and the look meet, and each engine has its own order
+    # of the two (ADR 0007); a nanosecond to either side they agree
+    *(
+        Grid(queue, entry_ns=150 * MILLISECOND, response_ns=150 * MILLISECOND + odd_ns)
+        for queue in ("risk_averse", "power")
+        for odd_ns in (-1, 1)
+    ),
     # latencies interpolated from recorded orders
     *(Grid(queue, latency="recorded") for queue in ("risk_averse", "power")),
     Grid(gap=1, levels=10, latency="recorded"),

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 import msgspec
+import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks import data, w1_ticks
@@ -52,8 +53,8 @@ def facts_of(instrument: Instrument) -> dict[str, float]:
 
 
 def w1(rows: int) -> Market:
-    """The market of W1."""
-    ticks = data.ticks(rows)
+    """The market of W1: as many whole messages as there are in so many rows."""
+    ticks = whole_messages(data.ticks(rows))
     orders = recorded_orders(int(ticks["ts_exch"][0]), int(ticks["ts_local"][-1]))
 
     def walk(grid: Grid) -> World:
@@ -64,6 +65,14 @@ def w1(rows: int) -> Market:
         return world
 
     return Market("W1", ticks, facts_of(FINE), walk, FINE.quote_quantum, orders)
+
+
+def whole_messages(ticks: NDArray[Any]) -> NDArray[Any]:
+    """Without the beginning of a message that is cut off: a tape never ends inside one.
+
+    Left in, a look between what had happened and when it is heard is the peer's last one, and is none of ours.
+    """
+    return ticks[: int(np.flatnonzero(ticks["last"])[-1]) + 1]
 
 
 def times(ticks: NDArray[Any], factor: int) -> NDArray[Any]:

@@ -78,7 +78,7 @@ def market_of(name: str, tape: Tape) -> Market:
 def fine(instrument: Instrument) -> Instrument:
     """The instrument as both can trade it, counted so finely that no fee is rounded: the peer does not round."""
     if instrument.kind == "inverse":
-        return msgspec.structs.replace(instrument, base_quantum=Decimal("1e-12"), **FEES)
+        return msgspec.structs.replace(instrument, base_quantum=Decimal("1e-10"), **FEES)
     quantum = Decimal("1e-12")
     return msgspec.structs.replace(instrument, kind="linear", quote_quantum=quantum, **FEES)
 

@@ -31,6 +31,7 @@ class HandMadeResult:
         self.instrument: Instrument = DEFAULT_SPOT
         self.conservation = 0
         self.ticks = None
+        self.instruments: list[Any] = []
         self.hashes = {"tape": "a" * 64, "commands": "b" * 64, "state": "c" * 64}
         prices = hand_made_prices(bars)
         self.tape = SimpleNamespace(rows=bar_rows(hand_made_bars(prices)))

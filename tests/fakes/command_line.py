@@ -25,6 +25,7 @@ class CountingResult:
     assumptions: tuple[str, ...] = ("a resting order fills only when the price trades through it",)
     parameters: dict[str, Any] = field(default_factory=dict)
     ticks: None = None
+    instruments: tuple[Any, ...] = ()
 
     @property
     def daily_returns(self) -> list[float]:

@@ -24,6 +24,7 @@ DESKS: list[dict[str, Any]] = [
     {"depth_levels": 0, "bars": (), "wakes": WAKE_TIMER | WAKE_FILL, "partial_fills": 1, "own_impact": 1},
     {"depth_levels": 20, "bars": (), "wakes": WAKE_TIMER | WAKE_FILL},
     {"depth_levels": 3, "levels_kept": 4},
+    {"depth_levels": 0, "keeps_places": True},
 ]
 """Who listens to all, who to nothing; who is shown levels, and who forgets those that are far."""
 

@@ -8,10 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quintet.core import events as ev
-from quintet.core.orders.lifecycle import FREE
-from quintet.core.orders.queue_place import row_moves_places
+from quintet.core.market.shown_book import shown_lots
+from quintet.core.orders.lifecycle import FREE, OPEN
+from quintet.core.orders.queue_place import answer_moves_place, row_moves_places
 from quintet.core.records import table
-from quintet.core.state import DESK, World
+from quintet.core.state import ASK, BID, DESK, SHOWN, World
 from tests.heard_market import a_listener, run_to_the_end, two_markets
 from tests.tick_market import MILLISECOND
 
@@ -56,22 +57,51 @@ def test_an_order_that_is_over_has_no_place() -> None:
         assert all(view.places[s].lots == 0 for s in range(64) if orders[s].status == FREE)
 
 
-def test_who_is_shown_no_levels_is_told_no_places() -> None:
+def test_who_asks_for_neither_levels_nor_places_is_told_none() -> None:
     world = a_listener(3, in_ten=6, depth_levels=0, keeps_shown_book=True)
     run_to_the_end(two_markets(3, 80), world)
     assert world.desk[0].n_places > 0 and world.desk[0].shown.n_places == 0
 
 
+def test_places_are_the_same_with_levels_and_without() -> None:
+    with_levels, alone = a_listener(3, in_ten=2), a_listener(3, in_ten=2, depth_levels=0, keeps_places=True)
+    for world in (with_levels, alone):
+        run_to_the_end(two_markets(3, 80), world)
+    assert places_of(alone) == places_of(with_levels) != {}
+    assert alone.desk[0].shown.depth[0].levels.tolist() == [0, 0]
+
+
+@given(st.integers(0, 1_000))
+@settings(max_examples=15)
+def test_what_stands_at_our_price_is_what_the_feed_shows_there(seed: int) -> None:
+    """Given that all we know has been heard, the lots of others at our price are those of the shown book."""
+    world = a_listener(seed, in_ten=2, response_ns=0, feed_ns=0)
+    run_to_the_end(two_markets(seed, 80), world)
+    desk = world.desk[0]
+    for s in range(int(desk.shown.n_places)):
+        place = desk.shown.places[s]
+        if place.lots > 0:
+            side = BID if place.side > 0 else ASK
+            shown = shown_lots(world.shown, desk.ladders, int(place.instrument), side, int(place.price))
+            assert (int(place.level), int(place.ahead) <= int(place.level)) == (shown, True)
+
+
 # ---- one place, row by row ------------------------------------------------------------------------------------------
 def after(*rows: tuple[int, int, int, int], side: int = 1, ahead: int = 10, lots: int = 5) -> int:
     """What is before an order at 10,000 that joined at 100, after rows of kind, price, lots, time."""
+    return int(place_after(*rows, side=side, ahead=ahead, lots=lots).ahead)
+
+
+def place_after(*rows: tuple[int, int, int, int], side: int = 1, ahead: int = 10, lots: int = 5) -> Any:
+    """The place of such an order, which stood among 12 lots."""
     view = table(DESK, 1)[0].shown
     view.n_places = 1
     place = view.places[0]
     place.side, place.price, place.lots, place.ahead, place.joined = side, 10_000, lots, ahead, 100
+    place.level = 12
     for kind, price, row_lots, ts in rows:
         row_moves_places(view, kind, 0, price, row_lots, ts)
-    return int(place.ahead)
+    return place
 
 
 @pytest.mark.jit_off
@@ -93,6 +123,39 @@ def after(*rows: tuple[int, int, int, int], side: int = 1, ahead: int = 10, lots
 )
 def test_what_moves_a_bid(rows: list[tuple[int, int, int, int]], left: int) -> None:
     assert after(*rows) == left
+
+
+@pytest.mark.jit_off
+@pytest.mark.parametrize(
+    ("rows", "level", "ahead"),
+    [
+        ([(ev.BID_LEVEL, 10_000, 30, 101)], 30, 10),
+        ([(ev.BID_LEVEL, 10_000, 3, 101)], 3, 3),
+        ([(ev.TRADE_SELL, 10_000, 4, 101)], 8, 6),
+        ([(ev.TRADE_SELL, 10_000, 4, 101), (ev.BID_LEVEL, 10_000, 9, 101)], 9, 6),
+        ([(ev.TRADE_SELL, 9_999, 4, 101)], 0, 0),
+        ([(ev.TRADE_SELL, 10_000, 4, 100)], 12, 10),
+    ],
+)
+def test_what_stands_at_its_price(rows: list[tuple[int, int, int, int]], level: int, ahead: int) -> None:
+    place = place_after(*rows)
+    assert (int(place.level), int(place.ahead)) == (level, ahead)
+
+
+@pytest.mark.jit_off
+def test_after_a_fill_nobody_stands_before_the_rest_and_what_was_behind_still_is() -> None:
+    """Given an order at the head of 12 lots, filled in part; then its level is told, as it was at that moment."""
+    desk, shown = table(DESK, 1)[0], table(SHOWN, 1)
+    order, view = desk.orders[0], desk.shown
+    desk.slots_used = view.n_places = 1
+    order.number, order.side, order.price, order.lots, order.filled, order.status = 7, 1, 10_000, 5, 2, OPEN
+    place = view.places[0]
+    place.number, place.side, place.price, place.lots, place.joined = 7, 1, 10_000, 5, 100
+    place.ahead, place.level = 4, 12
+    answer_moves_place(desk, shown, ev.FILL, 7, 200, 1)
+    assert (int(place.lots), int(place.ahead), int(place.level)) == (3, 0, 8)
+    row_moves_places(view, ev.BID_LEVEL, 0, 10_000, 8, 200)
+    assert (int(place.ahead), int(place.level)) == (0, 8)
 
 
 @pytest.mark.jit_off

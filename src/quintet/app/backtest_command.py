@@ -116,7 +116,7 @@ _FLAGS: Final = {
 }
 """Flag to the configuration key it overrides."""
 
-_ENDED: Final = "ended_"
+_ENDED: Final = "venue_ended_"
 """So begin the figures that count orders which the venue ended, one a reason."""
 
 
@@ -256,9 +256,7 @@ def _say_outcome(outcome: Mapping[str, Any]) -> None:
     say("")
     for label, text in _headline(outcome["interval"], outcome["metrics"]):
         say(f"{label:<14} {text}")
-    trials = outcome["trials"]
-    again = ", this one again" if trials["repeated"] else ""
-    say(f"{'trials':<14} {trials['total']:,}, {trials['on_data']:,} on this data{again}")
+    say(f"{'trials':<14} {_trials(outcome['trials'])}")
     off_quanta = outcome["conservation"]
     say(f"{'books':<14} {'balance' if off_quanta == 0 else f'ARE OFF by {off_quanta} quanta'}")
     for name, value in outcome["hashes"].items():
@@ -268,6 +266,14 @@ def _say_outcome(outcome: Mapping[str, Any]) -> None:
     report = Path(outcome["out"]) / "report.html"
     say(f"{'run':<14} {outcome['run']}")
     say(f"{'report':<14} {report}" if report.exists() else f"{'files':<14} {report.parent}")
+
+
+def _trials(trials: Mapping[str, Any]) -> str:
+    """How many there have been, on this data and before there was a ledger."""
+    earlier = trials["earlier"]
+    before = f", {earlier:,} with this system before there was a ledger" if earlier else ""
+    again = "; this one again" if trials["repeated"] else ""
+    return f"{trials['total']:,}: {trials['on_data'] - earlier:,} on this data{before}{again}"
 
 
 def _headline(interval: Mapping[str, Any], metrics: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -69,6 +69,10 @@ class Result(Protocol):
         """What quotes and fills were worth on an order book; None for a run on candles."""
 
     @property
+    def instruments(self) -> Sequence[Mapping[str, Any]]:
+        """What each of several instruments brought; empty for a run of one."""
+
+    @property
     def tables(self) -> Mapping[str, Mapping[str, Any]]:
         """`orders`, `fills`, `equity`, `events`: columns of equal length."""
 
@@ -138,7 +142,7 @@ def run(task: Task, parts: Parts, workspace: Workspace, now: datetime) -> dict[s
     name = task.system.name
     with progress(_what_takes_time(name, market, config)):
         result = parts.engine(job)
-    assumptions = [*testing_form(config, market.instrument, market.is_book), *market.assumptions, *result.assumptions]
+    assumptions = [*testing_form(config, market.traded, market.is_book), *market.assumptions, *result.assumptions]
     run_id = run_folders.run_id(stamp(now), name, *result.hashes.values(), repr(as_tree(config)))
     described = {
         "run": run_id,
@@ -203,10 +207,11 @@ def stamp(now: datetime) -> str:
     return now.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
 
 
-def testing_form(config: Config, instrument: Instrument, is_book: bool = False) -> list[str]:
+def testing_form(config: Config, instruments: Sequence[Instrument], is_book: bool = False) -> list[str]:
     """The label of a run that leaves out a cost of the real world: a test of the machine, no statement on money."""
     execution, ticks = config.execution, config.tick_execution
-    fees = ("fees", instrument.maker_fee_e9 <= 0 or instrument.taker_fee_e9 <= 0)
+    venues = [ticks.at(each.venue) for each in instruments]
+    fees = ("fees", any(each.maker_fee_e9 <= 0 or each.taker_fee_e9 <= 0 for each in instruments))
     of_bars = (
         ("spread", execution.spread_bps == 0.0),
         ("slippage", execution.slippage_bps == 0.0),
@@ -214,7 +219,7 @@ def testing_form(config: Config, instrument: Instrument, is_book: bool = False) 
         ("partial fills", execution.participation_frac == 1.0),
     )
     of_book = (
-        ("latency", ticks.latency_model == "constant" and ticks.entry_ms == 0.0),
+        ("latency", any(venue.latency_model == "constant" and venue.entry_ms == 0.0 for venue in venues)),
         ("partial fills", not ticks.partial_fills),
     )
     absent = [name for name, is_absent in (fees, *(of_book if is_book else of_bars)) if is_absent]
@@ -231,6 +236,7 @@ def _provenance(task: Task, market: Market, now: datetime) -> dict[str, Any]:
         "config": as_tree(task.request.config),
         "identity": identity_of(task.request.config, system.name)._asdict(),
         "instrument": encode(market.instrument).decode(),
+        **({"instruments": [each.name for each in market.traded]} if len(market.traded) > 1 else {}),
         "market": {
             "label": market.label,
             "structure_timeframe": market.structure,
@@ -257,9 +263,12 @@ def _files(result: Result, described: Mapping[str, Any], config: Config, now_ns:
     def table(name: str) -> Writer:
         return lambda path: run_folders.write_table(path, result.tables.get(name, {}))
 
-    figures = {"metrics": dict(result.metrics), "interval": dict(result.interval), "hashes": dict(result.hashes)}
+    figures: dict[str, Any] = {"metrics": dict(result.metrics), "interval": dict(result.interval)}
+    figures["hashes"] = dict(result.hashes)
     figures |= {"conservation": described["conservation"], "synthetic": described["synthetic"]}
     figures |= {"ticks": dict(result.ticks)} if result.ticks is not None else {}
+    if result.instruments:
+        figures["instruments"] = list(result.instruments)
     files: dict[str, Writer] = {f"{name}.parquet": table(name) for name in run_folders.TABLES}
     files[run_folders.METRICS] = lambda path: run_folders.write_json(path, figures)
     if config.report.desk_tape:

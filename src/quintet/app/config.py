@@ -19,9 +19,11 @@ from quintet.app.expectations import (
     bare,
     choices_of,
     expected_text,
+    field_in,
     field_of,
     fields_of,
     is_section,
+    named_section,
     shown,
 )
 from quintet.app.instruments import InstrumentConfig
@@ -102,6 +104,10 @@ SYSTEMS: Final = tuple(SystemsConfig.__struct_fields__)
 
 _PATHS: Final = ("data.files", "data.tape", "data.latencies", "data.cache")
 _PROBLEM = re.compile(r"^(?P<problem>.*?)(?: - at `\$\.?(?P<path>[^`]*)`)?$", re.DOTALL)
+
+
+def _is_path(key: str) -> bool:
+    return key in _PATHS or (key.startswith("tick_execution.venues.") and key.endswith(".latencies"))
 
 
 class Given(NamedTuple):
@@ -195,7 +201,7 @@ def _from_file(path: Path) -> list[Given]:
     except UnicodeDecodeError as error:
         raise Complaint("not text", where=str(path), found=str(error), expected="UTF-8") from None
     leaves = list(_leaves(tree, "", str(path)))
-    return [leaf._replace(value=_beside(path, leaf.value)) if leaf.key in _PATHS else leaf for leaf in leaves]
+    return [leaf._replace(value=_beside(path, leaf.value)) if _is_path(leaf.key) else leaf for leaf in leaves]
 
 
 def _leaves(tree: Mapping[str, Any], prefix: str, origin: str) -> Iterable[Given]:
@@ -242,14 +248,14 @@ def _place(tree: Tree, given: Given, root: type[Config]) -> None:
     *sections, name = given.key.split(".")
     struct: Any = root
     for depth, section in enumerate([*sections, name]):
-        hints = fields_of(struct)
-        if section not in hints:
-            raise _unknown(given, sections[:depth], section, hints)
-        struct = hints[section]
+        found = field_in(struct, section)
+        if found is None:
+            raise _unknown(given, sections[:depth], section, fields_of(struct))
+        struct = found
     _refuse_section_value(given, struct)
     for section in sections:
         tree = tree.setdefault(section, {})
-    if not is_section(struct):
+    if not is_section(struct) and named_section(struct) is None:
         tree[name] = _plain(given.value, struct)
 
 
@@ -276,6 +282,13 @@ def _unknown(given: Given, sections: list[str], key: str, hints: Mapping[str, An
 
 def _refuse_section_value(given: Given, hint: Any) -> None:
     """A section holds keys: `execution = 5` is no section, `[instrument.symbol]` is no value."""
+    if named_section(hint) is not None and not isinstance(given.value, Mapping):
+        raise Complaint(
+            f"{given.key} holds sections",
+            where=given.origin,
+            found=shown(given.value),
+            expected=f"[{given.key}.NAME] with keys {', '.join(fields_of(named_section(hint)))}",
+        )
     if is_section(hint) and not isinstance(given.value, Mapping):
         names = ", ".join(fields_of(hint))
         raise Complaint(

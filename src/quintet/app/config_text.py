@@ -13,8 +13,14 @@ def as_tree(config: Config) -> Tree:
     """Plain values of every key, defaults included, for a manifest or `--json`; decimals as text."""
     tree: Tree = msgspec.json.decode(msgspec.json.encode(config))
     for section in ("instrument", "tick_execution"):
-        tree[section] = {key: value for key, value in tree[section].items() if value is not None}
+        tree[section] = _given(tree[section])
     return tree
+
+
+def _given(tree: Tree) -> Tree:
+    """Without the keys that have no value, here and in the sections below."""
+    given = {key: _given(value) if isinstance(value, dict) else value for key, value in tree.items()}
+    return {key: value for key, value in given.items() if value is not None and value != {}}
 
 
 def as_toml(config: Config) -> str:
@@ -26,7 +32,17 @@ def as_toml(config: Config) -> str:
         return f"{written}  # {about}"
 
     def section(name: str, part: msgspec.Struct) -> list[str]:
-        return [f"[{name}]", *(line(entry, getattr(part, entry.name)) for entry in describe(type(part))), ""]
+        values = [(entry, getattr(part, entry.name)) for entry in describe(type(part))]
+        lines = [f"[{name}]", *(line(entry, value) for entry, value in values if not isinstance(value, dict)), ""]
+        for entry, value in values:
+            lines += [f"# {name}.{entry.name}.NAME: {entry.reason}"] if isinstance(value, dict) else []
+            for own, inner in value.items() if isinstance(value, dict) else ():
+                lines += [f"[{name}.{entry.name}.{own}]", *given_keys(inner), ""]
+        return lines
+
+    def given_keys(part: msgspec.Struct) -> list[str]:
+        given = ((key, getattr(part, key)) for key in part.__struct_fields__)
+        return [f"{key} = {toml_value(value)}" for key, value in given if value not in (None, "")]
 
     lines: list[str] = []
     for name in ("instrument", "execution", "tick_execution", "risk"):

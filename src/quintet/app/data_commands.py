@@ -225,7 +225,8 @@ def download(
             expected="all three, e.g. --interval 5 --start 2026-01-01 --end 2026-02-01",
         )
     _require_one_of("unknown category", "--category", category, ("spot", "linear", "inverse"))
-    path = cache or workspace().data / f"bybit_{symbol}_{name}.csv"
+    product = "" if category == "spot" else f"_{category}"
+    path = cache or workspace().data / f"bybit{product}_{symbol}_{name}.csv"
     wanted = Download(symbol, name, start_ns, end_ns, category, venue_url or BASE_URL)
     with progress(f"candles of {symbol}") as report:
         filled = download_candles(wanted, path, report)

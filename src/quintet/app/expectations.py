@@ -39,11 +39,23 @@ def fields_of(struct: Any) -> dict[str, Any]:
     return get_type_hints(struct, include_extras=True) if is_section(struct) else {}
 
 
+def field_in(struct: Any, name: str) -> Any:
+    """The type of what bears a name in a section, or in a key that holds sections by any name; None: there is none."""
+    named = named_section(struct)
+    return named if named is not None else fields_of(struct).get(name)
+
+
+def named_section(hint: Any) -> Any:
+    """The section that a key holds under names of the user's choice, `[tick_execution.venues.NAME]`; else None."""
+    base = bare(hint) if hint is not None else None
+    return get_args(base)[1] if get_origin(base) is dict else None
+
+
 def field_of(root: type[msgspec.Struct], key: str) -> Any:
     """The type of a dotted key below `root`, None when there is no such key."""
     hint: Any = root
     for part in key.split("."):
-        hint = fields_of(hint).get(part)
+        hint = field_in(hint, part)
     return hint
 
 

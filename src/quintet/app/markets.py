@@ -19,12 +19,13 @@ from quintet.app.config import Config, DataConfig
 from quintet.app.flags import time_range, timeframe
 from quintet.app.instruments import define, spoken_of
 from quintet.app.messages import Complaint, progress
-from quintet.core.events import BAR_CLOSE, SECOND_TIMEFRAMES, TIMEFRAMES, timeframe_ns
-from quintet.core.instrument import Instrument, encode
+from quintet.core.events import BAR_CLOSE, SECOND_TIMEFRAMES, TIMEFRAME_NUMBER, TIMEFRAMES, timeframe_ns
+from quintet.core.instrument import Instrument, encode, in_common_quanta
 from quintet.core.market.tick_feed import LATENCY_NOTE, latency_believed, reason_not_traded
 from quintet.core.tape import Tape, memory_tape
 from quintet.research.tape_markets import between
-from quintet.research.tick_setup import has_book
+from quintet.research.tick_setup import candles_on, has_book
+from quintet.sim.exchange_order import whole_in_exchange_order
 from quintet.storage.candle_sources import MarketBars, cut, from_bars, load_market
 from quintet.storage.candle_table import Reading
 from quintet.storage.candle_tapes import build_tape
@@ -51,6 +52,11 @@ class Market(NamedTuple):
     label: str
     assumptions: tuple[str, ...]
     path: Path | None = None
+
+    @property
+    def traded(self) -> tuple[Instrument, ...]:
+        """All instruments, the first of them `instrument`."""
+        return in_common_quanta(self.tape.instruments) if self.is_book else (self.instrument,)
 
     @property
     def is_book(self) -> bool:
@@ -149,9 +155,14 @@ def _from_tape(request: MarketRequest, data: DataConfig) -> Market:
             found="a tape of candles together with interval",
             expected="no interval: its candles have their own",
         )
-    if len(tape.instruments) != 1:
-        found = ", ".join(each.symbol for each in tape.instruments) or "none"
-        raise Complaint("a tape of one instrument is needed", where=data.tape, found=found, expected="one instrument")
+    if len(tape.instruments) != 1 and not (tape.instruments and has_book(tape)):
+        found = ", ".join(each.name for each in tape.instruments) or "none"
+        raise Complaint(
+            "a tape of one instrument is needed",
+            where=data.tape,
+            found=found,
+            expected="one instrument, where candles are traded; several need order books",
+        )
     if not tape.census.market_only:
         raise Complaint("not a market tape", where=data.tape, found="desk events", expected="outside facts only")
     if reason := reason_not_traded(tape.meta):
@@ -172,32 +183,38 @@ def _from_tape(request: MarketRequest, data: DataConfig) -> Market:
 
 
 def _of_book(request: MarketRequest, data: DataConfig, tape: Tape) -> Market:
-    """A tape of order books; its lengths are measured in bars of `interval`, and a system is told of such bars."""
-    if tape.census.kinds.get("BAR_CLOSE", 0):
-        raise Complaint(
-            "candles and order books on one tape",
-            where=data.tape,
-            found=f"{tape.census.kinds['BAR_CLOSE']:,} candles beside the book",
-            expected="one of them: a run trades either",
-        )
+    """A tape of order books; its lengths are measured in bars of `interval`, and a system is told of such bars.
+
+    Its rows are put into the order of the exchanges where several feeds, or candles, lie beside each other.
+    """
     if not tape.census.kinds.get("TRADE_BUY", 0) + tape.census.kinds.get("TRADE_SELL", 0):
         raise Complaint(
             "a tape that must not be traded", where=data.tape, found="no trades", expected="a book with its trades"
         )
     in_seconds = data.interval if data.interval in SECOND_TIMEFRAMES else ""
     length = in_seconds or timeframe(data.interval, "interval") or BOOK_TIMEFRAME
-    instrument, path, label = tape.instruments[0], Path(data.tape), Path(data.tape).name
-    said = [f"instrument {instrument.symbol} as the tape defines it; [instrument] is not used"]
+    instruments, path, label = in_common_quanta(tape.instruments), Path(data.tape), Path(data.tape).name
+    instrument = instruments[0]
+    names = instrument.symbol if len(instruments) == 1 else ", ".join(each.name for each in instruments)
+    said = [f"instrument {names} as the tape defines it; [instrument] is not used"]
+    if candles := candles_on(tape):
+        heard = any(TIMEFRAME_NUMBER[length] == number for _, number in candles)
+        said.append(
+            f"bars of {length} are the candles on the tape; where an instrument has none they are built from its trades"
+            if heard
+            else f"the tape's candles are not heard: bars of {length} are built from trades"
+        )
     if not latency_believed(tape.meta):
         said.append(f"the tape's clocks measure no latency: {tape.meta.notes[LATENCY_NOTE]}")
     if tape.meta.synthetic:
         said.insert(0, _synthetic_label())
     synthetic = tape.meta.synthetic
-    if request.bars is None:
-        return Market(tape, instrument, length, length, synthetic, label, tuple(said), path)
-    tape = between(tape, None, tape.census.first_ns + request.bars * timeframe_ns(length))
-    said.append(f"only the first {request.bars} x {length}")
-    return Market(tape, instrument, length, length, synthetic, label, tuple(said))
+    if request.bars is not None:
+        tape = between(tape, None, tape.census.first_ns + request.bars * timeframe_ns(length))
+        said.append(f"only the first {request.bars} x {length}")
+    mapped = path if request.bars is None else None
+    ordered = whole_in_exchange_order(tape)
+    return Market(ordered, instrument, length, length, synthetic, label, tuple(said), mapped)
 
 
 def _bar_timeframes(tape: Tape, where: str) -> list[str]:

@@ -26,7 +26,7 @@ from quintet.app.trading import (
     summary_of,
 )
 from quintet.core.errors import DataError
-from quintet.core.events import ASK_LEVEL, BID_LEVEL, BOOK_CLEAR, ROW, TRADE_SELL
+from quintet.core.events import ASK_LEVEL, BID_LEVEL, BOOK_CLEAR, ROW, TEXT, TRADE_SELL
 from quintet.core.instrument import DEFAULT_SPOT, Instrument, decode, encode
 from quintet.core.market.tick_feed import LATENCY_NOTE, MEASURED, Frame
 from quintet.core.orders import lifecycle
@@ -37,6 +37,7 @@ from quintet.research.backtest_options import BOOK_POLICY, BacktestOptions, Tick
 from quintet.research.systems import loop
 from quintet.runtime.continued_tape import ContinuedTape
 from quintet.runtime.recording import Recording
+from quintet.runtime.recovery import lost_market
 from quintet.runtime.session import PaperSession
 from quintet.storage.tape_files import TapeWriter, open_tape
 from quintet.storage.tick_recorder import TickRecorder
@@ -132,8 +133,18 @@ class _PaperDesk:
         self._instrument = decode(past.meta.notes["instrument"].encode())
         self._waiting = np.asarray(past.event_rows())
         self._floor_ns = int(self._waiting["ts_event"][self._waiting["kind"] <= BOOK_CLEAR].max(initial=0))
+        self._heard_ns = 0
+        if len(self._waiting):
+            self._lose_market()
         self._session: PaperSession | None = None
         self._desk_tape: TapeWriter | None = None
+
+    def _lose_market(self) -> None:
+        """Nobody listened since the last row: the book is unknown from there on, whatever timers come meanwhile."""
+        self._heard_ns = int(self._waiting["ts_recv"][self._waiting["kind"] != TEXT][-1])
+        rows = lost_market(self._floor_ns, self._heard_ns)
+        self._market.append(rows)
+        self._waiting = np.concatenate([self._waiting, rows])
 
     @property
     def position(self) -> int:
@@ -148,7 +159,7 @@ class _PaperDesk:
     def append(self, rows: Any) -> int:
         """What was heard."""
         rows["ts_event"] = np.maximum(rows["ts_event"], self._floor_ns)
-        rows["ts_recv"] = np.maximum(rows["ts_recv"], int(self._waiting["ts_recv"][-1]) if len(self._waiting) else 0)
+        rows["ts_recv"] = np.maximum(rows["ts_recv"], self._heard_ns)
         at = self._market.append(rows)
         self._enter(rows)
         return at

@@ -2,7 +2,8 @@
 
 A permit is computed from what stands now: the evidence of the register for exactly this code and these parameters,
 each record signed by a deed in the audit log, and the criteria of the configuration. Paper and sandbox need none. Once
-paper is proven a live desk may use the small capital of the criteria; once small capital is proven, what it likes.
+paper is proven a live desk may use the small capital of the criteria; once small capital is proven, what it likes. A
+system with a ramp of capital goes up step by step instead.
 
 A person may override what is missing, with a typed reason, for a few days and for exactly this code and these
 parameters. The override is a deed in the audit log, and lets no more than the small capital be used.
@@ -14,6 +15,7 @@ from decimal import Decimal
 from typing import Final, NamedTuple
 
 from quintet.app.stage_identity import StageIdentity
+from quintet.research.capital_ramp import RAMPS, reached
 from quintet.research.stage_criteria import StageCriteria
 from quintet.research.stages import PAPER, SMALL_CAPITAL, STAGES, Evidence, of_identity, stage_gates
 from quintet.storage.audit_log import AuditRecord
@@ -50,11 +52,15 @@ def may_trade(
     """The permit of a desk. `evidence`: of this system, in the order of its recording, signatures looked at."""
     if world in FREE_WORLDS:
         return Permit(True)
-    gates = {gate.stage: gate for gate in stage_gates(of_identity(evidence, *identity), system, criteria)}
-    if gates[SMALL_CAPITAL].is_open:
-        return Permit(True)
+    counting = of_identity(evidence, *identity)
+    gates = {gate.stage: gate for gate in stage_gates(counting, system, criteria)}
     needed = STAGES[: STAGES.index(PAPER) + 1]
     missing = tuple(f"{stage}: {reason}" for stage in needed for reason in gates[stage].reasons)
+    if not missing and system in RAMPS:
+        lived = [each for each in counting if each.stage == SMALL_CAPITAL]
+        return Permit(True, (), reached(RAMPS[system], lived).step.capital_max)
+    if gates[SMALL_CAPITAL].is_open:
+        return Permit(True)
     if not missing:
         return Permit(True, (), criteria.small_capital_quote)
     by = _override(system, identity, deeds, now)

@@ -28,9 +28,11 @@ class _Desk(msgspec.Struct, forbid_unknown_fields=True):
     unexplained: int
     residual_bps: float
     inside_band: bool | None = None
+    closed_trades: int = 0
+    step: int = 0
 
     def facts(self) -> DeskFacts:
-        return DeskFacts(self.begin_ns, self.end_ns, self.unexplained, self.residual_bps, self.inside_band)
+        return DeskFacts(*msgspec.structs.astuple(self))
 
 
 def record_of(run: RunSummary, stage: str, recorded_utc: str) -> StageRecord:

@@ -87,9 +87,10 @@ def _stressed(task: Any, parameters: bool) -> dict[str, Any]:
 
 
 def _rows(result: "BacktestResult", parameters: bool, report: Any) -> "list[Outcome]":
-    """As reported, then kind by kind, on candles the bad days last."""
+    """As reported, then kind by kind, the bad days last."""
     from quintet.research.robustness import KINDS, PARAMETERS, unchanged, what_breaks
     from quintet.research.stress import SCENARIOS, stressed
+    from quintet.research.tick_stress import stressed_book
 
     kinds = [kind for kind in KINDS if parameters or kind != PARAMETERS]
     rows = [unchanged(result)]
@@ -98,7 +99,8 @@ def _rows(result: "BacktestResult", parameters: bool, report: Any) -> "list[Outc
         rows.extend(what_breaks(result, (kind,)))
     report(len(kinds), len(kinds) + 1)
     if result.options.book is not None:
-        return rows  # bad days are drawn into candles
+        rows.extend(stressed_book(result))
+        return rows
     # What costs and latency alone do is already there.
     rows.extend(stressed(result, [each for each in SCENARIOS if each.shock is not None or each.slippage > 2.0]))
     return rows

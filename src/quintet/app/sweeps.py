@@ -171,7 +171,7 @@ def _described(
     asked: Asked, market: Market, choice: Choice, found: Sequence[Finished], refused: int, counted: Sequence[Counted]
 ) -> dict[str, Any]:
     config = asked.task.request.config
-    charged = testing_form(config, market.instrument, market.is_book)
+    charged = testing_form(config, market.traded, market.is_book)
     value = worth(found, counted[-1], choice.on_grid)
     judgement = judge_evidence(Findings(value.luck, not charged, **together(performance(found))._asdict()))
     return {

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from quintet.app.messages import CalmGroup, Complaint, fail, note, progress, say, say_json
+from quintet.app.messages import CalmGroup, Complaint, did_you_mean, fail, note, progress, say, say_json
 
 if TYPE_CHECKING:
+    from quintet.core.instrument import Instrument
     from quintet.core.row_laws import Definition
     from quintet.core.tape import Event, Source, Tape, TapeMeta
 
@@ -82,17 +83,37 @@ def cut(
         str, typer.Option("--from", help="First moment kept: a position, a UTC date or time, or ns with the suffix ns.")
     ] = "",
     end: Annotated[str, typer.Option("--to", help="First moment left out, written like --from.")] = "",
+    only: Annotated[
+        str, typer.Option("--only", metavar="NAME", help="Only this instrument: a symbol, or venue:product:symbol.")
+    ] = "",
     replace: Replace = False,
     as_json: AsJson = False,
 ) -> None:
-    """Make a tape of a window; instruments are defined again at its start."""
-    from quintet.core.tape_splice import cut_rows
+    """Make a tape of a window, or of one instrument; instruments are defined again at its start."""
+    from quintet.core.tape import memory_tape
+    from quintet.core.tape_splice import cut_rows, only_rows
 
     window = {**_bound("from", start), **_bound("to", end)}
     source = _opened(tape)
-    rows = cut_rows(source, **window)
-    meta = _derived([source], f"cut of {tape.name} from {start or 'its start'} to {end or 'its end'}")
-    _tell(_facts(_written(out, meta, rows, replace)), as_json)
+    how = f"cut of {tape.name} from {start or 'its start'} to {end or 'its end'}"
+    piece = source
+    if only:
+        number = _instrument_number(source, only)
+        piece = memory_tape(only_rows(source, number), (), source.meta, source.name)
+        how += f", {source.instruments[number].name} only"
+    _tell(_facts(_written(out, _derived([source], how), cut_rows(piece, **window), replace)), as_json)
+
+
+def _instrument_number(tape: "Tape", name: str) -> int:
+    """The one instrument of a tape that bears a symbol or a whole name; raises Complaint."""
+    found = [n for n, each in enumerate(tape.instruments) if name in (each.symbol, each.name)]
+    if len(found) != 1:
+        names = [each.name for each in tape.instruments]
+        raise Complaint(
+            "an instrument that the tape does not have" if not found else "a symbol of several instruments",
+            where="--only", found=name, expected=f"one of {', '.join(names) or 'none'}", hint=did_you_mean(name, names),
+        )  # fmt: skip
+    return found[0]
 
 
 @tape_app.command()
@@ -102,7 +123,7 @@ def merge(
     replace: Replace = False,
     as_json: AsJson = False,
 ) -> None:
-    """Weave tapes into one, by the time of receipt; instruments are numbered anew by venue and symbol."""
+    """Weave tapes into one, by the time of receipt; instruments are numbered anew by venue, symbol and product."""
     from quintet.core.tape_splice import merge_rows
 
     if len(tapes) < 2:
@@ -112,6 +133,56 @@ def merge(
         rows = merge_rows(sources)
     meta = _derived(sources, "merge of " + ", ".join(path.name for path in tapes))
     _tell(_facts(_written(out, meta, rows, replace)), as_json)
+
+
+@tape_app.command()
+def candles(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Candle files of one instrument.")],
+    out: OutPath,
+    like: Annotated[
+        Path | None, typer.Option("--like", metavar="TAPE", help="A tape that defines the instrument.")
+    ] = None,
+    only: Annotated[str, typer.Option("--only", metavar="NAME", help="Which one, where that tape has several.")] = "",
+    config: Annotated[
+        Path | None, typer.Option("--config", metavar="TOML", help="A configuration that defines it instead.")
+    ] = None,
+    replace: Replace = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make a tape of candle files, to be merged with order books."""
+    from quintet import __version__
+    from quintet.app.wiring import clock
+    from quintet.storage.candle_sources import load_market
+    from quintet.storage.candle_tapes import build_tape
+
+    instrument = _instrument_like(like, only, config)
+    for path in files:
+        _require_file(path)
+    with progress("reading candles"):
+        market = load_market(files, instrument)
+    now_ns = int(clock().timestamp()) * 1_000_000_000
+    meta, rows = build_tape(market, instrument, synthetic=market.synthetic, created_ns=now_ns, tool_version=__version__)
+    _tell(_facts(_written(out, meta, rows, replace)), as_json)
+
+
+def _instrument_like(like: Path | None, only: str, config: Path | None) -> "Instrument":
+    """As a tape defines it at its beginning, or as a configuration does; raises Complaint without either."""
+    from quintet.app.config import load
+    from quintet.app.instruments import define
+
+    if (like is None) == (config is None):
+        raise Complaint(
+            "an instrument is needed once", where="--like and --config",
+            found="neither" if like is None else "both", expected="one of them: candles do not tell their units",
+        )  # fmt: skip
+    if like is None:
+        assert config is not None
+        _require_file(config)
+        return define(load(config).instrument, str(config))
+    tape = _opened(like)
+    if not only and len(tape.instruments) == 1:
+        return tape.instruments[0]
+    return tape.instruments[_instrument_number(tape, only)]
 
 
 @tape_app.command()

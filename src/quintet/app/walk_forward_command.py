@@ -130,7 +130,7 @@ def _walked(task: Any, axes: Mapping[str, Sequence[str]], plan: tuple[Any, ...],
         "synthetic": market.synthetic,
         "market": market.label,
         "policies": list(config.execution.fill_policies),
-        **_described(done, counted[-1].total, costs_charged=not testing_form(config, market.instrument)),
+        **_described(done, counted[-1].total, costs_charged=not testing_form(config, market.traded)),
         "trials": {
             "counted": len(counted),
             "repeated": sum(each.repeated for each in counted),

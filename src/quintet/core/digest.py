@@ -56,12 +56,17 @@ UNHASHED = ("executions", "outbox", "filled", "n_outbox", "n_filled", "ladders")
 book is filled: what it shows is in the view."""
 
 
+def is_absent(name: str, desk: np.ndarray[Any, Any]) -> bool:
+    """Rules that nobody has asked for are no part of what is remembered."""
+    return name == "restraint" and not desk[name]["active"].any()
+
+
 def state_hash(desk: np.ndarray[Any, Any], state: np.ndarray[Any, Any]) -> str:
     """SHA-256 over the desk and the system's own state, field by field: refusals included, the simulator not."""
     digest = hashlib.sha256(b"quintet-state-1")
     plain = np.asarray(desk)
     for name in plain.dtype.names or ():
-        if name not in UNHASHED:
+        if name not in UNHASHED and not is_absent(name, plain):
             digest.update(name.encode() + b"\0")
             digest.update(canonical_bytes(plain[name]))
     digest.update(b"system\0")

@@ -84,6 +84,7 @@ FUNDING: Final = 54  # quantity: quanta paid (- = received); price: mark price i
 FUNDING_EXECUTION: Final = 55  # quantity: 62-bit key of the venue's execution id; price: asset index; booked once by it
 COMMAND_LOST: Final = 56  # quantity: order number, proven absent at the venue
 COMMAND_SUPPRESSED: Final = 57  # quantity: order number, dropped by the dispatcher (kill file)
+COMMAND_UNANSWERED: Final = 58  # quantity: order number; no answer in time: unknown, and asked about until it is known
 OPERATOR: Final = 60  # quantity: an OperatorAction
 CONFIG_CHANGED: Final = 61
 MIGRATION: Final = 62

@@ -4,6 +4,7 @@ An instrument's facts come from its venue or from a config, never from a candle 
 time: a change is an INSTRUMENT event on the tape, with a whole new definition; the price increment never changes.
 """
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Annotated, Literal
 
@@ -17,6 +18,9 @@ Kind = Literal["spot", "linear", "inverse"]
 
 SPOT, LINEAR, INVERSE = 0, 1, 2
 KIND_NUMBER: dict[str, int] = {"spot": SPOT, "linear": LINEAR, "inverse": INVERSE}
+
+TURNOVERS = 2**12
+"""So many times its capital an account can turn over before its sums reach 2^62."""
 
 _SMALLEST, _LARGEST, _DIGITS = Decimal("1e-18"), Decimal("1e18"), 18
 """No venue counts finer or coarser; a slip such as 1E+999 ends here, with a name, and no product below is rounded."""
@@ -90,6 +94,16 @@ class Instrument(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
             refuse("contract_value", self.contract_value, "1 for spot")
 
     @property
+    def identity(self) -> tuple[str, str, str]:
+        """Venue, symbol and product: a venue may give one symbol to a spot pair and to its perpetual."""
+        return self.venue, self.symbol, self.kind
+
+    @property
+    def name(self) -> str:
+        """The identity in words: `bybit:linear:BTCUSDT`."""
+        return f"{self.venue}:{self.kind}:{self.symbol}"
+
+    @property
     def settle_asset(self) -> str:
         """The asset in which profit is paid: quote for spot and linear, base for inverse."""
         return self.base_asset if self.kind == "inverse" else self.quote_asset
@@ -145,13 +159,70 @@ class Instrument(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
         """Lots back to a quantity."""
         return self.lot_size * lots
 
+    @property
+    def value_of_contract(self) -> int:
+        """Inverse: base quanta times price increments of one lot, so that a fill's value is lots times this over price.
+
+        It is rounded down to a whole number, as a fill's value is.
+        """
+        value = self.contract_value * self.lot_size / self.price_increment / self.base_quantum
+        return int(value)
+
     def proves_capital(self, capital_quanta: int) -> None:
-        """Raise ConfigError unless a turnover of 4,096 times `capital_quanta` of the quote asset stays below 2^62."""
-        if capital_quanta >= SAFE_MAX // 2**12:
+        """Raise ConfigError unless a turnover of 4,096 times `capital_quanta` of the settle asset stays below 2^62."""
+        if capital_quanta >= SAFE_MAX // TURNOVERS:
+            quantum = "base_quantum" if self.kind == "inverse" else "quote_quantum"
             raise ConfigError(
-                f"instrument {self.symbol}: capital of {capital_quanta} quanta of {self.quote_quantum} "
-                f"{self.quote_asset} leaves less than 4,096 times itself below 2^62; choose a larger quote_quantum"
+                f"instrument {self.symbol}: capital of {capital_quanta} quanta of {getattr(self, quantum)} "
+                f"{self.settle_asset} leaves less than {TURNOVERS:,} times itself below 2^62; choose a larger {quantum}"
             )
+
+    @property
+    def countable_lots(self) -> int:
+        """Inverse: the largest position that is counted without passing 2^62, at any price.
+
+        One order may turn such a position over, so twice as many lots still fit.
+        """
+        return (SAFE_MAX - 1) // (2 * max(self.value_of_contract, 1))
+
+    def proves_lots(self, lots: int, what: str) -> None:
+        """Raise ConfigError unless an inverse position of so many lots can be counted. `what` names the limit.
+
+        Its value is lots times `value_of_contract` over the price: the finer the base quantum, the larger that product.
+        """
+        if lots > self.countable_lots:
+            raise ConfigError(
+                f"instrument {self.symbol}: {what} is {lots} lots, expected at most {self.countable_lots}: with a "
+                f"base_quantum of {self.base_quantum} more do not fit 2^62; choose a larger base_quantum, or less"
+            )
+
+
+def quanta_of_assets(instruments: Sequence[Instrument]) -> dict[str, tuple[Decimal, str]]:
+    """What each asset of one ledger is counted in: the finest quantum that an instrument gives it, and which one does.
+
+    A linear contract moves no base, an inverse one no quote.
+    """
+    found: dict[str, tuple[Decimal, str]] = {}
+    for each in instruments:
+        counted = {"spot": ("base", "quote"), "linear": ("quote",), "inverse": ("base",)}[each.kind]
+        for side in counted:
+            asset, quantum = getattr(each, f"{side}_asset"), getattr(each, f"{side}_quantum")
+            if asset not in found or quantum < found[asset][0]:
+                found[asset] = quantum, each.name
+    return found
+
+
+def in_common_quanta(instruments: Sequence[Instrument]) -> tuple[Instrument, ...]:
+    """The same instruments, each asset counted in one quantum, the finest; rows hold ticks and lots and stay right."""
+    quanta = quanta_of_assets(instruments)
+
+    def counted(each: Instrument) -> Instrument:
+        base, _ = quanta.get(each.base_asset, (each.base_quantum, ""))
+        quote, _ = quanta.get(each.quote_asset, (each.quote_quantum, ""))
+        made: Instrument = msgspec.structs.replace(each, base_quantum=base, quote_quantum=quote)
+        return made
+
+    return tuple(map(counted, instruments))
 
 
 def _is_countable(value: Decimal) -> bool:

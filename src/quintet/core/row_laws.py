@@ -599,9 +599,9 @@ def read_definition(rows: Rows, first: int, position: int, name: str) -> Definit
 
 
 def check_definitions(definitions: list[Definition], name: str) -> None:
-    """Raise TapeError when a later definition changes what may never change, or two indices bear one symbol."""
+    """Raise TapeError when a later definition changes what may never change, or two indices are one instrument."""
     current: dict[int, Instrument] = {}
-    owner: dict[tuple[str, str], int] = {}
+    owner: dict[tuple[str, str, str], int] = {}
     for position, _, number, instrument in definitions:
         before = current.setdefault(number, instrument)
         for field in ("symbol", "venue", "kind", "base_asset", "quote_asset", "price_increment"):
@@ -610,9 +610,9 @@ def check_definitions(definitions: list[Definition], name: str) -> None:
                     f"{name}: position {position}, INSTRUMENT {number}: {field} is {getattr(instrument, field)}, "
                     f"expected {getattr(before, field)} as before: it never changes"
                 )
-        if owner.setdefault((instrument.venue, instrument.symbol), number) != number:
+        if owner.setdefault(instrument.identity, number) != number:
             raise TapeError(
-                f"{name}: position {position}, INSTRUMENT {number}: {instrument.venue} {instrument.symbol} "
-                f"is instrument {owner[instrument.venue, instrument.symbol]} already, expected one for each symbol"
+                f"{name}: position {position}, INSTRUMENT {number}: {instrument.name} is instrument "
+                f"{owner[instrument.identity]} already, expected one number for each venue, product and symbol"
             )
         current[number] = instrument

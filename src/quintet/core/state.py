@@ -155,6 +155,7 @@ PLACE_IN_QUEUE = record(
     lots="i8",  # still resting; 0: no order here
     tag="i8",
     ahead="i8",  # lots before it, at most, as far as we know
+    level="i8",  # lots of others at its price, as far as we know: those before it and those behind it
     joined="i8",  # when it came to rest, the venue's clock
 )
 
@@ -218,7 +219,7 @@ VIEW = record(
     market=(MARKET, INSTRUMENTS),
     depth=(DEPTH, INSTRUMENTS),  # only where a system asks for it
     n_places="i8",  # so many of the places below have ever been used
-    places=(PLACE_IN_QUEUE, SLOTS),  # our resting orders in their queues; with the depth only
+    places=(PLACE_IN_QUEUE, SLOTS),  # our resting orders in their queues; only where a system asks for it
     account=(ACCOUNT, INSTRUMENTS),
     instruments=(INSTRUMENT, INSTRUMENTS),
     equity=EQUITY,
@@ -251,6 +252,87 @@ BREAKER = record(
     alarms_before="i8",  # alarms that an operator has looked at
 )
 """Why new risk is stopped, and the rules that stop it. What the rules measure begins anew at a reset."""
+
+SECONDS_WATCHED: Final = 64
+"""Buckets of one second in which prices are remembered: the longest span that an extreme move is looked for in."""
+
+ROUND_TRIPS: Final = 128
+"""Order round trips that are remembered."""
+
+RESTRAINT_RULES = record(
+    day_loss_e9="i8",  # of the day's opening equity: no new risk until 00:00 UTC
+    losses_in_row="i8",  # closed positions: no new risk for a while
+    losses_pause_ns="i8",
+    half_e9="i8",  # deeper below the high-water mark than this: half the size,
+    selective_e9="i8",  # only signals of high conviction,
+    review_e9="i8",  # nothing until an operator resets,
+    flatten_e9="i8",  # and positions are closed
+    conviction_tag="i8",  # wants whose tag is at least this are of high conviction
+    move_e9="i8",  # a last price that moves further than this within a span: all off for a while
+    move_span_ns="i8",
+    move_confirm_e9="i8",  # the mark price must have moved further than this the same way,
+    move_confirm_ns="i8",  # or, where there is none, the move must have stood for so long
+    move_pause_ns="i8",
+    move_flattens="i8",  # 1: positions are closed
+    exit_style="i8",  # of the orders that close them, of core.orders.lifecycle
+    calm_e9="i8",  # volatility below so many times its usual,
+    calm_bars="i8",  # so many bars in a row, lets go on
+    slow_ns="i8",  # round trips: more than a twentieth of a minute's above this halve entries,
+    late_ns="i8",  # above this stop them,
+    prompt_ns="i8",  # until none of them was above this
+    prompt_for_ns="i8",  # for so long
+    silent_ns="i8",  # nothing heard for longer: an alarm
+    order_value_max="i8",  # quanta
+    collar_e9="i8",  # an order further through the last price is refused
+    at_risk_e9="i8",  # of equity: what all positions may lose together
+    loss_e9="i8",  # of its value: what a position may lose until it is stopped
+    leverage_e9="i8",  # value of all positions over equity
+    correlated_max="i8",  # positions of one direction in instruments that move together
+    correlated_e9="i8",  # what moves together: a correlation above this
+    correlation_e9=("i8", (INSTRUMENTS, INSTRUMENTS)),
+)
+"""What holds new risk back, step by step. 0: that rule is off."""
+
+PRICE_WATCH = record(
+    second="i8",  # the newest bucket's
+    accepted="i8",  # the last price that was believed, 0 = none
+    suspect="i8",  # one that jumped and nobody has confirmed, 0 = none
+    since="i8",  # since when the span has moved too far, 0 = it has not
+    way="i8",  # which way
+    low=("i8", SECONDS_WATCHED),
+    high=("i8", SECONDS_WATCHED),
+    mark_low=("i8", SECONDS_WATCHED),
+    mark_high=("i8", SECONDS_WATCHED),
+    stamp=("i8", SECONDS_WATCHED),  # the second a bucket belongs to
+)
+"""What one instrument's price has done in the last seconds."""
+
+RESTRAINT = record(
+    active="i8",  # 1: some rule is on
+    causes="i8",  # why new risk is held back, bits of core.risk.restraint
+    closing="i8",  # 1: positions are to be closed
+    high_water="i8",
+    equity="i8",
+    day_open="i8",
+    day_end="i8",
+    losses="i8",  # closed positions in a row that lost
+    losses_until="i8",
+    moved_until="i8",
+    calm="i8",  # calm bars in a row since
+    volatility="f8",  # range of a bar over its close, the mean of about twelve
+    usual="f8",  # a running median of such ranges, 0 = no bar yet
+    prompt_since="i8",  # no round trip was above the bound since then, 0 = one was
+    signals="i8",  # entries asked for while slow
+    silent="i8",  # 1: nothing has been heard for too long, and it was told
+    alarms="i8",  # silences and extreme moves, a person's to look at
+    n_trips="i8",
+    trip_at=("i8", ROUND_TRIPS),
+    trip_ns=("i8", ROUND_TRIPS),
+    watch=(PRICE_WATCH, INSTRUMENTS),
+    opened=("i8", INSTRUMENTS),  # realized less fees when the open position was opened
+    held=("i8", INSTRUMENTS),  # lots at the last look
+    rules=RESTRAINT_RULES,
+)
 
 REFUSAL = record(
     instrument="i8", side="i8", style="i8", price="i8", lots="i8", tag="i8", reduce_only="i8", reason="i8",
@@ -311,6 +393,7 @@ DESK = record(
     n_instruments="i8",
     listens="i8",  # 1: each message of the feed is an event by itself
     depth_levels="i8",  # of a side, in the view
+    keeps_places="i8",  # 1: our places in queues are in the view
     n_builders="i8",
     n_commands="i8",
     n_places="i8",
@@ -343,6 +426,7 @@ DESK = record(
     builders=(BUILDER, BUILDERS),
     telling=TELLING,
     ladders=LADDERS,
+    restraint=RESTRAINT,
     outbox=(COMMAND, OUTBOX),
     filled=(FILL_RECORD, FILLS),
 )

@@ -50,6 +50,19 @@ def cut_rows(
     return _after_definitions(known.values(), window)
 
 
+def only_rows(tape: Tape, number: int) -> Rows:
+    """The messages of one instrument and those of none; it becomes instrument 0."""
+    rows = np.array(np.asarray(tape.event_rows()))
+    starts = message_starts(rows)
+    lengths = np.diff(np.append(starts, len(rows)))
+    heads = rows[starts]
+    used = np.asarray(LAWS["desk"])["instrument_used"][heads["kind"]] == 1
+    bears = used | (heads["instrument"] > 0) | (heads["kind"] == ev.INSTRUMENT)
+    kept = np.repeat(~bears | (heads["instrument"] == number), lengths)
+    rows["instrument"][rows["kind"] != ev.TEXT] = 0
+    return frozen(rows[kept])
+
+
 def _place(sorted_values: Any, value: int | None, open_end: int) -> int:
     return open_end if value is None else int(np.searchsorted(sorted_values, value, side="left"))
 
@@ -69,9 +82,10 @@ def _after_definitions(known: Iterable[Definition], window: Any) -> Rows:
 def merge_rows(tapes: Sequence[Tape]) -> Rows:
     """Weave tapes into one: by ts_recv, then feed before responses before output, instrument, number of the source.
 
-    Each source keeps its own order. Instruments are numbered anew by venue and symbol and defined at the start;
-    a definition that changes nothing is left out. Raises TapeError when two sources hold different definitions of
-    one symbol at one time, or when more than one source is a desk's (their order numbers would collide).
+    Each source keeps its own order. Instruments are numbered anew by venue, symbol and product and defined at
+    the start; a definition that changes nothing is left out. Raises TapeError when two sources hold different
+    definitions of one instrument at one time, or when more than one source is a desk's (their order numbers would
+    collide).
     """
     _refuse_two_desks(tapes)
     _refuse_conflicts(tapes)
@@ -91,14 +105,14 @@ def _refuse_two_desks(tapes: Sequence[Tape]) -> None:
 
 def _refuse_conflicts(tapes: Sequence[Tape]) -> None:
     """Two sources that overlap in time must agree on every instrument while they do."""
-    held: dict[tuple[str, str], list[tuple[int, int, str, Instrument]]] = {}
+    held: dict[tuple[str, str, str], list[tuple[int, int, str, Instrument]]] = {}
     for tape in tapes:
         for start, end, instrument in _validities(tape):
-            others = held.setdefault((instrument.venue, instrument.symbol), [])
+            others = held.setdefault(instrument.identity, [])
             for other_start, other_end, name, other in others:
                 if start < other_end and other_start < end and other != instrument:
                     raise TapeError(
-                        f"{tape.name} and {name} define {instrument.venue} {instrument.symbol} differently "
+                        f"{tape.name} and {name} define {instrument.name} differently "
                         f"at one time: {_difference(instrument, other)}; expected one definition"
                     )
             others.append((start, end, tape.name, instrument))
@@ -120,29 +134,33 @@ def _difference(one: Instrument, other: Instrument) -> str:
     return ", ".join(f"{name} is {getattr(one, name)} and {getattr(other, name)}" for name in fields)
 
 
-def _numbers(tapes: Sequence[Tape]) -> dict[tuple[str, str], int]:
-    symbols = {(i.venue, i.symbol) for tape in tapes for i in tape.instruments}
-    return {symbol: number for number, symbol in enumerate(sorted(symbols))}
+Numbers = dict[tuple[str, str, str], int]
+"""The number of an instrument by its identity."""
 
 
-def _renumbered(tape: Tape, numbers: dict[tuple[str, str], int]) -> Any:
+def _numbers(tapes: Sequence[Tape]) -> Numbers:
+    found = {instrument.identity for tape in tapes for instrument in tape.instruments}
+    return {identity: number for number, identity in enumerate(sorted(found))}
+
+
+def _renumbered(tape: Tape, numbers: Numbers) -> Any:
     """The tape's event rows with the merged numbers; a 0 in a kind that uses no instrument stays 0."""
     rows = np.array(np.asarray(tape.event_rows()))
     if not tape.instruments:
         return rows
-    new = np.array([numbers[i.venue, i.symbol] for i in tape.instruments], np.uint16)
+    new = np.array([numbers[instrument.identity] for instrument in tape.instruments], np.uint16)
     used = np.asarray(LAWS["desk"])["instrument_used"][rows["kind"]] == 1
     bears = (used | (rows["instrument"] > 0)) & (rows["kind"] != ev.TEXT)
     rows["instrument"][bears] = new[rows["instrument"][bears]]
     return rows
 
 
-def _earliest(tapes: Sequence[Tape], numbers: dict[tuple[str, str], int]) -> dict[int, Definition]:
+def _earliest(tapes: Sequence[Tape], numbers: Numbers) -> dict[int, Definition]:
     """The earliest definition of each instrument, by its merged number."""
     found: dict[int, Definition] = {}
     for tape in tapes:
         for definition in tape.definitions:
-            number = numbers[definition.instrument.venue, definition.instrument.symbol]
+            number = numbers[definition.instrument.identity]
             if number not in found or definition.ts_recv < found[number].ts_recv:
                 found[number] = definition._replace(number=number)
     return found

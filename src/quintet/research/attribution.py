@@ -6,6 +6,7 @@ price p, reference m and quantity q:
     edge       s * (m - p) * q: spread captured by a maker fill, cost of a taker fill (spread, slippage, impatience)
     inventory  what was held, times what the reference moved until the next fill or the last mark
     fees       as booked; a fee taken in base at its fill's price
+    funding    as booked
 
 Their sum is the change of equity: every step below is a difference of the same two numbers, cash and the value of what
 is held, so the terms cancel. What a fee in base is worth at the reference rather than at the fill's price, and every
@@ -31,12 +32,13 @@ class Attribution(NamedTuple):
     exit_cost: int
     maker_fees: int
     taker_fees: int
+    funding: int
     late_fills: int
 
     @property
     def total(self) -> int:
         """The sum of all parts."""
-        return self.spread + self.inventory + self.exit_cost + self.maker_fees + self.taker_fees
+        return self.spread + self.inventory + self.exit_cost + self.maker_fees + self.taker_fees + self.funding
 
 
 class Holding(NamedTuple):
@@ -58,10 +60,13 @@ def holding_of(instrument: Instrument) -> Holding | None:
     return Holding(unit, instrument.quanta_per_tick_lot)
 
 
-def attribute(fills: Columns, equity: Columns, instrument: Instrument, opening_held: int = 0) -> Attribution | None:
+def attribute(
+    fills: Columns, equity: Columns, instrument: Instrument, opening_held: int = 0, funding_paid: int = 0
+) -> Attribution | None:
     """Split the change of equity from the first mark to the last; None where there is no mark, or on inverse contracts.
 
-    `fills` and `equity` are a run's tables; `opening_held`: what was held at the first mark, in units of `held_quanta`.
+    `fills` and `equity` are a run's tables; `opening_held`: what was held at the first mark, in units of
+    `held_quanta`; `funding_paid`: quote quanta, - = received.
     """
     holding = holding_of(instrument)
     if holding is None or len(equity["ts_ns"]) == 0:
@@ -76,7 +81,13 @@ def attribute(fills: Columns, equity: Columns, instrument: Instrument, opening_h
             split.take(fill)
     split.move_to(int(prices[-1]))
     return Attribution(
-        split.edge[True], split.inventory, split.edge[False], -split.fees[True], -split.fees[False], late_fills
+        spread=split.edge[True],
+        inventory=split.inventory,
+        exit_cost=split.edge[False],
+        maker_fees=-split.fees[True],
+        taker_fees=-split.fees[False],
+        funding=-funding_paid,
+        late_fills=late_fills,
     )
 
 

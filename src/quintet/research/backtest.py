@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from quintet.core import state as s
@@ -25,10 +26,11 @@ from quintet.core.engine.world import (
     new_world,
     set_instrument,
 )
-from quintet.core.errors import DataError, InvariantError
+from quintet.core.errors import ConfigError, DataError, InvariantError
 from quintet.core.events import TIMEFRAME_NUMBER
-from quintet.core.instrument import SPOT, Instrument
+from quintet.core.instrument import SPOT, Instrument, in_common_quanta
 from quintet.core.risk.config import RiskConfig
+from quintet.core.risk.restraint_config import rules_of, strictest
 from quintet.core.row_laws import Definition
 from quintet.core.tape import Tape, TapeMeta
 from quintet.core.units import E9, exact_quanta
@@ -36,7 +38,8 @@ from quintet.research.backtest_options import BacktestOptions
 from quintet.research.measures import equity_measures, fill_measures
 from quintet.research.returns import daily_returns
 from quintet.research.run_tables import curve_table, equity_table, event_table, fill_table, order_table
-from quintet.research.systems import KernelSystem, find, loop
+from quintet.research.several_instruments import told_instruments
+from quintet.research.systems import KernelSystem, find, loop, told_of_all
 from quintet.research.tick_marks import Marks
 from quintet.research.tick_quality import TickRun, tick_figures, tick_quality
 from quintet.research.tick_setup import capital_of, refuse_on_candles, tick_setup
@@ -131,8 +134,9 @@ def setup_of(system: KernelSystem, options: BacktestOptions, policy: str, record
     """The world a configuration describes, for one fill policy."""
     instrument, execution = options.instrument, options.execution
     room: dict[str, Any] = {
-        "limits": (limits_of(options.risk, instrument),),
+        "limits": (limits_of(options.risk, *options.instruments),),
         "breaker": breaker_of(options.risk),
+        "restraint": rules_of(strictest(system.restraint, options.risk), instrument.quote_quantum),
         "desk_rows": DESK_ROWS if recording else 1,
     }
     if options.book is not None:
@@ -169,8 +173,20 @@ def _e9(value: float, divisor: int = 1) -> int:
     return int(Decimal(repr(float(value))) * E9 / divisor)
 
 
-def limits_of(risk: RiskConfig, instrument: Instrument) -> Limits:
-    """The desk scope of the limits; 0 in the config means off."""
+def limits_of(risk: RiskConfig, instrument: Instrument, *others: Instrument) -> Limits:
+    """The desk scope of the limits; 0 in the config means off.
+
+    Raises ConfigError for a quantity where several instruments are counted in lots that are not alike.
+    """
+    for other in others:
+        if (other.base_asset, other.lot_size) != (instrument.base_asset, instrument.lot_size) and (
+            risk.order_quantity_max or risk.position_quantity_max
+        ):
+            raise ConfigError(
+                f"order_quantity_max and position_quantity_max: found lots of"
+                f" {instrument.lot_size} {instrument.base_asset} "
+                f"and of {other.lot_size} {other.base_asset}, expected 0 (off): one limit would mean two sizes"
+            )
     order = instrument.lots(risk.order_quantity_max, "risk.order_quantity_max")
     position = instrument.lots(risk.position_quantity_max, "risk.position_quantity_max")
     off = Limits()
@@ -198,10 +214,11 @@ def fresh_world(
     """The world of a system before its first event, as a configuration describes it."""
     structure, fills = TIMEFRAME_NUMBER[options.structure], TIMEFRAME_NUMBER[options.fills]
     instrument = options.instrument
+    told = system.params(params, instrument, structure, fills, options.execution.spread_bps)
     return new_world(
         setup_of(system, options, policy, recording),
         system.state(params, instrument, structure, fills),
-        system.params(params, instrument, structure, fills, options.execution.spread_bps),
+        told_of_all(told, options.others) if options.others and system.is_python else told,
     )
 
 
@@ -302,10 +319,14 @@ def _define(tape: Tape, world: s.World) -> None:
     """
     desk, venue = world.desk[0], world.venue[0]
     position = int(venue.cursor) - int(venue.headers)
-    numbers = asset_numbers(tuple(tape.instruments))
+    instruments = in_common_quanta(tape.instruments)
     for definition in tape.instrument_changes if position > 0 else ():
         if definition.position == position:
-            _change_instrument(desk, venue, definition, numbers)
+            counted = instruments[definition.number]
+            instrument = msgspec.structs.replace(
+                definition.instrument, base_quantum=counted.base_quantum, quote_quantum=counted.quote_quantum
+            )
+            _change_instrument(desk, venue, definition._replace(instrument=instrument), asset_numbers(instruments))
     venue.defined = int(venue.cursor) + 1
 
 
@@ -400,7 +421,8 @@ class BacktestResult:
     def metrics(self) -> dict[str, Any]:
         """Figures of the headline policy."""
         run = self.headline
-        desk, account = run.desk, run.desk.shown.account[0]
+        desk, accounts = run.desk, np.asarray(run.desk.shown.account)[: len(self.options.instruments)]
+        fees, turnover = int(accounts["fees"].sum()), int(accounts["turnover"].sum())
         counted = {
             "policy": run.policy,
             "start_quanta": int(run.equity.start),
@@ -414,36 +436,45 @@ class BacktestResult:
             "refused": int(desk.n_refused),
             "shrunk": int(desk.n_shrunk),
             "alarms": int(desk.alarms),
-            "fees_quote": self.money(int(account.fees)),
-            "turnover_quote": self.money(int(account.turnover)),
-            "before_fees_quote": self.money(run.net_quanta + int(account.fees)),
+            "fees_quote": self.money(fees),
+            "turnover_quote": self.money(turnover),
+            "before_fees_quote": self.money(run.net_quanta + fees),
         }
         equity = run.equity
-        marks = equity_measures(run.samples, equity, self.instrument)
+        marks = equity_measures(run.samples, equity, *self.options.instruments)
         if self.options.book is not None:
-            counted |= {f"ended_{_plain(name)}": n for name, n in ends_by_reason(run.world).items()}
+            counted |= {f"venue_ended_{_plain(name)}": n for name, n in ends_by_reason(run.world).items()}
             counted |= tick_figures(self.ticks or {})
-        trades = fill_measures(run.fills, int(account.turnover), equity, self.instrument)
+        trades = fill_measures(run.fills, turnover, equity, *self.options.instruments)
         return counted | marks | trades | dict(self.system.statistics(run.world.state))
 
     @cached_property
     def ticks(self) -> dict[str, Any] | None:
-        """What quotes and fills were worth on an order book; None for a run on candles."""
+        """What quotes and fills were worth on an order book; None for a run on candles, or of several instruments."""
         run, book = self.headline, self.options.book
-        if book is None or run.marks is None:
+        if book is None or run.marks is None or self.options.others:
             return None
-        fees, marks = int(run.desk.shown.account[0].fees), run.marks
+        account, marks = run.desk.shown.account[0], run.marks
         measured = TickRun(
             run.commands,
             run.fills,
             run.samples,
             marks.looks,
             run.net_quanta,
-            fees,
+            int(account.fees),
+            int(account.funding),
             book.price_windows[0],
             marks.length_s,
         )
         return tick_quality(self.tape, self.instrument, measured)
+
+    @cached_property
+    def instruments(self) -> list[dict[str, Any]]:
+        """What each of several instruments brought, see `several_instruments`; empty for a run of one."""
+        book = self.options.book
+        if book is None or not self.options.others:
+            return []
+        return told_instruments(self.tape, self.headline, self.options.instruments, book.price_windows)
 
     @property
     def opening_held_quanta(self) -> int:
@@ -456,12 +487,11 @@ class BacktestResult:
     def assumptions(self) -> Sequence[str]:
         """How fills were decided, in sentences with their numbers."""
         execution = self.options.execution
-        fees = (
-            f"maker fee {self.instrument.maker_fee_e9 / 1e5:g} bp, taker fee {self.instrument.taker_fee_e9 / 1e5:g} bp"
-            + (", a buyer's fee is taken in base" if self.instrument.fee_in_base else "")
-        )
+        fees = fee_sentence(self.instrument)
         if self.options.book is not None:
-            return (*tick_assumptions(self.options.book.execution), fees, MARKED_AT_MID)
+            others = (f"{each.name}: {fee_sentence(each)}" for each in self.options.others)
+            fees = f"{self.instrument.name}: {fees}" if self.options.others else fees
+            return (*tick_assumptions(self.options.book.execution), fees, *others, MARKED_AT_MID)
         return (
             f"orders reach the venue {execution.latency_ms} ms after the decision and its answers take "
             f"{execution.response_ms} ms; an order with any latency misses the next bar's opening print",
@@ -480,8 +510,8 @@ class BacktestResult:
         """Orders, fills, equity and events of the headline, and the curves of every policy, as columns."""
         run, system = self.headline, self.system
         return {
-            "orders": order_table(run.commands, self.instrument),
-            "fills": fill_table(run.fills, self.instrument),
+            "orders": order_table(run.commands, *self.options.instruments),
+            "fills": fill_table(run.fills, *self.options.instruments),
             "equity": equity_table(run.samples, self.instrument),
             "events": event_table(run.notes, self.instrument, system.note_kind, system.explain),
             "curves": curve_table({each.policy: each.samples for each in self.runs}),
@@ -514,15 +544,21 @@ class BacktestResult:
             writer.append(np.concatenate(rows))
 
 
+def fee_sentence(instrument: Instrument) -> str:
+    """What a fill costs."""
+    rates = f"maker fee {instrument.maker_fee_e9 / 1e5:g} bp, taker fee {instrument.taker_fee_e9 / 1e5:g} bp"
+    return f"{rates}, a buyer's fee is taken in base" if instrument.fee_in_base else rates
+
+
 def desk_notes(system: KernelSystem, params: Any, options: BacktestOptions, policy: str) -> dict[str, str]:
     """What a replay of a desk tape needs besides its rows: system, parameters, timeframes, capital, limits."""
-    import msgspec
-
     from quintet.core.instrument import encode
 
     own = {"system_sha256": system.sha256} if system.sha256 else {}
     if options.book is not None:
         own["tick_execution"] = msgspec.json.encode(options.book.execution).decode()
+    if options.others:
+        own["others"] = msgspec.json.encode([encode(each).decode() for each in options.others]).decode()
     return own | {
         "system": system.address,
         "params": msgspec.json.encode(params).decode(),

@@ -1,5 +1,7 @@
 """What a backtest is told besides its tape and the system's parameters."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from quintet.core.instrument import Instrument
@@ -16,7 +18,8 @@ class TickBook(NamedTuple):
     `price_windows`: lowest and highest price of each instrument; `messages_in_flight`: at most so many are under way to
     us; `recorded`: how long recorded orders travelled, a table of `state.LATENCY`, for latencies of that kind;
     `is_replay`: there is no exchange, only the tape of a desk; `order_places`: room for the market's orders, where the
-    queue is the feed's own.
+    queue is the feed's own; `recorded_at`: recorded orders of venues that have their own; `candles`: instrument and
+    number of timeframe of every candle on the tape, which is then not built from trades.
     """
 
     execution: TickExecutionConfig
@@ -25,10 +28,14 @@ class TickBook(NamedTuple):
     recorded: Any = None
     is_replay: bool = False
     order_places: int = 0
+    recorded_at: Mapping[str, Any] = MappingProxyType({})
+    candles: frozenset[tuple[int, int]] = frozenset()
 
 
 class BacktestOptions(NamedTuple):
     """`structure` and `fills` name the timeframes of decisions and of matching; equal for a single-timeframe run.
+
+    `instrument` is the first on the tape, `others` those after it; equity is counted in what the first settles in.
 
     Every policy of `execution.fill_policies` is run. With a `book` orders meet an order book instead of bars: of
     `execution` only the capital counts, and the timeframes say how the market is drawn.
@@ -40,6 +47,12 @@ class BacktestOptions(NamedTuple):
     structure: str
     fills: str
     book: TickBook | None = None
+    others: tuple[Instrument, ...] = ()
+
+    @property
+    def instruments(self) -> tuple[Instrument, ...]:
+        """All that is traded, in the order of the tape."""
+        return (self.instrument, *self.others)
 
     @property
     def policies(self) -> tuple[str, ...]:

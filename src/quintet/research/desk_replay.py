@@ -23,6 +23,7 @@ from quintet.core.tape import Tape
 from quintet.research.backtest import fresh_world, set_timer
 from quintet.research.backtest_options import BacktestOptions, TickBook
 from quintet.research.systems import KernelSystem, find, mind_of
+from quintet.research.tick_setup import candles_on
 from quintet.sim.config import ExecutionConfig, TickExecutionConfig
 
 
@@ -71,7 +72,12 @@ def read_desk_run(tape: Tape, name: str) -> DeskRun:
         if "tick_execution" in notes:
             # The exchange's side is not replayed: what it answered is on the tape.
             told = msgspec.json.decode(notes["tick_execution"], type=TickExecutionConfig)
-            options = options._replace(book=TickBook(_constant(told), is_replay=True))
+            others = msgspec.json.decode(notes.get("others", "[]"), type=list[str])
+            no_book = ((0, 0),) * (1 + len(others))
+            options = options._replace(
+                book=TickBook(_constant(told), no_book, is_replay=True, candles=candles_on(tape)),
+                others=tuple(decode(each.encode()) for each in others),
+            )
         params: Any = msgspec.json.decode(notes["params"], type=system.config)
     except msgspec.MsgspecError as error:
         raise TapeError(f"{name}: the meta block does not fit this version of {system.name}: {error}") from None
@@ -82,7 +88,9 @@ def read_desk_run(tape: Tape, name: str) -> DeskRun:
 def _constant(execution: TickExecutionConfig) -> TickExecutionConfig:
     """The same with latencies and a queue that need no table."""
     queue_model = "risk_averse" if execution.queue_model == "fifo" else execution.queue_model
-    plain: TickExecutionConfig = msgspec.structs.replace(execution, latency_model="constant", queue_model=queue_model)
+    plain: TickExecutionConfig = msgspec.structs.replace(
+        execution, latency_model="constant", queue_model=queue_model, venues={}
+    )
     return plain
 
 

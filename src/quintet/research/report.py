@@ -32,7 +32,7 @@ from quintet.research.report_parts.run_pictures import run_pictures
 from quintet.research.report_parts.statistics import counts, shares
 from quintet.research.report_parts.trade_rows import trade_rows
 from quintet.research.returns import daily_returns
-from quintet.research.run_record import RunRecord, record_of
+from quintet.research.run_record import RunRecord, of_the_first, record_of
 from quintet.research.significance import Luck, luck
 from quintet.systems.structure_mm.config import NAME as STRUCTURE_MM
 from quintet.systems.structure_mm.records import POLICY_NAMES, STATE_NAMES
@@ -57,7 +57,7 @@ def render_report(result: "BacktestResult", manifest: Manifest, robustness: Robu
 
 def render_record(record: RunRecord, manifest: Manifest, robustness: Robustness | None = None) -> str:
     """The page of a run as HTML; `robustness`: what `robustness.json` holds, None where it was not computed."""
-    return str(_template().render(_content(record, manifest, robustness)))
+    return str(_template().render(_content(of_the_first(record), manifest, robustness)))
 
 
 @cache
@@ -92,6 +92,7 @@ def _content(record: RunRecord, manifest: Manifest, robustness: Robustness | Non
         "facts": facts,
         "verdict": verdict.judge(facts),
         "trials": manifest.get("trials"),
+        "trials_where": _where_trials(manifest.get("trials") or {}),
         "robustness": robustness,
         "stand_ins": [line for line in manifest["assumptions"] if STAND_IN in line],
         "instrument": instrument,
@@ -101,8 +102,9 @@ def _content(record: RunRecord, manifest: Manifest, robustness: Robustness | Non
         "money": record.money,
         "has_bars": bool(record.bars),
         "ticks": record.ticks,
-        "split": tick_pictures.split_bars(record.ticks["split"]) if record.ticks else [],
-        "ends": counts(metrics, "ended_"),
+        "instruments": record.instruments,
+        "split": tick_pictures.split_bars(record.ticks["split"], instrument) if record.ticks else [],
+        "ends": counts(metrics, "venue_ended_"),
         "rows_max": ROWS_MAX,
         "activity": activity,
         "chosen": episode_pictures.chosen(activity.episodes) if activity else {},
@@ -120,7 +122,8 @@ def _content(record: RunRecord, manifest: Manifest, robustness: Robustness | Non
     content |= _origin(record, activity) | _quality(record) | _comparison(record) | _luck(record, manifest)
     content |= _curve_figures(record) | _tables(record, activity)
     content["pictures"] = run_pictures(record, activity, content, robustness)
-    data = page_data(record, activity, manifest) if len(record.equity["ts_ns"]) > 1 else None
+    is_drawn = len(record.equity["ts_ns"]) > 1 and not record.instruments
+    data = page_data(record, activity, manifest) if is_drawn else None
     content["payload"] = None if data is None else _json(data)
     return content
 
@@ -150,6 +153,14 @@ def _title(record: RunRecord, manifest: Manifest) -> Both:
     return both("top.title", system=record.system, symbol=record.instrument.symbol)
 
 
+def _where_trials(trials: Mapping[str, Any]) -> Both:
+    """How many trials there were on this data, and how many before there was a ledger, on none in particular."""
+    here, earlier = trials.get("on_data", 0), trials.get("earlier", 0)
+    if earlier:
+        return both("verdict.trials.here_and_earlier", count=here - earlier, earlier=earlier)
+    return both("verdict.trials.here", count=here)
+
+
 def verify_command(command: str) -> str:
     """The command that proves the hashes of a backtest's command: the same market and configuration, run twice."""
     words = iter(shlex.split(command))
@@ -168,7 +179,7 @@ def verify_command(command: str) -> str:
 
 def _origin(record: RunRecord, activity: Activity | None) -> dict[str, Any]:
     """The attribution, its waterfall, and the same by state."""
-    parts = attribute(record.fills, record.equity, record.instrument, record.opening_held)
+    parts = attribute(record.fills, record.equity, record.instrument, record.opening_held, record.funding_paid)
     rows = (
         by_state(activity.states_by_policy, record.fills, record.equity, record.instrument)
         if activity is not None

@@ -14,7 +14,6 @@ import msgspec
 import numpy as np
 
 from quintet.core.errors import ConfigError
-from quintet.core.instrument import Instrument
 from quintet.core.tape import Tape
 from quintet.core.units import exact_quanta
 from quintet.research.backtest import BacktestResult, PolicyRun, run_policy
@@ -168,10 +167,8 @@ def _costs(base: Variant) -> Iterator[Variant]:
 def _latency(base: Variant) -> Iterator[Variant]:
     if (book := base.options.book) is not None:
         for ms in TICK_LATENCIES_MS:
-            execution = msgspec.structs.replace(
-                book.execution, latency_model="constant", entry_ms=float(ms), response_ms=float(ms)
-            )
-            options = base.options._replace(book=book._replace(execution=execution, recorded=None))
+            there = book._replace(execution=book.execution.everywhere(float(ms)), recorded=None, recorded_at={})
+            options = base.options._replace(book=there)
             yield _named(
                 base, "both_ways_ms", f"latency {ms} ms both ways", book.execution.entry_ms, ms, options=options
             )
@@ -196,17 +193,18 @@ def dearer(options: BacktestOptions, fees: float = 1.0, slippage: float = 1.0) -
 
     A rebate is not made larger by making fees worse: it is taken away.
     """
-    instrument: Instrument = msgspec.structs.replace(
-        options.instrument,
-        maker_fee_e9=_fee(options.instrument.maker_fee_e9, fees),
-        taker_fee_e9=_fee(options.instrument.taker_fee_e9, fees),
+    first, *others = (
+        msgspec.structs.replace(
+            each, maker_fee_e9=_fee(each.maker_fee_e9, fees), taker_fee_e9=_fee(each.taker_fee_e9, fees)
+        )
+        for each in options.instruments
     )
     execution: ExecutionConfig = msgspec.structs.replace(
         options.execution,
         spread_bps=min(options.execution.spread_bps * slippage, _BP_MAX),
         slippage_bps=min(options.execution.slippage_bps * slippage, _BP_MAX),
     )
-    return options._replace(instrument=instrument, execution=execution)
+    return options._replace(instrument=first, others=tuple(others), execution=execution)
 
 
 def later(options: BacktestOptions, latency_ms: int) -> BacktestOptions:

@@ -4,7 +4,7 @@ Both ways give equal records, so a page made again from the files is the page th
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -38,6 +38,8 @@ class RunRecord:
     bars: Mapping[str, ShownBars]
     ticks: Mapping[str, Any] | None = None
     """What quotes and fills were worth on an order book, see `tick_quality`; None for a run on candles."""
+    instruments: tuple[Mapping[str, Any], ...] = ()
+    """What each of several instruments brought, see `several_instruments`; empty for a run of one."""
 
     @property
     def fills(self) -> Columns:
@@ -64,6 +66,11 @@ class RunRecord:
         """What was brought in besides quote, in the units of `held_quanta`: base quanta on spot, lots on contracts."""
         return int(self.metrics.get("opening_held_quanta", 0))
 
+    @property
+    def funding_paid(self) -> int:
+        """Funding of the headline, quanta of what the contract settles in, - = received; 0 where there is none."""
+        return -int(self.ticks["split"].get("funding", 0)) if self.ticks else 0
+
     def money(self, quanta: float) -> float:
         """Quote quanta as a number for people."""
         return float(quanta) * float(self.instrument.quote_quantum)
@@ -85,8 +92,11 @@ def record_of(result: "BacktestResult") -> RunRecord:
         metrics=result.metrics,
         interval=result.interval,
         conservation=result.conservation,
-        bars=bars_of(result.tape, options.structure, options.fills, is_book=result.ticks is not None),
+        bars={}
+        if result.instruments
+        else bars_of(result.tape, options.structure, options.fills, is_book=result.ticks is not None),
         ticks=result.ticks,
+        instruments=tuple(result.instruments),
     )
 
 
@@ -112,9 +122,25 @@ def record_from(
         metrics=metrics,
         interval=figures["interval"],
         conservation=int(figures["conservation"]),
-        bars={} if tape is None else bars_of(tape, structure, fills, is_book="ticks" in figures),
+        bars={}
+        if tape is None or "instruments" in figures
+        else bars_of(tape, structure, fills, is_book="ticks" in figures),
         ticks=figures.get("ticks"),
+        instruments=tuple(figures.get("instruments", ())),
     )
+
+
+def of_the_first(record: RunRecord) -> RunRecord:
+    """Of a run of several instruments the rows of the first: those that a price of its own belongs to."""
+    if not record.instruments:
+        return record
+    name = record.instruments[0]["name"]
+    tables = {
+        table: {column: values[columns["instrument"] == name] for column, values in columns.items()}
+        for table, columns in record.tables.items()
+        if "instrument" in columns
+    }
+    return replace(record, tables={**record.tables, **tables})
 
 
 def bars_of(tape: Tape, *timeframes: str, is_book: bool = False) -> dict[str, ShownBars]:

@@ -1,10 +1,14 @@
-"""A run's rows as columns for files: whole numbers as they are, and beside them the same in units for people."""
+"""A run's rows as columns for files: whole numbers as they are, and beside them the same in units for people.
 
-from collections.abc import Callable, Mapping
+In a run of several instruments orders and fills also say of which one they are.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from quintet.core.engine.world import asset_numbers
 from quintet.core.events import AMEND, CANCEL, PLACE
 from quintet.core.instrument import Instrument
 from quintet.core.orders.lifecycle import STYLE_NAMES
@@ -25,9 +29,21 @@ def _half(column: Any) -> Any:
     return column // 2 if np.all(column % 2 == 0) else column / 2
 
 
-def order_table(commands: Any, instrument: Instrument) -> Columns:
+def _units(rows: Any, instruments: Sequence[Instrument], name: str) -> Any:
+    """A decimal unit of each row's instrument."""
+    return np.array([float(getattr(each, name)) for each in instruments])[np.asarray(rows["instrument"])]
+
+
+def _named(rows: Any, instruments: Sequence[Instrument]) -> Columns:
+    """The column that names instruments, where there are several."""
+    if len(instruments) == 1:
+        return {}
+    return {"instrument": [instruments[n].name for n in np.asarray(rows["instrument"]).tolist()]}
+
+
+def order_table(commands: Any, *instruments: Instrument) -> Columns:
     """Every command after the gate, in order."""
-    return {
+    return _named(commands, instruments) | {
         "ts_ns": np.asarray(commands["ts"]),
         "position": np.asarray(commands["position"]),
         "index": np.asarray(commands["index"]),
@@ -36,22 +52,21 @@ def order_table(commands: Any, instrument: Instrument) -> Columns:
         "side": np.where(commands["side"] > 0, "buy", "sell").tolist(),
         "style": [STYLE_NAMES[int(style)] for style in commands["style"]],
         "price_ticks": np.asarray(commands["price"]),
-        "price": _scaled(commands["price"], instrument.price_increment),
+        "price": commands["price"] * _units(commands, instruments, "price_increment"),
         "lots": np.asarray(commands["lots"]),
-        "quantity": _scaled(commands["lots"], instrument.lot_size),
+        "quantity": commands["lots"] * _units(commands, instruments, "lot_size"),
         "tag": np.asarray(commands["tag"]),
     }
 
 
-def fill_table(fills: Any, instrument: Instrument) -> Columns:
+def fill_table(fills: Any, *instruments: Instrument) -> Columns:
     """Every fill of ours, in the order it became known."""
-    in_base = np.asarray(fills["fee_asset"]) != 0
-    fee = np.where(
-        in_base,
-        _scaled(fills["fee"], instrument.base_quantum),
-        _scaled(fills["fee"], instrument.quote_quantum),
-    )
-    return {
+    quotes = np.array([asset_numbers(instruments)[each.quote_asset] for each in instruments])
+    in_base = np.asarray(fills["fee_asset"]) != quotes[np.asarray(fills["instrument"])]
+    quanta = np.where(in_base, *(_units(fills, instruments, f"{side}_quantum") for side in ("base", "quote")))
+    lot_sizes = _units(fills, instruments, "lot_size")
+    assets = np.array([(each.quote_asset, each.base_asset) for each in instruments])
+    return _named(fills, instruments) | {
         "ts_event_ns": np.asarray(fills["ts_event"]),
         "ts_recv_ns": np.asarray(fills["ts_recv"]),
         "position": np.asarray(fills["position"]),
@@ -59,14 +74,14 @@ def fill_table(fills: Any, instrument: Instrument) -> Columns:
         "tag": np.asarray(fills["tag"]),
         "side": np.where(fills["side"] > 0, "buy", "sell").tolist(),
         "price_ticks": np.asarray(fills["price"]),
-        "price": _scaled(fills["price"], instrument.price_increment),
+        "price": fills["price"] * _units(fills, instruments, "price_increment"),
         "lots": np.asarray(fills["lots"]),
-        "quantity": _scaled(fills["lots"], instrument.lot_size),
+        "quantity": fills["lots"] * lot_sizes,
         "maker": (np.asarray(fills["maker"]) != 0).tolist(),
         "fee_quanta": np.asarray(fills["fee"]),
-        "fee": fee,
-        "fee_asset": np.where(in_base, instrument.base_asset, instrument.quote_asset).tolist(),
-        "position_after": _scaled(fills["lots_after"], instrument.lot_size),
+        "fee": fills["fee"] * quanta,
+        "fee_asset": assets[np.asarray(fills["instrument"]), in_base.astype(np.int64)].tolist(),
+        "position_after": fills["lots_after"] * lot_sizes,
         # The mid, or the last price, known before the fill; before the first one, the fill's own price.
         "reference_ticks": _half(np.where(fills["twice_mid"] > 0, fills["twice_mid"], 2 * fills["price"])),
     }

@@ -31,7 +31,8 @@ class DeskFacts(NamedTuple):
     """What a desk that was alive adds: from when to when (ns UTC), and how it differed from its replay.
 
     `unexplained`: differences without a cause; `residual_bps`: realised cost beyond the simulated one, of traded value;
-    `inside_band`: whether its result lies in the 5 to 95 % band of the replay's bootstrap, None when nobody looked.
+    `inside_band`: whether its result lies in the 5 to 95 % band of the replay's bootstrap, None when nobody looked;
+    `closed_trades`: positions that were closed; `step`: at which step of a ramp of capital it was, from 0.
     """
 
     begin_ns: int
@@ -39,6 +40,8 @@ class DeskFacts(NamedTuple):
     unexplained: int
     residual_bps: float
     inside_band: bool | None = None
+    closed_trades: int = 0
+    step: int = 0
 
 
 class Evidence(NamedTuple):

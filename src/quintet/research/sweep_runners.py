@@ -22,6 +22,7 @@ from quintet.research.backtest_options import BacktestOptions
 from quintet.research.sweep import Job, Run, SetResult, Stop, never, run_set
 from quintet.research.systems import NAMES, KernelSystem, find
 from quintet.research.walk_forward import ParameterSet
+from quintet.sim.exchange_order import whole_in_exchange_order
 from quintet.storage.tape_files import open_tape
 
 AHEAD: Final = 2
@@ -120,7 +121,7 @@ def run_parcel(parcel: Parcel, params: bytes) -> SetResult:
 
 @cache
 def _mapped(tape_file: Path) -> Tape:
-    return open_tape(tape_file)
+    return whole_in_exchange_order(open_tape(tape_file))
 
 
 @cache

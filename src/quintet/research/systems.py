@@ -12,6 +12,7 @@ from quintet.core.errors import DefinitionError
 from quintet.core.events import TIMEFRAME_NAMES
 from quintet.core.instrument import Instrument
 from quintet.core.records import table
+from quintet.core.risk.restraint_config import RestraintConfig
 from quintet.core.state import WAKE_BAR, WAKE_CONTROL, WAKE_FILL, WAKE_ORDER, WAKES, Tape, World
 from quintet.research.system_files import Loaded, load, names_a_file, origin_of
 from quintet.systems.own.refusal import RefusedSystem
@@ -27,9 +28,11 @@ class KernelSystem(NamedTuple):
     figures from its state at the end; `explain` puts one of its notes into words, `note_kind` names a note's code. Who
     watches it live is told notes of the kinds in `headlines` (empty: of all), and the note for which `begins_quoting`
     is true as a line of its own. A timer wakes it every `timer_every_ns` (0: never); bars of the lower timeframe,
-    in a run on two, when it `hears_fill_bars`. On an order book it is shown `depth_levels` of each side. `origin` says
-    where somebody's own system was found, `file.py:MySystem`, and `sha256` is that file's; both are empty for those of
-    quintet.
+    in a run on two, when it `hears_fill_bars`. On an order book it is shown `depth_levels` of each side, and the places
+    of its orders in their queues when it `minds_queue`. It trades `instruments_max` instruments of a tape; `state` and
+    `params` are given the first. `origin` says where somebody's own system was found, `file.py:MySystem`, and `sha256`
+    is that file's; both are empty for those of quintet. `restraint`: limits of its own specification, over and above
+    those of the desk.
     """
 
     name: str
@@ -45,9 +48,12 @@ class KernelSystem(NamedTuple):
     begins_quoting: Callable[[Any], bool] = lambda note: False
     timer_every_ns: int = 0
     depth_levels: int = 0
+    minds_queue: bool = False
     hears_fill_bars: bool = True
+    instruments_max: int = 1
     origin: str = ""
     sha256: str = ""
+    restraint: RestraintConfig = RestraintConfig()
 
     @property
     def is_python(self) -> bool:
@@ -107,7 +113,9 @@ def of_class(kind: Any, origin: str = "", sha256: str = "") -> KernelSystem:
         params=params,
         timer_every_ns=shape.timer_every_ns,
         depth_levels=shape.levels,
+        minds_queue=shape.minds_queue,
         hears_fill_bars="on_lower_bar" in shape.handlers,
+        instruments_max=shape.instruments_max,
         origin=origin,
         sha256=sha256,
     )
@@ -127,6 +135,7 @@ def _built_in(name: str) -> KernelSystem:
             wakes=WAKE_BAR | WAKE_FILL | WAKE_ORDER | WAKE_CONTROL,
             state=system.new_state,
             params=system.params_record,
+            minds_queue=True,
             statistics=system.statistics,
             explain=system.explain_note,
             note_kind=system.note_kind,
@@ -138,12 +147,13 @@ def _built_in(name: str) -> KernelSystem:
     raise DefinitionError(f"no system is named {name!r}; there are {', '.join(NAMES)}")
 
 
-class Told(msgspec.Struct, frozen=True):
+class Told(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a system in plain Python is told: its parameters, what is traded, and the timeframe of structure."""
 
     parameters: dict[str, Any]
     instrument: Instrument
     structure: str
+    others: tuple[Instrument, ...] = ()
 
 
 def _told_table(told: Told) -> Any:
@@ -154,12 +164,17 @@ def _told_table(told: Told) -> Any:
     return made.view(np.recarray)
 
 
+def told_of_all(params: Any, others: tuple[Instrument, ...]) -> Any:
+    """The params of a system in plain Python, told of the instruments after the first too."""
+    told = msgspec.json.decode(np.asarray(params)["told"].tobytes(), type=Told)
+    return _told_table(msgspec.structs.replace(told, others=others))
+
+
 def mind_of(system: KernelSystem, params: Any) -> Mind:
     """The system in plain Python that a world's params tell of."""
     told = msgspec.json.decode(np.asarray(params)["told"].tobytes(), type=Told)
-    return Mind(
-        shape_of(system.decide), msgspec.convert(told.parameters, system.config), told.instrument, told.structure
-    )
+    parameters = msgspec.convert(told.parameters, system.config)
+    return Mind(shape_of(system.decide), parameters, (told.instrument, *told.others), told.structure)
 
 
 def loop(system: KernelSystem) -> Any:

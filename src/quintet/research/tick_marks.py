@@ -2,7 +2,8 @@
 
 The position and the money are those that our books know at that moment; the mid is the exchange's own, not the one that
 has reached us. A mid between two prices counts against the position. While a side of the book is empty the last mid
-holds, and before the first mid there is no mark.
+holds, and before the first mid there is no mark. Of several instruments each is marked at its own mid, and a mark's
+price and position are the first's.
 
 Between two marks the exchange is looked at once, at a drawn moment, for our quotes: at the marks themselves a system
 whose timer comes at whole seconds would always be seen just before it acts.
@@ -14,6 +15,7 @@ import numpy as np
 
 from quintet.core import state as s
 from quintet.core.accounting.equity import equity_quanta, mark_equity
+from quintet.core.accounting.position import position_value
 from quintet.core.events import BOOK_CLEAR
 from quintet.core.kernel import entry, kernel
 from quintet.core.random import below, seeded
@@ -50,10 +52,11 @@ class Marks:
         """Before which row, at what time, and whether equity is marked there (else our quotes are looked at)."""
         self._samples, self._looks = table(s.SAMPLE, len(marks) + 2), table(LOOK, len(looks) + 1)
         self._equity = table(s.EQUITY, 1)
+        self._mids = np.zeros(world.desk[0].n_instruments, np.int64)
         self._marked = self._looked = 0
         equity = self._equity[0]
         equity.quanta = equity.start = equity.high_water = equity.day_open = world.desk[0].shown.equity.start
-        self._arguments = (world.desk, world.venue, self._samples, self._equity)
+        self._arguments = (world.desk, world.venue, self._samples, self._equity, self._mids)
         self._take = entry(take_mark, *self._arguments, 0, 0)
         self._seen = (world.venue, self._looks)
         self._look = entry(take_look, *self._seen, 0, 0)
@@ -81,6 +84,11 @@ class Marks:
     def equity(self) -> Any:
         """The EQUITY record after the last mark."""
         return self._equity[0]
+
+    @property
+    def mids(self) -> Any:
+        """The mid of each instrument at the last mark, price increments; 0 where none was ever known."""
+        return self._mids
 
 
 def mark_length_s(span_ns: int) -> int:
@@ -111,16 +119,20 @@ def find_stops(rows: Any, moments: Any, stops: Any) -> None:
 
 
 @kernel
-def take_mark(desk: Any, venue: Any, samples: Any, equity: Any, count: int, ts: int) -> bool:
-    """Write sample number `count`; False while nothing is known that could be marked at."""
-    book, account, inst = venue[0].book[0], desk[0].shown.account[0], desk[0].shown.instruments[0]
-    price = samples[count - 1].price if count > 0 else 0
-    bid, ask = book.best[s.BID], book.best[s.ASK]
-    if bid != s.NO_BID and ask != s.NO_ASK:
-        price = (bid + ask + (1 if account.lots < 0 else 0)) // 2
+def take_mark(desk: Any, venue: Any, samples: Any, equity: Any, mids: Any, count: int, ts: int) -> bool:
+    """Write sample number `count`; False while nothing is known that the first instrument could be marked at."""
+    view = desk[0].shown
+    for n in range(mids.shape[0]):
+        best = venue[0].book[n].best
+        if best[s.BID] != s.NO_BID and best[s.ASK] != s.NO_ASK:
+            mids[n] = (best[s.BID] + best[s.ASK] + (1 if view.account[n].lots < 0 else 0)) // 2
+    account, inst, price = view.account[0], view.instruments[0], mids[0]
     if price == 0:
         return False
-    mark_equity(equity[0], equity_quanta(inst, account, desk[0].ledger, price), ts)
+    quanta = equity_quanta(inst, account, desk[0].ledger, price)
+    for n in range(1, mids.shape[0]):
+        quanta += unrealised(view.instruments[n], view.account[n], mids[n])
+    mark_equity(equity[0], quanta, ts)
     sample = samples[count]
     sample.ts = ts
     sample.equity = equity[0].quanta
@@ -132,6 +144,15 @@ def take_mark(desk: Any, venue: Any, samples: Any, equity: Any, count: int, ts: 
     sample.fees = account.fees
     sample.cost = account.cost
     return True
+
+
+@kernel
+def unrealised(inst: Any, account: Any, price: int) -> int:
+    """What a position beside the first adds to equity at `price`: its money is in the ledger already."""
+    if price == 0:
+        return 0
+    value = position_value(inst, account, price)
+    return value if inst.kind == 0 else value - account.cost
 
 
 @kernel

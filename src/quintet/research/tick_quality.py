@@ -8,8 +8,8 @@
                 against it by each horizon (adverse selection); and what of the earned is left. Means with 95 %
                 intervals, fills of one span of a minute (ten horizons, where that is longer) counted as alike
     split       the net result: earned by maker fills against the mid before them, less what the mid moved against them
-                within ten seconds, less what taker fills paid against the mid, less fees; what the price did to the
-                position in all other time is the rest, so the parts sum to the net result to the quantum
+                within ten seconds, less what taker fills paid against the mid, less fees and funding; what the price
+                did to the position in all other time is the rest, so the parts sum to the net result to the quantum
     distances   resting orders by how far behind the best price of their side they were decided, and what was filled
     inventory   half-life: in how long a deviation of the position from its mean halves, by the correlation between
                 neighbouring marks; absent where they are not correlated
@@ -58,7 +58,9 @@ NAMES: Final[Mapping[str, Named]] = {
 
 
 class TickRun(NamedTuple):
-    """What is measured: rows as a run leaves them, `looks` of LOOK, result and fees in quanta, the book's window."""
+    """What is measured: rows as a run leaves them, `looks` of LOOK, result, fees and funding paid in quanta, the book's
+    window.
+    """
 
     commands: Any
     fills: Any
@@ -66,6 +68,7 @@ class TickRun(NamedTuple):
     looks: Any
     net_quanta: int
     fees_quanta: int
+    funding_quanta: int
     window: tuple[int, int]
     mark_s: int
 
@@ -95,6 +98,18 @@ def tick_quality(tape: Tape, instrument: Instrument, run: TickRun) -> dict[str, 
         "split": measured.split(run, instrument.quanta_per_tick_lot),
         "distances": distances(orders, fills, *decided),
         "inventory": inventory(run.samples, run.mark_s),
+    }
+
+
+def maker_figures(tape: Tape, number: int, fills: Any, window: tuple[int, int]) -> dict[str, float | None]:
+    """Of one instrument's fills alone: earned against its mid, and how far that moved in ten seconds, mean bp."""
+    happened = np.asarray(fills["ts_event"], np.int64)
+    found = touches_at(tape, window, np.concatenate([happened - 1, happened + SPLIT_MS * MS_NS]), number)
+    before, after = np.split(found.twice_mid, 2)
+    measured = _Fills(fills, before, {SPLIT_MS: after}, tape.census.last_ns)
+    return {
+        "earned_bp": measured.earned()["mean_bp"],
+        "adverse_10s_bp": measured.markout(SPLIT_MS, 0.0)["moved"]["mean_bp"],
     }
 
 
@@ -158,13 +173,14 @@ class _Fills:
         edge = self._quanta(self.before - self.twice, self.known & self.maker, unit)
         taken = self._quanta(self.before - self.twice, self.known & ~self.maker, unit)
         moved = self._quanta(after - self.before, self.known & self.maker & (after > 0), unit)
-        rest = run.net_quanta - edge - taken - moved + run.fees_quanta
+        rest = run.net_quanta - edge - taken - moved + run.fees_quanta + run.funding_quanta
         return {
             "spread": edge,
             "adverse": moved,
             "taken": taken,
             "inventory": rest,
             "fees": -run.fees_quanta,
+            "funding": -run.funding_quanta,
             "net": run.net_quanta,
         }
 

@@ -29,11 +29,11 @@ class Touch(NamedTuple):
         return twice
 
 
-def touches_at(tape: Tape, window: tuple[int, int], moments: Any) -> Touch:
+def touches_at(tape: Tape, window: tuple[int, int], moments: Any, instrument: int = 0) -> Touch:
     """After every row that had happened by each moment, ns UTC of the exchange's clock; moments in any order.
 
-    `window`: lowest and highest price of the book. After the end of the tape the last prices hold. Raises DataError for
-    a level outside the window.
+    `window`: lowest and highest price of the book of the instrument. After the end of the tape the last prices hold.
+    Raises DataError for a level outside the window.
     """
     asked = np.asarray(moments, np.int64)
     order = np.argsort(asked, kind="stable")
@@ -43,7 +43,7 @@ def touches_at(tape: Tape, window: tuple[int, int], moments: Any) -> Touch:
     book[0].offset[s.BID], book[0].offset[s.ASK] = -low, high - 2 * low + 1
     book[0].best[s.BID], book[0].best[s.ASK] = s.NO_BID, s.NO_ASK
     found = np.zeros((2, len(asked)), np.int64)
-    if (outside := int(walk_touches(s.Tape(tape.rows).rows, book, level, asked[order], found))) > 0:
+    if (outside := int(walk_touches(s.Tape(tape.rows).rows, instrument, book, level, asked[order], found))) > 0:
         raise DataError(f"{tape.name}: found a level at price {outside}, expected {low} to {high}")
     sides = np.empty_like(found)
     sides[:, order] = found
@@ -51,7 +51,7 @@ def touches_at(tape: Tape, window: tuple[int, int], moments: Any) -> Touch:
 
 
 @kernel
-def walk_touches(rows: Any, books: Any, level: Any, moments: Any, found: Any) -> int:
+def walk_touches(rows: Any, instrument: int, books: Any, level: Any, moments: Any, found: Any) -> int:
     """Keep the book row by row; write both best prices at each of the ascending moments.
 
     Returns 0, or the first price outside the book's window, at which it stops.
@@ -60,7 +60,7 @@ def walk_touches(rows: Any, books: Any, level: Any, moments: Any, found: Any) ->
     k = 0
     for i in range(rows.shape[0]):
         kind = int(rows[i].kind)
-        if kind > BOOK_CLEAR:
+        if kind > BOOK_CLEAR or int(rows[i].instrument) != instrument:
             continue
         ts = rows[i].ts_event
         while k < moments.shape[0] and moments[k] < ts:

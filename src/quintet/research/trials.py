@@ -15,6 +15,7 @@ import msgspec
 import numpy as np
 
 from quintet.core.instrument import encode
+from quintet.core.risk.restraint_config import RestraintConfig
 from quintet.core.tape import Tape
 from quintet.research.backtest_options import BacktestOptions
 from quintet.research.earlier_trials import EARLIER_TRIALS
@@ -36,6 +37,13 @@ class Look(NamedTuple):
     daily_returns: Series
 
 
+def others_of(options: BacktestOptions) -> dict[str, Any]:
+    """The instruments after the first, for a run of several."""
+    if not options.others:
+        return {}
+    return {"others": [msgspec.json.decode(encode(each)) for each in options.others]}
+
+
 def trial_of(result: Any, door: str, run: str = "") -> Trial:
     """A `BacktestResult` as the ledger counts it; its Sharpe ratio is that of the headline, the pessimistic end."""
     options, census = result.options, result.tape.census
@@ -46,9 +54,10 @@ def trial_of(result: Any, door: str, run: str = "") -> Trial:
         conditions={
             "instrument": msgspec.json.decode(encode(options.instrument)),
             "execution": _execution(options),
-            "risk": _named(options.risk),
+            "risk": _risk(options),
             "structure": options.structure,
             "fills": options.fills,
+            **others_of(options),
         },
         data=data_hash(result.tape),
         first_ns=census.first_ns,
@@ -59,6 +68,12 @@ def trial_of(result: Any, door: str, run: str = "") -> Trial:
         door=door,
         run=run,
     )
+
+
+def _risk(options: BacktestOptions) -> dict[str, Any]:
+    """The limits of the desk; rules of the restraint only where they are not as they are by default."""
+    off = _named(RestraintConfig())
+    return {name: value for name, value in _named(options.risk).items() if name not in off or value != off[name]}
 
 
 def _execution(options: BacktestOptions) -> dict[str, Any]:
@@ -117,6 +132,7 @@ def standing(counted: Counted, daily_returns: Series) -> dict[str, Any]:
         "ledger": counted.ledger,
         "repeated": counted.repeated,
         "on_data": counted.on_data,
+        "earlier": counted.earlier,
         "total": counted.total,
         "independent": None,
         "sharpe_deviation": deviation,

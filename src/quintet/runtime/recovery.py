@@ -115,7 +115,7 @@ def open_questions(world: s.World, ids: ClientIds) -> list[OfOneOrder]:
                     bool(order.reduce_only),
                 )
             )  # fmt: skip
-        elif status == lifecycle.AMEND_IN_FLIGHT:
+        elif status in (lifecycle.AMEND_IN_FLIGHT, lifecycle.AMEND_UNKNOWN):
             found.append(Amend(client_id, n, int(order.to_price), int(order.to_lots)))
         elif status == lifecycle.CANCEL_IN_FLIGHT:
             found.append(_cancel(order, ids))

@@ -22,6 +22,7 @@ from quintet.ports.order_entry import (
     Place,
     Refused,
     Suppressed,
+    Unknown,
 )
 from quintet.ports.venue_account import Execution, OrderReport
 
@@ -46,19 +47,26 @@ def outcome_rows(outcome: Outcome, ids: ClientIds, recv_ns: int) -> NDArray[np.v
     """What a desk has to hear of a command: refused, lost, never sent, or how its order was found to stand.
 
     An accepted one has no row, its order's own stream speaks, unless it is a change: that the stream does not tell from
-    an order as it was. An unknown one has none either, it stays in flight.
+    an order as it was. So a change that was asked about is told as its order now is, open or filled: of a filled one
+    the size says that there is nothing left.
     """
     command = outcome.command
     number = None if isinstance(command, CancelAll) else ids.number(command.client_id)
     if number is None:
         return np.zeros(0, ev.ROW)
     if isinstance(outcome, Found):
-        return order_rows(outcome.report, ids, recv_ns)
+        report = outcome.report
+        if isinstance(command, Amend) and report.state in ("open", "filled"):
+            price_ticks = report.ticks or report.trigger_ticks
+            return change_rows(ev.ORDER_AMENDED, number, report.instrument, price_ticks, report.lots, recv_ns)
+        return order_rows(report, ids, recv_ns)
     kind, reason = 0, 0
     if isinstance(outcome, Accepted) and isinstance(command, Amend):
         return change_rows(ev.ORDER_AMENDED, number, command.instrument, command.ticks, command.lots, recv_ns)
     if isinstance(outcome, Refused):
         kind, reason = _refused(command), outcome.reason
+    elif isinstance(outcome, Unknown):
+        kind = ev.COMMAND_UNANSWERED
     elif isinstance(outcome, Lost):
         kind = ev.COMMAND_LOST
     elif isinstance(outcome, Suppressed):

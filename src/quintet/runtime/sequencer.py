@@ -18,7 +18,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from quintet.core.errors import InvariantError, TapeError
-from quintet.core.events import CLOCK_ADVANCED, COMMAND_SUPPRESSED, FACT, LAST, ORDER_ACCEPTED, ROW, TIMER
+from quintet.core.events import CLOCK_ADVANCED, COMMAND_UNANSWERED, FACT, LAST, ORDER_ACCEPTED, ROW, TIMER
 from quintet.core.row_laws import Rows, frozen
 from quintet.ports.tape import DeskTape
 
@@ -143,4 +143,4 @@ def _keyed(number: int, messages: Iterable[Any]) -> Iterator[tuple[tuple[int, in
 def _rank(kind: int) -> int:
     if kind <= FACT:
         return FEED
-    return RESPONSE if ORDER_ACCEPTED <= kind <= COMMAND_SUPPRESSED else CONTROL
+    return RESPONSE if ORDER_ACCEPTED <= kind <= COMMAND_UNANSWERED else CONTROL

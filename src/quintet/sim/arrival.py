@@ -7,6 +7,7 @@
   what is left of any other expires.
 - A stop or a take-profit waits for its price (`sim.triggers`).
 - A reduce-only order is cut to the position, and refused when there is none to reduce.
+- On spot an order to sell more than is held, less what rests to be sold already, is refused: a stop has sold it.
 - Where the venue asks for margin (`sim.margin`), an order that would bind more than is free is refused.
 - An amendment finds its order as it is then: it is refused when that is over, or when no more shall be of it than is
   filled. Smaller at the same price it keeps its place, where the venue lets it; else it comes anew, behind
@@ -36,6 +37,7 @@ from quintet.core.orders.lifecycle import (
     MEETS_OUR_OWN,
     NO_AMENDS,
     NO_REASON,
+    NOT_HELD,
     NOT_THERE,
     NOT_TRADING,
     NOTHING_TO_CLOSE,
@@ -56,6 +58,7 @@ from quintet.sim.exchange import (
     respond,
     respond_change,
     rest,
+    sells_what_is_not_held,
     take_order,
 )
 from quintet.sim.latency import gateway_of, in_order
@@ -121,6 +124,8 @@ def refusal_of(venue: Any, resting: Any, slot: int, ts: int) -> int:
         return NO_REASON
     if resting.reduce_only != 0:
         return NOTHING_TO_CLOSE if closable_lots(venue, resting) == 0 else NO_REASON
+    if sells_what_is_not_held(venue, slot, resting.open_lots):
+        return NOT_HELD
     if is_short_of_margin(venue, slot, resting.price, resting.open_lots):
         return SHORT_OF_MARGIN
     return NO_REASON
@@ -169,6 +174,8 @@ def amend_refusal_of(venue: Any, resting: Any, request: Any) -> int:
     if lots <= 0:
         return FILLED_BEYOND
     if resting.alive != WAITS and resting.reduce_only == 0:
+        if sells_what_is_not_held(venue, request.slot, lots):
+            return NOT_HELD
         if is_short_of_margin(venue, request.slot, request.price, lots):
             return SHORT_OF_MARGIN
     return NO_REASON

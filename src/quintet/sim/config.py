@@ -73,6 +73,26 @@ Margin = Literal["none", "isolated", "cross"]
 SelfTrade = Literal["cancel taker", "cancel maker", "cancel both"]
 
 
+class VenueConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What of the simulated exchange is another at one trading venue; what is left out is as for all."""
+
+    latency_model: LatencyModel | None = None
+    entry_ms: float | None = None
+    response_ms: float | None = None
+    entry_p99_ms: float | None = None
+    response_p99_ms: float | None = None
+    least_ms: float | None = None
+    latency_seed: int | None = None
+    feed_ms: float | None = None
+    spike_every_s: float | None = None
+    spike_ms: float | None = None
+    spike_factor: float | None = None
+    self_trade: SelfTrade | None = None
+    orders_per_second: int | None = None
+    latencies: str = ""
+    """A file of recorded orders of this venue, for its latency_model = recorded."""
+
+
 class TickExecutionConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The simulated exchange where order books are traded."""
 
@@ -152,8 +172,37 @@ class TickExecutionConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
         tuple[Tier, ...],
         text("quote asset, fraction, fraction", "up to which value what is needed at least to open, and to keep it"),
     ] = LEVERAGE_TIERS
+    venues: Annotated[
+        dict[str, VenueConfig],
+        text("sections", "in a run of several venues, what is another at one: [tick_execution.venues.NAME]"),
+    ] = {}
+
+    def at(self, venue: str) -> "TickExecutionConfig":
+        """The exchange as one venue has it; raises ParameterError for values that cannot stand together there."""
+        if venue not in self.venues:
+            return self if not self.venues else msgspec.structs.replace(self, venues={})
+        own = {name: value for name, value in msgspec.structs.asdict(self.venues[venue]).items() if value is not None}
+        del own["latencies"]
+        common = msgspec.structs.asdict(self) | {"venues": {}}
+        try:
+            return msgspec.convert(common | own, TickExecutionConfig)
+        except ParameterError as error:
+            raise ParameterError(f"venues.{venue}.{error.key}", error.found, error.expected) from None
+        except msgspec.ValidationError as error:
+            raise ParameterError(
+                f"venues.{venue}", str(error), "values within the bounds of [tick_execution]"
+            ) from None
+
+    def everywhere(self, both_ways_ms: float) -> "TickExecutionConfig":
+        """The same with one constant latency both ways, at every venue."""
+        latency = {"latency_model": "constant", "entry_ms": both_ways_ms, "response_ms": both_ways_ms}
+        own = {name: msgspec.structs.replace(venue, **latency, latencies="") for name, venue in self.venues.items()}
+        made: TickExecutionConfig = msgspec.structs.replace(self, **latency, venues=own)
+        return made
 
     def __post_init__(self) -> None:
+        for venue in self.venues:
+            self.at(venue)
         check_account(self)
         if self.own_impact and not self.partial_fills:
             raise ParameterError(

@@ -117,6 +117,21 @@ def closable_lots(venue: Any, resting: Any) -> int:
 
 
 @kernel
+def sells_what_is_not_held(venue: Any, slot: int, lots: int) -> bool:
+    """On spot: would an order of so many lots sell more than is held, beside what rests to be sold already?"""
+    resting = venue.resting[slot]
+    inst = venue.instruments[resting.instrument]
+    if inst.kind != 0 or resting.side > 0:
+        return False
+    free = venue.book[resting.instrument].held // inst.base_quanta
+    for s in range(venue.slots_used):
+        other = venue.resting[s]
+        if s != slot and other.alive == RESTS and other.instrument == resting.instrument and other.side < 0:
+            free -= other.open_lots
+    return bool(lots > free)
+
+
+@kernel
 def cut_reducing(venue: Any, level: Any, n: int, ts: int) -> None:
     """The position of an instrument has changed: what may only reduce it is cut to it."""
     for s in range(venue.slots_used):

@@ -13,6 +13,7 @@ so it is given such a tape in another order:
 What reaches us is not changed: each message at its own `ts_recv`, those of one moment in the exchanges' order.
 """
 
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -31,7 +32,9 @@ from quintet.core.events import (
     TRADE_SELL,
     VENUE_STATUS,
 )
+from quintet.core.row_laws import frozen, read_definitions
 from quintet.core.state import Tape
+from quintet.core.tape import Tape as WholeTape
 from quintet.core.tape_splice import message_starts
 
 OURS: Final = (BAR_OPEN, OPERATOR, RECONCILED)
@@ -62,3 +65,19 @@ def in_exchange_order(tape: Tape) -> Tape:
     ordered = np.ascontiguousarray(events[np.repeat(shift, lengths) + np.arange(len(events))])
     ordered.flags.writeable = False
     return Tape(ordered.view(np.recarray))
+
+
+def whole_in_exchange_order(tape: WholeTape) -> WholeTape:
+    """A checked tape for a run: the same facts, hash and origin, its rows in the exchanges' order.
+
+    The tape itself where it is in that order already. Its definitions stand where they now are; its census counts what
+    it counted. Such a tape is walked, never written: its rows are not in the order of their receipt.
+    """
+    first = tape.first_row
+    events = np.asarray(tape.rows)[first:]
+    as_heard = Tape(events.view(np.recarray))
+    ordered = in_exchange_order(as_heard)
+    if ordered is as_heard:
+        return tape
+    rows = frozen(np.concatenate([np.asarray(tape.rows)[:first], np.asarray(ordered.rows)]))
+    return replace(tape, rows=rows, definitions=tuple(read_definitions(ordered.rows, 0, tape.name)))

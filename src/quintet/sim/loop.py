@@ -257,7 +257,7 @@ def hear(desk: Any, venue: Any, shown: Any, rows_out: Any) -> int:
     else:
         begin(desk, 1, response.ts)
         wake = on_status(desk, response.kind, response.number, response.slot, response.ts_event)
-    if desk.depth_levels > 0:
+    if desk.keeps_places != 0:
         maker = response.maker if response.kind == FILL else 0
         answer_moves_place(desk, shown, response.kind, response.number, response.ts_event, maker)
     return wake

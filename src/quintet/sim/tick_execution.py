@@ -1,9 +1,10 @@
 """A configuration of tick mode in the venue's integers, and in the sentences that stand on a report."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
 
-from quintet.core.engine.world import Execution, Latencies
+from quintet.core.engine.world import Execution, Latencies, Venue
 from quintet.core.errors import ConfigError
 from quintet.core.orders.lifecycle import VENUE_REASON_NAMES
 from quintet.core.state import World
@@ -66,6 +67,21 @@ def tick_execution_of(config: TickExecutionConfig, recorded: Any = None) -> tupl
     return execution, latencies
 
 
+def venues_of(config: TickExecutionConfig, recorded: Mapping[str, Any]) -> dict[str, Venue]:
+    """The trading venues that differ from the rest, by name. `recorded`: their tables of recorded orders.
+
+    Raises ConfigError as `tick_execution_of` does, with the venue's name.
+    """
+    found = {}
+    for name in config.venues:
+        try:
+            execution, latencies = tick_execution_of(config.at(name), recorded.get(name))
+        except ConfigError as error:
+            raise ConfigError(f"tick_execution.venues.{name}: {error}") from None
+        found[name] = Venue(execution=execution, latencies=latencies)
+    return found
+
+
 def whole(value: float, unit: int) -> int:
     """A float of a configuration as a whole number of smaller units, through its shortest decimal text."""
     return int(Decimal(repr(float(value))) * unit)
@@ -74,7 +90,20 @@ def whole(value: float, unit: int) -> int:
 def tick_assumptions(config: TickExecutionConfig) -> list[str]:
     """One sentence for every model a run was made with."""
     queue = QUEUE_SENTENCES[config.queue_model]
-    return [*latency_sentences(config), queue, *fill_sentences(config), *account_sentences(config)]
+    venues = [f"At {name}: {line}" for name in config.venues for line in venue_sentences(config, name)]
+    return [*latency_sentences(config), *venues, queue, *fill_sentences(config), *account_sentences(config)]
+
+
+def venue_sentences(config: TickExecutionConfig, venue: str) -> list[str]:
+    """What is another at one venue."""
+    here, own = config.at(venue), config.venues[venue]
+    lines = latency_sentences(here)
+    if own.orders_per_second is not None:
+        limit = f"at most {here.orders_per_second} orders in a second" if here.orders_per_second else ""
+        lines.append(f"The exchange allows {limit}." if limit else "The exchange sets no limit on orders.")
+    if own.self_trade is not None:
+        lines.append(f"Where our orders would meet, it does this: {here.self_trade}.")
+    return lines
 
 
 def latency_sentences(config: TickExecutionConfig) -> list[str]:

@@ -260,6 +260,7 @@ def _counted(ledger: sqlite3.Connection, trials: Sequence[Trial], written: Seque
             on_data=on_data[trial.data] + earlier[trial.system],
             total=everything + earlier[trial.system],
             sharpe_deviation=deviation[trial.data],
+            earlier=earlier[trial.system],
         )
         for trial, entry in zip(trials, written, strict=True)
     ]

@@ -75,9 +75,9 @@ class Counted(NamedTuple):
     """What the ledger answers to a trial: where it stands, and how many there have been.
 
     `on_data`: distinct trials on this market; `total`: on any market, by any system. Earlier trials count against
-    their own system in both. `sharpe_deviation`: sample standard deviation of the Sharpe ratios, per period, of the
-    distinct trials on this market that have one; None for fewer than two. `ledger`
-    is the seal of the first row, `seal` of this one.
+    their own system in both; `earlier` says how many they are. `sharpe_deviation`: sample standard deviation of the
+    Sharpe ratios, per period, of the distinct trials on this market that have one; None for fewer than two. `ledger` is
+    the seal of the first row, `seal` of this one.
     """
 
     trial_id: str
@@ -88,3 +88,4 @@ class Counted(NamedTuple):
     on_data: int
     total: int
     sharpe_deviation: float | None
+    earlier: int = 0

@@ -68,8 +68,8 @@ def test_the_count_is_outside_every_hash(quintet: Quintet, candles: Path, monkey
 
 def test_the_count_is_told_to_a_person(quintet: Quintet, candles: Path) -> None:
     words = ("backtest", "structure_mm", "--data", candles)
-    assert "trials         213, 213 on this data\n" in quintet(*words).out
-    assert "trials         213, 213 on this data, this one again\n" in quintet(*words).out
+    assert "trials         213: 1 on this data, 212 with this system before there was a ledger\n" in quintet(*words).out
+    assert "before there was a ledger; this one again\n" in quintet(*words).out
 
 
 def test_a_throw_away_ledger_leaves_the_workspaces_own_alone(

@@ -71,6 +71,15 @@ def test_after_paper_a_desk_may_use_small_capital_and_after_that_what_it_likes()
     assert asked(a_proof(FORM, BACKTEST, PAPER, SMALL_CAPITAL)) == Permit(True)
 
 
+def test_a_system_with_a_ramp_goes_up_step_by_step():
+    def capital(*stages: str) -> Decimal | None:
+        return may_trade("intraday", "live", OURS, a_proof(*stages), (), StageCriteria(), NOW).capital_max
+
+    assert capital(FORM, BACKTEST, PAPER) == 100
+    # thirty days without a closed trade lead nowhere
+    assert capital(FORM, BACKTEST, PAPER, SMALL_CAPITAL) == 100
+
+
 @pytest.mark.parametrize("changed", [{"code": "d" * 16}, {"config": "q" * 64}, {"code": ""}])
 def test_proof_of_other_code_or_parameters_is_none(changed: dict[str, str]):
     assert not asked(a_proof(FORM, BACKTEST, PAPER, SMALL_CAPITAL, **changed)).allowed

@@ -153,9 +153,9 @@ def test_what_is_left_after_all_trials_can_be_computed_again(run_folder: Path) -
     returns = daily_returns(equity["ts_ns"], equity["equity_quanta"], float(equity["equity_quanta"][0])).frac
     found = luck(returns, trials["total"], trials["sharpe_deviation"])
     assert found.deflated_sharpe == pytest.approx(trials["deflated_sharpe"])
-    assert f"{trials['total']}, {trials['on_data']} of them on this data" in words_of(
-        (run_folder / "report.html").read_text()
-    )
+    here, earlier = trials["on_data"] - trials["earlier"], trials["earlier"]
+    said = f"{trials['total']}, {here} of them on this data and {earlier} with this system before there was a ledger"
+    assert earlier == 212 and said in words_of((run_folder / "report.html").read_text())
 
 
 def test_what_breaks_it_is_beside_the_run_and_in_none_of_its_hashes(run_folder: Path) -> None:

@@ -1,11 +1,15 @@
 """`quintet stress`: one thing worse at a time, the days drawn anew, and one trial for all of it."""
 
+import json
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from quintet.app.cli import app
 from quintet.storage.trial_ledger import read_entries
 from tests.fakes.command_line import Quintet
+from tests.tick_makers import maker_file, tick_tape_file
 
 SMALL = ("--interval", "5m", "--bars", 10 * 288, "--set", "system.structure_mm.atr_slow_n=96")
 
@@ -50,3 +54,16 @@ def test_a_run_that_never_traded_is_put_under_load_too(quintet: Quintet, ledger:
     assert said.json["rows"][0]["fills"] == 0
     assert said.json["rows"][0]["last_fill_days"] is None
     assert said.json["monte_carlo"] == []
+
+
+def test_a_maker_on_an_order_book_has_bad_days_too(place: Path, monkeypatch: pytest.MonkeyPatch, ledger: Path) -> None:
+    monkeypatch.chdir(maker_file(place).parent)
+    tape = tick_tape_file(place / "market.tape", hours=0.005)
+    result = CliRunner().invoke(app, ["stress", "maker.py:Maker", "--tape", str(tape), "--json"])
+    assert result.exit_code == 0, result.stderr
+    rows = {row["key"]: row for row in json.loads(result.stdout)["rows"] if row["kind"] == "stress"}
+    assert set(rows) == {"gap", "halt", "spread", "sweep", "feed", "spikes"}
+    # a gap against what is held costs, and who is halted trades less
+    reported = json.loads(result.stdout)["rows"][0]
+    assert rows["gap"]["low_frac"] < reported["low_frac"]
+    assert rows["halt"]["fills"] < reported["fills"]

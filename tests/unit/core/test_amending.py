@@ -234,8 +234,51 @@ def test_an_answer_that_is_repeated_changes_nothing() -> None:
     (number,) = desk.working(BID)
     desk.want((1, 9_901, 14))
     desk.changed(number, 9_901, 14)
-    desk.changed(number, 9_902, 30)
+    desk.changed(number, 9_901, 14)
     assert (desk.orders[0].price, desk.account.open_buy_lots, desk.record.n_ignored) == (9_901, 14, 1)
+    assert desk.record.alarms == 0
+
+
+# ---- no answer in time -----------------------------------------------------------------------------------------------
+def unanswered() -> tuple[Desk, int]:
+    """A bid of 10 at 99.00 that shall be one of 14 at 99.01, and nobody knows which of the two it is."""
+    desk = a_desk()
+    (number,) = desk.working(BID)
+    desk.want((1, 9_901, 14))
+    assert desk.hear(ev.COMMAND_UNANSWERED, number) == 0
+    return desk, number
+
+
+def test_an_amendment_without_an_answer_holds_both_until_it_is_known() -> None:
+    desk, number = unanswered()
+    # that the order is there does not say which of the two it is, and neither does a fill
+    desk.accept(number)
+    desk.fill(number, 4)
+    order = desk.orders[0]
+    assert (order.status, order.to_price, order.to_lots) == (life.AMEND_UNKNOWN, 9_901, 14)
+    assert desk.account.open_buy_lots == 10
+    # it is in the way at both prices
+    assert desk.want((1, 9_901, 14), (-1, 9_901, 5)) == []
+
+
+@pytest.mark.parametrize(("price", "lots"), [(9_901, 14), (9_900, 10)])
+def test_what_asking_has_found_settles_it_as_it_shall_be_or_as_it_was(price: int, lots: int) -> None:
+    desk, number = unanswered()
+    desk.changed(number, price, lots)
+    order = desk.orders[0]
+    assert (order.status, order.price, order.lots, order.to_lots) == (life.OPEN, price, lots, 0)
+    assert (order.wanted, desk.account.open_buy_lots) == (lots, lots)
+    # and from there it becomes what is wanted
+    sent = desk.want((1, 9_901, 14))
+    assert [command.kind for command in sent] == ([] if lots == 14 else ["amend"])
+
+
+def test_found_filled_as_it_was_it_is_over() -> None:
+    desk, number = unanswered()
+    desk.fill(number, 10)
+    assert desk.orders[0].status == life.AMEND_UNKNOWN
+    desk.changed(number, 9_900, 10)
+    assert (desk.orders, desk.account.open_buy_lots, desk.record.live) == ([], 0, 0)
 
 
 # ---- what may only reduce --------------------------------------------------------------------------------------------

@@ -26,11 +26,20 @@ def test_an_end_is_an_end_in_every_live_state_that_knows_it(heard: int) -> None:
 def test_a_timeout_is_unknown_never_failed() -> None:
     assert life.NEXT[life.IN_FLIGHT, life.TIMED_OUT] == life.UNKNOWN
     assert life.NEXT[life.CANCEL_IN_FLIGHT, life.TIMED_OUT] == life.UNKNOWN
+    assert life.NEXT[life.AMEND_IN_FLIGHT, life.TIMED_OUT] == life.AMEND_UNKNOWN
 
 
 def test_every_move_leads_to_a_state_that_has_a_name() -> None:
     moves = [int(life.NEXT[s, h]) for s, h in product(range(len(life.STATUS_NAMES)), range(len(life.HEARD_NAMES)))]
-    assert set(moves) <= {life.IGNORE, *range(len(life.STATUS_NAMES))}
+    assert set(moves) <= {life.IGNORE, life.ILLEGAL, *range(len(life.STATUS_NAMES))}
+
+
+def test_only_asking_ends_the_unknown() -> None:
+    # nothing leads out of it but an answer, a fill, or the proof that there is no such order
+    for state in (life.UNKNOWN, life.AMEND_UNKNOWN):
+        assert life.NEXT[state, life.LOST] == life.FREE
+        assert life.NEXT[state, life.TIMED_OUT] == life.IGNORE
+    assert life.NEXT[life.AMEND_UNKNOWN, life.ACCEPTED] == life.IGNORE
 
 
 @pytest.mark.parametrize("kind", [ev.STOP_TRIGGERED, ev.TIMER, ev.FILL])
@@ -132,3 +141,55 @@ def test_a_lost_order_gives_its_room_back() -> None:
     assert desk.account.reserved_quote > 0
     assert desk.hear(ev.COMMAND_LOST, sent.number) == WAKE_ORDER
     assert (desk.orders, desk.account.reserved_quote, desk.account.open_buy_lots) == ([], 0, 0)
+
+
+# ---- no answer in time ----------------------------------------------------------------------------------------------
+def test_an_order_without_an_answer_holds_its_room_until_it_is_known() -> None:
+    # given an order that nobody has answered
+    desk = Desk()
+    sent = desk.want(BID)[0]
+    held = desk.account.reserved_quote
+    assert desk.hear(ev.COMMAND_UNANSWERED, sent.number) == 0
+    assert (desk.orders[0].status, desk.account.reserved_quote) == (life.UNKNOWN, held)
+    # when it is wanted, or no more, then nothing is sent: nobody knows whether it is there
+    assert desk.want(BID) == desk.want() == []
+    # when asking has found it, it is open, and cancelled as nobody wants it
+    desk.accept(sent.number)
+    assert desk.orders[0].status == life.OPEN
+    assert [command.kind for command in desk.want()] == ["cancel"]
+
+
+def test_a_cancel_without_an_answer_is_sent_anew_once_the_order_is_found() -> None:
+    desk = Desk()
+    (number,) = desk.working(BID)
+    desk.want()
+    desk.hear(ev.COMMAND_UNANSWERED, number)
+    assert (desk.orders[0].status, desk.want()) == (life.UNKNOWN, [])
+    desk.hear(ev.CANCEL_REJECTED, number)
+    assert [command.kind for command in desk.want()] == ["cancel"]
+
+
+# ---- what cannot be true --------------------------------------------------------------------------------------------
+def test_an_answer_to_what_was_never_asked_is_refused_and_alarms() -> None:
+    desk = Desk()
+    sent = desk.want(BID)[0]
+    assert desk.hear(ev.CANCEL_REJECTED, sent.number) == 0
+    assert (desk.orders[0].status, desk.record.alarms, desk.record.paused) == (life.IN_FLIGHT, 1, 1)
+    assert desk.want(BID, (1, 9_800, 1)) == []
+
+
+@pytest.mark.parametrize("number", [-1, 2**61])
+def test_a_status_of_a_number_never_issued_alarms(number: int) -> None:
+    desk = Desk()
+    desk.working(BID)
+    assert desk.hear(ev.ORDER_CANCELED, number) == 0
+    assert (desk.orders[0].status, desk.record.alarms) == (life.OPEN, 1)
+
+
+def test_an_order_that_somebody_else_has_changed_alarms_and_a_repeated_change_does_not() -> None:
+    desk = Desk()
+    (number,) = desk.working(BID)
+    desk.changed(number, 9_900, 10)
+    assert (desk.record.n_ignored, desk.record.alarms) == (1, 0)
+    desk.changed(number, 9_700, 10)
+    assert (desk.orders[0].price, desk.record.alarms) == (9_900, 1)

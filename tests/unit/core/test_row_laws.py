@@ -183,7 +183,7 @@ def test_tick_and_lot_may_change_in_time():
             "price_increment is 0.001, expected 0.01 as before",
         ),
         (defined(2, 0, PERPETUAL), "symbol is ETHPERP, expected ETHUSDT as before"),
-        (defined(2, 1), "INSTRUMENT 1: bybit ETHUSDT is instrument 0 already"),
+        (defined(2, 1), "INSTRUMENT 1: bybit:spot:ETHUSDT is instrument 0 already"),
         (message_with_text((2, 2, 0, 0, 0, ev.INSTRUMENT, 0), b"no json"), "INSTRUMENT: "),
         (message_with_text((2, 2, 0, 0, 0, ev.INSTRUMENT, 0), b'{"symbol":"X"}'), "missing required field"),
     ],
@@ -196,6 +196,15 @@ def test_a_definition_that_contradicts_is_refused(second, message):
     assert message in str(refused.value)
     assert len(inspector.definitions) == 1
     assert inspector.position == START
+
+
+LINEAR_ETH = msgspec.structs.replace(DEFAULT_SPOT, kind="linear", fee_in_base=False)
+
+
+def test_one_symbol_may_be_a_spot_pair_and_a_perpetual_of_one_venue():
+    inspector = Inspector("day", "market")
+    inspector.take(frozen(joined(defined(1), defined(1, 1, LINEAR_ETH), trade(2, instrument=1))))
+    assert [each.name for each in inspector.instruments()] == ["bybit:spot:ETHUSDT", "bybit:linear:ETHUSDT"]
 
 
 def test_every_kind_of_the_event_file_has_a_law():

@@ -67,6 +67,14 @@ def test_messages_come_by_receipt_then_instrument():
     assert memory_tape(merged).instruments == [DEFAULT_SPOT, SOL]
 
 
+def test_one_symbol_of_two_products_stays_two_instruments():
+    linear = msgspec.structs.replace(DEFAULT_SPOT, kind="linear", fee_in_base=False)
+    spot, perpetual = memory_tape(joined(defined(0), trade(2))), memory_tape(joined(defined(0, 0, linear), trade(1)))
+    merged = memory_tape(merge_rows([spot, perpetual]))
+    assert merged.instruments == [linear, DEFAULT_SPOT]
+    assert [(at, n) for _, at, n in heads(merged.event_rows())] == [(1, 0), (2, 1)]
+
+
 def test_the_order_of_disjoint_sources_does_not_matter():
     tapes = [
         memory_tape(joined(defined(0, 0, msgspec.structs.replace(DEFAULT_SPOT, symbol=name)), *map(trade, times)))
@@ -114,7 +122,7 @@ def test_equal_definitions_are_stated_once():
 def test_two_definitions_of_one_symbol_at_one_time_are_refused():
     one = memory_tape(joined(defined(0), trade(9)), name="one.tape")
     two = memory_tape(joined(defined(5, 0, COARSE), trade(6)), name="two.tape")
-    with pytest.raises(TapeError, match=r"two.tape and one.tape define bybit ETHUSDT.*tick_size is 0.05 and 0.01"):
+    with pytest.raises(TapeError, match=r"two.tape and one.tape define bybit:spot:ETHUSDT.*tick_size is 0.05 and 0.01"):
         merge_rows([one, two])
 
 

@@ -1,12 +1,15 @@
 """A world before its first event."""
 
+from decimal import Decimal
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
 from quintet.core.engine.world import Execution, Limits, Setup, asset_numbers, new_world, set_instrument
 from quintet.core.errors import ConfigError
+from quintet.core.instrument import Instrument, in_common_quanta
 from quintet.core.state import ASK, BID, CAPITAL_BOOK, DESK_BOOK, GATEWAY, NO_ASK, NO_BID, VENUE
 from tests.desk_worlds import COIN, INVERSE_COIN, LINEAR_COIN, ONE_MINUTE, SPOT_COIN, START, USDT, bar_tape, run
 from tests.desk_worlds import a_world as candle_world
@@ -93,3 +96,43 @@ def test_an_instruments_integers() -> None:
 def test_the_first_timer_is_due_when_it_is_said_to_be() -> None:
     desk = made(timer_first_ns=START, timer_every_ns=5).desk[0]
     assert (desk.timer_next, desk.timer_every) == (START, 5)
+
+
+def finer(quantum: str, **facts: Any) -> Instrument:
+    return msgspec.structs.replace(INVERSE_COIN, base_quantum=Decimal(quantum), **facts)
+
+
+def test_an_inverse_position_is_limited_to_what_its_quantum_can_count() -> None:
+    # given one contract that is worth 10^10 / price quanta, and no limit; when a world is made of it
+    limits = made(instruments=(INVERSE_COIN,)).desk[0].limits
+    # then a position, and an order that turns it over, stay below 2^62
+    most = int(limits.max_position_lots)
+    assert 2 * most * 10_000_000_000 < 2**62 <= 2 * (most + 1) * 10_000_000_000
+    # a limit that is stricter stands
+    strict = made(instruments=(INVERSE_COIN,), limits=(Limits(max_position_lots=500),))
+    assert strict.desk[0].limits.max_position_lots == 500
+
+
+@pytest.mark.parametrize(
+    ("facts", "problem"),
+    [
+        ({"instruments": (finer("1e-15"),)}, "4,096 times its smallest order is 4096 lots, expected at most 23"),
+        (
+            {"instruments": (finer("1e-11"),), "limits": (Limits(max_position_lots=10**9),)},
+            "the limit of a position is 1000000000 lots",
+        ),
+        ({"instruments": (finer("1e-11", max_quantity=Decimal(10**9)),)}, "max_quantity is 1000000000 lots"),
+        ({"instruments": (INVERSE_COIN,), "capital": {"COIN": 2**51}}, "choose a larger base_quantum"),
+    ],
+)
+def test_an_inverse_contract_that_cannot_be_counted_is_refused(facts: dict[str, Any], problem: str) -> None:
+    with pytest.raises(ConfigError, match=problem):
+        made(**facts)
+
+
+def test_an_asset_is_counted_in_one_quantum() -> None:
+    other = msgspec.structs.replace(LINEAR_COIN, symbol="OTHER", base_asset="OTHER", quote_quantum=Decimal("1e-10"))
+    with pytest.raises(ConfigError, match="USDT is counted in 1E-8, expected 1E-10"):
+        made(instruments=(LINEAR_COIN, other))
+    alike = in_common_quanta((LINEAR_COIN, other))
+    assert made(instruments=alike).desk[0].n_instruments == 2

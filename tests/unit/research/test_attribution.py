@@ -56,6 +56,7 @@ def test_a_round_trip_is_split_into_spread_inventory_exit_and_fees():
         exit_cost=-20 * 10 * QUANTA,
         maker_fees=-7,
         taker_fees=-11,
+        funding=0,
         late_fills=0,
     )
     # and the sum is what cash changed by
@@ -80,7 +81,7 @@ def test_a_fee_in_base_costs_what_it_was_worth_and_nothing_is_lost_to_rounding()
 
 def test_a_fill_known_after_the_last_mark_is_left_out_and_counted():
     found = attribute(fills((9, "buy", 995, 10, True, 7, "USDT", 1000)), marks((0, 1000, 0)), DEFAULT_SPOT)
-    assert found == Attribution(0, 0, 0, 0, 0, late_fills=1)
+    assert found == Attribution(0, 0, 0, 0, 0, 0, late_fills=1)
 
 
 def test_an_inverse_contract_and_a_run_without_marks_are_not_split():

@@ -63,9 +63,9 @@ def test_russian_is_russian():
 
 MADE = re.compile(
     r"\w+\.title|verdict\.(met|missed|unknown|(plain|testing)\.(between|at))|episodes\.(median|worst|best)|"
-    r"attribution\.(spread|inventory|exit_cost|maker_fees|taker_fees|net)|reproduce\.(tape|commands|state)|"
+    r"attribution\.(spread|inventory|exit_cost|maker_fees|taker_fees|funding|net)|reproduce\.(tape|commands|state)|"
     r"months\.(quiet|middle|wild|rising|falling)|picture\.(cash_zero|states|policies)|"
-    r"maker\.(joined|ahead)|split\.(spread|adverse|taken|inventory|fees|net)"
+    r"maker\.(joined|ahead)|split\.(spread|adverse|taken|inventory|fees|funding|net)"
 )
 """Keys that a template puts together from a name."""
 
@@ -137,10 +137,13 @@ def assumptions() -> list[str]:
         "candles of a derivative stand in for spot: its prices are close, not equal",
         "eth.csv: columns: time=date, open=open",
         "structure on 5m, execution on 1m",
+        "the tape's clocks measure no latency: clock skew: 7 of 9 messages were received before they happened; the "
+        "recorder's clock is 1,173 to 1,272 ms behind the venue's or more, a latency cannot be measured",
         "8640 5m bars resampled from 1m; 2 cut at the edges, 0 incomplete and left out",
         "latency 750 ms (x3)",
         "its days redrawn, 10,000 paths, 5 % to 95 %",
-        "214, 37 on this data",
+        "214: 37 on this data",
+        "214: 2 on this data, 212 before the ledger",
         "deflated 0.170 / 0.950",
     ],
 )

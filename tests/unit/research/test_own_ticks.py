@@ -9,9 +9,12 @@ from quintet.core import events as ev
 from quintet.core.errors import ConfigError
 from quintet.core.risk.config import RiskConfig
 from quintet.core.tape import Tape
+from quintet.research.attribution import attribute
 from quintet.research.backtest import BacktestResult, run_backtest, setup_of
 from quintet.research.backtest_options import BacktestOptions
 from quintet.research.desk_replay import replay_desk_tape
+from quintet.research.report_parts.tick_pictures import split_bars
+from quintet.research.run_record import record_of
 from quintet.research.systems import of_class
 from quintet.research.tick_model import TICK_INSTRUMENT
 from quintet.sim.config import ExecutionConfig
@@ -67,9 +70,9 @@ class Listener(System):
 
 
 class Joiner(System):
-    """Joins the touch on both sides, and adds up what it is told stands before it."""
+    """Joins the touch on both sides, and adds up what it is told stands before it; it asks for places alone."""
 
-    book_levels = 1
+    queue_places = True
 
     class Memory(Memory):
         seen: int = 0
@@ -85,6 +88,10 @@ class Joiner(System):
 
     def on_fill(self, view: View) -> Wants:
         return None
+
+
+class JoinerWithLevel(Joiner):
+    book_levels = 1
 
 
 @pytest.fixture(scope="module")
@@ -123,12 +130,71 @@ def test_it_is_shown_its_orders_and_what_stands_before_them(market: Tape) -> Non
     told = result.headline.world.state[0]
     assert told.seen > 20 and told.ahead > 0 and told.negative == 0
     assert result.headline.desk.n_fills > 0 and result.conservation == 0
+    # and with a level as well it is shown the same places
+    with_level = run_on_seconds(market, JoinerWithLevel)
+    assert with_level.headline.world.state[0].ahead == told.ahead
+    assert with_level.headline.command_hash == result.headline.command_hash
 
 
 def test_a_bar_is_marked_and_the_breaker_watches(market: Tape) -> None:
     options = options_on(market, Joiner)._replace(risk=RiskConfig(drawdown_halt_frac=0.05), structure="1s", fills="1s")
     setup = setup_of(of_class(Joiner), options, "book")
     assert [built.timeframe for built in setup.built_bars] == [setup.mark_timeframe] and setup.wake_timeframes == ()
+
+
+class Holder(System):
+    """Buys once, and writes down what funding it pays."""
+
+    class Memory(Memory):
+        fundings: int = 0
+        paid_quanta: int = 0
+        mark: int = 0
+        shown_otherwise: int = 0
+
+    def on_touch(self, view: View) -> Wants:
+        self.memory.shown_otherwise += view.funding is not None
+        return [buy(5, view.ask, style="ioc")] if view.lots == 0 and view.ask else None
+
+    def on_funding(self, view: View) -> Wants:
+        assert view.funding is not None
+        self.memory.fundings += 1
+        self.memory.paid_quanta += view.funding.paid_quanta
+        self.memory.mark = view.funding.mark
+        return None
+
+
+FUNDING_EVERY_H = 0.005
+"""18 s, and the market of this page begins at a whole multiple of them."""
+
+
+def test_who_holds_a_perpetual_hears_of_its_funding_and_the_report_tells_it_apart() -> None:
+    # given a mark price of 10,100 and a rate of 0.01 %, five lots bought at 10,010, and two times of funding
+    tape = tape_of(
+        [
+            (1, book(10_000, 10_010)),
+            (2, [(ev.MARK_PRICE, 10_100, 0), (ev.FUNDING_RATE, 0, 100_000)]),
+            (3, [(ev.BID_LEVEL, 10_001, 100)]),
+            (40, [(ev.BID_LEVEL, 10_002, 100)]),
+        ]
+    )
+    options = options_on(tape, Holder, funding_every_h=FUNDING_EVERY_H)._replace(structure="1s", fills="1s")
+    system = of_class(Holder)
+    result = run_backtest(tape, system, system.config(), options)
+    # then both are told with their mark price and what was paid
+    told, account = result.headline.world.state[0], result.headline.desk.shown.account[0]
+    due = -(-5 * 10_100 * TICK_INSTRUMENT.quanta_per_tick_lot * 100_000 // 10**9)
+    assert (told.fundings, told.mark, told.shown_otherwise) == (2, 10_100, 0)
+    assert told.paid_quanta == account.funding == 2 * due > 0
+    # and the net result is split with funding by itself, to the quantum
+    assert result.ticks is not None
+    split = result.ticks["split"]
+    assert split["funding"] == -2 * due
+    assert sum(value for name, value in split.items() if name != "net") == split["net"] == result.headline.net_quanta
+    record = record_of(result)
+    parts = attribute(record.fills, record.equity, record.instrument, record.opening_held, record.funding_paid)
+    assert parts is not None and parts.funding == -2 * due and parts.total == record.net_quanta
+    names = [bar.step.name for bar in split_bars(split, record.instrument)]
+    assert names == ["spread", "adverse", "taken", "inventory", "fees", "funding", "net"]
 
 
 class Quoter(System):
@@ -143,7 +209,9 @@ class Deep(System):
         return None
 
 
-@pytest.mark.parametrize(("kind", "said"), [(Quoter, "on_touch"), (Deep, "book_levels")])
+@pytest.mark.parametrize(
+    ("kind", "said"), [(Quoter, "on_touch"), (Deep, "book_levels"), (Holder, "on_touch, on_funding")]
+)
 def test_candles_cannot_serve_it(kind: type[System], said: str) -> None:
     options = BacktestOptions(TICK_INSTRUMENT, ExecutionConfig(), RiskConfig(), "1m", "1m")
     with pytest.raises(ConfigError, match=f"found {said}.*expected a tape of order books"):
@@ -159,6 +227,18 @@ def test_a_system_that_nothing_wakes_is_refused() -> None:
     tape = tape_of([(1, book(10_000, 10_010))])
     with pytest.raises(ConfigError, match="expected one of on_timer, on_bar, on_trade, on_touch, on_book"):
         options_on(tape, OnlyFills)
+
+
+class Placed(System):
+    queue_places = 3
+
+    def on_book(self, view: View) -> Wants:
+        return None
+
+
+def test_places_are_asked_for_or_not() -> None:
+    with pytest.raises(RefusedSystem, match="queue_places: found 3, expected True or False"):
+        shape_of(Placed)
 
 
 class TooDeep(System):

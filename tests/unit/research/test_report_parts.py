@@ -77,8 +77,10 @@ def test_however_good_the_figures_queue_and_history_stay_open():
 
 
 def test_the_number_of_trials_is_told_and_unknown_where_nobody_counted():
-    assert check_of("Number of trials") == (MET, "213, 3 on this data")
-    assert check_of("Number of trials", trials=12_345) == (MET, f"12{THIN}345, 3 on this data")
+    assert check_of("Number of trials") == (MET, "213: 3 on this data")
+    assert check_of("Number of trials", trials=12_345) == (MET, f"12{THIN}345: 3 on this data")
+    told = check_of("Number of trials", trials_on_data=213, trials_earlier=212)
+    assert told == (MET, "213: 1 on this data, 212 before the ledger")
     assert check_of("Number of trials", trials=None, trials_on_data=None) == (UNKNOWN, "not counted")
 
 
@@ -130,6 +132,7 @@ def test_a_synthetic_market_is_a_condition_missed():
         (wording.iso(START_NS + 7), "2026-01-01T00:00:00.000000007Z"),
         (wording.stamp(START_NS + 5 * BAR_NS), "2026-01-01 00:25"),
         (span(START_NS, START_NS + 40 * DAY_NS).en, "1 Jan \u2013 10 Feb 2026"),
+        (span(START_NS, START_NS + DAY_NS // 2).en, "1 Jan 2026"),
         (span(START_NS - DAY_NS, START_NS).ru, "31 дек 2025 \u2013 1 янв 2026"),
         (wording.counted(1, "fill", "fills"), "1 fill"),
         (wording.counted(1200, "fill", "fills"), f"1{THIN}200 fills"),

@@ -49,11 +49,12 @@ def look(bid: int, ask: int, own_bid: int, own_ask: int) -> Any:
 
 
 def quality(
-    tape: Tape, fills: Any = (), commands: Any = (), looks: Any = (), lots: Any = (), net: int = 0, fees: int = 0
-) -> dict[str, Any]:
+    tape: Tape, fills: Any = (), commands: Any = (), looks: Any = (), lots: Any = (), net: int = 0, fees: int = 0,
+    funding: int = 0,
+) -> dict[str, Any]:  # fmt: skip
     run = TickRun(
         rows(COMMAND, list(commands)), rows(FILL_RECORD, list(fills)), rows(SAMPLE, [{"lots": n} for n in lots]),
-        rows(LOOK, list(looks)), net, fees, WINDOW, 1,
+        rows(LOOK, list(looks)), net, fees, funding, WINDOW, 1,
     )  # fmt: skip
     return tick_quality(tape, TICK_INSTRUMENT, run)
 
@@ -121,13 +122,13 @@ def test_an_interval_counts_fills_of_one_minute_as_alike() -> None:
 
 
 def test_the_parts_sum_to_the_result() -> None:
-    # given a maker's sell that is run over, a taker's buy, fees, and a result
+    # given a maker's sell that is run over, a taker's buy, fees, funding received, and a result
     fills = [fill(10.0, -1, 1_010), fill(20.0, 1, 1_014, lots=4, maker=0)]
-    split = quality(rising(), fills, net=-123_456, fees=7_000)["split"]
+    split = quality(rising(), fills, net=-123_456, fees=7_000, funding=-1_001)["split"]
     assert split["spread"] == 5 * 10 * UNIT
     assert split["adverse"] == -4 * 10 * UNIT
     assert split["taken"] == -5 * 4 * UNIT
-    assert split["fees"] == -7_000
+    assert (split["fees"], split["funding"]) == (-7_000, 1_001)
     parts = sum(value for name, value in split.items() if name != "net")
     assert parts == split["net"] == -123_456
 

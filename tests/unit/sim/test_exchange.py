@@ -9,7 +9,7 @@ from quintet.core import events as ev
 from quintet.core.orders.lifecycle import FOK, IOC, LIMIT, MARKET, POST_ONLY, STOP, TAKE_PROFIT, VENUE_REASON_NAMES
 from quintet.core.state import ASK, BID, END, NO_ASK, NO_BID, World
 from quintet.sim.taking import SELF_TRADE_NAMES
-from tests.desk_worlds import LINEAR_COIN, START
+from tests.desk_worlds import LINEAR_COIN, SPOT_COIN, START
 from tests.players import run_left
 from tests.tick_market import MILLISECOND, Message, message_rows, tick_world
 
@@ -41,7 +41,7 @@ def responses(world: World) -> list[tuple[str, int, int, int]]:
     ]  # fmt: skip
 
 
-def played(messages: list[Message], *requests: tuple[int, ...], slots: tuple[int, ...] = (), **execution: int) -> Any:
+def played(messages: list[Message], *requests: tuple[int, ...], slots: tuple[int, ...] = (), **execution: Any) -> Any:
     """The venue after these messages and requests; each place has a slot of its own, cancels name theirs."""
     world = tick_world(entry_ns=0, response_ns=0, wakes=0, **execution)
     venue = world.venue[0]
@@ -279,6 +279,29 @@ def test_it_closes_no_more_than_is_held_and_the_rest_expires() -> None:
     world = played([at(1, *BOOK), at(6, (ev.TRADE_SELL, 9_980, 1))], LONG[0], place(-1, 9_990, STOP, lots=9, ms=4))
     assert responses(world)[2] == ("fill", 1, 9_999, 4)
     assert told(world)[3:] == [(1, "expired", "nothing to close")]
+
+
+def test_on_spot_nothing_is_sold_that_is_not_held_or_rests_to_be_sold() -> None:
+    # given four lots bought, of which the fee in base leaves three whole ones, and two of them offered
+    orders = [
+        LONG[0],
+        place(-1, 10_020, lots=2, ms=3),
+        place(-1, 10_021, lots=2, ms=4),
+        place(-1, 10_021, lots=1, ms=5),
+    ]
+    world = played([at(1, *BOOK), LONG[1]], *orders, instrument=SPOT_COIN)
+    assert told(world)[1:] == [(1, "accepted", "none"), (2, "rejected", "more than is held"), (3, "accepted", "none")]
+
+
+def test_on_spot_what_a_stop_has_sold_is_not_sold_again() -> None:
+    orders = [LONG[0], place(-1, 9_990, STOP, lots=9, ms=4), place(-1, 9_990, IOC, lots=3, ms=7)]
+    world = played([at(1, *BOOK), at(6, (ev.TRADE_SELL, 9_980, 1)), at(8, BOOK[1])], *orders, instrument=SPOT_COIN)
+    assert told(world)[2:] == [
+        (1, "fill", "none"),
+        (1, "expired", "nothing to close"),
+        (2, "rejected", "more than is held"),
+    ]
+    assert 0 <= world.venue[0].book[0].held < SPOT_COIN.base_quanta_per_lot
 
 
 def test_our_limit_orders_of_its_side_make_room_for_it() -> None:

@@ -45,7 +45,7 @@ from quintet.core.errors import TapeError
 from quintet.core.events import (
     BAR_OPEN,
     COMMAND_ORDER,
-    COMMAND_SUPPRESSED,
+    COMMAND_UNANSWERED,
     FACT,
     FILL,
     FUNDING,
@@ -224,7 +224,7 @@ def take_in(desk: Any, shown: Any, rows: Any, progress: Any) -> int:
         read_fill(answer, rows, i)
         begin(desk, ROWS_OF_FILL, recv)
         wake = on_fill(desk, answer)
-        if desk.depth_levels > 0:
+        if desk.keeps_places != 0:
             answer_moves_place(desk, shown, FILL, answer.number, answer.ts_event, answer.maker)
         return wake
     if kind == FUNDING:
@@ -236,7 +236,7 @@ def take_in(desk: Any, shown: Any, rows: Any, progress: Any) -> int:
         progress.row = i + ROWS_OF_CHANGE
         begin(desk, ROWS_OF_CHANGE, recv)
         wake = on_change(desk, kind, rows[i].quantity, -1, int(rows[i].price), rows[i + 1].quantity, rows[i].ts_event)
-        if desk.depth_levels > 0:
+        if desk.keeps_places != 0:
             answer_moves_place(desk, shown, kind, rows[i].quantity, rows[i].ts_event, 0)
         return wake
     if kind <= FACT or kind == TEXT:
@@ -247,9 +247,9 @@ def take_in(desk: Any, shown: Any, rows: Any, progress: Any) -> int:
     begin(desk, progress.row - i, recv)
     if kind == TIMER:
         return on_timer(desk)
-    if ORDER_ACCEPTED <= kind <= COMMAND_SUPPRESSED:
+    if ORDER_ACCEPTED <= kind <= COMMAND_UNANSWERED:
         wake = on_status(desk, kind, rows[i].quantity, -1, rows[i].ts_event)
-        if desk.depth_levels > 0:
+        if desk.keeps_places != 0:
             answer_moves_place(desk, shown, kind, rows[i].quantity, rows[i].ts_event, 0)
         return wake
     return on_control(desk, kind, rows[i].quantity, int(rows[i].price))

@@ -19,6 +19,7 @@ from quintet.core.events import (
     CANCEL_REJECTED,
     COMMAND_LOST,
     COMMAND_SUPPRESSED,
+    COMMAND_UNANSWERED,
     FILL,
     FUNDING,
     OPERATOR,
@@ -32,7 +33,7 @@ from quintet.core.events import (
 )
 from quintet.core.kernel import kernel
 from quintet.core.orders import lifecycle
-from quintet.core.orders.lifecycle import FREE, IGNORE, NEXT, OPEN, held_lots, waits_for_price
+from quintet.core.orders.lifecycle import FREE, IGNORE, ILLEGAL, NEXT, OPEN, held_lots, waits_for_price
 from quintet.core.orders.planner import plan
 from quintet.core.orders.sending import hold, let_go, send_cancel
 from quintet.core.risk.breaker import (
@@ -45,6 +46,8 @@ from quintet.core.risk.breaker import (
     watch_alarms,
     watch_equity,
 )
+from quintet.core.risk.restraint import watch_round_trip
+from quintet.core.risk.watching import restrain, restrain_money
 from quintet.core.state import (
     ASSETS,
     DESK_BOOK,
@@ -93,6 +96,8 @@ def finish(desk: Any) -> None:
     An event has numbers for 256 commands; once half of them are used, what is wanted waits for the next event. While
     the desk stands down it waits until the desk stands up.
     """
+    if desk.restraint.active != 0 and restrain(desk):
+        call_back(desk)
     if desk.shown.dirty != 0 and desk.command_index <= COMMANDS_OF_EVENT - COMMANDS_OF_PLAN:
         if desk.breaker.causes & BY_STAND_DOWN == 0:
             plan(desk)
@@ -137,7 +142,10 @@ def mark_bar(desk: Any, n: int, ts_event: int) -> bool:
         if other != n:
             quanta += position_gain(view, n, other)
     mark_equity(view.equity, quanta, ts_event)
-    if not watch_equity(desk, ts_event):
+    tripped = watch_equity(desk, ts_event)
+    if desk.restraint.active != 0 and restrain_money(desk, n, ts_event):
+        tripped = True
+    if not tripped:
         return False
     call_back(desk)
     return True
@@ -176,6 +184,8 @@ def heard_of(kind: int) -> int:
         return lifecycle.AMEND_REJECTED
     if kind == COMMAND_LOST or kind == COMMAND_SUPPRESSED:
         return lifecycle.LOST  # a dispatcher drops orders that were not sent yet, never cancels
+    if kind == COMMAND_UNANSWERED:
+        return lifecycle.TIMED_OUT
     return -1
 
 
@@ -199,13 +209,13 @@ def on_status(desk: Any, kind: int, number: int, hint: int, happened: int) -> in
     """
     slot = slot_of(desk, number, hint)
     if slot < 0:
-        desk.n_ignored += 1
+        refuse_of_nobody(desk, number)
         return 0
     order, view = desk.orders[slot], desk.shown
     heard = heard_of(kind)
     to = NEXT[order.status, heard] if heard >= 0 else IGNORE
-    if to == IGNORE:
-        desk.n_ignored += 1
+    if to < 0:
+        refuse_move(desk, to == ILLEGAL)
         return 0
     order.status = to
     if kind == AMEND_REJECTED:
@@ -213,6 +223,8 @@ def on_status(desk: Any, kind: int, number: int, hint: int, happened: int) -> in
     elif to != FREE:
         if kind == ORDER_ACCEPTED:
             order.rests_since = happened
+            if desk.restraint.active != 0:
+                watch_round_trip(desk.restraint, view.now - order.placed_ts, view.now)
         call_back_one(desk, slot)
         return 0
     else:
@@ -232,21 +244,48 @@ def on_status(desk: Any, kind: int, number: int, hint: int, happened: int) -> in
 
 
 @kernel
+def refuse_move(desk: Any, cannot_be: bool) -> None:
+    """A message that moves no order: repeated or late, or impossible, which alarms."""
+    desk.n_ignored += 1
+    if cannot_be:
+        alarm(desk)
+
+
+@kernel
+def refuse_of_nobody(desk: Any, number: int) -> None:
+    """A message about an order that is not live: over, or never sent, which is impossible."""
+    refuse_move(desk, is_never_issued(desk, number))
+
+
+@kernel
+def is_never_issued(desk: Any, number: int) -> bool:
+    """Is it a number that no command of this desk can have yet?"""
+    return bool(number < 0 or number > desk.event * 256 + 255)
+
+
+@kernel
 def on_change(desk: Any, kind: int, number: int, hint: int, price: int, lots: int, happened: int) -> int:
     """An order is another now: as we amended it, or cut by the venue. Wakes nobody; `lots`: what is filled included."""
     slot = slot_of(desk, number, hint)
     heard = lifecycle.AMENDED if kind == ORDER_AMENDED else lifecycle.REDUCED
-    to = NEXT[desk.orders[slot].status, heard] if slot >= 0 else IGNORE
-    if to == IGNORE:
-        desk.n_ignored += 1
+    if slot < 0:
+        refuse_of_nobody(desk, number)
         return 0
     order = desk.orders[slot]
+    to = NEXT[order.status, heard]
+    is_as_it_was = price == order.price and lots == order.lots
+    if to < 0:
+        # An open order that was told to be another, and that we did not change, was changed by somebody else.
+        refuse_move(desk, to == ILLEGAL or (order.status == OPEN and not is_as_it_was))
+        return 0
     order.status = to
     if kind == ORDER_REDUCED:
         cut(desk, order, lots)
     else:
         order.rests_since = happened
-        settle_change(desk, order, price, lots, order.to_wanted if order.to_lots != 0 else order.wanted)
+        is_as_wanted = price == order.to_price and lots == order.to_lots
+        stays = is_as_it_was and not is_as_wanted
+        settle_change(desk, order, price, lots, order.wanted if stays else order.to_wanted)
     call_back_one(desk, slot)
     return 0
 
@@ -316,7 +355,7 @@ def take_fill(desk: Any, fill: Any) -> int:
     """Move the filled order on and return its tag. Above quantity, or a number never issued: alarm and pause."""
     slot = slot_of(desk, fill.number, fill.slot)
     if slot < 0:
-        if fill.number < 0 or fill.number > desk.event * 256 + 255:
+        if is_never_issued(desk, fill.number):
             alarm(desk)
         return late_tag(desk, fill.number)
     order = desk.orders[slot]

@@ -1,6 +1,6 @@
 """Making a world: the one function that gives every array its type and every limit its number."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -10,11 +10,12 @@ from quintet.core import state as s
 from quintet.core.engine.money_rules import FeeSchedule, MarginRules, set_fees, set_margin
 from quintet.core.errors import ConfigError
 from quintet.core.events import ROW, TIMEFRAME_NS
-from quintet.core.instrument import KIND_NUMBER, Instrument
+from quintet.core.instrument import KIND_NUMBER, TURNOVERS, Instrument, in_common_quanta
 from quintet.core.kernel import log
 from quintet.core.market.trade_bars import BY_TIME, start_trade_bars
+from quintet.core.orders.lifecycle import MARKET
 from quintet.core.random import seeded
-from quintet.core.records import record, table
+from quintet.core.records import fill, record, table
 from quintet.core.risk.margin import MARGIN_MODE_NAMES, NO_MARGIN
 from quintet.core.units import E9, SAFE_MAX
 
@@ -144,6 +145,8 @@ class Setup:
     """Trading venues that differ from that, by the name that instruments bear."""
     limits: tuple[Limits, ...] = (Limits(),)
     breaker: BreakerRules = BreakerRules()
+    restraint: Mapping[str, int] = field(default_factory=dict)
+    """Rules of the restraint by name; none: it is off."""
     fees: FeeSchedule = FeeSchedule()
     margin: MarginRules = MarginRules()
     wakes: int = 0
@@ -155,6 +158,8 @@ class Setup:
     """Bars to be built from trades; which of them wake the system `wake_timeframes` says."""
     depth_levels: int = 0
     """How many levels of each side the system is shown, 0 = the touch only. Above 0 the shown book is kept."""
+    keeps_places: bool = False
+    """Show the system our orders' places in their queues; with levels it is shown them anyway. Keeps the shown book."""
     keeps_shown_book: bool = False
     """Keep the book that the feed shows, besides the exchange's: for a desk that has no exchange beside it."""
     levels_kept: int = LEVELS_KEPT
@@ -173,7 +178,7 @@ class Setup:
     desk_rows: int = 1
 
 
-def asset_numbers(instruments: tuple[Instrument, ...]) -> dict[str, int]:
+def asset_numbers(instruments: Sequence[Instrument]) -> dict[str, int]:
     """Asset to its column in the ledger, in order of first appearance, quote before base."""
     numbers: dict[str, int] = {}
     for instrument in instruments:
@@ -182,6 +187,18 @@ def asset_numbers(instruments: tuple[Instrument, ...]) -> dict[str, int]:
     if len(numbers) > s.ASSETS:
         raise ConfigError(f"{len(numbers)} assets, a desk's ledger holds {s.ASSETS}")
     return numbers
+
+
+def _check_quanta(instruments: tuple[Instrument, ...]) -> None:
+    """Raise ConfigError where two instruments count one asset in different quanta: their sums would mean nothing."""
+    for here, common in zip(instruments, in_common_quanta(instruments), strict=True):
+        for side in ("base", "quote"):
+            found, expected = getattr(here, f"{side}_quantum"), getattr(common, f"{side}_quantum")
+            if found != expected:
+                raise ConfigError(
+                    f"{here.name}: {getattr(here, f'{side}_asset')} is counted in {found}, expected {expected} as "
+                    "another instrument of the run counts it"
+                )
 
 
 def _power_of_two(at_least: int) -> int:
@@ -199,6 +216,7 @@ def new_world(setup: Setup, state: Any = None, params: Any = None) -> s.World:
     if not 1 <= n <= room:
         raise ConfigError(f"{n} instruments, expected 1 to {room}" + (" when bars are filled" if room == 1 else ""))
     assets = asset_numbers(setup.instruments)
+    _check_quanta(setup.instruments)
     windows = setup.price_windows or (setup.price_window,) * n
     if len(windows) != n:
         raise ConfigError(f"{len(windows)} price windows for {n} instruments, expected one for each")
@@ -222,6 +240,7 @@ def new_world(setup: Setup, state: Any = None, params: Any = None) -> s.World:
     _set_clock(world, setup)
     _set_ears(world, setup)
     _set_limits(world, setup)
+    _prove_inverse(world, setup)
     if setup.execution.fill_timeframe and (setup.execution.latency_model or setup.execution.spike_every_ns):
         raise ConfigError("latencies that vary: expected constant ones when bars are filled")
     _check_money(setup)
@@ -292,7 +311,11 @@ def _room_of(setup: Setup) -> int:
 
 def _keeps_shown_book(setup: Setup) -> bool:
     """What our own taking has done to the exchange's book is not in the feed: then it shows another."""
-    return setup.depth_levels > 0 or setup.keeps_shown_book or setup.execution.own_impact != 0
+    return _keeps_places(setup) or setup.keeps_shown_book or setup.execution.own_impact != 0
+
+
+def _keeps_places(setup: Setup) -> bool:
+    return setup.keeps_places or setup.depth_levels > 0
 
 
 def _set_ears(world: s.World, setup: Setup) -> None:
@@ -304,6 +327,7 @@ def _set_ears(world: s.World, setup: Setup) -> None:
     if setup.levels_kept < max(1, setup.depth_levels):
         raise ConfigError(f"levels_kept: found {setup.levels_kept}, expected {max(1, setup.depth_levels)} or more")
     desk.depth_levels = setup.depth_levels
+    desk.keeps_places = int(_keeps_places(setup))
     desk.ladders.room = _room_of(setup) if _keeps_shown_book(setup) else 0
     if len(setup.built_bars) > s.BUILDERS:
         raise ConfigError(f"built_bars: found {len(setup.built_bars)}, expected {s.BUILDERS} at most")
@@ -441,6 +465,37 @@ def _set_limits(world: s.World, setup: Setup) -> None:
         world.desk[0].limits[item.name] = getattr(strictest, item.name)
     for item in fields(BreakerRules):
         world.desk[0].breaker[item.name] = getattr(setup.breaker, item.name)
+    set_restraint(world.desk[0].restraint, setup.restraint)
+
+
+def set_restraint(held: Any, rules: Mapping[str, int]) -> None:
+    """Put the rules in force; without any it is off. Instruments of which nobody says otherwise move together."""
+    held.active = 1 if rules else 0
+    if not rules:
+        return
+    held.rules.correlation_e9[:] = E9
+    held.rules.exit_style = MARKET
+    fill(held.rules, rules)
+
+
+def _prove_inverse(world: s.World, setup: Setup) -> None:
+    """Raise ConfigError where an inverse contract could be held beyond what its base quantum can count.
+
+    A limit that was given must fit; where none was, the position is limited to what can be counted. What the account
+    brings in the coin must leave room for its turnover.
+    """
+    limits = world.desk[0].limits
+    for instrument in setup.instruments:
+        if instrument.kind != "inverse":
+            continue
+        if instrument.countable_lots < TURNOVERS * instrument.min_lots:
+            instrument.proves_lots(TURNOVERS * instrument.min_lots, f"{TURNOVERS:,} times its smallest order")
+        if instrument.max_quantity:
+            instrument.proves_lots(int(instrument.max_quantity // instrument.lot_size), "max_quantity")
+        if limits.max_position_lots == UNLIMITED:
+            limits.max_position_lots = instrument.countable_lots
+        instrument.proves_lots(int(limits.max_position_lots), "the limit of a position")
+        instrument.proves_capital(setup.capital.get(instrument.settle_asset, 0))
 
 
 def begin_at(world: s.World, row: int) -> None:
@@ -459,9 +514,7 @@ def set_instrument(row: Any, instrument: Instrument, assets: dict[str, int]) -> 
     row.quanta = instrument.quanta_per_tick_lot
     row.base_quanta = instrument.base_quanta_per_lot if instrument.kind == "spot" else 1
     if instrument.kind == "inverse":
-        row.inverse_value = int(
-            instrument.contract_value * instrument.lot_size / instrument.price_increment / instrument.base_quantum
-        )
+        row.inverse_value = instrument.value_of_contract
     row.maker_fee_e9 = instrument.maker_fee_e9
     row.taker_fee_e9 = instrument.taker_fee_e9
     row.fee_in_base = 1 if instrument.fee_in_base else 0

@@ -5,6 +5,7 @@ from typing import Any
 from quintet.core.kernel import kernel
 from quintet.core.orders.lifecycle import (
     AMEND_IN_FLIGHT,
+    AMEND_UNKNOWN,
     BUY,
     FREE,
     IN_FLIGHT,
@@ -70,7 +71,8 @@ def own_order_in_the_way(desk: Any, want: Any, first: int) -> int:
         if want.style == MARKET or order.style == MARKET:
             return s
         price = nearest_price(order)
-        travels = order.status == IN_FLIGHT or order.status == UNKNOWN or order.status == AMEND_IN_FLIGHT
+        travels = order.status == IN_FLIGHT or order.status == UNKNOWN
+        travels = travels or order.status == AMEND_IN_FLIGHT or order.status == AMEND_UNKNOWN
         travels = travels or order.rests_since >= market.happened
         if want.side == BUY:
             if price <= want.price and (travels or market.bid == NO_BID or price > market.bid):

@@ -1,10 +1,19 @@
 """The life of an order as a table: what may follow what.
 
-A fill is a fact and is booked in any state; everything else that the table does not allow is counted and ignored
-(a repeated or late message) and never brings a finished order back.
+    created     a want of the system, not yet an order
+    checked     what the gate has let through, at once
+    sent        IN_FLIGHT
+    open        OPEN: the venue has acknowledged it; partly filled it is still open
+    over        FREE: filled, rejected, cancelled, expired, or proven never to have been there
+    unknown     UNKNOWN, AMEND_UNKNOWN: no answer in time; never failed, it holds its room until the venue was asked
+
+A fill is a fact and is booked in any state. Of everything else that the table does not allow, what may be a repeated or
+late message is counted and ignored, and what cannot be true is refused and alarms: an answer to what was never asked,
+an order number never issued, an order changed by somebody else. Neither brings a finished order back.
 
 While an amendment is under way an order holds the room of the larger of what it is and what it shall be: nobody knows
-yet which of the two the market meets.
+yet which of the two the market meets. The same while its answer is missing; only the answer to the amendment settles
+it (ORDER_AMENDED with what the venue shows, which may be what it was), not that the order is there.
 """
 
 from typing import Any, Final
@@ -18,9 +27,10 @@ FREE: Final = 0
 IN_FLIGHT: Final = 1  # sent, not heard of
 OPEN: Final = 2
 CANCEL_IN_FLIGHT: Final = 3
-UNKNOWN: Final = 4  # sent before a crash or a timeout; its margin stays reserved until the venue is asked
+UNKNOWN: Final = 4  # a placement or a cancel without an answer; its margin stays reserved until the venue is asked
 AMEND_IN_FLIGHT: Final = 5
-STATUS_NAMES: Final = ("free", "in flight", "open", "cancel in flight", "unknown", "amend in flight")
+AMEND_UNKNOWN: Final = 6  # there, as it was or as it shall be
+STATUS_NAMES: Final = ("free", "in flight", "open", "cancel in flight", "unknown", "amend in flight", "amend unknown")
 
 # ---- what can be heard of it ----------------------------------------------------------------------------------
 ACCEPTED: Final = 0
@@ -41,11 +51,14 @@ HEARD_NAMES: Final = (
 )  # fmt: skip
 
 IGNORE: Final = -1
+ILLEGAL: Final = -2
 
-_ALLOWED: Final = {
+_MOVES: Final = {
+    # Nothing but a placement has been asked of it.
     IN_FLIGHT: {
         ACCEPTED: OPEN, REJECTED: FREE, CANCELED: FREE, EXPIRED: FREE,
         PARTLY_FILLED: OPEN, FILLED: FREE, LOST: FREE, TIMED_OUT: UNKNOWN, REDUCED: IN_FLIGHT,
+        CANCEL_REJECTED: ILLEGAL, AMENDED: ILLEGAL, AMEND_REJECTED: ILLEGAL,
     },
     OPEN: {
         CANCELED: FREE, EXPIRED: FREE, PARTLY_FILLED: OPEN, FILLED: FREE, LOST: FREE, REJECTED: FREE, REDUCED: OPEN,
@@ -55,19 +68,25 @@ _ALLOWED: Final = {
         CANCELED: FREE, CANCEL_REJECTED: OPEN, PARTLY_FILLED: CANCEL_IN_FLIGHT, FILLED: FREE, EXPIRED: FREE, LOST: FREE,
         TIMED_OUT: UNKNOWN, REJECTED: FREE, REDUCED: CANCEL_IN_FLIGHT,
     },
+    # The late answer, or what asking found: it is there (a cancel has not arrived, and is sent anew if it is still
+    # wanted), or it is not.
     UNKNOWN: {
         ACCEPTED: OPEN, REJECTED: FREE, CANCELED: FREE, EXPIRED: FREE, PARTLY_FILLED: OPEN, FILLED: FREE, LOST: FREE,
-        AMENDED: OPEN, AMEND_REJECTED: OPEN, REDUCED: UNKNOWN,
+        CANCEL_REJECTED: OPEN, REDUCED: UNKNOWN, AMENDED: ILLEGAL, AMEND_REJECTED: ILLEGAL,
     },
     # A refused amendment leaves the order as it was; one that would take against its style ends it.
     AMEND_IN_FLIGHT: {
         AMENDED: OPEN, AMEND_REJECTED: OPEN, PARTLY_FILLED: AMEND_IN_FLIGHT, FILLED: FREE, CANCELED: FREE,
-        EXPIRED: FREE, REJECTED: FREE, LOST: FREE, TIMED_OUT: UNKNOWN, REDUCED: AMEND_IN_FLIGHT,
+        EXPIRED: FREE, REJECTED: FREE, LOST: FREE, TIMED_OUT: AMEND_UNKNOWN, REDUCED: AMEND_IN_FLIGHT,
+    },
+    AMEND_UNKNOWN: {
+        AMENDED: OPEN, AMEND_REJECTED: OPEN, PARTLY_FILLED: AMEND_UNKNOWN, FILLED: FREE, CANCELED: FREE,
+        EXPIRED: FREE, REJECTED: FREE, LOST: FREE, REDUCED: AMEND_UNKNOWN,
     },
 }  # fmt: skip
 
 NEXT: Final = np.full((len(STATUS_NAMES), len(HEARD_NAMES)), IGNORE, np.int64)
-for _status, _moves in _ALLOWED.items():
+for _status, _moves in _MOVES.items():
     for _heard, _to in _moves.items():
         NEXT[_status, _heard] = _to
 
@@ -98,11 +117,12 @@ FILLED_BEYOND: Final = 12
 NO_AMENDS: Final = 13
 SHORT_OF_MARGIN: Final = 14
 LIQUIDATED: Final = 15
+NOT_HELD: Final = 16
 VENUE_REASON_NAMES: Final = (
     "none", "post-only would take", "nothing left within its limit", "not all of it was there", "meets our own order",
     "nothing to close", "too many orders in a second", "venue congested", "style the venue does not know",
     "makes room for what closes", "not trading", "the order is over", "more is filled than it shall have",
-    "venue does not amend", "margin is short", "position liquidated",
+    "venue does not amend", "margin is short", "position liquidated", "more than is held",
 )  # fmt: skip
 
 BUY: Final = 1

@@ -22,6 +22,8 @@ from typing import Any, Final
 
 from quintet.core.kernel import kernel
 from quintet.core.risk.gate import HALTED, MODE_NAMES, NORMAL, REDUCE_ONLY
+from quintet.core.risk.restraint import causes_text as restraint_text
+from quintet.core.risk.restraint import release
 from quintet.core.state import NOTES
 from quintet.core.units import DOWN, E9, mul_div
 
@@ -60,6 +62,7 @@ RESUMABLE: Final = BY_PAUSE | BY_REDUCE_ONLY
 DESK_NOTES: Final = 1_000
 MODE_CHANGED: Final = 1_000  # causes before, causes after, operator's action (0: a rule), alarm pause
 SUSPENDED: Final = 1_001  # asset, quanta posted to suspense
+RESTRAINT_CHANGED: Final = 1_003  # causes of the restraint before and after, its alarms so far
 LIQUIDATED: Final = 1_002  # instrument, lots taken from us (- = a long position's), price, rest of the margin in quanta
 
 
@@ -107,6 +110,7 @@ def operate(desk: Any, action: int) -> bool:
 def begin_anew(desk: Any) -> None:
     """An operator has looked: what the rules measure begins here, or they would trip again at once."""
     breaker, equity = desk.breaker, desk.shown.equity
+    release(desk.restraint)
     breaker.alarms_before = desk.alarms
     breaker.high_water = equity.quanta
     breaker.day_open = equity.quanta
@@ -224,6 +228,9 @@ def explain(row: Any) -> str:
         return f"{b} quanta of asset {a} posted to suspense: no new risk until an operator resets"
     if code == LIQUIDATED:
         return f"the venue has taken over {abs(b)} lots of instrument {a} at {c}; {d} quanta of margin went with them"
+    if code == RESTRAINT_CHANGED:
+        before, after = (restraint_text(causes) or "nothing" for causes in (a, b))
+        return f"restraint; {before} holds new risk back, then {after}"
     who = f"operator: {ACTION_NAMES[c]}" if c else "breaker"
     why = causes_text(b) or ("an alarm that nobody has looked at" if d else "nothing stops new risk")
     return f"{who}; mode {MODE_NAMES[mode_of(a)]} becomes {MODE_NAMES[mode_of(b)]}: {why}"
@@ -234,4 +241,9 @@ def causes_text(causes: int) -> str:
     return ", ".join(name for bit, name in CAUSE_NAMES.items() if causes & bit)
 
 
-NOTE_NAMES: Final = {MODE_CHANGED: "mode", SUSPENDED: "suspense", LIQUIDATED: "liquidation"}
+NOTE_NAMES: Final = {
+    MODE_CHANGED: "mode",
+    SUSPENDED: "suspense",
+    LIQUIDATED: "liquidation",
+    RESTRAINT_CHANGED: "restraint",
+}

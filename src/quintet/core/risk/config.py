@@ -6,12 +6,11 @@ The self-trade rule is not here: it is always on. What has stopped the desk is t
 from decimal import Decimal
 from typing import Annotated
 
-import msgspec
-
 from quintet.core.parameters import ParameterError, parameter, text
+from quintet.core.risk.restraint_config import RestraintConfig
 
 
-class RiskConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class RiskConfig(RestraintConfig, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Limits of the desk scope; a quantity of 0 means that the limit is off."""
 
     order_quantity_max: Annotated[Decimal, text("base asset", "largest single order; 0: off")] = Decimal(0)
@@ -48,6 +47,7 @@ class RiskConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     ] = 0
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for name in ("order_quantity_max", "position_quantity_max"):
             value: Decimal = getattr(self, name)
             if not value.is_finite() or value < 0:

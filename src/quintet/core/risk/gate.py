@@ -11,6 +11,7 @@ from typing import Any, Final
 from quintet.core.accounting.fees import fee_quanta
 from quintet.core.kernel import kernel
 from quintet.core.risk.margin import asks_for_margin, free_quote, lot_margin
+from quintet.core.risk.restrained import RESTRAINT_REASONS, restrained_lots
 
 SECOND_NS: Final = 1_000_000_000
 
@@ -38,7 +39,7 @@ FREE_MARGIN: Final = 15
 REASON_NAMES: Final = (
     "passed", "mode", "paused", "stale data", "order rate", "open orders", "order size", "position", "free quote",
     "free base", "below the venue's minimum", "self-trade", "venue not trading", "price off the tick",
-    "nothing to reduce", "free margin",
+    "nothing to reduce", "free margin", *RESTRAINT_REASONS,
 )  # fmt: skip
 
 
@@ -156,6 +157,8 @@ def allowed_lots(desk: Any, want: Any, bound: int) -> int:
             if backed < lots:
                 lots = backed
                 limits.reason = FREE_MARGIN
+        if desk.restraint.active != 0 and lots > 0:
+            lots = restrained_lots(desk, want, bound, lots)
     too_cheap = want.reduce_only == 0 and bound * lots * inst.quanta < inst.min_notional
     if lots < inst.min_lots or too_cheap:
         if limits.reason == PASSED:

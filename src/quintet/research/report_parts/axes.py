@@ -16,6 +16,9 @@ _SECOND_NS: Final = 1_000_000_000
 MINUTE_NS: Final = 60_000_000_000
 _STEPS_MIN: Final = (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1_440, 2_880, 5_760, 10_080)
 _MARKS_MAX: Final = 12
+_LONG: Final = 8
+"""Words of more letters are long: a day with its hour, not a day or an hour."""
+
 _EDGE: Final = 0.03
 """Words nearer to an edge than this share of the width are left out: they would be cut."""
 
@@ -42,14 +45,21 @@ def _months(first_ns: int, last_ns: int, every: int) -> list[tuple[int, Both]]:
 
 
 def time_axis(x: Axis) -> str:
-    """The words below a plot, every second of them left out on a narrow page."""
+    """The words below a plot, every second of them left out on a narrow page, of long ones three of four on a phone."""
     shown = [(float(x.at(ts)), text) for ts, text in time_marks(x)]
     words = [
-        f'<span{" class=thin" if n % 2 else ""} style="left:{place * 100:.2f}%">{text.__html__()}</span>'
+        f'<span{_left_out(n, text)} style="left:{place * 100:.2f}%">{text.__html__()}</span>'
         for n, (place, text) in enumerate(shown)
         if _EDGE < place < 1 - _EDGE
     ]
     return f'<div class="xaxis" aria-hidden="true">{"".join(words)}</div>'
+
+
+def _left_out(n: int, text: Both) -> str:
+    """The class of word `n` that says on which pages it is not shown."""
+    if n % 2:
+        return " class=thin"
+    return " class=thinner" if n % 4 and len(text.en) > _LONG else ""
 
 
 def time_grid(plot: Plot) -> None:

@@ -45,8 +45,10 @@ def moment(ts_ns: int) -> Both:
 
 
 def span(first_ns: int, last_ns: int) -> Both:
-    """`1 Jan - 20 Nov 2026`; years on both sides when they differ."""
+    """`1 Jan - 20 Nov 2026`; years on both sides when they differ; one day alone when it is the same."""
     first, last = _date(first_ns), _date(last_ns)
+    if first.date() == last.date():
+        return Both(*(f"{last.day} {_name(language, last)} {last.year}" for language in LANGUAGES))
     year = "" if first.year == last.year else f" {first.year}"
     return Both(
         *(

@@ -71,8 +71,8 @@ class Bar(NamedTuple):
 
 
 def attribution_steps(parts: Attribution) -> list[Step]:
-    """Each part, then their sum."""
-    names = ("spread", "inventory", "exit_cost", "maker_fees", "taker_fees")
+    """Each part, then their sum; funding where there was any."""
+    names = ["spread", "inventory", "exit_cost", "maker_fees", "taker_fees", *(["funding"] if parts.funding else [])]
     return [*(Step(name, getattr(parts, name)) for name in names), Step("net", parts.total, True)]
 
 

@@ -141,14 +141,17 @@ def _matcher(text: str) -> re.Pattern[str]:
 
 def said(sentence: str) -> Both:
     """An English sentence of another room, and its Russian; a sentence that is not known stays English in both."""
+    return Both(str(escape(sentence)), str(escape(_russian(sentence))))
+
+
+def _russian(sentence: str) -> str:
     pairs, words = _pairs()
     for pair in pairs:
         match = pair.pattern.fullmatch(sentence)
         if match:
             filled = {name: _translated(value, words) for name, value in match.groupdict().items()}
-            russian = _PLACE.sub(lambda place: filled[place[1]], pair.ru)  # noqa: B023
-            return Both(str(escape(sentence)), str(escape(russian)))
-    return Both(str(escape(sentence)), str(escape(sentence)))
+            return _PLACE.sub(lambda place: filled[place[1]], pair.ru)  # noqa: B023
+    return sentence
 
 
 def is_known(sentence: str) -> bool:
@@ -157,5 +160,7 @@ def is_known(sentence: str) -> bool:
 
 
 def _translated(filling: str, words: Mapping[str, str]) -> str:
-    """What filled a place: single words and lists of them have their Russian, everything else stays."""
+    """What filled a place: sentences, single words and lists of them have their Russian, everything else stays."""
+    if filling.endswith("."):
+        return _russian(filling)
     return ", ".join(words.get(word, word) for word in filling.split(", "))

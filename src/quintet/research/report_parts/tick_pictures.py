@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from quintet.core.instrument import Instrument
 from quintet.research.charts import Axis, Plot, padded, ticks
 from quintet.research.report_parts.axes import decimals_between, percent_word
 from quintet.research.report_parts.figures import Bar, Step, waterfall
@@ -12,6 +13,8 @@ from quintet.research.report_parts.languages import as_text, both
 from quintet.research.report_parts.wording import percent, signed, signed_percent, whole
 
 HEIGHT_PX: Final = 150
+ROOM_RIGHT: Final = 0.6
+"""Of a point's width: the number beside the last point keeps clear of the axis."""
 SPLIT: Final = ("spread", "adverse", "taken", "inventory", "fees")
 
 
@@ -22,7 +25,7 @@ def kept_picture(found: Mapping[str, Any]) -> str | None:
     if not known:
         return None
     ends = [each["mean_bp"] + sign * (each["error_bp"] or 0.0) for _, each in known for sign in (-1, 1)]
-    plot = Plot(Axis(-0.5, len(points) - 0.5), padded([0.0, *ends], 0.12), HEIGHT_PX)
+    plot = Plot(Axis(-0.5, len(points) - 0.5 + ROOM_RIGHT), padded([0.0, *ends], 0.12), HEIGHT_PX)
     values = ticks(plot.y.low, plot.y.high, 3)
     plot.grid(values, [signed(value, decimals_between(values, 1.0)) for value in values])
     plot.segment(plot.x.low, 0.0, plot.x.high, 0.0, "zero")
@@ -94,9 +97,12 @@ def latency_picture(rows: Sequence[Mapping[str, Any]]) -> str | None:
     )
 
 
-def split_bars(split: Mapping[str, int]) -> list[Bar]:
-    """The parts of the net result as a waterfall."""
-    return waterfall([*(Step(name, split[name]) for name in SPLIT), Step("net", split["net"], True)])
+def split_bars(split: Mapping[str, int], instrument: Instrument) -> list[Bar]:
+    """The parts of the net result as a waterfall, funding among them on a perpetual."""
+    steps = [Step(name, split[name]) for name in SPLIT]
+    if instrument.kind != "spot":
+        steps.append(Step("funding", split.get("funding", 0)))
+    return waterfall([*steps, Step("net", split["net"], True)])
 
 
 def _below(words: Sequence[tuple[float, str]]) -> str:

@@ -36,7 +36,8 @@ class Verdict(NamedTuple):
 class Facts(NamedTuple):
     """What the rules look at. Fractions are plain; `policies`: how many were run; `conservation` in quanta.
 
-    `trials`: how many there have been, `trials_on_data` of them on this data; None when nobody counted.
+    `trials`: how many there have been, `trials_on_data` of them count on this data; None when nobody counted. Of both,
+    `trials_earlier` were made with this system before there was a ledger, on no data in particular.
     `deflated_sharpe`: the confidence that is left after all of them; None where the returns have no Sharpe ratio.
     """
 
@@ -54,6 +55,7 @@ class Facts(NamedTuple):
     trials_on_data: int | None
     deflated_sharpe: float | None
     is_book: bool = False
+    trials_earlier: int = 0
 
 
 def facts_of(result: Any, manifest: Mapping[str, Any]) -> Facts:
@@ -75,6 +77,7 @@ def facts_of(result: Any, manifest: Mapping[str, Any]) -> Facts:
         trials=trials.get("total"),
         trials_on_data=trials.get("on_data"),
         deflated_sharpe=trials.get("deflated_sharpe"),
+        trials_earlier=trials.get("earlier", 0),
         is_book=bool(manifest.get("market", {}).get("is_book", False)),
     )
 
@@ -142,7 +145,9 @@ def _trials(facts: Facts) -> Check:
     text = "Number of trials known"
     if facts.trials is None or facts.trials_on_data is None:
         return Check(UNKNOWN, text, "not counted")
-    return Check(MET, text, f"{whole(facts.trials)}, {whole(facts.trials_on_data)} on this data")
+    here = f"{whole(facts.trials_on_data - facts.trials_earlier)} on this data"
+    before = f", {whole(facts.trials_earlier)} before the ledger" if facts.trials_earlier else ""
+    return Check(MET, text, f"{whole(facts.trials)}: {here}{before}")
 
 
 def _deflated(facts: Facts) -> Check:

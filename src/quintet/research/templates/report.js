@@ -230,7 +230,7 @@ class Plot {
     one("svg", this.figure).innerHTML = this.marks.join("");
     one("div", this.figure).innerHTML = this.words.join("");
     const axis = this.figure.nextElementSibling;
-    if (axis?.classList.contains("xaxis")) axis.innerHTML = moments().map(([time, text], n) => [this.x(time), text, n]).filter(([x]) => x > 30 && x < 970).map(([x, text, n]) => `<span${n % 2 ? ' class="thin"' : ""} style="left:${(x / 10).toFixed(2)}%">${text}</span>`).join("");
+    if (axis?.classList.contains("xaxis")) axis.innerHTML = moments().map(([time, text], n) => [this.x(time), text, n]).filter(([x]) => x > 30 && x < 970).map(([x, text, n]) => `<span${n % 2 ? ' class="thin"' : n % 4 && text.length > 8 ? ' class="thinner"' : ""} style="left:${(x / 10).toFixed(2)}%">${text}</span>`).join("");
   }
 }
 

@@ -13,12 +13,13 @@ those of every other system.
 from quintet.systems.own.memory import Memory
 from quintet.systems.own.refusal import RefusedSystem
 from quintet.systems.own.system import Parameters, System
-from quintet.systems.own.view import Bar, Fill, Level, Resting, Trade, View
+from quintet.systems.own.view import Bar, Fill, Funding, Level, Resting, Trade, View
 from quintet.systems.own.wants import Want, Wants, buy, sell, stop
 
 __all__ = [
     "Bar",
     "Fill",
+    "Funding",
     "Level",
     "Memory",
     "Parameters",

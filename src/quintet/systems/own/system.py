@@ -8,11 +8,13 @@ import msgspec
 
 from quintet.core.instrument import Instrument
 from quintet.core.state import (
+    INSTRUMENTS,
     LEVELS_SHOWN,
     WAKE_BAR,
     WAKE_BOOK,
     WAKE_CONTROL,
     WAKE_FILL,
+    WAKE_FUNDING,
     WAKE_ORDER,
     WAKE_TIMER,
     WAKE_TOUCH,
@@ -31,11 +33,12 @@ HANDLERS: Final[Mapping[str, int]] = {
     "on_trade": WAKE_TRADE,
     "on_touch": WAKE_TOUCH,
     "on_book": WAKE_BOOK,
+    "on_funding": WAKE_FUNDING,
 }
 """Handler to the wake that it subscribes to."""
 
 _CHANGING: Final = (list, dict, set, bytearray)
-_ATTRIBUTES: Final = frozenset(("parameters", "memory", "instrument"))
+_ATTRIBUTES: Final = frozenset(("parameters", "memory", "instrument", "instruments"))
 
 
 class Parameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -54,9 +57,11 @@ class System:
         on_trade       on order books: each trade of the market, as it reaches us
         on_touch       on order books: the best bid or ask is another price
         on_book        on order books: any level has been reported, unless on_touch is called for it
+        on_funding     on order books: we have paid or received the funding of a perpetual
 
-    All that it remembers is in `self.memory`; `self.parameters` and `self.instrument` do not change. Setting anything
-    else after `__init__` is refused. It must be a function of its views and its memory: no clock, file, network, dice.
+    All that it remembers is in `self.memory`; `self.parameters`, `self.instrument` (the first) and `self.instruments`
+    do not change. Setting anything else after `__init__` is refused. It must be a function of its views and its memory:
+    no clock, file, network, dice.
     """
 
     name: ClassVar[str] = ""
@@ -68,12 +73,18 @@ class System:
     book_levels: ClassVar[int] = 0
     """How many levels of each side of an order book it is shown, with its own orders' places in their queues."""
 
+    instruments_max: ClassVar[int] = 1
+    """How many instruments of a tape it trades, at most; a tape with more is refused."""
+    queue_places: ClassVar[bool] = False
+    """On order books it is shown its own orders' places in their queues, also without levels."""
+
     Parameters: ClassVar[Any] = Parameters
     Memory: ClassVar[Any] = Memory
 
     parameters: Any
     memory: Any
     instrument: Instrument
+    instruments: tuple[Instrument, ...]
 
     def __init__(self, **parameters: Any) -> None:
         self.parameters = self.Parameters(**parameters)
@@ -105,6 +116,8 @@ class Shape(NamedTuple):
     handlers: tuple[str, ...]
     timer_every_ns: int
     levels: int
+    instruments_max: int
+    minds_queue: bool
 
 
 def shape_of(kind: Any) -> Shape:
@@ -126,19 +139,26 @@ def shape_of(kind: Any) -> Shape:
         raise _refused("a timer that cannot be", f"{name}.timer_s", repr(kind.timer_s), expected)
     if kind.book_levels not in range(LEVELS_SHOWN + 1):
         raise _refused("levels that cannot be", f"{name}.book_levels", repr(kind.book_levels), f"0 to {LEVELS_SHOWN}")
+    if kind.instruments_max not in range(1, INSTRUMENTS + 1):
+        found = repr(kind.instruments_max)
+        raise _refused("instruments that cannot be", f"{name}.instruments_max", found, f"1 to {INSTRUMENTS}")
+    if not isinstance(kind.queue_places, bool):
+        raise _refused("places that cannot be", f"{name}.queue_places", repr(kind.queue_places), "True or False")
     _refuse_changing(vars(kind), name)
     wakes = 0
     for handler in handlers:
         wakes |= HANDLERS[handler]
     section = kind.name or _snake(name)
     layout = Layout(kind.Memory, name)
-    return Shape(section, kind, kind.Parameters, layout, wakes, handlers, every_ms * 1_000_000, kind.book_levels)
+    every_ns, minds_queue = every_ms * 1_000_000, kind.queue_places or kind.book_levels > 0
+    parts = (layout, wakes, handlers, every_ns, kind.book_levels, kind.instruments_max, minds_queue)
+    return Shape(section, kind, kind.Parameters, *parts)
 
 
-def instance_of(shape: Shape, parameters: msgspec.Struct, instrument: Instrument) -> System:
+def instance_of(shape: Shape, parameters: msgspec.Struct, instruments: tuple[Instrument, ...]) -> System:
     """A sealed instance before its first wake; raises RefusedSystem when it holds what can change unseen."""
     instance = shape.kind(**{name: getattr(parameters, name) for name in parameters.__struct_fields__})
-    instance.instrument = instrument
+    instance.instrument, instance.instruments = instruments[0], instruments
     kept = {name: value for name, value in vars(instance).items() if name not in _ATTRIBUTES}
     _refuse_changing(kept, shape.kind.__name__)
     instance.__dict__["_sealed"] = True

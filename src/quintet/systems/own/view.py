@@ -7,10 +7,12 @@ averages and ratios the unit does not matter; `lots_worth` turns a share of equi
 from struct import Struct
 from typing import Any, Final, NamedTuple
 
+from quintet.core.errors import DefinitionError
 from quintet.core.events import TIMEFRAME_NAMES
 from quintet.core.records import offset_of
 from quintet.core.state import (
     ACCOUNT,
+    DEPTH,
     DESK,
     EQUITY,
     INSTRUMENT,
@@ -19,7 +21,10 @@ from quintet.core.state import (
     NO_ASK,
     PLACE_IN_QUEUE,
     VIEW,
+    WAKE_CONTROL,
     WAKE_FILL,
+    WAKE_FUNDING,
+    WAKE_TIMER,
     WAKE_TRADE,
 )
 
@@ -56,6 +61,13 @@ class Trade(NamedTuple):
     lots: int
 
 
+class Funding(NamedTuple):
+    """Funding of a perpetual that we paid: quanta of what it settles in, - = received; mark price in increments."""
+
+    paid_quanta: int
+    mark: int
+
+
 class Level(NamedTuple):
     """One price of a side of the book and what rests there."""
 
@@ -73,10 +85,24 @@ class Resting(NamedTuple):
     tag: int
 
 
+class Market(NamedTuple):
+    """One of several instruments of a run, as we know it; the fields mean what they mean in a `View`."""
+
+    bid: int
+    ask: int
+    last: int
+    lots: int
+    tick: int
+    quanta: int
+    bar: Bar
+
+
 class View(NamedTuple):
     """The desk at one moment. `lots`: the position, on spot what can be sold.
 
-    `fill` and `trade` only when one woke us; `bids`, `asks` and `resting` only for a class with `book_levels`.
+    `fill`, `trade` and `funding` only when one woke us; `bids` and `asks` only for a class with `book_levels`,
+    `resting` for one with `book_levels` or `queue_places`. In a run of several instruments all this is of the one that
+    woke us, `instrument`, at a timer of the first.
     """
 
     now_ns: int
@@ -96,10 +122,15 @@ class View(NamedTuple):
     last: int
     """Price of the last trade or the last close as we know it, 0 without one."""
     trade: Trade | None
+    funding: Funding | None
     bids: tuple[Level, ...]
     """The best first."""
     asks: tuple[Level, ...]
     resting: tuple[Resting, ...]
+    instrument: int
+    """Number of the instrument that all the above is of, 0 in a run of one."""
+    markets: tuple[Market, ...]
+    """All instruments by number, in a run of several; else nothing."""
 
     def lots_worth(self, share_frac: float) -> int:
         """Whole lots that this share of equity pays at the last close, before fees; 0.5 is half.
@@ -118,14 +149,36 @@ class View(NamedTuple):
         return -int(-price // self.tick) * self.tick
 
 
+def _numbers(record: Any, *names: str) -> Struct:
+    """These whole numbers of a record, named in the order in which they lie there, whatever lies between them."""
+    parts, at = [], 0
+    for name in names:
+        begins = offset_of(record, name)
+        if begins < at or record[name] != "i8":
+            raise DefinitionError(
+                f"{name}: found at byte {begins}, {record[name]}; expected a whole number from {at} on"
+            )
+        parts.append(f"{begins - at}xq")
+        at = begins + _ONE.size
+    return Struct("<" + "".join(parts))
+
+
+_ONE, _TWO = Struct("<q"), Struct("<2q")
+_HEAD: Final = _numbers(VIEW, "now", "why", "instrument", "tag", "side", "price", "lots", "maker", "fee", "halted")
+_MARKET: Final = _numbers(
+    MARKET, "bid", "ask", "last", "open", "high", "low", "close", "volume", "timeframe", "bar_end"
+)
+_PLACE: Final = _numbers(PLACE_IN_QUEUE, "instrument", "side", "price", "lots", "tag", "ahead")
+
+
 class Reader:
     """Reads views of one desk out of its memory: a few unpackings, no field by field."""
 
-    def __init__(self, desk: memoryview, levels: int = 0) -> None:
-        """`levels`: of each side of the book, to be read with each view."""
+    def __init__(self, desk: memoryview, reads_book: bool = False, instruments: int = 1) -> None:
+        """`reads_book`: levels and our places in their queues come with each view; `instruments`: of the run."""
         self._desk = desk
-        self._book = BookReader(desk) if levels else None
-        self._head, self._market = _numbers(VIEW, "now", "halted"), _numbers(MARKET, "bid", "bar_end")
+        self._several = range(instruments) if instruments > 1 else range(0)
+        self._book = BookReader(desk) if reads_book else None
         self._one = Struct("<q")
         self._head_at = offset_of(DESK, "shown")
         self._market_at = self._head_at + offset_of(VIEW, "market")
@@ -137,26 +190,45 @@ class Reader:
     def read(self) -> tuple[int, View]:
         """Why the system is woken, one of WAKE_*, and the view of this moment."""
         desk, one = self._desk, self._one.unpack_from
-        now, why, _, _, tag, side, price, lots, maker, _, _, _, _, _, halted = self._head.unpack_from(
-            desk, self._head_at
-        )
-        market = self._market.unpack_from(desk, self._market_at)
+        now, why, n, tag, side, price, lots, maker, fee, halted = _HEAD.unpack_from(desk, self._head_at)
+        if not self._several or why & (WAKE_TIMER | WAKE_CONTROL):
+            n = 0
+        market_at, facts_at = self._market_at + n * MARKET.itemsize, n * INSTRUMENT.itemsize
+        bid, ask, last, open_, high, low, close, volume, timeframe, bar_end = _MARKET.unpack_from(desk, market_at)
         view = View(
             now,
-            Bar._make((*market[4:9], market[11], _TIMEFRAME_NAMES.get(market[10], ""))),
-            one(desk, self._lots_at)[0],
+            Bar(open_, high, low, close, volume, bar_end, _TIMEFRAME_NAMES.get(timeframe, "")),
+            one(desk, self._lots_at + n * ACCOUNT.itemsize)[0],
             one(desk, self._equity_at)[0],
             halted != 0,
             Fill(side, price, lots, maker != 0, tag) if why == WAKE_FILL else None,
-            one(desk, self._tick_at)[0],
-            one(desk, self._quanta_at)[0],
-            market[0],
-            market[1] if market[1] < NO_ASK else 0,
-            market[2],
+            one(desk, self._tick_at + facts_at)[0],
+            one(desk, self._quanta_at + facts_at)[0],
+            bid,
+            ask if ask < NO_ASK else 0,
+            last,
             Trade(side, price, lots) if why == WAKE_TRADE else None,
-            *(self._book.read() if self._book is not None else _NO_BOOK),
+            Funding(fee, price) if why == WAKE_FUNDING else None,
+            *(self._book.read(n) if self._book is not None else _NO_BOOK),
+            n,
+            tuple(map(self._read_market, self._several)),
         )
         return why, view
+
+    def _read_market(self, n: int) -> Market:
+        desk, one = self._desk, self._one.unpack_from
+        bid, ask, last, open_, high, low, close, volume, timeframe, bar_end = _MARKET.unpack_from(
+            desk, self._market_at + n * MARKET.itemsize
+        )
+        return Market(
+            bid,
+            ask if ask < NO_ASK else 0,
+            last,
+            one(desk, self._lots_at + n * ACCOUNT.itemsize)[0],
+            one(desk, self._tick_at + n * INSTRUMENT.itemsize)[0],
+            one(desk, self._quanta_at + n * INSTRUMENT.itemsize)[0],
+            Bar(open_, high, low, close, volume, bar_end, _TIMEFRAME_NAMES.get(timeframe, "")),
+        )
 
 
 _NO_BOOK: Final[tuple[tuple[Level, ...], tuple[Level, ...], tuple[Resting, ...]]] = ((), (), ())
@@ -171,32 +243,24 @@ class BookReader:
         self._depth_at = view + offset_of(VIEW, "depth")
         self._n_places_at = view + offset_of(VIEW, "n_places")
         self._places_at = view + offset_of(VIEW, "places")
-        self._place = _numbers(PLACE_IN_QUEUE, "number", "joined")
 
-    def read(self) -> tuple[tuple[Level, ...], tuple[Level, ...], tuple[Resting, ...]]:
-        """Bids, asks, and our orders that rest."""
-        n_bids, n_asks = _TWO.unpack_from(self._desk, self._depth_at)
+    def read(self, n: int) -> tuple[tuple[Level, ...], tuple[Level, ...], tuple[Resting, ...]]:
+        """Bids, asks, and our orders that rest, of instrument `n`."""
+        at = self._depth_at + n * DEPTH.itemsize
+        n_bids, n_asks = _TWO.unpack_from(self._desk, at)
         (n_places,) = _ONE.unpack_from(self._desk, self._n_places_at)
-        places = map(self._resting, range(n_places))
-        return self._side(0, n_bids), self._side(1, n_asks), tuple(place for place in places if place.lots)
+        places = (self._resting(slot, n) for slot in range(n_places))
+        return self._side(at, 0, n_bids), self._side(at, 1, n_asks), tuple(place for place in places if place.lots)
 
-    def _side(self, side: int, count: int) -> tuple[Level, ...]:
+    def _side(self, at: int, side: int, count: int) -> tuple[Level, ...]:
         numbers = Struct(f"<{count}q")
-        prices_at = self._depth_at + _TWO.size + side * LEVELS_SHOWN * _ONE.size
+        prices_at = at + _TWO.size + side * LEVELS_SHOWN * _ONE.size
         prices = numbers.unpack_from(self._desk, prices_at)
         lots = numbers.unpack_from(self._desk, prices_at + 2 * LEVELS_SHOWN * _ONE.size)
         return tuple(map(Level, prices, lots))
 
-    def _resting(self, slot: int) -> Resting:
-        at = self._places_at + slot * self._place.size
-        _, _, side, price, lots, tag, ahead, _ = self._place.unpack_from(self._desk, at)
-        return Resting(side, price, lots, ahead, tag)
-
-
-_ONE, _TWO = Struct("<q"), Struct("<2q")
-
-
-def _numbers(record: Any, first: str, last: str) -> Struct:
-    """The whole numbers of a record from one field to another, which lie side by side."""
-    names = record.names[record.names.index(first) : record.names.index(last) + 1]
-    return Struct(f"<{len(names)}q")
+    def _resting(self, slot: int, n: int) -> Resting:
+        """What rests in a slot; 0 lots where nothing of instrument `n` does."""
+        at = self._places_at + slot * PLACE_IN_QUEUE.itemsize
+        instrument, side, price, lots, tag, ahead = _PLACE.unpack_from(self._desk, at)
+        return Resting(side, price, lots if instrument == n else 0, ahead, tag)

@@ -14,6 +14,7 @@ from quintet.core.state import (
     WAKE_BOOK,
     WAKE_CONTROL,
     WAKE_FILL,
+    WAKE_FUNDING,
     WAKE_ORDER,
     WAKE_TIMER,
     WAKE_TOUCH,
@@ -35,6 +36,7 @@ _BY_WAKE = {
     WAKE_TRADE: "on_trade",
     WAKE_TOUCH: "on_touch",
     WAKE_BOOK: "on_book",
+    WAKE_FUNDING: "on_funding",
 }
 
 _ONE = Struct("<q")
@@ -44,9 +46,12 @@ _WANT = Struct("<8q")
 class Mind:
     """A system at work in one world. It holds nothing of its own: its memory is the world's."""
 
-    def __init__(self, shape: Shape, parameters: msgspec.Struct, instrument: Instrument, structure: str) -> None:
+    def __init__(
+        self, shape: Shape, parameters: msgspec.Struct, instruments: tuple[Instrument, ...], structure: str
+    ) -> None:
         self.shape = shape
-        self._system = instance_of(shape, parameters, instrument)
+        self._instruments = len(instruments)
+        self._system = instance_of(shape, parameters, instruments)
         self._structure = structure
         self._handlers = {name: getattr(self._system, name) for name in shape.handlers}
         self._at = {name: offset_of(DESK, "shown") + offset_of(VIEW, name) for name in ("dirty", "n", "wants")}
@@ -54,7 +59,8 @@ class Mind:
     def enter(self, world: World) -> Callable[[], None]:
         """How this system is woken in a world that has something new to show."""
         desk, place = bytes_of(world.desk), bytes_of(world.state)
-        reader, layout = Reader(desk, self.shape.levels), self.shape.layout
+        reader = Reader(desk, self.shape.minds_queue, self._instruments)
+        layout = self.shape.layout
         held: dict[str, Any] = vars(self._system)
 
         def wake() -> None:
@@ -78,13 +84,14 @@ class Mind:
 
     def _want(self, desk: memoryview, wants: Any, handler: str) -> None:
         """Write what is wanted where the planner looks for it."""
-        listed = checked(wants, f"{self.shape.kind.__name__}.{handler}")
+        listed = checked(wants, f"{self.shape.kind.__name__}.{handler}", self._instruments)
         at = self._at["wants"]
         for want in listed:
             try:
                 _WANT.pack_into(
-                    desk, at, 0, want.side, want.style, want.price, want.lots, want.tag, 0, want.reduce_only
-                )
+                    desk, at, want.instrument, want.side, want.style, want.price, want.lots, want.tag, 0,
+                    want.reduce_only,
+                )  # fmt: skip
             except Exception as error:
                 raise RefusedSystem(
                     "a want that cannot be", where=handler, found=repr(want), expected="numbers within 64 bits"

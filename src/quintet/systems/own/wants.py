@@ -13,7 +13,8 @@ _STYLES: Final = {name.replace(" ", "_").replace("-", "_").lower(): number for n
 class Want(NamedTuple):
     """One order: `side` is +1 or -1, `price` in price increments (0 at market), `tag` comes back with its fills.
 
-    `reduce_only`: it may bring the position closer to zero, and never open or turn one.
+    `reduce_only`: it may bring the position closer to zero, and never open or turn one. `instrument`: its number, in a
+    run of several.
     """
 
     side: int
@@ -22,6 +23,7 @@ class Want(NamedTuple):
     style: int
     tag: int = 0
     reduce_only: bool = False
+    instrument: int = 0
 
 
 Wants: TypeAlias = Iterable[Want] | None
@@ -29,22 +31,34 @@ Wants: TypeAlias = Iterable[Want] | None
 
 
 def buy(
-    lots: int, price: int | None = None, *, style: str | None = None, tag: int = 0, reduce_only: bool = False
+    lots: int,
+    price: int | None = None,
+    *,
+    style: str | None = None,
+    tag: int = 0,
+    reduce_only: bool = False,
+    instrument: int = 0,
 ) -> Want:
     """Buy at market, or with a `price` by a resting order that never takes; `style`: limit, ioc or stop instead."""
-    return Want(1, lots, price or 0, _style(price, style), tag, reduce_only)
+    return Want(1, lots, price or 0, _style(price, style), tag, reduce_only, instrument)
 
 
 def sell(
-    lots: int, price: int | None = None, *, style: str | None = None, tag: int = 0, reduce_only: bool = False
+    lots: int,
+    price: int | None = None,
+    *,
+    style: str | None = None,
+    tag: int = 0,
+    reduce_only: bool = False,
+    instrument: int = 0,
 ) -> Want:
     """Sell at market, or with a `price` by a resting order that never takes; `style`: limit, ioc or stop instead."""
-    return Want(-1, lots, price or 0, _style(price, style), tag, reduce_only)
+    return Want(-1, lots, price or 0, _style(price, style), tag, reduce_only, instrument)
 
 
-def stop(lots: int, price: int, *, tag: int = 0) -> Want:
+def stop(lots: int, price: int, *, tag: int = 0, instrument: int = 0) -> Want:
     """Sell at market once the price has fallen to `price`."""
-    return Want(-1, lots, price, STOP, tag)
+    return Want(-1, lots, price, STOP, tag, instrument=instrument)
 
 
 def _style(price: int | None, style: str | None) -> int:
@@ -55,21 +69,21 @@ def _style(price: int | None, style: str | None) -> int:
     return _STYLES[style]
 
 
-def checked(wants: Any, where: str) -> list[Want]:
-    """The wants as a list; raises RefusedSystem naming the first that cannot be meant."""
+def checked(wants: Any, where: str, instruments: int = 1) -> list[Want]:
+    """The wants as a list; raises RefusedSystem naming the first that cannot be meant in a run of `instruments`."""
     if isinstance(wants, Want) or not isinstance(wants, Iterable):
         raise _refused(where, repr(wants), "a list of wants, such as [buy(100)], or None")
     listed = list(wants)
     if len(listed) > WANTS:
         raise _refused(where, f"{len(listed)} wants", f"at most {WANTS}")
     for want in listed:
-        problem = _problem(want)
+        problem = _problem(want, instruments)
         if problem:
             raise _refused(where, repr(want), problem)
     return listed
 
 
-def _problem(want: Any) -> str:
+def _problem(want: Any, instruments: int) -> str:
     """What is expected of a want that is not as it should be; empty when it is."""
     if not isinstance(want, Want):
         return "a want, made by buy, sell or stop"
@@ -79,6 +93,8 @@ def _problem(want: Any) -> str:
         return "1 lot or more"
     if want.price < 0 or (want.price == 0) != (want.style == MARKET):
         return "a price of 1 increment or more, none at market"
+    if not 0 <= want.instrument < instruments:
+        return f"an instrument of the run, 0 to {instruments - 1}"
     return ""
 
 

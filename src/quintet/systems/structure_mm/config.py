@@ -138,7 +138,9 @@ class StructureMmConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True,
     ] = 1.0
     requote_ticks: Annotated[
         int,
-        parameter("ticks", "order book only: a place in the queue is worth more than a move this small", ge=0, le=1000),
+        parameter(
+            "ticks", "order book only: what the first place of a queue is worth, the last one nothing", ge=0, le=1000
+        ),
     ] = 3
     guard_atr: Annotated[
         float, parameter("ATR", "no bid right above the place where the idea is dead", ge=0.0, le=100.0)

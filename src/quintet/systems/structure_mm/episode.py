@@ -27,13 +27,13 @@ from quintet.systems.structure_mm.lots import (
     highest_bid,
     new_lot,
     next_tag,
-    standing_bid,
 )
 from quintet.systems.structure_mm.measures import median_turnover
 from quintet.systems.structure_mm.notes import note
 from quintet.systems.structure_mm.records import LOTS, MM
 from quintet.systems.structure_mm.sizing import levels, loss_of_all, lot_quanta, lots_at
-from quintet.systems.structure_mm.touch import highest_free_bid, stands_within
+from quintet.systems.structure_mm.standing import keep_bid, lots_kept, standing_bid
+from quintet.systems.structure_mm.touch import highest_free_bid
 
 
 @kernel
@@ -201,7 +201,7 @@ def finish_episode(state: Any, view: Any, reason: int) -> None:
 # ---- the grid ------------------------------------------------------------------------------------------------------
 @kernel
 def rebuild_bids(state: Any, params: Any, view: Any) -> None:
-    """Bids under the anchor as far as guard, bands and minimum allow; a bid whose price and size are the same stays.
+    """Bids under the anchor as far as guard, bands and minimum allow; those stay that are near enough (`standing`).
 
     When a bid that stands was reached by this bar, its fill may be on the way: for one bar nothing is moved.
     """
@@ -235,10 +235,10 @@ def want_bids(state: Any, params: Any, view: Any) -> int:
         lots = lots_at(state.lot_quanta, state.policy, params.defensive_lot, price, inst)
         if lots == 0:
             return n.BELOW_MINIMUM
-        i = standing_bid(state, price, lots, stands_within(params, view, tolerance(price, gap)))
+        i = standing_bid(state, params, view, price, lots, tolerance(price, gap))
         if i >= 0 and is_allowed(state, state.lots[i].price):
             price = state.lots[i].price
-            lots = state.lots[i].buying
+            lots = lots_kept(state.lots[i], lots)
         else:
             i = -1
         room -= price * lots * inst.quanta
@@ -260,7 +260,8 @@ def is_allowed(state: Any, price: int) -> bool:
 def want_bid(state: Any, view: Any, standing: int, level: int, price: int, lots: int, tick: int) -> bool:
     """The bid that stands there already (its place, else -1), or a new one; False when no lot has a place left."""
     if standing >= 0:
-        state.lots[standing].kept = 1
+        if keep_bid(state.lots[standing], lots):
+            note(view, n.BID, state.lots[standing].tag, price, lots, level)
         return True
     tag = next_tag(state)
     if new_lot(state, tag, level, price, lots, take_price(price, 1, state.step_e9, tick)) < 0:

@@ -27,20 +27,6 @@ def find_lot(state: Any, tag: int) -> int:
 
 
 @kernel
-def standing_bid(state: Any, price: int, lots: int, tolerance: int) -> int:
-    """Place of a bid that stands within `tolerance` of a price with about so many lots, -1 when there is none.
-
-    A size within a tenth is about the same: it follows the price, and only a change of policy halves or doubles it.
-    """
-    for i in range(LOTS):
-        lot = state.lots[i]
-        if lot.tag != 0 and lot.buying > 0 and lot.kept == 0:
-            if abs(lot.price - price) <= tolerance and abs(lot.ordered - lots) * 10 <= lots:
-                return i
-    return -1
-
-
-@kernel
 def new_lot(state: Any, tag: int, level: int, price: int, lots: int, takes_at: int) -> int:
     """A free place filled with a bid to be; -1 when all places are taken."""
     i = find_lot(state, 0)

@@ -12,6 +12,7 @@ from quintet.systems.structure_mm.lots import next_tag, oldest_holding
 from quintet.systems.structure_mm.notes import note
 from quintet.systems.structure_mm.records import EXIT, LOTS, MM, REBALANCE, TAGS_PER_EPISODE
 from quintet.systems.structure_mm.sizing import is_sellable
+from quintet.systems.structure_mm.standing import worth_of_place
 from quintet.systems.structure_mm.touch import price_to_leave_at
 
 
@@ -139,7 +140,7 @@ def offer_starts_again(state: Any, view: Any) -> None:
 
 @kernel
 def set_takes(state: Any, params: Any, view: Any) -> None:
-    """Each lot has a take; above the soft band it comes down to the cost floor, and no lower."""
+    """Each lot has a take; above the soft band it comes down to the cost floor, no lower, and only when that pays."""
     tick = view.instruments[0].tick
     for i in range(LOTS):
         lot = state.lots[i]
@@ -151,7 +152,9 @@ def set_takes(state: Any, params: Any, view: Any) -> None:
         if lot.ask == 0 or lowered < lot.take_price:
             lot.take_price = lowered
             # Where the market is above the take already, the lot is sold at the best ask.
-            set_take(state, view, lot, max(lowered, state.best_ask))
+            price = max(lowered, state.best_ask)
+            if lot.ask == 0 or abs(lot.ask - price) > worth_of_place(params, view, SELL, lot.tag, lot.ask):
+                set_take(state, view, lot, price)
 
 
 @kernel

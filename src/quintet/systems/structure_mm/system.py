@@ -332,7 +332,8 @@ def sold(state: Any, view: Any) -> None:
         return
     if view.tag % TAGS_PER_EPISODE == 0:
         state.stop_hit = 1
-        state.stop_waits_ns = 0
+        # In a book it walks from level to level, and ends by expiring: until then nothing else is sold.
+        state.stop_waits_ns = view.now if sees_book(view.market[0]) else 0
         sell_oldest(state, view.lots)
         return
     state.anchor = view.price

@@ -47,11 +47,3 @@ def highest_free_bid(state: Any, close: int, tick: int) -> int:
 def price_to_leave_at(state: Any, view: Any) -> int:
     """What an urgent exit is measured from: what a buyer bids now, else the last close."""
     return state.best_bid if sees_book(view.market[0]) else state.close
-
-
-@kernel
-def stands_within(params: Any, view: Any, by_gap: int) -> int:
-    """How far from its wanted price a bid may stand and stay: `by_gap`, in a book never less than `requote_ticks`."""
-    if not sees_book(view.market[0]):
-        return by_gap
-    return max(by_gap, params.requote_ticks * view.instruments[0].tick)

@@ -1,7 +1,7 @@
 """Private frames and answers to reports in exact integers. Pure: nothing is remembered here.
 
-What is off the grid of its instrument is a NotExact or a DataError that names it: a fill that cannot be booked to the
-quantum is for a person to look at, not to be rounded.
+What is off the grid of its instrument is a NotExact or a DataError that names it: such a price or size is for a person
+to look at, not to be rounded. A fee, which the venue counts finer than any grid, is rounded against us (ADR 0040).
 """
 
 import hashlib
@@ -11,11 +11,11 @@ from typing import Final
 
 import msgspec
 
-from quintet.core.errors import ConfigError, DataError, NotExact
+from quintet.core.errors import ConfigError, DataError
 from quintet.core.events import PRICE_MAX, QUANTITY_MAX
 from quintet.core.instrument import Instrument
 from quintet.core.orders import lifecycle
-from quintet.core.units import SAFE_MAX, exact_quanta, exact_units, units_down
+from quintet.core.units import SAFE_MAX, exact_units, units_down, units_up
 from quintet.ports.venue_account import (
     Balance,
     Execution,
@@ -225,10 +225,8 @@ def _execution(raw: msgspec.Raw, category: str, listing: Listing, where: str) ->
 
 
 def _fee(text: str, quantum: Decimal, what: str) -> int:
-    try:
-        return exact_quanta(amount(text, what), quantum, what)
-    except NotExact as error:
-        raise NotExact(f"{error}; books that count finer have a smaller base_quantum or quote_quantum") from None
+    """Whole quanta, up: a fee is never booked below what was paid, a rebate never above what was received."""
+    return _within(units_up(amount(text, what), quantum), what)
 
 
 def _fee_asset(instrument: Instrument, side: int) -> str:

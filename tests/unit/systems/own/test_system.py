@@ -52,7 +52,7 @@ def test_parameters_are_taken_by_name_and_do_not_change() -> None:
 
 def test_anything_remembered_beside_the_memory_is_refused() -> None:
     # given a system that is about to run
-    system = instance_of(shape_of(MyQuietSystem), Parameters(), DEFAULT_SPOT)
+    system = instance_of(shape_of(MyQuietSystem), Parameters(), (DEFAULT_SPOT,))
     # when it keeps a number for itself
     with pytest.raises(RefusedSystem) as refused:
         system.last_close = 5
@@ -69,7 +69,7 @@ def refusal(**body: object) -> RefusedSystem:
     """Why a class with this body cannot run."""
     body.setdefault("on_bar", lambda self, view: None)
     with pytest.raises(RefusedSystem) as refused:
-        instance_of(shape_of(type("Own", (System,), body)), Parameters(), DEFAULT_SPOT)
+        instance_of(shape_of(type("Own", (System,), body)), Parameters(), (DEFAULT_SPOT,))
     return refused.value
 
 
@@ -109,4 +109,4 @@ def test_constants_made_in_init_are_welcome() -> None:
             self.factor = 2 / (self.parameters.depth + 1)
             self.steps = (1, 2, 3)
 
-    assert instance_of(shape_of(Scaled), Scaled.Parameters(depth=3), DEFAULT_SPOT).factor == 0.5
+    assert instance_of(shape_of(Scaled), Scaled.Parameters(depth=3), (DEFAULT_SPOT,)).factor == 0.5

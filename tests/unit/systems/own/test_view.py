@@ -1,8 +1,12 @@
 """The view of a system in plain Python is what the records say, field for field."""
 
-from quintet.core.state import WAKE_BAR, WAKE_FILL
+import pytest
+
+from quintet.core.errors import DefinitionError
+from quintet.core.records import record
+from quintet.core.state import WAKE_BAR, WAKE_FILL, WAKE_FUNDING, WAKE_TRADE
 from quintet.systems.own.memory import bytes_of
-from quintet.systems.own.view import Bar, Fill, Reader
+from quintet.systems.own.view import Bar, Fill, Funding, Reader, Trade, _numbers
 from tests.desk_driver import Desk
 from tests.desk_worlds import FIVE_MINUTES, SPOT_COIN
 
@@ -36,6 +40,37 @@ def test_a_fill_is_shown_when_it_is_what_woke_us() -> None:
     why, view = Reader(bytes_of(desk.world.desk)).read()
     assert why == WAKE_FILL
     assert view.fill == Fill(1, 9_990, 40, True, 6)
+
+
+def test_a_trade_and_funding_are_shown_when_they_woke_us() -> None:
+    desk = a_desk()
+    view = desk.view
+    view.side, view.price, view.lots, view.fee = -1, 9_990, 40, -6
+    view.why = WAKE_TRADE
+    assert Reader(bytes_of(desk.world.desk)).read()[1].trade == Trade(-1, 9_990, 40)
+    view.why = WAKE_FUNDING
+    shown = Reader(bytes_of(desk.world.desk)).read()[1]
+    assert (shown.funding, shown.trade, shown.fill) == (Funding(-6, 9_990), None, None)
+
+
+def test_the_book_is_shown_as_the_records_say() -> None:
+    desk = a_desk()
+    market, view = desk.view.market[0], desk.view
+    market.bid, market.ask, market.last = 9_990, 10_010, 10_000
+    view.n_places = 2
+    place = view.places[1]
+    place.side, place.price, place.lots, place.tag, place.ahead = -1, 10_030, 8, 5, 70
+    shown = Reader(bytes_of(desk.world.desk), reads_book=True).read()[1]
+    assert (shown.bid, shown.ask, shown.last) == (9_990, 10_010, 10_000)
+    assert [tuple(each) for each in shown.resting] == [(-1, 10_030, 8, 70, 5)]
+
+
+def test_numbers_of_a_record_are_read_by_name() -> None:
+    pair = record(a="i8", between="f8", b="i8")
+    assert _numbers(pair, "a", "b").unpack((7).to_bytes(8, "little") + bytes(8) + (9).to_bytes(8, "little")) == (7, 9)
+    for names in (("b", "a"), ("a", "between")):
+        with pytest.raises(DefinitionError, match="expected a whole number from"):
+            _numbers(pair, *names)
 
 
 def test_a_share_of_equity_becomes_whole_lots() -> None:

@@ -2,22 +2,20 @@
 
 import pytest
 
-from quintet.core.instrument import DEFAULT_SPOT
-from quintet.core.orders.lifecycle import BUY, IOC, POST_ONLY
+from quintet.core.events import ORDER_EXPIRED
+from quintet.core.orders.lifecycle import BUY, IOC, POST_ONLY, SELL
 from quintet.core.records import table
-from quintet.core.state import NO_ASK, NO_BID, VIEW, WAKE_FILL
-from quintet.systems.structure_mm import decide, params_record
-from quintet.systems.structure_mm.config import StructureMmConfig
-from quintet.systems.structure_mm.episode import place_starts, rebuild_bids
+from quintet.core.state import NO_ASK, NO_BID, VIEW, WAKE_FILL, WAKE_ORDER
+from quintet.systems.structure_mm import decide
+from quintet.systems.structure_mm.episode import place_starts
 from quintet.systems.structure_mm.quotes import quote
-from quintet.systems.structure_mm.records import EXIT, MM, NORMAL, REBALANCE, STATE
+from quintet.systems.structure_mm.records import EXIT, MM, NORMAL, REBALANCE, STATE, TAGS_PER_EPISODE
 from quintet.systems.structure_mm.touch import (
     best_ask_at,
     best_bid_at,
     highest_free_bid,
     look_at_touch,
     sees_book,
-    stands_within,
 )
 from tests.unit.systems.structure_mm.test_system import PARAMS, a_view
 
@@ -93,27 +91,19 @@ def test_an_urgent_exit_is_measured_from_what_a_buyer_bids() -> None:
     assert (int(order.style), int(order.price)) == (IOC, 288_550)
 
 
-def test_in_a_book_a_bid_keeps_its_queue_for_a_few_ticks() -> None:
-    state, view = a_market(299_950, 299_960)
-    ticks = StructureMmConfig().requote_ticks
-    assert stands_within(PARAMS, view, 1) == ticks
-    assert stands_within(PARAMS, view, 60) == 60
-    view.market[0].bid = NO_BID
-    assert stands_within(PARAMS, view, 1) == 1
-
-
-@pytest.mark.parametrize(("moved", "stays"), [(4, True), (5, False)])
-def test_a_rebuild_moves_a_bid_only_when_it_pays(moved: int, stays: bool) -> None:
-    """Given an anchor that rose by so many ticks, of which rounding down leaves one less, a bid stays for three."""
-    state, view = a_market(300_500, 300_510, tick=10)
-    state.machine, state.policy, state.equity, state.lot_quanta = MM, NORMAL, 10**12, 10**11
-    state.anchor, state.step_e9, state.top, state.low = 300_000, 100_000, 400_000, 299_990
-    params = params_record(StructureMmConfig(n_bids=1), DEFAULT_SPOT)[0]
-    rebuild_bids(state, params, view)
-    tag = max(int(lot.tag) for lot in state.lots)
-    state.anchor += moved * 10
-    rebuild_bids(state, params, view)
-    assert [int(lot.tag) == tag for lot in state.lots if lot.buying > 0] == [stays]
+def test_while_the_stop_walks_the_book_nothing_else_is_sold() -> None:
+    """Given a stop of 1,000 lots whose first level took 400, the rest is sold when the stop is over."""
+    state, view = a_market(290_000, 290_010)
+    state.machine, state.policy, state.episode, state.stop = MM, NORMAL, 1, 291_000
+    lot = state.lots[0]
+    lot.tag, lot.level, lot.price, lot.lots, lot.ask = TAGS_PER_EPISODE + 1, 1, 300_000, 1000, 300_300
+    view.account[0].lots = 600
+    view.now, view.why, view.side, view.tag, view.price, view.lots = 5, WAKE_FILL, SELL, TAGS_PER_EPISODE, 290_000, 400
+    decide(state, PARAMS, view)
+    assert (int(state.machine), int(view.n)) == (EXIT, 0)
+    view.why, view.kind, view.price = WAKE_ORDER, ORDER_EXPIRED, 291_000
+    decide(state, PARAMS, view)
+    assert [(int(row.style), int(row.lots)) for row in view.wants[: int(view.n)]] == [(IOC, 600)]
 
 
 def test_the_view_of_these_tests_is_the_one_of_the_engine() -> None:

@@ -160,14 +160,14 @@ def test_a_frame_that_cannot_be_read_is_told_and_what_it_may_have_said_is_asked_
     living(story)
 
 
-def test_a_fill_that_is_no_whole_number_of_quanta_is_for_a_person() -> None:
+def test_a_fill_of_no_whole_number_of_lots_is_for_a_person() -> None:
     async def story(account: Account) -> None:
         await account.until(CaughtUp)
-        row = account.fill("e-1", execFee="0.0000000001")
+        row = account.fill("e-1", execQty="0.0000000001")
         await account.sockets.push(frame("execution", row))
         await account.until(Unreadable, 2)
         assert all(
-            "execFee: expected a whole multiple" in one.why for one in account.news if isinstance(one, Unreadable)
+            "execQty: expected a whole multiple" in one.why for one in account.news if isinstance(one, Unreadable)
         )
         assert account.told(Execution) == []
 

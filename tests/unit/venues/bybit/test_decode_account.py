@@ -24,6 +24,14 @@ from quintet.venues.bybit.shapes import shaped
 from tests.bybit_account import BTC_LINEAR, ETH_SPOT, IDS, LISTING, MS_NS, NOON_MS, execution_row, frame, order_row
 
 
+@pytest.mark.parametrize(
+    ("text", "quanta"),
+    [("26.3725275", 2_637_252_750), ("0.052745055", 5_274_506), ("0.000000001", 1), ("-0.000000019", -1), ("0", 0)],
+)
+def test_a_fee_is_booked_up_to_the_quantum_and_a_rebate_never_above_what_was_received(text: str, quanta: int) -> None:
+    assert one(frame("execution", execution_row(execFee=text))).fee == quanta
+
+
 def one(body: bytes) -> Any:
     [report] = decode.reports(body, LISTING)
     return report
@@ -236,7 +244,7 @@ def test_a_key_that_may_withdraw_is_refused_and_so_is_one_that_may_not_trade(sha
         (frame("order", order_row(price="1_0")), "price: found '1_0', expected a decimal number"),
         (frame("order", order_row(updatedTime="soon")), "updatedTime: found 'soon', expected ms UTC"),
         (frame("order", order_row(qty=0.1)), "order: Expected `str`, got `float`"),
-        (frame("execution", execution_row(execFee="0.000000001")), "execFee: expected a whole multiple of 1E-8"),
+        (frame("execution", execution_row(execFee="1e-9")), "execFee: found '1e-9', expected a decimal number"),
         (frame("execution", execution_row(execId="")), "execId is empty"),
         (frame("execution", execution_row(feeCurrency="DOGE")), "feeCurrency: found 'DOGE', expected one of USDT"),
         (frame("execution", execution_row(execType="Gift")), "execType: found 'Gift', expected one of Trade"),

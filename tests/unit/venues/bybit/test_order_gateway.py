@@ -135,6 +135,7 @@ def test_an_order_whose_answer_is_lost_is_unknown_and_then_found(fault: str) -> 
     assert isinstance(second, Found)
     assert (second.report.client_id, second.report.state) == (IDS.of(256), "open")
     assert venue.created == [IDS.of(256)]
+    assert outcome_rows(first, IDS, 1)["kind"].tolist() == [ev.COMMAND_UNANSWERED]
     assert outcome_rows(second, IDS, 1)["kind"].tolist() == [ev.ORDER_ACCEPTED]
 
 
