@@ -7,7 +7,6 @@ look at (an alarm, an order that is not known to be over); 2 it could not begin;
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
-import msgspec
 import typer
 
 from quintet.app.backtest_command import MARKET, RUN, AsJson, ConfigFile, Sets, SystemName
@@ -183,20 +182,21 @@ def _credential(world: str, name: str, sandbox: Path | None) -> "Credential":
     return credential
 
 
-class _Line(msgspec.Struct):
-    """What a sandbox says first."""
-
-    rest: str
-    key: str
-    secret: str
-
-
 def _of_sandbox(path: Path) -> "Credential":
     """Where a sandbox is and its key, from the line it has printed; raises Complaint."""
+    import msgspec
+
     from quintet.ports.key_store import Credential, Secret
 
+    class Line(msgspec.Struct):
+        """What a sandbox says first."""
+
+        rest: str
+        key: str
+        secret: str
+
     try:
-        told = msgspec.json.decode(path.read_bytes().partition(b"\n")[0], type=_Line)
+        told = msgspec.json.decode(path.read_bytes().partition(b"\n")[0], type=Line)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError):
         raise Complaint(
             "not what a sandbox says", where=str(path), found="something else",
