@@ -19,6 +19,7 @@ marked = $$(grep -rl --include='test_*.py' 'mark\.$(1)' tests)
 .NOTPARALLEL:
 
 run: $(READY)
+	@$(BIN)/quintet warm
 	@$(BIN)/quintet backtest structure_mm
 
 test: $(READY)
@@ -28,7 +29,7 @@ test: $(READY)
 	@echo "quintet: once more with compilation off (the same bits)"
 	@NUMBA_DISABLE_JIT=1 $(BIN)/pytest -q -n 2 --dist loadfile -m jit_off $(call marked,jit_off)
 	@echo "quintet: once more with compiled array bounds checked"
-	@NUMBA_BOUNDSCHECK=1 $(BIN)/pytest -q -n 2 --dist loadfile -m bounds $(call marked,bounds)
+	@NUMBA_BOUNDSCHECK=1 NUMBA_OPT=1 $(BIN)/pytest -q -n 2 --dist loadgroup -m bounds $(call marked,bounds)
 
 check: $(READY)
 	@$(BIN)/ruff format --check --quiet .

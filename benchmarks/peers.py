@@ -53,7 +53,7 @@ def install() -> None:
 
 def import_seconds(python: Path, module: str) -> float:
     """Seconds from the start of a new process that imports a module to its end."""
-    environment = {k: v for k, v in os.environ.items() if k not in ("NUMBA_CACHE_DIR", "PYTHONPATH")}
+    environment = {k: v for k, v in os.environ.items() if k not in _NOT_PASSED_ON}
     begun = time.perf_counter()
     subprocess.run([str(python), "-c", f"import {module}"], check=True, env=environment)
     return time.perf_counter() - begun
@@ -63,7 +63,7 @@ def run_script(peer: str, script: str, *arguments: str) -> str:
     """Run a script with a peer's Python; returns what it prints, raises RuntimeError with its last words."""
     python = python_of(peer)
     assert python is not None, peer
-    environment = {k: v for k, v in os.environ.items() if k not in ("NUMBA_CACHE_DIR", "PYTHONPATH")}
+    environment = {k: v for k, v in os.environ.items() if k not in _NOT_PASSED_ON}
     ran = subprocess.run([str(python), script, *arguments], capture_output=True, text=True, env=environment)
     if ran.returncode != 0:
         raise RuntimeError(f"{PACKAGES[peer]} failed:\n{ran.stderr[-2000:]}")
@@ -137,9 +137,13 @@ class FirstRun(NamedTuple):
     answer: dict[str, Any]
 
 
+_NOT_PASSED_ON = ("NUMBA_CACHE_DIR", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE")
+"""With the last of these Python would translate every module of ours again in each process, and none of a peer's."""
+
+
 def first_run(command: list[str], cache: Path | None = None) -> FirstRun:
     """Run a process and measure it whole; `cache`: where numba keeps what it has compiled, for a peer."""
-    environment = {k: v for k, v in os.environ.items() if k not in ("NUMBA_CACHE_DIR", "PYTHONPATH")}
+    environment = {k: v for k, v in os.environ.items() if k not in _NOT_PASSED_ON}
     if cache is not None:
         environment["NUMBA_CACHE_DIR"] = str(cache)
     used, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()

@@ -3,7 +3,9 @@
 python -m benchmarks.w1_first_run        its results as JSON
 """
 
+import atexit
 import dataclasses
+import gc
 import json
 
 import numpy as np
@@ -17,7 +19,8 @@ ROWS = 20_000
 
 
 def main() -> None:
-    """Run it."""
+    """Run it, and end as the command line does: without looking for garbage."""
+    atexit.register(gc.freeze)
     tape = open_tape(w1_sets.tape_file())
     kinds = np.asarray(tape.rows[: 2 * ROWS])["kind"]
     few = dataclasses.replace(tape, rows=tape.rows[: np.flatnonzero(kinds <= TRADE_SELL)[ROWS - 1] + 1])

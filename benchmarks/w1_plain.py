@@ -9,6 +9,7 @@ from struct import Struct
 from typing import Any
 
 from benchmarks import w1_ticks
+from quintet.core.engine.world import without_memory
 from quintet.core.orders.lifecycle import POST_ONLY
 from quintet.core.records import offset_of
 from quintet.core.state import ACCOUNT, DESK, END, MARKET, VIEW, WANT, Tape, World
@@ -41,8 +42,8 @@ def grid(bid: int, ask: int, position: int) -> list[Want]:
 def drive(tape: Tape, world: World) -> None:
     """The whole tape, left at every wake."""
     desk, state = bytes_of(world.desk), world.state[0]
-    steps = 0
-    while w1_ticks.run_leaving(tape, world, len(tape.rows)) != END:
+    inside, steps = without_memory(world), 0
+    while w1_ticks.run_leaving(tape, inside, len(tape.rows)) != END:
         steps += 1
         bid, ask = _TOUCH.unpack_from(desk, _MARKET)
         wants = checked(grid(bid, ask, _ONE.unpack_from(desk, _LOTS)[0]), "grid")
@@ -50,7 +51,7 @@ def drive(tape: Tape, world: World) -> None:
             _WANT.pack_into(desk, _WANTS + k * WANT.itemsize, 0, want.side, want.style, want.price, want.lots, 0, 0)
         _ONE.pack_into(desk, _N, len(wants))
         _ONE.pack_into(desk, _DIRTY, 1)
-        after_wake(world)
+        after_wake(inside)
     state.steps = steps
 
 

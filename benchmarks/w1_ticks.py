@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from benchmarks import data
 from benchmarks.oracle.grids import Grid
 from quintet.core.digest import canonical_bytes, command_hash, state_hash
-from quintet.core.engine.world import Execution, Latencies, Setup, new_world
+from quintet.core.engine.world import Execution, Latencies, Setup, new_world, without_memory
 from quintet.core.events import ROW
 from quintet.core.instrument import Instrument
 from quintet.core.kernel import kernel
@@ -191,9 +191,10 @@ def drive(tape: Tape, world: World) -> None:
 
 def drive_leaving(tape: Tape, world: World) -> None:
     """The whole tape through the loop that leaves at every wake, as a live desk and a Python system use it."""
-    while run_leaving(tape, world, len(tape.rows)) != END:
+    inside = without_memory(world)
+    while run_leaving(tape, inside, len(tape.rows)) != END:
         grid_maker(world.state[0], world.params[0], world.desk[0].shown)
-        after_wake(world)
+        after_wake(inside)
 
 
 def results(world: World) -> dict[str, float]:

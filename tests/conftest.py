@@ -48,8 +48,16 @@ def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return workspace / "runs" / "a-run"
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whatever asks for the recorded data is marked `shared`, so that it can be chosen or left out."""
+    """Whatever asks for the recorded data is marked `shared`, so that it can be chosen or left out.
+
+    Where groups are spread over processes (`--dist loadgroup`), each file is one, but for those that say to which they
+    belong: files of one group need the same loop compiled. Those come first, for they take longest.
+    """
+    items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
     for item in items:
         if "shared_data" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.shared)
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(item.location[0]))

@@ -13,7 +13,7 @@ import numpy as np
 
 from quintet.core.engine import replay as replaying
 from quintet.core.engine.entry import enter_for
-from quintet.core.engine.world import EMPTY
+from quintet.core.engine.world import without_memory
 from quintet.core.kernel import bind, kernel
 from quintet.core.orders.lifecycle import IOC, LIMIT, MARKET, POST_ONLY
 from quintet.core.random import RANDOM, below, seeded
@@ -191,12 +191,6 @@ _replay_left = bind(replaying.advance_body, "replay")
 
 Decide = Callable[[Any, Any, Any], object]
 """State, params and view at a wake."""
-
-
-def without_memory(world: World) -> World:
-    """The same world for a loop that is left: what its system remembers and was told stays outside."""
-    nothing = table(EMPTY, 1)
-    return world._replace(state=nothing, params=nothing)
 
 
 def run_left(tape: Tape, world: World, stop: int) -> int:

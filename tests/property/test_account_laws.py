@@ -24,6 +24,8 @@ from tests.desk_worlds import LINEAR_COIN, run
 from tests.players import CHANGING, deciding, player, player_params, replay_inside, run_inside, run_left
 from tests.tick_market import MILLISECOND, tick_tape, tick_world
 
+pytestmark = pytest.mark.xdist_group("loop")
+
 LOT = 10_000 * LINEAR_COIN.quanta_per_tick_lot
 CHANGING_QUOTES = player_params(plays=CHANGING)
 

@@ -39,6 +39,8 @@ from tests.desk_worlds import (
 )
 from tests.players import deciding, player, player_params, replay_inside, run_inside
 
+pytestmark = pytest.mark.xdist_group("loop")
+
 BARS = 16
 E9 = 10**9
 
@@ -204,14 +206,14 @@ def test_the_laws_hold_at_every_wake_and_every_way_to_run_is_the_same(script: di
 
 
 # ---- with the compiler off -----------------------------------------------------------------------------------------
-def small_run(instrument: Instrument) -> tuple[str, str, int]:
+def small_run(instrument: Instrument, advance: Any = run_inside) -> tuple[str, str, int]:
     """A few bars with everything in them: latency, partial fills, stops, timers."""
     execution = Execution(
         entry_ns=2 * SECOND, response_ns=SECOND, policy=2, participation_e9=E9 // 10, touch_e9=E9 // 4,
         half_spread_e9=200_000, slippage_e9=1_000_000, fill_timeframe=ONE_MINUTE,
     )  # fmt: skip
     world = dice_world(5, instrument, execution=execution, timer_every_ns=25 * SECOND, recording=True)
-    run(run_inside, bar_tape(walking_bars(5, 4)), world)
+    run(advance, bar_tape(walking_bars(5, 4)), world)
     assert world.desk[0].n_fills > 0
     return hashes(world)
 
@@ -230,4 +232,4 @@ def test_another_process_without_a_compiler_decides_the_same() -> None:
 @pytest.mark.jit_off
 @pytest.mark.bounds
 def test_two_runs_are_equal() -> None:
-    assert small_run(SPOT_COIN) == small_run(SPOT_COIN)
+    assert small_run(SPOT_COIN, deciding(player)) == small_run(SPOT_COIN, deciding(player))

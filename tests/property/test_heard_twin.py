@@ -20,9 +20,11 @@ from quintet.core.state import (
 )
 from tests.desk_worlds import SECOND, START
 from tests.heard_market import SHIFT, a_listener, rows_of, run_to_the_end, together
-from tests.players import told_of
+from tests.players import deciding, player, told_of
 from tests.tick_market import MILLISECOND, Message
 from tests.twins.heard_twin import Bars, Ears, Told
+
+pytestmark = pytest.mark.xdist_group("loop")
 
 NAMES = {WAKE_BAR: "bar", WAKE_TRADE: "trade", WAKE_TOUCH: "touch", WAKE_BOOK: "book"}
 KINDS = {ev.BID_LEVEL: "bid", ev.ASK_LEVEL: "ask", ev.TRADE_BUY: "buy", ev.TRADE_SELL: "sell", ev.BOOK_CLEAR: "clear"}
@@ -83,7 +85,7 @@ def test_a_desk_is_told_what_its_twin_is_told(one: list[Message], other: list[Me
     world = a_listener(
         in_ten=0, wakes=WAKE_BAR | WAKE_TRADE | WAKE_TOUCH | WAKE_BOOK, depth_levels=DEPTH, timer_ns=1_000 * SECOND
     )
-    run_to_the_end(tape, world)
+    run_to_the_end(tape, world, deciding(player))
     assert [said(row) for row in told_of(world)] == twin.told
     for instrument in (0, 1):
         assert levels_of(world, instrument, BID) == twin.depth(instrument, 1, DEPTH)

@@ -19,6 +19,8 @@ from tests.tick_exchange import FIRST_TIMER, TIMER_EVERY, exchange_hears
 from tests.tick_market import message_rows
 from tests.twins.ticks_twin import Answer, Exchange, Message, Request, Row, Rules, what_we_hear
 
+pytestmark = pytest.mark.xdist_group("loop")
+
 
 class OrderBook:
     """The market's orders by id, and the totals of their levels: what an order-level feed is made from."""

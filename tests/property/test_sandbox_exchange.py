@@ -14,6 +14,7 @@ from quintet.sandbox.commands import (
     AnyCommand,
     Cancel,
     CancelAll,
+    Deleverage,
     Ghosts,
     GhostTrade,
     MoveCoins,
@@ -121,6 +122,7 @@ class Mischief:
             self._all,
             self._coins,
             self._margin,
+            self._deleverage,
         ]
         for _ in range(length):
             yield self._of(10, 10, 500, 2_000, 61_000), self.dice.choice(kinds)()
@@ -165,7 +167,8 @@ class Mischief:
             trigger_price=trigger,
             trigger_direction=self._of(1, 2) if trigger else 0,
             trigger_by=self._of("LastPrice", "MarkPrice"),
-            stops=self._stop_fields() if category == "linear" and self.dice.random() < 0.2 else StopRequest(),
+            stops=self._stop_fields() if self.dice.random() < 0.2 else StopRequest(),
+            market_unit=self._of("", "quoteCoin", "baseCoin") if kind == "Market" and category == "spot" else "",
             order_filter=self._of("", "tpslOrder") if trigger and category == "spot" else "",
             self_match=self._of("None", "CancelMaker", "CancelTaker", "CancelBoth"),
             **BTC,
@@ -196,19 +199,24 @@ class Mischief:
 
     def _stops(self) -> SetStops:
         index, trailing = self._of(0, 0, 1, 2), self._of("", "5")
-        return SetStops(uid=self._uid(), position_index=index, stops=self._stop_fields(), trailing=trailing, **LINEAR)
+        begin = self._of("", self._price(20))
+        return SetStops(uid=self._uid(), position_index=index, stops=self._stop_fields(), trailing=trailing,
+                        active_price=begin, **LINEAR)  # fmt: skip
 
     def _margin(self) -> AddMargin:
         return AddMargin(uid=self._uid(), position_index=0, amount=self._of("500", "-50"), **LINEAR)
+
+    def _deleverage(self) -> Deleverage:
+        return Deleverage(quantity=self._of("0.1", "3"), **BTC)
 
     def _name(self) -> str:
         return f"n{self.dice.randint(max(1, self.names - 8), max(1, self.names))}"
 
     def _amend(self) -> Amend:
         price, quantity = self._of("", self._price()), self._of("", "0.02", "2")
-        return Amend(
-            uid=self._uid(), category=self._category(), link_id=self._name(), price=price, quantity=quantity, **BTC
-        )
+        stops = self._stop_fields() if self.dice.random() < 0.2 else StopRequest()
+        return Amend(uid=self._uid(), category=self._category(), link_id=self._name(), price=price, quantity=quantity,
+                     stops=stops, **BTC)  # fmt: skip
 
     def _cancel(self) -> Cancel:
         return Cancel(uid=self._uid(), category=self._category(), link_id=self._name(), **BTC)

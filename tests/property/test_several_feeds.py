@@ -26,6 +26,8 @@ from tests.tick_exchange import FIRST_TIMER, TIMER_EVERY, answers_of, execution_
 from tests.tick_market import MILLISECOND, WINDOW
 from tests.twins.ticks_twin import Answer, Exchange, MarginTable, Message, Request, Rules, Travel
 
+pytestmark = pytest.mark.xdist_group("loop")
+
 FAR_COIN = msgspec.structs.replace(
     LINEAR_COIN, symbol="FARUSDT", base_asset="FAR", venue="far", tick_size=Decimal("0.02")
 )

@@ -10,7 +10,7 @@ from quintet.systems.structure_mm.machine import TRANSITIONS
 from tests.structure_mm_worlds import SMALL, WARM, cents, notes_of, path, run_candles, spot, transitions
 
 # The first run of a session may compile the whole engine with the system inside.
-pytestmark = pytest.mark.timeout(400)
+pytestmark = [pytest.mark.timeout(400), pytest.mark.xdist_group("structure_mm")]
 
 LEGS = ((2960, 10), (3005, 8), (2975, 6), (3040, 10), (3005, 5), (3060, 10), (3044, 3))
 """Ends on the pullback of a confirmed break, so that what follows meets an episode."""

@@ -18,6 +18,8 @@ from tests.tick_market import MILLISECOND
 from tests.twins.account_twin import MarginTable
 from tests.twins.ticks_twin import Exchange, Message, Request, Row, Rules, Travel, what_we_hear
 
+pytestmark = pytest.mark.xdist_group("loop")
+
 # ---- what is drawn: few prices and few moments, so that crossings, bursts and races are common ---------------------
 prices = st.integers(9_996, 10_004)
 steps = st.sampled_from([0, 0, 1, 5 * MILLISECOND, 25 * MILLISECOND])

@@ -2,7 +2,8 @@
 
 Every compiled function in quintet carries `@kernel`. Options are decided here once:
 no fast-math (it may reorder sums and so change a hash), NumPy's error model (no hidden exceptions
-in a loop: a divisor is checked where it is read), and the on-disk cache.
+in a loop: a divisor is checked where it is read), the on-disk cache, and no second entry for callers in C, of which
+there are none and which takes a fourteenth of the time to compile.
 
 `exp` and `log` are built from + - * / (formulas of the public fdlibm: argument reduction and a minimax
 polynomial) and from `frexp` and `ldexp`, which only move the binary point, so that a float has the same bits
@@ -12,19 +13,58 @@ compiled, interpreted, and on any machine; each is within 1 ulp of the C library
 import hashlib
 import math
 from collections.abc import Callable
+from functools import cached_property, update_wrapper
 from types import CodeType, FunctionType
 from typing import Any, TypeVar, cast
 
 from llvmlite import ir
-from numba import njit, typeof, types
+from numba import config, njit, typeof, types
 from numba.extending import intrinsic, overload
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+class Kernel:
+    """A function that is compiled for the types of its arguments when it is first called, from Python or from a kernel.
+
+    What the compiler keeps for a function takes a thousandth of a second to make. There are hundreds of kernels, and a
+    process that finds its loop on disk calls few of them, so it is made when it is first asked for: by a call, or as
+    the type of a name that another kernel calls.
+    """
+
+    def __init__(self, function: Callable[..., Any], **options: Any) -> None:
+        update_wrapper(self, function)
+        self.py_func = function
+        self._options = {"cache": True, "error_model": "numpy", "no_cfunc_wrapper": True, **options}
+
+    @cached_property
+    def dispatcher(self) -> Any:
+        """The compiler's own object for this function."""
+        return njit(**self._options)(self.py_func)
+
+    @property
+    def _numba_type_(self) -> Any:
+        return self.dispatcher._numba_type_
+
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        """Call the compiled function; the first call with arguments of their types compiles or loads it."""
+        return self.dispatcher(*arguments, **named)
+
+    def __getattr__(self, name: str) -> Any:
+        """Whatever else is asked is asked of the compiler's object, but for names that Python itself looks for."""
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(self.dispatcher, name)
+
+
+def compiler_is_off() -> bool:
+    """Is everything interpreted (`NUMBA_DISABLE_JIT`)? Then a kernel is the function it was written as."""
+    return bool(config.DISABLE_JIT)  # type: ignore[attr-defined]
+
+
 def kernel(function: F) -> F:
-    """Compile `function` with the project's one set of options; cached on disk."""
-    return cast(F, njit(cache=True, error_model="numpy")(function))
+    """Compile `function` with the project's one set of options; cached on disk. With compilation off, the function."""
+    return function if compiler_is_off() else cast(F, Kernel(function))
 
 
 def kernel_inlined(function: F) -> F:
@@ -33,7 +73,7 @@ def kernel_inlined(function: F) -> F:
     For a step that is taken on every bar, where calling takes about as long as working: eight indicators in one pass
     are a sixth faster for it. Where it is called from many places, they all grow.
     """
-    return cast(F, njit(cache=True, error_model="numpy", forceinline=True)(function))
+    return function if compiler_is_off() else cast(F, Kernel(function, forceinline=True))
 
 
 def bind(body: Callable[..., Any], name: str, **names: Any) -> Callable[..., Any]:

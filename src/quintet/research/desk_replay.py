@@ -11,12 +11,11 @@ import numpy as np
 
 from quintet.core.digest import state_hash
 from quintet.core.engine import replay as replaying
-from quintet.core.engine.world import EMPTY
+from quintet.core.engine.world import without_memory
 from quintet.core.errors import TapeError
 from quintet.core.events import HEADER
 from quintet.core.instrument import decode
 from quintet.core.kernel import bind
-from quintet.core.records import table
 from quintet.core.risk.config import RiskConfig
 from quintet.core.state import World
 from quintet.core.tape import Tape
@@ -146,7 +145,7 @@ def replayer_left(system: KernelSystem, world: World) -> Replayer:
     """Replays rows with a system in plain Python, whose memory stays outside the compiled code."""
     wake = mind_of(system, world.params).enter(world)
     advance = bind(replaying.advance_body, "replay")
-    inside = world._replace(state=table(EMPTY, 1), params=table(EMPTY, 1))
+    inside = without_memory(world)
 
     def replay_rows(rows: Any) -> replaying.Replayed:
         replayed = replaying.replay(advance, rows, inside, lambda _: wake())

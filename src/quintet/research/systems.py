@@ -7,11 +7,10 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
-from quintet.core.engine.world import EMPTY
+from quintet.core.engine.world import without_memory
 from quintet.core.errors import DefinitionError
 from quintet.core.events import TIMEFRAME_NAMES
 from quintet.core.instrument import Instrument
-from quintet.core.records import table
 from quintet.core.risk.restraint_config import RestraintConfig
 from quintet.core.state import WAKE_BAR, WAKE_CONTROL, WAKE_FILL, WAKE_ORDER, WAKES, Tape, World
 from quintet.research.system_files import Loaded, load, names_a_file, origin_of
@@ -202,7 +201,7 @@ def entrance(system: KernelSystem, world: World) -> Callable[..., int]:
         compiled: Callable[..., int] = _entered(system)
         return compiled
     wake = mind_of(system, world.params).enter(world)
-    inside = world._replace(state=table(EMPTY, 1), params=table(EMPTY, 1))
+    inside = without_memory(world)
 
     def enter(rows: Any, world: World, progress: Any) -> int:
         wakes = 0
@@ -252,10 +251,9 @@ class LeftLoop:
         return why
 
     def _enter(self, world: World) -> None:
-        nothing = table(EMPTY, 1)
         self._world = world
         self._wake = mind_of(self._system, world.params).enter(world)
-        self._inside = World(*map(_quick, world._replace(state=nothing, params=nothing)))
+        self._inside = World(*map(_quick, without_memory(world)))
 
 
 def _quick(array: Any) -> Any:

@@ -36,7 +36,7 @@ def place_spot_stops(venue: Venue, order: Order) -> None:
         )
         if leg.trigger
     ]
-    if not lots:
+    if not (lots and legs):
         return
     stops = [_stop(venue, order, leg, lots, is_pair=len(legs) == 2) for leg in legs]
     with suppress(Refused):

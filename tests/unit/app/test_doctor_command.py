@@ -1,5 +1,6 @@
 """`quintet doctor` and `quintet warm`."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -34,9 +35,36 @@ def test_a_full_disk_is_found(quintet: Quintet, monkeypatch: pytest.MonkeyPatch)
     assert "NOT WELL  disk" in said.out
 
 
-def test_warming_runs_everything_once_and_keeps_no_run(quintet: Quintet, engine: CountingEngine, place: Path) -> None:
+def test_warming_runs_everything_once_and_keeps_no_run(
+    quintet: Quintet, engine: CountingEngine, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
     said = quintet("warm", "--json")
     assert said.code == 0, said.err
     assert said.json["ok"] is True
     assert [job.system.name for job in engine.jobs] == ["structure_mm", "onlooker"]
     assert not (place / "workspace").exists()
+
+
+def test_on_two_processors_the_other_loop_is_compiled_beside_and_asked_for_here_at_the_end(
+    quintet: Quintet, engine: CountingEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+
+    class Beside:
+        """A process that comes to nothing."""
+
+        def __init__(self, target: Callable[[], None]) -> None:
+            seen.append(target.__name__)
+
+        def start(self) -> None:
+            seen.append("started")
+
+        def join(self) -> None:
+            seen.extend(job.system.name for job in engine.jobs)
+
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    monkeypatch.setattr("multiprocessing.context.SpawnContext.Process", Beside)
+    assert quintet("warm", "--json").code == 0
+    assert seen == ["_compile_in_silence", "started", "structure_mm"]
+    assert engine.jobs[-1].system.name == "onlooker"

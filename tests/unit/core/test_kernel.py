@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from quintet.core.kernel import bind, entry, exp, fingerprint, kernel, log
+from quintet.core.kernel import bind, compiler_is_off, entry, exp, fingerprint, kernel, log
 from quintet.core.random import normal, seeded, uniform
 from quintet.core.units import mul_div
 
@@ -137,3 +137,18 @@ def test_an_interpreted_process_under_another_hash_seed_finds_the_same_bits():
     answer = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
     # then not one bit differs
     assert answer.stdout.strip() == GOLDEN
+
+
+def test_what_the_compiler_keeps_of_a_kernel_is_made_when_it_is_first_asked_for():
+    if compiler_is_off():
+        pytest.skip("with compilation off a kernel is its function")
+
+    @kernel
+    def asked_for_late(x):
+        return decide(x) + 1
+
+    assert asked_for_late.__name__ == "asked_for_late"
+    assert "dispatcher" not in vars(asked_for_late)
+    assert asked_for_late(3) == decide(3) + 1
+    assert "dispatcher" in vars(asked_for_late)
+    assert len(asked_for_late.signatures) == 1

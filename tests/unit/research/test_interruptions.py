@@ -10,6 +10,8 @@ from quintet.storage.candle_sources import from_bars
 from tests.leaks import CarriedOver, tape_of
 from tests.python_traders import FILLS, STRUCTURE, trader
 
+pytestmark = pytest.mark.xdist_group("loop")
+
 TAPE = tape_of(from_bars({FILLS: synthesize(4, days=3, timeframe="5m")}, STRUCTURE, FILLS))
 
 

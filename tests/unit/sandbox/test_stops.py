@@ -144,3 +144,8 @@ def test_deleveraging_takes_the_largest_profit_first_at_mark_and_without_a_fee(d
     assert (execution.kind, execution.create_type, execution.fee) == ("AdlTrade", "CreateByAdl_PassThrough", 0)
     assert desk.exchange.state.accounts[ALICE].log[-1].kind == "ADL"
     assert isinstance(desk.do(Deleverage(symbol="BTCUSDT", quantity="x")), Refusal)
+
+
+def test_a_spot_order_may_name_a_mode_and_no_stop(desk: Desk) -> None:
+    order = desk.place("Buy", "0.1", "50001", category="spot", stops=StopRequest(mode="Partial"))
+    assert (order.status, waiting(desk)) == ("Filled", [])

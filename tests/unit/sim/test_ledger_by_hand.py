@@ -21,6 +21,8 @@ from tests.tick_market import MILLISECOND, tick_world
 from tests.twins.account_twin import MarginTable
 from tests.twins.ticks_twin import Exchange, Message, Request, Row, Rules
 
+pytestmark = pytest.mark.xdist_group("loop")
+
 CAPITAL = 10_000_000_000
 
 LEDGER = [

@@ -2,8 +2,7 @@
 
 from quintet.core.orders import lifecycle as life
 from quintet.core.state import WAKE_TIMER, World
-from quintet.sim.loop import after_wake
-from tests.players import run_left
+from tests.players import after_wake, run_left
 from tests.tick_market import MILLISECOND, message_rows, tick_world
 from tests.unit.sim.test_tape_end import BOOK, at, want_a_bid
 

@@ -205,6 +205,12 @@ def _power_of_two(at_least: int) -> int:
     return 1 << max(0, at_least - 1).bit_length()
 
 
+def without_memory(world: s.World) -> s.World:
+    """The same world without its system's state and params, for a loop that is left: one compiled loop serves all."""
+    nothing = table(EMPTY, 1)
+    return world._replace(state=nothing, params=nothing)
+
+
 def new_world(setup: Setup, state: Any = None, params: Any = None) -> s.World:
     """A world before its first event. `state` and `params` are one-row tables of the system's records.
 
