@@ -153,6 +153,10 @@ def serving(served: StreamServer) -> Iterator[StreamServer]:
     def until_over() -> None:
         with suppress(asyncio.CancelledError):
             loop.run_until_complete(run())
+        left = asyncio.all_tasks(loop)
+        for task in left:
+            task.cancel()
+        loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
 
     def give_up() -> None:
         for task in asyncio.all_tasks(loop):
