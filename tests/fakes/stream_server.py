@@ -153,10 +153,12 @@ def serving(served: StreamServer) -> Iterator[StreamServer]:
     def until_over() -> None:
         with suppress(asyncio.CancelledError):
             loop.run_until_complete(run())
-        left = asyncio.all_tasks(loop)
+        loop.run_until_complete(end(asyncio.all_tasks(loop)))
+
+    async def end(left: set[asyncio.Task[Any]]) -> None:
         for task in left:
             task.cancel()
-        loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+        await asyncio.gather(*left, return_exceptions=True)
 
     def give_up() -> None:
         for task in asyncio.all_tasks(loop):
