@@ -122,8 +122,8 @@ class Mischief:
             self._all,
             self._coins,
             self._margin,
-            self._deleverage,
         ]
+        kinds = kinds * 2 + [self._deleverage]
         for _ in range(length):
             yield self._of(10, 10, 500, 2_000, 61_000), self.dice.choice(kinds)()
 
@@ -149,14 +149,20 @@ class Mischief:
             take_profit=self._of("", self._price(20)), stop_loss=self._of("", self._price(20)), mode=mode
         )
 
+    def _stops_of_order(self, side: str) -> StopRequest:
+        away = self.dice.randint(6, 15) if side == "Buy" else -self.dice.randint(6, 15)
+        sensible = StopRequest(take_profit=str(50_000 + away), stop_loss=str(50_000 - away))
+        return self._of(sensible, self._stop_fields())  # type: ignore[no-any-return]
+
     def _place(self) -> Place:
         self.names += 1
         category, kind = self._category(), self._of("Limit", "Limit", "Market")
         trigger = self._of("", "", "", self._price())
+        side = self._of("Buy", "Sell")
         return Place(
             uid=self._uid(),
             category=category,
-            side=self._of("Buy", "Sell"),
+            side=side,
             order_type=kind,
             quantity=self._of("0.01", "0.5", "1", "4", "15") if kind == "Limit" or category == "linear" else "5000",
             price=self._price(),
@@ -167,7 +173,7 @@ class Mischief:
             trigger_price=trigger,
             trigger_direction=self._of(1, 2) if trigger else 0,
             trigger_by=self._of("LastPrice", "MarkPrice"),
-            stops=self._stop_fields() if self.dice.random() < 0.2 else StopRequest(),
+            stops=self._stops_of_order(side) if self.dice.random() < 0.2 else StopRequest(),
             market_unit=self._of("", "quoteCoin", "baseCoin") if kind == "Market" and category == "spot" else "",
             order_filter=self._of("", "tpslOrder") if trigger and category == "spot" else "",
             self_match=self._of("None", "CancelMaker", "CancelTaker", "CancelBoth"),
@@ -199,7 +205,7 @@ class Mischief:
 
     def _stops(self) -> SetStops:
         index, trailing = self._of(0, 0, 1, 2), self._of("", "5")
-        begin = self._of("", self._price(20))
+        begin = self._of("", "", "", self._price(20))
         return SetStops(uid=self._uid(), position_index=index, stops=self._stop_fields(), trailing=trailing,
                         active_price=begin, **LINEAR)  # fmt: skip
 
@@ -260,7 +266,8 @@ def test_the_mischief_reaches_every_end_of_an_order_and_a_liquidation() -> None:
         ends |= {order.status for order in state.orders.values()} | {
             order.cancel_type for order in state.orders.values()
         }
+        ends |= {order.stop_kind for order in state.orders.values()}
         ends |= {found.kind for account in state.accounts.values() for found in account.executions}
     assert {"New", "PartiallyFilled", "Untriggered", "Filled", "Cancelled", "PartiallyFilledCanceled", "Deactivated",
-            "CancelBySmp", "CancelByReduceOnly", "CancelByTpSlTsClear", "Trade", "BustTrade",
+            "CancelBySmp", "CancelByReduceOnly", "CancelByTpSlTsClear", "Trade", "BustTrade", "AdlTrade", "OcoOrder",
             } <= ends  # fmt: skip
