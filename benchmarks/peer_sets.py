@@ -21,7 +21,8 @@ low, high = (int(ticks["tick"].min()) - 500) * w1.TICK, (int(ticks["tick"].max()
 answers = []
 for n, wanted in enumerate([None, *json.loads(Path(sets_file).read_text())]):
     grid = wanted or {"lots": 100, "levels": 5, "gap": 2, "max_position": 2000}
-    hbt = w1.build(events[:20_000].copy() if wanted is None else events, "roivec", "power", low, high)
+    fed = events[:20_000].copy() if wanted is None else events  # the peer keeps no hold of it: it must outlive the run
+    hbt = w1.build(fed, "roivec", "power", low, high)
     size, most = grid["lots"] * w1.LOT, grid["max_position"] * w1.LOT
     begun = time.process_time()
     steps, submits, cancels = w1.mm(hbt, size, grid["levels"], grid["gap"], most, w1.STEP, w1.TICK)
