@@ -41,6 +41,9 @@ from tests.fakes.stream_server import (
 )
 from tests.tick_files import depth, snapshot, trade
 
+# A stopped recording may leave its client's transport to the collector; what is asked here is what is on the tape.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
 HASTE = Patience(answer_s=0.5, ping_every_s=0.2, silence_s=0.5, first_pause_s=0.01, longest_pause_s=0.05)
 CALM = Patience(answer_s=10, ping_every_s=10, silence_s=20, first_pause_s=0.01, longest_pause_s=0.05)
 """Where nothing is waited for: a machine that does much else must not look like a venue that is silent."""
