@@ -101,3 +101,27 @@ def test_an_address_has_so_many_requests_on_trade_sockets(monkeypatch: pytest.Mo
             assert codes == [110001, 10403]
 
     run(story, rate_scale=1)
+
+
+def test_a_client_that_never_pauses_leaves_others_their_turn() -> None:
+    async def story(client: Client) -> None:
+        async with client.socket("/v5/public/linear") as busy, client.socket("/v5/public/linear") as calm:
+            # given more frames than are read at once, of which each takes its time
+            for _ in range(400):
+                await busy.send(op="ping")
+            served: list[int] = []
+            session = next(iter(client.sandbox.streams.sessions.values()))
+            send = session.connection.send
+
+            def counted(text: str, topic: str = "") -> None:
+                served.append(len(served))
+                send(text, topic)
+
+            session.connection.send = counted  # type: ignore[method-assign]
+            # when another one asks
+            await calm.send(op="ping")
+            await calm.next()
+            # then it is answered before the first has been served to its end
+            assert len(served) < 400
+
+    run(story)

@@ -264,6 +264,7 @@ class Streams:
                 if not await self._serve(session, text):
                     await connection.close(1008, "policy")
                     return
+                await asyncio.sleep(0)  # what has arrived is read without waiting: others have their turn between
         finally:
             self.sessions.pop(connection.name, None)
             for topic in session.topics:
