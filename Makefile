@@ -25,7 +25,7 @@ run: $(READY)
 test: $(READY)
 	@$(BIN)/quintet warm
 	@echo "quintet: the whole suite"
-	@$(BIN)/pytest -q -n 2 --dist loadfile
+	@$(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 	@echo "quintet: once more with compilation off (the same bits)"
 	@NUMBA_DISABLE_JIT=1 $(BIN)/pytest -q -n 2 --dist loadfile -m jit_off $(call marked,jit_off)
 	@echo "quintet: once more with compiled array bounds checked"
