@@ -24,7 +24,6 @@ def test_stops_are_ends_of_messages_and_the_seed_decides_them():
 
 
 @pytest.mark.jit_off
-@pytest.mark.bounds
 @pytest.mark.parametrize("policy", ["pessimistic", "olhc"])
 def test_an_interrupted_run_is_the_run(policy: str):
     whole = run_interrupted(TAPE, trader(), policy, ())
