@@ -14,25 +14,22 @@ from quintet.core import state as s
 from quintet.core.engine.entry import new_progress
 from quintet.core.errors import TapeError
 from quintet.core.events import (
-    AMEND,
-    AMEND_REJECTED,
     BOOK_CLEAR,
     CANCEL,
     CANCEL_REJECTED,
-    COMMAND_SUPPRESSED,
     FEED_GAP,
     LAST,
-    PLACE,
     ROW,
 )
 from quintet.core.orders import lifecycle
 from quintet.core.orders.client_ids import ClientIds
 from quintet.core.row_laws import Rows, frozen
 from quintet.ports.order_entry import Amend, Cancel, OfOneOrder, Place
+from quintet.runtime.dispatcher import NOT_SENT
 from quintet.runtime.sequencer import messages_of
 from quintet.runtime.session import command_rows
 
-NEVER_LEFT: Final = {PLACE: COMMAND_SUPPRESSED, AMEND: AMEND_REJECTED, CANCEL: CANCEL_REJECTED}
+NEVER_LEFT: Final = NOT_SENT | {CANCEL: CANCEL_REJECTED}
 """What a desk hears of a command that was decided and not written down."""
 
 
