@@ -4,11 +4,13 @@ Assumption: takeover is at once and whole, at the bankruptcy price; the fund pas
 mark and keeps or carries the difference. Real venues go step by step through the risk tiers first.
 """
 
+from typing import NamedTuple
+
 from quintet.sandbox.happenings import Liquidated
 from quintet.sandbox.ledger import move
 from quintet.sandbox.margin import account_margin, bankruptcy_price, position_margin, sign_of
 from quintet.sandbox.money import ONE, div_up
-from quintet.sandbox.settlement import Fill, book_execution, book_position, log_execution, note_closed
+from quintet.sandbox.settlement import Closing, Fill, book_execution, book_position, log_execution, note_closed
 from quintet.sandbox.state import CLEARING, FEES, INSURANCE, MARKET, Account, Execution, LogEntry, Market, Position
 from quintet.sandbox.trading import keep_reduce_only
 from quintet.sandbox.venue import Venue
@@ -89,35 +91,8 @@ def _take_over(venue: Venue, account: Account, market: Market, position: Positio
     at_mark = instrument.value(market.mark, lots)
     book_position(venue, market, fund, -sign, lots, at_mark, 0, seq)
     book_position(venue, market, house, sign, lots, at_mark, 0, seq)
-    execution = Execution(
-        exec_id=venue.new_id(),
-        order_id=venue.new_id(),
-        link_id="",
-        uid=account.uid,
-        key=position.key,
-        sign=-sign,
-        price=price,
-        lots=lots,
-        value=value,
-        fee=fee,
-        fee_coin=instrument.quote,
-        rate=instrument.taker_rate,
-        is_maker=False,
-        ms=venue.now_ms,
-        kind="BustTrade",
-        seq=seq,
-        order_price=price,
-        order_lots=lots,
-        order_type="Market",
-        create_type="CreateByTakeOver_PassThrough",
-        closed_lots=lots,
-        pnl=closing.pnl,
-        mark=market.mark,
-        index=market.index,
-    )
-    book_execution(venue, execution)
-    log_execution(venue, execution, "LIQUIDATION", instrument.quote, closing.pnl, fee)
-    note_closed(venue, Fill(None, account.uid, -sign, price, lots, False, seq), closing, execution)
+    how = _Forced("BustTrade", "CreateByTakeOver_PassThrough", "LIQUIDATION", price, fee, instrument.taker_rate)
+    _tell_closed(venue, market, position, how, Fill(None, account.uid, -sign, price, lots, False, seq), closing)
     venue.tell(Liquidated(position.key, sign, lots, price, venue.now_ms))
 
 
@@ -152,35 +127,54 @@ def _close_against_market(venue: Venue, market: Market, position: Position, lots
     price, value = market.mark, market.instrument.value(market.mark, lots)
     closing = book_position(venue, market, position, -sign, lots, value, 0, seq)
     book_position(venue, market, venue.position(MARKET, position.key, 0), sign, lots, value, 0, seq)
+    how = _Forced("AdlTrade", "CreateByAdl_PassThrough", "ADL")
+    _tell_closed(venue, market, position, how, Fill(None, position.uid, -sign, price, lots, False, seq), closing)
+    keep_reduce_only(venue, position.uid, position.key, position.index)
+
+
+class _Forced(NamedTuple):
+    """How a position was closed without its holder, in the venue's words; an order price of 0 is none."""
+
+    kind: str
+    create_type: str
+    log_kind: str
+    order_price: int = 0
+    fee: int = 0
+    rate: int = 0
+
+
+def _tell_closed(venue: Venue, market: Market, position: Position, how: _Forced, fill: Fill, closing: Closing) -> None:
+    """The holder's execution of a forced close, in the lists and in the log."""
+    coin = market.instrument.quote
     execution = Execution(
         exec_id=venue.new_id(),
         order_id=venue.new_id(),
         link_id="",
-        uid=position.uid,
+        uid=fill.uid,
         key=position.key,
-        sign=-sign,
-        price=price,
-        lots=lots,
-        value=value,
-        fee=0,
-        fee_coin=market.instrument.quote,
-        rate=0,
+        sign=fill.sign,
+        price=fill.price,
+        lots=fill.lots,
+        value=market.instrument.value(fill.price, fill.lots),
+        fee=how.fee,
+        fee_coin=coin,
+        rate=how.rate,
         is_maker=False,
         ms=venue.now_ms,
-        kind="AdlTrade",
-        seq=seq,
-        order_lots=lots,
+        kind=how.kind,
+        seq=fill.seq,
+        order_price=how.order_price,
+        order_lots=fill.lots,
         order_type="Market",
-        create_type="CreateByAdl_PassThrough",
-        closed_lots=lots,
+        create_type=how.create_type,
+        closed_lots=fill.lots,
         pnl=closing.pnl,
         mark=market.mark,
         index=market.index,
     )
     book_execution(venue, execution)
-    log_execution(venue, execution, "ADL", market.instrument.quote, closing.pnl, 0)
-    note_closed(venue, Fill(None, position.uid, -sign, price, lots, False, seq), closing, execution)
-    keep_reduce_only(venue, position.uid, position.key, position.index)
+    log_execution(venue, execution, how.log_kind, coin, closing.pnl, how.fee)
+    note_closed(venue, fill, closing, execution)
 
 
 def _pay_debt(venue: Venue, account: Account, coin: str) -> None:
