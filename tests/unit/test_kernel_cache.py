@@ -103,32 +103,67 @@ from quintet.core.callee import step
 @kernel
 def climb(x):
     return step(step(x))
+def climb_by(x):
+    return way(x)
+def way(x):
+    return x
 """
 REPORT = """
+import sys
 from quintet.core.caller import climb
 print(climb(0), sum(climb.stats.cache_hits.values()), sum(climb.stats.cache_misses.values()))
+print(int("numba.np.linalg" in sys.modules))
+"""
+REPORT_OF_BOUND = """
+import sys
+import numpy as np
+from quintet.core.caller import climb, climb_by
+from quintet.core.kernel import bind, kernel
+within = bind(climb_by, "within", is_called_by_kernels=True, way=climb)
+around = bind(climb_by, "around", way=within)
+print(around(0), sum(around.stats.cache_hits.values()), sum(around.stats.cache_misses.values()))
+print(int("numba.np.linalg" in sys.modules))
+if len(sys.argv) > 1:
+    # Another kernel that is compiled now calls one that was found on disk, whatever calls it usually.
+    print(bind(climb_by, "again", way=within)(1), bind(climb_by, "once_more", way=around)(2))
 """
 
 
-def answer_of_new_process(folder: Path) -> list[int]:
-    """climb(0), cache hits and cache misses in a process that runs the package lying in `folder`."""
+def answer_of_new_process(folder: Path, script: str = REPORT, *words: str) -> list[int]:
+    """Numbers that a process says which runs the package lying in `folder`.
+
+    climb(0), cache hits and misses, and whether the compiler was woken.
+    """
     environment = {name: value for name, value in os.environ.items() if not name.startswith("NUMBA_")}
     environment |= {"PYTHONPATH": str(folder), "QUINTET_CACHE_DIR": str(folder / "cache")}
     run = subprocess.run(
-        [sys.executable, "-c", REPORT], env=environment, cwd=folder, capture_output=True, text=True, check=True
+        [sys.executable, "-c", script, *words], env=environment, cwd=folder, capture_output=True, text=True, check=True
     )
     return [int(word) for word in run.stdout.split()]
 
 
+def package_with_kernels(folder: Path) -> Path:
+    """The package copied to `folder`, with a kernel that calls one of another file; the path of the called one."""
+    copytree(Path(quintet.__file__).parent, folder / "quintet", ignore=ignore_patterns("__pycache__"))
+    callee = folder / "quintet" / "core" / "callee.py"
+    callee.write_text(CALLEE.format(step=1))
+    (folder / "quintet" / "core" / "caller.py").write_text(CALLER)
+    return callee
+
+
 def test_the_second_process_compiles_nothing_and_a_changed_callee_is_noticed(tmp_path):
     # given the package in a place of its own, with a kernel that calls one of another file
-    copytree(Path(quintet.__file__).parent, tmp_path / "quintet", ignore=ignore_patterns("__pycache__"))
-    callee = tmp_path / "quintet" / "core" / "callee.py"
-    callee.write_text(CALLEE.format(step=1))
-    (tmp_path / "quintet" / "core" / "caller.py").write_text(CALLER)
+    callee = package_with_kernels(tmp_path)
     # when one process after another runs it: the first compiles, the second finds everything on disk
-    assert answer_of_new_process(tmp_path) == [2, 0, 1]
-    assert answer_of_new_process(tmp_path) == [2, 1, 0]
+    assert answer_of_new_process(tmp_path) == [2, 0, 1, 1]
+    assert answer_of_new_process(tmp_path) == [2, 1, 0, 0]
     # then a change in the called file, which numba itself does not notice, is in the next answer
     callee.write_text(CALLEE.format(step=5))
-    assert answer_of_new_process(tmp_path) == [10, 0, 1]
+    assert answer_of_new_process(tmp_path) == [10, 0, 1, 1]
+
+
+def test_a_process_that_finds_its_bound_kernels_on_disk_does_not_wake_the_compiler_and_can_still_compile(tmp_path):
+    package_with_kernels(tmp_path)
+    assert answer_of_new_process(tmp_path, REPORT_OF_BOUND) == [2, 0, 1, 1]
+    assert answer_of_new_process(tmp_path, REPORT_OF_BOUND) == [2, 1, 0, 0]
+    assert answer_of_new_process(tmp_path, REPORT_OF_BOUND, "compile") == [2, 1, 0, 0, 3, 4]

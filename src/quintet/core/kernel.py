@@ -21,6 +21,8 @@ from llvmlite import ir
 from numba import config, njit, typeof, types
 from numba.extending import intrinsic, overload
 
+from quintet.core.kept_kernels import keep
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -32,15 +34,19 @@ class Kernel:
     the type of a name that another kernel calls.
     """
 
-    def __init__(self, function: Callable[..., Any], **options: Any) -> None:
+    def __init__(self, function: Callable[..., Any], *, outermost: bool = False, **options: Any) -> None:
+        """`outermost`: called from Python alone, so that what is kept of it on disk is its machine code."""
         update_wrapper(self, function)
         self.py_func = function
-        self._options = {"cache": True, "error_model": "numpy", "no_cfunc_wrapper": True, **options}
+        self._outermost = outermost
+        self._options = {"error_model": "numpy", "no_cfunc_wrapper": True, **options}
 
     @cached_property
     def dispatcher(self) -> Any:
         """The compiler's own object for this function."""
-        return njit(**self._options)(self.py_func)
+        made = njit(**self._options)(self.py_func)
+        keep(made, self.py_func, outermost=self._outermost)
+        return made
 
     @property
     def _numba_type_(self) -> Any:
@@ -76,12 +82,16 @@ def kernel_inlined(function: F) -> F:
     return function if compiler_is_off() else cast(F, Kernel(function, forceinline=True))
 
 
-def bind(body: Callable[..., Any], name: str, **names: Any) -> Callable[..., Any]:
+def bind(
+    body: Callable[..., Any], name: str, *, is_called_by_kernels: bool = False, **names: Any
+) -> Callable[..., Any]:
     """Compile `body` with some of its global names bound to other values: one text, several machines.
 
     The loop is written once and compiled for every system with that system's kernel in the place of `decide`. A
     function argument could not be cached on disk; a global of a copied function is, under `name` and a fingerprint
     of the kernels bound, so that an edited kernel is never answered from an old file.
+
+    What is bound is called from Python, unless `is_called_by_kernels` says otherwise.
     """
     mark = hashlib.sha256()
     for key in sorted(names):
@@ -89,7 +99,7 @@ def bind(body: Callable[..., Any], name: str, **names: Any) -> Callable[..., Any
     bound = FunctionType(body.__code__, {**body.__globals__, **names}, f"{name}_{mark.hexdigest()[:12]}")
     bound.__qualname__ = bound.__name__
     bound.__module__ = body.__module__
-    return kernel(bound)
+    return bound if compiler_is_off() else Kernel(bound, outermost=not is_called_by_kernels)
 
 
 def entry(function: Callable[..., Any], *arguments: Any) -> Callable[..., Any]:

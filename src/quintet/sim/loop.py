@@ -686,7 +686,7 @@ def advance_body(tape: Any, world: Any, stop: int) -> int:
 
 def for_system(name: str, decide: Any) -> Any:
     """The loop with a system's kernel inside: `run(tape, world, stop) -> why`."""
-    silent = bind(quiet_bars_body, f"quiet_bars_{name}", decide=decide)
+    silent = bind(quiet_bars_body, f"quiet_bars_{name}", is_called_by_kernels=True, decide=decide)
     return bind(advance_body, f"advance_{name}", decide=decide, quiet_bars=silent, LEAVES=False)
 
 
