@@ -3,10 +3,8 @@
 import json
 from typing import Any
 
-import msgspec
-
-from quintet.app.config import SYSTEMS, Config
-from quintet.app.config_text import schema
+from quintet.app.config import Config
+from quintet.app.config_text import schema, sections, toml_value
 from quintet.core.parameters import Parameter, describe
 
 
@@ -30,13 +28,6 @@ def schema_text() -> str:
     return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
 
 
-def sections(config: Config) -> list[tuple[str, msgspec.Struct]]:
-    """Every section by the name it has in a file."""
-    outer = [(name, getattr(config, name)) for name in ("instrument", "execution", "risk")]
-    systems = [(f"system.{name}", getattr(config.system, name)) for name in SYSTEMS]
-    return [*outer, *systems, ("data", config.data), ("report", config.report), ("stages", config.stages)]
-
-
 def row(entry: Parameter) -> str:
     """One key as a row of a table."""
     return f"| `{entry.name}` | {shown(entry.default)} | {entry.unit} | {entry.bounds} | {entry.reason} |"
@@ -48,7 +39,10 @@ def shown(value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return str(value).lower()
-    return ", ".join(value) if isinstance(value, tuple) else str(value)
+    if isinstance(value, tuple):
+        is_text = all(isinstance(item, str) for item in value)
+        return ", ".join(value) if is_text else f"`{toml_value(value)}`"
+    return str(value)
 
 
 def paragraph(text: str | None) -> str:

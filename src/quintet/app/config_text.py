@@ -44,14 +44,18 @@ def as_toml(config: Config) -> str:
         given = ((key, getattr(part, key)) for key in part.__struct_fields__)
         return [f"{key} = {toml_value(value)}" for key, value in given if value not in (None, "")]
 
-    lines: list[str] = []
-    for name in ("instrument", "execution", "tick_execution", "risk"):
-        lines += section(name, getattr(config, name))
-    for name in SYSTEMS:
-        lines += section(f"system.{name}", getattr(config.system, name))
-    for name in ("data", "report", "stages"):
-        lines += section(name, getattr(config, name))
-    return "\n".join(lines)
+    return "\n".join(line for name, part in sections(config) for line in section(name, part))
+
+
+def sections(config: Config) -> list[tuple[str, msgspec.Struct]]:
+    """Every section by the name it has in a file."""
+    found: list[tuple[str, msgspec.Struct]] = []
+    for name in Config.__struct_fields__:
+        if name == "system":
+            found += [(f"system.{own}", getattr(config.system, own)) for own in SYSTEMS]
+        else:
+            found.append((name, getattr(config, name)))
+    return found
 
 
 def toml_value(value: Any) -> str:
