@@ -45,7 +45,7 @@ def as_toml(config: Config) -> str:
         return [f"{key} = {toml_value(value)}" for key, value in given if value not in (None, "")]
 
     lines: list[str] = []
-    for name in ("instrument", "execution", "tick_execution", "risk"):
+    for name in ("instrument", "execution", "tick_execution", "risk", "account"):
         lines += section(name, getattr(config, name))
     for name in SYSTEMS:
         lines += section(f"system.{name}", getattr(config.system, name))
