@@ -42,7 +42,7 @@ EPOCH_FACT: Final = b"desk epoch"
 class Identity(NamedTuple):
     """What makes a desk this desk: its name, its world (paper, sandbox, live), code, and what a replay needs.
 
-    `synthetic`: nobody trades in its market.
+    `synthetic`: nobody trades in its market. `account`: under which name it shares its account with other desks.
     """
 
     name: str
@@ -50,6 +50,7 @@ class Identity(NamedTuple):
     code: str
     notes: Mapping[str, str]
     synthetic: bool
+    account: str = ""
 
 
 class Past(NamedTuple):
@@ -167,8 +168,8 @@ def ids_of(name: str, rows: Any) -> ClientIds:
 
 def require_same(past: Past, who: Identity, folder: Path) -> None:
     """Raise Complaint, naming the first thing that differs, unless this is the desk that the folder is of."""
-    now = {**who.notes, "desk": who.name, "world": who.world}
-    held = past.in_force
+    now = {**who.notes, "desk": who.name, "world": who.world, "account": who.account}
+    held = {"account": "", **past.in_force}
     now.pop("system_sha256", None)  # the file of a system is code
     for name, value in now.items():
         if held.get(name) != value:

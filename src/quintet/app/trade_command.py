@@ -52,6 +52,15 @@ For = Annotated[
 KeepOrders = Annotated[
     bool, typer.Option("--keep-orders", help="Leave working orders at the venue when it stops.", rich_help_panel=RUN)
 ]
+Account = Annotated[
+    str,
+    typer.Option(
+        "--account",
+        metavar="NAME",
+        help="Share the key's account with other desks, under the same name for each; else it is this desk's alone.",
+        rich_help_panel=RUN,
+    ),
+]
 RecvWindow = Annotated[
     int,
     typer.Option(min=500, max=60_000, help="ms after which the venue takes a request no more.", rich_help_panel=RUN),
@@ -71,6 +80,7 @@ def trade(
     sandbox: SandboxFile = None,
     how_long: For = "",
     keep_orders: KeepOrders = False,
+    account: Account = "",
     recv_window_ms: RecvWindow = 5_000,
     config: ConfigFile = None,
     sets: Sets = None,
@@ -127,6 +137,7 @@ def trade(
         folder=workspace().desks / f"{world}-{desk}",
         seconds=duration_s(how_long, "--for") if how_long else None,
         keep_orders=keep_orders,
+        account=account,
         read_again=read_again,
     )
     teller = Teller(request, everything, as_json)

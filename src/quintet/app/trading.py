@@ -21,6 +21,7 @@ from quintet.app.bybit_desk import Account, Address, Holdings, listed_instrument
 from quintet.app.config import Config
 from quintet.app.desk_folder import Identity
 from quintet.app.messages import Complaint
+from quintet.app.shared_account import Found, SharedAccount, account_folder, join, prefix_of
 from quintet.core.digest import command_hash
 from quintet.core.engine.entry import new_progress
 from quintet.core.errors import ConfigError
@@ -28,6 +29,7 @@ from quintet.core.events import ROW
 from quintet.core.instrument import DEFAULT_SPOT, Instrument
 from quintet.core.market.tick_feed import Frame
 from quintet.core.orders import lifecycle
+from quintet.core.orders.client_ids import ClientIds
 from quintet.core.row_laws import frozen
 from quintet.core.state import DESK_BOOK, World
 from quintet.ports.gateway import Brake, no_brake
@@ -44,8 +46,10 @@ from quintet.runtime.reconciliation import Reconciliation
 from quintet.runtime.recording import Recording
 from quintet.runtime.recovery import believed_open, lost_market, not_written, open_questions
 from quintet.runtime.session import Happened, Keeping, Session, command_rows
-from quintet.storage.tape_files import TapeWriter
+from quintet.storage.account_books import Member
+from quintet.storage.tape_files import TapeWriter, is_being_written
 from quintet.storage.tick_recorder import TickRecorder
+from quintet.storage.workspace import workspace
 from quintet.venues.bybit import decode_ticks
 from quintet.venues.bybit.listing import Listing
 from quintet.venues.bybit.sign import ApiKey
@@ -75,6 +79,9 @@ class TradeRequest:
     folder: Path
     seconds: float | None = None
     keep_orders: bool = False
+    account: str = ""
+    """Under which name the account is shared with other desks of the workspace; empty: it is this desk's alone."""
+
     read_again: Callable[[], Config] | None = None
     """Reads the configuration once more, and asks whether this desk may trade with it; raises Complaint."""
 
@@ -200,7 +207,9 @@ def _options(request: TradeRequest, instrument: Instrument) -> BacktestOptions:
 
 def _identity(request: TradeRequest, params: Any, options: BacktestOptions) -> Identity:
     notes = desk_notes(request.system, params, options, BOOK_POLICY)
-    return Identity(request.desk, request.world, code_of(request.system), notes, bool(request.address.url))
+    return Identity(
+        request.desk, request.world, code_of(request.system), notes, bool(request.address.url), request.account
+    )
 
 
 def _identity_of(request: TradeRequest, instrument: Instrument) -> Identity:
@@ -239,15 +248,58 @@ class _Desk:
     async def begin(self) -> None:
         """The birth of a desk on an account: written whole, and then it comes back as any other does."""
         held = await self._account.holdings(self._listing)
-        untouched = self._untouched(held)
+        untouched = {} if self._request.account else self._untouched(held)
         more = {
             "venue_url": self._request.address.url,
             "untouched": json.dumps(untouched),
             "executed_before": json.dumps(held.executed),
+            **({"account": self._request.account} if self._request.account else {}),
         }
         recv_ns = time.time_ns()
         rows = desk_folder.first_rows(self._instrument, held.now_ns, recv_ns)
+        if self._request.account:
+            self._join(await self._account.name(), held, desk_folder.ids_of(self._request.desk, rows))
         desk_folder.write_birth(self._request.folder, self._who, __version__, more, rows)
+
+    def _join(self, account: str, held: Holdings, ids: ClientIds) -> None:
+        """Become one of several desks of an account; raises Complaint where its books would not add up."""
+        one, ledger = self._instrument, np.asarray(self._world.desk[0].ledger)[DESK_BOOK]
+        assets = self._listing.assets.items()
+        me = Member(
+            self._request.folder.name,
+            prefix_of(ids),
+            one.kind,
+            one.symbol,
+            one.base_asset,
+            {name: int(ledger[asset.number]) * asset.quantum for name, asset in assets},
+        )
+        found = Found(
+            account,
+            {name: held.quanta.get(asset.number, 0) * asset.quantum for name, asset in assets},
+            sum(held.lots.values()),
+            tuple(order.client_id for order in held.open_orders),
+        )
+        place = account_folder(workspace().root, self._request.account)
+        join(place, me, found, one, f"account {self._request.account}")
+
+    def _shared(self, ids: ClientIds) -> SharedAccount | None:
+        """The account's books where other desks have theirs in them; raises Complaint for a desk that is no member."""
+        if not self._request.account:
+            return None
+        place, name = account_folder(workspace().root, self._request.account), self._request.folder.name
+        members = place.members()
+        me = next((one for one in members.members if one.name == name), None) if members is not None else None
+        if me is None or me.prefix != prefix_of(ids):
+            raise Complaint(
+                "not a desk of this account", where=str(place.folder), found=name,
+                expected=", ".join(one.name for one in members.members) if members is not None else "an account",
+            )  # fmt: skip
+
+        def is_alive(other: str) -> bool:
+            tape = workspace().desks / other / desk_folder.TAPE
+            return tape.exists() and is_being_written(tape)
+
+        return SharedAccount(place, me, self._instrument, self._request.config.account, is_alive)
 
     def come_back(self) -> None:
         """A desk as it was after the last event on its tape, and what it has to hear first."""
@@ -306,17 +358,27 @@ class _Desk:
         ids = desk_folder.ids_of(request.desk, self._past.rows)
         began_s = time.monotonic()
         self._show(ids)
-        orders = self._account.gateway(self._listing, ids)
+        shared = self._shared(ids)
+        orders = self._account.gateway(self._listing, ids, nets=shared is not None)
         dispatcher = Dispatcher(self._tape, orders, lambda commands, why: desk.suppressed(commands, why), self._brake)
         keeping = Keeping(self._checkpoints, self._who.code, self._enter.config)
         session = Session(world, self._enter, self._tape, dispatcher, keeping, self._tape.position, self._last_ns)
         feed = self._account.feed(
             self._listing, self._past.since_ns, self._past.booked, lambda: believed_open(world, ids)
         )
-        books = Reconciliation(world, self._past.untouched)
+        books = Reconciliation(world, shared if shared is not None else self._past.untouched)
         ears = Ears(lambda happened: self._tell.happened(happened, self._instrument), self._tell.said)
         desk = LiveDesk(
-            session, dispatcher, orders, feed, books, ids, ears, brake=self._brake, keeps_orders=request.keep_orders
+            session,
+            dispatcher,
+            orders,
+            feed,
+            books,
+            ids,
+            ears,
+            brake=self._brake,
+            keeps_orders=request.keep_orders,
+            account_books=shared,
         )
         rest, socket = self._account.rest, self._account.socket
         try:

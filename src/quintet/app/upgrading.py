@@ -68,7 +68,7 @@ def upgrade(folder: Path, past: Past, who: Identity, world: World) -> Past:
     head = _head(past, int(rows[0]["ts_recv"]))
     place = Place(position=found.place.position, tape_rows=len(head), code=who.code, config=config_hash(world.params))
     number = 1 + max((int(path.name) for path in (folder / EARLIER).glob("*")), default=0)
-    more = {name: past.notes[name] for name in ("venue_url", "untouched")}
+    more = {name: past.notes[name] for name in ("venue_url", "untouched", "account") if name in past.notes}
     more |= {
         "executed_before": json.dumps(_lately(past)),
         BASE: as_note(encode(desk_parts(world), place)),

@@ -37,7 +37,7 @@ def test_a_run_says_when_the_desk_was_alive_and_what_came_of_it(place: Path, con
     assert manifest["identity"] == identity_of(request.config, request.system.name)._asdict()
     assert manifest["hashes"]["commands"] == ended.command_hash
     desk = figures["desk"]
-    assert [end - begin for begin, end in desk["lives"]] == [29 * HOUR_NS + 1_000_000, 19 * HOUR_NS + 1_000_000]
+    assert [end - begin for begin, end in desk["lives"]] == [29 * HOUR_NS + 1_000_000, 19 * HOUR_NS]
     assert (desk["begin_ns"], desk["unexplained"], desk["residual_bps"]) == (START, 0, 0.0)
     assert desk["closed_trades"] > 10
     assert figures["conservation"] == 0
@@ -129,7 +129,10 @@ def test_from_backtest_to_scale_each_gate_opens_by_its_own_proof(
     [
         ("[stages]\npaper_days_min = 30\n", "30 days or more: 1.6 days"),
         ("[stages]\npaper_days_min = 1\ndrawdown_max_frac = 0.000001\n", "drawdown of 0% or less"),
-        ("[stages]\npaper_days_min = 1\n[risk]\nopen_orders_max = 3\n", "made with other parameters"),
+        (
+            "[stages]\npaper_days_min = 1\n[risk]\nopen_orders_max = 3\n",
+            "form: a run that finished: 0 of 2 recorded stand",
+        ),
     ],
 )
 def test_a_criterion_that_fails_keeps_the_gate_closed_and_says_which(
@@ -169,7 +172,7 @@ def test_a_desk_is_shown_by_its_name(quintet: Quintet, config: Path) -> None:
     said = quintet("desk", "show", "main", "--json")
     assert said.code == 0, said.err
     assert said.json["metrics"]["fills"] > 0
-    assert "alive       1.63 days in 1 lives" in quintet("desk", "show", "paper-main").out
+    assert "alive       1.62 days in 1 lives" in quintet("desk", "show", "paper-main").out
     assert "at rest" in quintet("desk", "list").out
     refused = quintet("desk", "show", "mian")
     assert (refused.code, "did you mean" in refused.err or "paper-main" in refused.err) == (2, True)

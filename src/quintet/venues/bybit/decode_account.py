@@ -136,6 +136,11 @@ def key_rights(result: bytes | msgspec.Raw) -> KeyRights:
     return KeyRights(tuple(granted), withdrawing, bool(facts.read_only), tuple(facts.ips), expires)
 
 
+def account_id(result: bytes | msgspec.Raw) -> str:
+    """Which account a key is of."""
+    return str(shaped(result, KeyFacts, "query-api").user_id)
+
+
 def require_harmless(result: bytes | msgspec.Raw) -> None:
     """Raise ConfigError for a key that may withdraw, or that cannot trade; it says what, never which key."""
     rights = key_rights(result)
