@@ -23,6 +23,6 @@ class DailyHolder(System):
         lots = self.parameters.lots
         if view.halted or not view.bid or not view.ask:
             return []
-        if view.lots >= lots:
-            return [sell(lots, view.bid - 20 * view.tick, style="ioc")]
+        if view.lots > 0:
+            return [sell(view.lots, view.bid - 20 * view.tick, style="ioc")]
         return [buy(lots, view.ask + 20 * view.tick, style="ioc")]

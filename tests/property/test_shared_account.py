@@ -92,6 +92,7 @@ def test_the_books_of_all_desks_are_the_account_at_every_fill(tmp_path_factory: 
         for found in venue.exchange.drain():
             if not isinstance(found, Executed) or found.execution.uid != ALICE:
                 continue
+            assert found.execution.link_id == link, "an order of one desk met an order of another"
             owner = [one for one in traders if one.ids.number(found.execution.link_id) is not None]
             assert len(owner) == 1
             others = [one for one in traders if one is not owner[0]]

@@ -24,7 +24,7 @@ from quintet.app.messages import Complaint
 from quintet.app.shared_account import Found, SharedAccount, account_folder, join, prefix_of
 from quintet.core.digest import command_hash
 from quintet.core.engine.entry import new_progress
-from quintet.core.errors import ConfigError
+from quintet.core.errors import ConfigError, QuintetError
 from quintet.core.events import ROW
 from quintet.core.instrument import DEFAULT_SPOT, Instrument
 from quintet.core.market.tick_feed import Frame
@@ -59,6 +59,9 @@ SOME_BOOK: Final = (
     b'"data":{"s":"ETHUSDT","b":[["1","1"]],"a":[["2","1"]],"u":1,"seq":1}}'
 )
 
+LISTING_EVERY_S = 60.0
+"""So often the venue is asked whether the instrument is still what it was."""
+
 RELOADED: Final = "config reloaded"
 REFUSED: Final = "config refused"
 
@@ -81,6 +84,9 @@ class TradeRequest:
     keep_orders: bool = False
     account: str = ""
     """Under which name the account is shared with other desks of the workspace; empty: it is this desk's alone."""
+
+    stop: asyncio.Event | None = None
+    """Set by whoever started it, to stop it; signals and the end of its time do so as well."""
 
     read_again: Callable[[], Config] | None = None
     """Reads the configuration once more, and asks whether this desk may trade with it; raises Complaint."""
@@ -380,10 +386,12 @@ class _Desk:
             keeps_orders=request.keep_orders,
             account_books=shared,
         )
+        desk.stop = request.stop or desk.stop
         rest, socket = self._account.rest, self._account.socket
         try:
             with stopped_by_signals(desk.stop, request.seconds), self._reloads(desk):
-                await desk.live((rest.keep_clock(), socket.run()), self._market(desk).run())
+                keepers = (rest.keep_clock(), socket.run(), self._keep_listing(desk))
+                await desk.live(keepers, self._market(desk).run())
             self._checkpoints.close()
             self._tape.close()
         except BaseExceptionGroup as group:
@@ -391,6 +399,26 @@ class _Desk:
         finally:
             self._tape.abandon()
         return self._ended(desk, books, time.monotonic() - began_s)
+
+    async def _keep_listing(self, desk: LiveDesk) -> None:
+        """What the venue lists now and then: a desk counts in the units that it was begun with, and in no others."""
+        known, told = self._instrument, ""
+        while True:
+            await asyncio.sleep(LISTING_EVERY_S)
+            try:
+                found = await asyncio.to_thread(
+                    listed_instrument, self._request.address, self._request.config.instrument
+                )
+            except QuintetError:
+                continue  # a venue that does not answer is the feed's to tell
+            why = "; ".join(
+                f"{name} of {known.symbol} is {getattr(found, name):f} now, not {getattr(known, name):f} any more"
+                for name in ("tick_size", "lot_size")
+                if getattr(found, name) != getattr(known, name)
+            )
+            if why and why != told:
+                desk.stop_new_risk(f"{why}: no new risk; close it, and begin another desk")
+            told = why
 
     @contextlib.contextmanager
     def _reloads(self, desk: LiveDesk) -> Iterator[None]:

@@ -192,6 +192,11 @@ class LiveDesk:
         self._market_ns = self._wall_ns()
         self.enter(rows)
 
+    def stop_new_risk(self, why: str) -> None:
+        """A person has to look: nothing that adds risk leaves until an operator resumes."""
+        self._alarm(why)
+        self.enter(self._operator(breaker.PAUSE))
+
     def suppressed(self, commands: Any, why: str) -> None:
         """Commands that were dropped before they left: the desk hears of it as an event."""
         now_ns = self._wall_ns()

@@ -191,6 +191,9 @@ def _ending(row: Order, what: str) -> tuple[OrderState, int, str]:
     reason = next((_REASONS[word] for word in words if word in _REASONS), lifecycle.NO_REASON)
     if state == "canceled" and words and not _OURS.intersection(words):
         state = "expired"
+    if state == "rejected" and amount(row.trigger_price, f"{what} triggerPrice"):
+        # It waited for its price, and failed when the price came: a stop on spot, for want of free coins.
+        state = "expired"
     return state, reason, ", ".join(words)
 
 
