@@ -19,7 +19,7 @@ from quintet.ports.venue_account import Balance, Execution, OrderReport, Positio
 from quintet.venues.bybit import instruments as bybit_instruments
 from quintet.venues.bybit.account_feed import OVERLAP_NS, AccountFeed
 from quintet.venues.bybit.account_questions import AccountQuestions
-from quintet.venues.bybit.decode_account import fee_rates
+from quintet.venues.bybit.decode_account import account_id, fee_rates
 from quintet.venues.bybit.klines import BASE_URL
 from quintet.venues.bybit.limits import limits
 from quintet.venues.bybit.listing import Listing
@@ -134,9 +134,14 @@ class Account:
             [one.key for one in executed if isinstance(one, Execution)],
         )
 
-    def gateway(self, listing: Listing, ids: ClientIds) -> OrderGateway:
-        """Order entry: the socket while it is ready, else REST."""
-        return OrderGateway(self.rest, listing, ids, self.socket)
+    async def name(self) -> str:
+        """Which account this is: the venue's number of it, and where the venue is."""
+        number = account_id((await self.rest.ask("/v5/user/query-api")).result)
+        return f"{number} at {self.address.url or 'bybit'}"
+
+    def gateway(self, listing: Listing, ids: ClientIds, *, nets: bool = False) -> OrderGateway:
+        """Order entry: the socket while it is ready, else REST. `nets`: positions of several desks are one there."""
+        return OrderGateway(self.rest, listing, ids, self.socket, nets=nets)
 
     def feed(
         self, listing: Listing, since_ns: int, booked: Iterable[int], believed_open: Callable[[], list[Cancel]]

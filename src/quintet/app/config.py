@@ -30,7 +30,7 @@ from quintet.app.instruments import InstrumentConfig
 from quintet.app.messages import Complaint, did_you_mean
 from quintet.core.errors import ConfigError
 from quintet.core.parameters import ParameterError, text
-from quintet.core.risk.config import RiskConfig
+from quintet.core.risk.config import AccountConfig, RiskConfig, limits_in_force
 from quintet.research.stage_criteria import StageCriteria
 from quintet.sim.config import ExecutionConfig, TickExecutionConfig
 from quintet.systems.structure_mm.config import StructureMmConfig
@@ -94,10 +94,16 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     execution: ExecutionConfig = ExecutionConfig()
     tick_execution: TickExecutionConfig = TickExecutionConfig()
     risk: RiskConfig = RiskConfig()
+    account: AccountConfig = AccountConfig()
     system: SystemsConfig = SystemsConfig()
     data: DataConfig = DataConfig()
     report: ReportConfig = ReportConfig()
     stages: StageCriteria = StageCriteria()
+
+    @property
+    def limits(self) -> RiskConfig:
+        """What holds of desk and account, limit by limit the stricter; a system's own come on top."""
+        return limits_in_force(self.risk, self.account)
 
 
 SYSTEMS: Final = tuple(SystemsConfig.__struct_fields__)

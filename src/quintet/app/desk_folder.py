@@ -9,7 +9,7 @@ be the same one: another configuration is another desk.
 
 import json
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -17,13 +17,15 @@ import numpy as np
 
 from quintet.app.messages import Complaint
 from quintet.core import events as ev
-from quintet.core.engine.checkpoint import Checkpoint, config_hash, decode, desk_parts, restore
+from quintet.core.engine.checkpoint import Checkpoint, decode, desk_parts, restore
 from quintet.core.errors import Damaged, DataError
 from quintet.core.instrument import Instrument
 from quintet.core.instrument import decode as decode_instrument
 from quintet.core.orders.client_ids import ClientIds
 from quintet.core.state import World
 from quintet.core.tape import TapeMeta, instrument_rows, message_with_text
+from quintet.research.desk_beginning import base_of
+from quintet.research.retuning import TunedEntrance, changes_on, in_force
 from quintet.runtime.recovery import Relived, relive
 from quintet.storage.checkpoints import CheckpointFolder
 from quintet.storage.tape_files import TapeWriter, open_tape
@@ -36,16 +38,19 @@ CHECKPOINT_EVERY: Final = 20_000
 EPOCHS: Final = 36**8
 EPOCH_FACT: Final = b"desk epoch"
 
-EnterOf = Callable[[World], Callable[..., int]]
-
 
 class Identity(NamedTuple):
-    """What makes a desk this desk: its name, its world (paper, sandbox, live), code, and what a replay needs."""
+    """What makes a desk this desk: its name, its world (paper, sandbox, live), code, and what a replay needs.
+
+    `synthetic`: nobody trades in its market. `account`: under which name it shares its account with other desks.
+    """
 
     name: str
     world: str
     code: str
     notes: Mapping[str, str]
+    synthetic: bool
+    account: str = ""
 
 
 class Past(NamedTuple):
@@ -53,6 +58,11 @@ class Past(NamedTuple):
 
     rows: Any
     notes: Mapping[str, str]
+
+    @property
+    def in_force(self) -> dict[str, str]:
+        """Its notes after all that was changed while it was alive."""
+        return in_force(self.notes, self.rows)
 
     @property
     def epoch(self) -> int:
@@ -137,7 +147,7 @@ def write_birth(folder: Path, who: Identity, tool_version: str, more: Mapping[st
 def _meta(who: Identity, created_ns: int, tool_version: str, more: Mapping[str, str]) -> TapeMeta:
     return TapeMeta(
         use="desk",
-        synthetic=who.world == "sandbox",
+        synthetic=who.synthetic,
         created_ns=created_ns,
         tool_version=tool_version,
         notes={**who.notes, **more, "desk": who.name, "world": who.world, "code": who.code},
@@ -158,13 +168,15 @@ def ids_of(name: str, rows: Any) -> ClientIds:
 
 def require_same(past: Past, who: Identity, folder: Path) -> None:
     """Raise Complaint, naming the first thing that differs, unless this is the desk that the folder is of."""
-    now = {**who.notes, "desk": who.name, "world": who.world}
+    now = {**who.notes, "desk": who.name, "world": who.world, "account": who.account}
+    held = {"account": "", **past.in_force}
+    now.pop("system_sha256", None)  # the file of a system is code
     for name, value in now.items():
-        if past.notes.get(name) != value:
-            found, expected = _difference(value, past.notes.get(name, "nothing"))
+        if held.get(name) != value:
+            found, expected = _difference(value, held.get(name, "nothing"))
             raise Complaint(
                 "another desk than this folder's", where=f"{folder}, {name}", found=found, expected=expected,
-                hint="start it as before, or give the new one another --desk",
+                hint="start it as before, then `quintet desk reload`, or give the new one another --desk",
             )  # fmt: skip
 
 
@@ -186,22 +198,19 @@ def checkpoints_of(folder: Path) -> CheckpointFolder:
     return CheckpointFolder(folder / CHECKPOINTS, CHECKPOINT_EVERY)
 
 
-def come_back(folder: Path, past: Past, who: Identity, world: World, enter: Callable[..., int]) -> Relived:
+def come_back(folder: Path, past: Past, who: Identity, world: World, enter: TunedEntrance) -> Relived:
     """Fill a fresh world with what the desk remembered: the newest checkpoint, and the rest of its tape.
 
-    Raises TapeError when the rest gives other commands, Complaint when the code is another than before.
+    Where there is no checkpoint it begins with what its tape begins with. The code must be the tape's own. Raises
+    TapeError when the rest gives other commands.
     """
-    found = _newest(folder, len(past.rows))
-    code = found.place.code if found is not None else past.notes["code"]
-    if code != who.code:
-        raise Complaint(
-            "another version than this desk was run with", where=str(folder), found=who.code, expected=code,
-            hint="let the old version bring it to rest; a desk with nothing open can be begun anew under another name",
-        )  # fmt: skip
+    found = _newest(folder, len(past.rows)) or base_of(past.notes, str(folder / TAPE))
     at = 0
     if found is not None:
-        restore(found, desk_parts(world), code=who.code, config=config_hash(world.params))
         at = found.place.tape_rows
+        if changes_on(past.rows[:at]):
+            enter.apply(in_force({}, past.rows[:at]))
+        restore(found, desk_parts(world), code=who.code, config=enter.config())
     return relive(world, enter, past.rows[at:])
 
 

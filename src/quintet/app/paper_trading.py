@@ -12,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from quintet import __version__
+from quintet.app import reloading
 from quintet.app.bybit_desk import listed_instrument
 from quintet.app.desk_folder import TAPE, Identity, begin, read_past, require_same
 from quintet.app.trading import (
@@ -36,6 +37,7 @@ from quintet.research.backtest import desk_notes, fresh_world, set_timer
 from quintet.research.backtest_options import BOOK_POLICY, BacktestOptions, TickBook
 from quintet.research.systems import loop
 from quintet.runtime.continued_tape import ContinuedTape
+from quintet.runtime.live_desk import NOTICE, Said
 from quintet.runtime.recording import Recording
 from quintet.runtime.recovery import lost_market
 from quintet.runtime.session import PaperSession
@@ -101,9 +103,9 @@ class Kept:
 
 def _options(request: TradeRequest, instrument: Instrument, high: int) -> BacktestOptions:
     """The words of a backtest on order books, with room for prices from 1 to `high` increments."""
-    book = TickBook(request.config.tick_execution, ((1, high),), IN_FLIGHT)
+    book = TickBook(request.config.tick_execution, ((1, high),), IN_FLIGHT, marks_equity=True)
     config = request.config
-    return BacktestOptions(instrument, config.execution, config.risk, request.structure, request.fills, book)
+    return BacktestOptions(instrument, config.execution, config.limits, request.structure, request.fills, book)
 
 
 def _world(request: TradeRequest, options: BacktestOptions, first_ns: int) -> World:
@@ -185,7 +187,8 @@ class _PaperDesk:
         feed = Recording(self._request.address.public(), recorder)
         try:
             async with asyncio.TaskGroup() as group:
-                with stopped_by_signals(stop, self._request.seconds):
+                refusing = reloading.refused_on_paper(self._request.folder, self._say)
+                with stopped_by_signals(stop, self._request.seconds), refusing:
                     tasks = [group.create_task(feed.run()), group.create_task(self._sync_now_and_then())]
                     await stop.wait()
                 for task in tasks:
@@ -196,6 +199,9 @@ class _PaperDesk:
             if self._desk_tape is not None:
                 self._desk_tape.close()
         return self._ended(time.monotonic() - began_s)
+
+    def _say(self, text: str) -> None:
+        self._tell.said(Said(time.time_ns(), NOTICE, text))
 
     async def _sync_now_and_then(self) -> None:
         while True:
@@ -222,7 +228,8 @@ class _PaperDesk:
         options = _options(request, self._instrument, self._high)
         self._world = _world(request, options, int(self._waiting["ts_recv"][0]))
         params = getattr(request.config.system, system.name)
-        who = Identity(request.desk, request.world, code_of(system), desk_notes(system, params, options, BOOK_POLICY))
+        notes = desk_notes(system, params, options, BOOK_POLICY)
+        who = Identity(request.desk, request.world, code_of(system), notes, bool(request.address.url))
         self._session = PaperSession(self._world, loop(system), self._open_desk_tape(who))
         happened = self._session.catch_up(self._waiting)
         self._waiting = self._waiting[:0]

@@ -23,7 +23,7 @@ def options_of(
     tape: Tape, instrument: Instrument, structure: str, fills: str, system: KernelSystem, config: Config
 ) -> BacktestOptions:
     """Raises Complaint for a configuration that cannot be meant for order books, ConfigError for such a system."""
-    options = BacktestOptions(instrument, config.execution, config.risk, structure, fills)
+    options = BacktestOptions(instrument, config.execution, config.limits, structure, fills)
     if not has_book(tape):
         if config.data.latencies:
             raise _refused("data", "latencies", config.data.latencies, "a tape of order books beside it")

@@ -26,13 +26,16 @@ class _Desk(msgspec.Struct, forbid_unknown_fields=True):
     begin_ns: int
     end_ns: int
     unexplained: int
-    residual_bps: float
+    residual_bps: float | None = None
     inside_band: bool | None = None
     closed_trades: int = 0
     step: int = 0
+    lives: tuple[tuple[int, int], ...] = ()
+    desk: str = ""
 
     def facts(self) -> DeskFacts:
-        return DeskFacts(*msgspec.structs.astuple(self))
+        told = msgspec.structs.asdict(self)
+        return DeskFacts(**told | {"residual_bps": float("nan") if self.residual_bps is None else self.residual_bps})
 
 
 def record_of(run: RunSummary, stage: str, recorded_utc: str) -> StageRecord:
@@ -133,7 +136,8 @@ def _verify_desk_tape(path: Path, hashes: Mapping[str, str]) -> None:
     tape = verify_tape(path)
     if tape.torn_bytes:
         raise DataError(f"{DESK_TAPE} has a torn end of {tape.torn_bytes} bytes")
-    market = tape.meta.notes.get("market_tape")
+    # A desk that was alive heard its market itself: its tape is the market, too.
+    market = tape.hash if "desk" in tape.meta.notes else tape.meta.notes.get("market_tape")
     if tape.meta.use != "desk" or market != hashes["tape"]:
         raise DataError(f"{DESK_TAPE} is of the market {market}, expected {hashes['tape']}")
 

@@ -4,6 +4,8 @@ import hashlib
 import json
 from typing import NamedTuple
 
+import msgspec
+
 from quintet._kernel_cache import cache_key
 from quintet.app.config import Config
 from quintet.app.config_text import as_tree
@@ -17,7 +19,8 @@ class StageIdentity(NamedTuple):
 
 
 def identity_of(config: Config, system: str) -> StageIdentity:
-    """The identity of a system with this configuration: its own parameters and the limits of the desk."""
+    """The identity of a system with this configuration: its own parameters, and the limits that hold for it."""
     tree = as_tree(config)
-    decides = {"system": system, "parameters": tree["system"].get(system, {}), "risk": tree["risk"]}
+    risk = msgspec.to_builtins(config.limits, str_keys=True)
+    decides = {"system": system, "parameters": tree["system"].get(system, {}), "risk": risk}
     return StageIdentity(cache_key(), hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest())

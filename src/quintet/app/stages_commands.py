@@ -27,7 +27,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and 
 ConfigFile = Annotated[
     str, typer.Option("--config", metavar="TOML", help="Configuration with the criteria, and with the parameters.")
 ]
-SystemName = Annotated[str, typer.Argument(metavar="SYSTEM", help="Name of a system.")]
+SystemName = Annotated[str, typer.Argument(metavar="SYSTEM", help="Name of a system, or file.py:MySystem.")]
 StageName = Annotated[str, typer.Option("--stage", metavar="NAME", help="form, backtest, paper, small_capital, scale.")]
 
 
@@ -95,7 +95,7 @@ def check(
 @stages_app.command()
 def permit(system: SystemName, config: ConfigFile = "", as_json: AsJson = False) -> None:
     """May this system trade live, with the code of now and this configuration? Exit code 1 when it may not."""
-    found, identity = _permit(system, config)
+    system, found, identity = _permit(system, config)
     if as_json:
         say_json({"ok": found.allowed, "system": system, **identity._asdict(), **found._asdict()})
     else:
@@ -121,7 +121,8 @@ def override(
     from quintet.app.permits import OVERRIDE, override_facts
     from quintet.app.wiring import clock
 
-    found, identity = _permit(system, config)
+    asked = system
+    system, found, identity = _permit(asked, config)
     if found.allowed:
         raise Complaint(
             "nothing to override", where=system, found="a system that may trade", expected="one that may not"
@@ -137,7 +138,7 @@ def override(
             expected=f"a sentence of {REASON_MIN} or more",
         )
     auditing.record(OVERRIDE, system, reason, **override_facts(identity, clock() + timedelta(days=days)))
-    _say_permit(system, identity, _permit(system, config)[0])
+    _say_permit(system, identity, _permit(asked, config)[1])
 
 
 REASON_MIN: Final = 20
@@ -159,11 +160,18 @@ def live_permit(system: str, config: "Config") -> "Permit":
     return permits.may_trade(system, "live", identity_of(config, system), own, _deeds(), config.stages, clock())
 
 
-def _permit(system: str, config: str) -> "tuple[Permit, StageIdentity]":
-    from quintet.app.stage_identity import identity_of
+def _permit(system: str, config: str) -> "tuple[str, Permit, StageIdentity]":
+    """Name, permit and identity of a system, which may be somebody's own (`file.py:MySystem`)."""
+    from pathlib import Path
 
-    loaded = _config(config)
-    return live_permit(system, loaded), identity_of(loaded, system)
+    from quintet.app.config import find_system, load
+    from quintet.app.stage_identity import identity_of
+    from quintet.research.system_files import names_a_file
+
+    found = find_system(system) if names_a_file(system) else None
+    name = system if found is None else found.name
+    loaded = load(Path(config) if config else None, (), (), found)
+    return name, live_permit(name, loaded), identity_of(loaded, name)
 
 
 def _config(path: str) -> "Config":

@@ -52,6 +52,15 @@ For = Annotated[
 KeepOrders = Annotated[
     bool, typer.Option("--keep-orders", help="Leave working orders at the venue when it stops.", rich_help_panel=RUN)
 ]
+Account = Annotated[
+    str,
+    typer.Option(
+        "--account",
+        metavar="NAME",
+        help="Share the key's account with other desks, under the same name for each; else it is this desk's alone.",
+        rich_help_panel=RUN,
+    ),
+]
 RecvWindow = Annotated[
     int,
     typer.Option(min=500, max=60_000, help="ms after which the venue takes a request no more.", rich_help_panel=RUN),
@@ -71,6 +80,7 @@ def trade(
     sandbox: SandboxFile = None,
     how_long: For = "",
     keep_orders: KeepOrders = False,
+    account: Account = "",
     recv_window_ms: RecvWindow = 5_000,
     config: ConfigFile = None,
     sets: Sets = None,
@@ -109,6 +119,13 @@ def trade(
         _require_permit(found.name, loaded)
     credential = _credential(world, key, sandbox) if world != "paper" else None
     url = credential.at if credential is not None else _of_sandbox(sandbox).at if sandbox is not None else ""
+
+    def read_again() -> "Config":
+        wanted = load(config, sets or (), [], found)
+        if world == "live":
+            _require_permit(found.name, wanted)
+        return wanted
+
     request = TradeRequest(
         system=found,
         config=loaded,
@@ -120,6 +137,8 @@ def trade(
         folder=workspace().desks / f"{world}-{desk}",
         seconds=duration_s(how_long, "--for") if how_long else None,
         keep_orders=keep_orders,
+        account=account,
+        read_again=read_again,
     )
     teller = Teller(request, everything, as_json)
     if credential is None:
@@ -131,9 +150,25 @@ def trade(
             rehearse(request)
         api_key = ApiKey(credential.key.reveal(), credential.secret.reveal())
         ended = asyncio.run(bring_to_life(request, api_key, teller.tell(), KillFile(workspace().root).engaged))
+    ended.run = _write_run(request.folder)
     teller.end(ended)
     if ended.alarms or (ended.still_open and credential is not None and not keep_orders):
         fail()
+
+
+def _write_run(folder: Path) -> str:
+    """Write the run of what was lived so far, for the register of stages; returns its id, empty when there is none."""
+    from quintet.app.desk_runs import write_run
+    from quintet.app.wiring import clock
+    from quintet.core.errors import QuintetError
+    from quintet.storage.workspace import workspace
+
+    try:
+        with progress("writing the run of this desk"):
+            return write_run(folder, workspace(), clock()).name
+    except QuintetError as error:
+        note(f"no run was written: {error}")
+        return ""
 
 
 def _require_tradable(system: "KernelSystem", category: str) -> None:

@@ -43,6 +43,8 @@ class Teller:
             f"books equal to the venue's {ended.books_compared} times"
         )
         say(f"commands {ended.command_hash}; kept in {ended.folder}")
+        if ended.run:
+            say(f"run {ended.run}, for quintet stages record")
 
     def _opened(self, opened: Opened) -> None:
         request, one = self._request, opened.instrument

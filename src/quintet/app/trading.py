@@ -5,8 +5,8 @@ import contextlib
 import json
 import signal
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
@@ -16,33 +16,40 @@ import numpy as np
 
 from quintet import __version__
 from quintet._kernel_cache import cache_key
-from quintet.app import desk_folder
+from quintet.app import auditing, desk_folder, reloading, upgrading
 from quintet.app.bybit_desk import Account, Address, Holdings, listed_instrument, opened
 from quintet.app.config import Config
 from quintet.app.desk_folder import Identity
 from quintet.app.messages import Complaint
+from quintet.app.shared_account import Found, SharedAccount, account_folder, join, prefix_of
 from quintet.core.digest import command_hash
-from quintet.core.engine.checkpoint import config_hash
 from quintet.core.engine.entry import new_progress
+from quintet.core.errors import ConfigError, QuintetError
 from quintet.core.events import ROW
 from quintet.core.instrument import DEFAULT_SPOT, Instrument
 from quintet.core.market.tick_feed import Frame
 from quintet.core.orders import lifecycle
+from quintet.core.orders.client_ids import ClientIds
 from quintet.core.row_laws import frozen
-from quintet.core.state import CAPITAL_BOOK, DESK_BOOK, World
+from quintet.core.state import DESK_BOOK, World
 from quintet.ports.gateway import Brake, no_brake
 from quintet.research.backtest import desk_notes, fresh_world, set_timer
 from quintet.research.backtest_options import BOOK_POLICY, BacktestOptions, TickBook
+from quintet.research.desk_result import net_quanta
+from quintet.research.desk_run import desk_run_of
+from quintet.research.retuning import CHANGEABLE, TunedEntrance, change_rows
 from quintet.research.systems import KernelSystem, entrance
 from quintet.runtime.background_checkpoints import BackgroundCheckpoints
 from quintet.runtime.dispatcher import Dispatcher
-from quintet.runtime.live_desk import Ears, LiveDesk, Said
+from quintet.runtime.live_desk import NOTICE, Ears, LiveDesk, Said
 from quintet.runtime.reconciliation import Reconciliation
 from quintet.runtime.recording import Recording
 from quintet.runtime.recovery import believed_open, lost_market, not_written, open_questions
 from quintet.runtime.session import Happened, Keeping, Session, command_rows
-from quintet.storage.tape_files import TapeWriter
+from quintet.storage.account_books import Member
+from quintet.storage.tape_files import TapeWriter, is_being_written
 from quintet.storage.tick_recorder import TickRecorder
+from quintet.storage.workspace import workspace
 from quintet.venues.bybit import decode_ticks
 from quintet.venues.bybit.listing import Listing
 from quintet.venues.bybit.sign import ApiKey
@@ -51,6 +58,12 @@ SOME_BOOK: Final = (
     b'{"topic":"orderbook.200.ETHUSDT","type":"snapshot","ts":1,"cts":1,'
     b'"data":{"s":"ETHUSDT","b":[["1","1"]],"a":[["2","1"]],"u":1,"seq":1}}'
 )
+
+LISTING_EVERY_S = 60.0
+"""So often the venue is asked whether the instrument is still what it was."""
+
+RELOADED: Final = "config reloaded"
+REFUSED: Final = "config refused"
 
 WorldName = Literal["paper", "sandbox", "live"]
 
@@ -69,6 +82,14 @@ class TradeRequest:
     folder: Path
     seconds: float | None = None
     keep_orders: bool = False
+    account: str = ""
+    """Under which name the account is shared with other desks of the workspace; empty: it is this desk's alone."""
+
+    stop: asyncio.Event | None = None
+    """Set by whoever started it, to stop it; signals and the end of its time do so as well."""
+
+    read_again: Callable[[], Config] | None = None
+    """Reads the configuration once more, and asks whether this desk may trade with it; raises Complaint."""
 
 
 class Opened(NamedTuple):
@@ -106,6 +127,7 @@ class Ended:
     books_compared: int = 0
     command_hash: str = ""
     folder: str = ""
+    run: str = ""
     notes: list[str] = field(default_factory=list)
 
 
@@ -143,11 +165,19 @@ async def trade(request: TradeRequest, key: ApiKey, tell: Tell, brake: Brake = n
     VenueUnreachable for a venue that is not there, TapeError for a disk that takes no more.
     """
     async with opened(request.address, key) as account:
+        upgrading.finish(request.folder)
         past = desk_folder.past_of(request.folder)
         instrument = past.instrument if past is not None else await _instrument(request, account)
         options = _options(request, instrument)
         params = getattr(request.config.system, request.system.name)
-        who = _identity(request, params, options)
+        who = _identity_of(request, instrument)
+        if past is not None and past.notes["code"] != who.code:
+            desk_folder.require_same(past, who, request.folder)
+            carried = fresh_world(request.system, params, options, BOOK_POLICY)
+            past = upgrading.upgrade(request.folder, past, who, carried)
+        if past is not None:  # it begins with what it was begun with; its tape says what has changed since
+            began = desk_run_of(past.notes, str(request.folder), request.system)
+            params, options = began.params, options._replace(risk=began.options.risk)
         world = fresh_world(request.system, params, options, BOOK_POLICY)
         put_together = _Desk(request, account, instrument, who, world, tell, brake)
         if past is None:
@@ -177,13 +207,19 @@ async def _instrument(request: TradeRequest, account: Account) -> Instrument:
 def _options(request: TradeRequest, instrument: Instrument) -> BacktestOptions:
     """The same words as a backtest on order books; the exchange's side is the venue's own."""
     config = request.config
-    book = TickBook(config.tick_execution, is_replay=True)
-    return BacktestOptions(instrument, config.execution, config.risk, request.structure, request.fills, book)
+    book = TickBook(config.tick_execution, is_replay=True, marks_equity=True)
+    return BacktestOptions(instrument, config.execution, config.limits, request.structure, request.fills, book)
 
 
 def _identity(request: TradeRequest, params: Any, options: BacktestOptions) -> Identity:
     notes = desk_notes(request.system, params, options, BOOK_POLICY)
-    return Identity(request.desk, request.world, code_of(request.system), notes)
+    return Identity(
+        request.desk, request.world, code_of(request.system), notes, bool(request.address.url), request.account
+    )
+
+
+def _identity_of(request: TradeRequest, instrument: Instrument) -> Identity:
+    return _identity(request, getattr(request.config.system, request.system.name), _options(request, instrument))
 
 
 def code_of(system: KernelSystem) -> str:
@@ -212,27 +248,71 @@ class _Desk:
         self._tell = tell
         self._brake = brake
         self._listing = Listing((instrument,))
-        self._enter = entrance(request.system, world)
+        self._config = request.config
         self._checkpoints = BackgroundCheckpoints(desk_folder.checkpoints_of(request.folder))
 
     async def begin(self) -> None:
         """The birth of a desk on an account: written whole, and then it comes back as any other does."""
         held = await self._account.holdings(self._listing)
-        untouched = self._untouched(held)
+        untouched = {} if self._request.account else self._untouched(held)
         more = {
             "venue_url": self._request.address.url,
             "untouched": json.dumps(untouched),
             "executed_before": json.dumps(held.executed),
+            **({"account": self._request.account} if self._request.account else {}),
         }
         recv_ns = time.time_ns()
         rows = desk_folder.first_rows(self._instrument, held.now_ns, recv_ns)
+        if self._request.account:
+            self._join(await self._account.name(), held, desk_folder.ids_of(self._request.desk, rows))
         desk_folder.write_birth(self._request.folder, self._who, __version__, more, rows)
+
+    def _join(self, account: str, held: Holdings, ids: ClientIds) -> None:
+        """Become one of several desks of an account; raises Complaint where its books would not add up."""
+        one, ledger = self._instrument, np.asarray(self._world.desk[0].ledger)[DESK_BOOK]
+        assets = self._listing.assets.items()
+        me = Member(
+            self._request.folder.name,
+            prefix_of(ids),
+            one.kind,
+            one.symbol,
+            one.base_asset,
+            {name: int(ledger[asset.number]) * asset.quantum for name, asset in assets},
+        )
+        found = Found(
+            account,
+            {name: held.quanta.get(asset.number, 0) * asset.quantum for name, asset in assets},
+            sum(held.lots.values()),
+            tuple(order.client_id for order in held.open_orders),
+        )
+        place = account_folder(workspace().root, self._request.account)
+        join(place, me, found, one, f"account {self._request.account}")
+
+    def _shared(self, ids: ClientIds) -> SharedAccount | None:
+        """The account's books where other desks have theirs in them; raises Complaint for a desk that is no member."""
+        if not self._request.account:
+            return None
+        place, name = account_folder(workspace().root, self._request.account), self._request.folder.name
+        members = place.members()
+        me = next((one for one in members.members if one.name == name), None) if members is not None else None
+        if me is None or me.prefix != prefix_of(ids):
+            raise Complaint(
+                "not a desk of this account", where=str(place.folder), found=name,
+                expected=", ".join(one.name for one in members.members) if members is not None else "an account",
+            )  # fmt: skip
+
+        def is_alive(other: str) -> bool:
+            tape = workspace().desks / other / desk_folder.TAPE
+            return tape.exists() and is_being_written(tape)
+
+        return SharedAccount(place, me, self._instrument, self._request.config.account, is_alive)
 
     def come_back(self) -> None:
         """A desk as it was after the last event on its tape, and what it has to hear first."""
         folder, world = self._request.folder, self._world
         past = self._past = desk_folder.required_past(folder)
         desk_folder.require_same(past, self._who, folder)
+        self._enter = TunedEntrance(self._request.system, world, past.notes)
         set_timer(world, self._request.system, int(past.rows[0]["ts_recv"]))
         self._relived = desk_folder.come_back(folder, past, self._who, world, self._enter)
         self._tape = TapeWriter.resume(folder / desk_folder.TAPE)
@@ -284,22 +364,34 @@ class _Desk:
         ids = desk_folder.ids_of(request.desk, self._past.rows)
         began_s = time.monotonic()
         self._show(ids)
-        orders = self._account.gateway(self._listing, ids)
+        shared = self._shared(ids)
+        orders = self._account.gateway(self._listing, ids, nets=shared is not None)
         dispatcher = Dispatcher(self._tape, orders, lambda commands, why: desk.suppressed(commands, why), self._brake)
-        keeping = Keeping(self._checkpoints, self._who.code, config_hash(world.params))
+        keeping = Keeping(self._checkpoints, self._who.code, self._enter.config)
         session = Session(world, self._enter, self._tape, dispatcher, keeping, self._tape.position, self._last_ns)
         feed = self._account.feed(
             self._listing, self._past.since_ns, self._past.booked, lambda: believed_open(world, ids)
         )
-        books = Reconciliation(world, self._past.untouched)
+        books = Reconciliation(world, shared if shared is not None else self._past.untouched)
         ears = Ears(lambda happened: self._tell.happened(happened, self._instrument), self._tell.said)
         desk = LiveDesk(
-            session, dispatcher, orders, feed, books, ids, ears, brake=self._brake, keeps_orders=request.keep_orders
+            session,
+            dispatcher,
+            orders,
+            feed,
+            books,
+            ids,
+            ears,
+            brake=self._brake,
+            keeps_orders=request.keep_orders,
+            account_books=shared,
         )
+        desk.stop = request.stop or desk.stop
         rest, socket = self._account.rest, self._account.socket
         try:
-            with stopped_by_signals(desk.stop, request.seconds):
-                await desk.live((rest.keep_clock(), socket.run()), self._market(desk).run())
+            with stopped_by_signals(desk.stop, request.seconds), self._reloads(desk):
+                keepers = (rest.keep_clock(), socket.run(), self._keep_listing(desk))
+                await desk.live(keepers, self._market(desk).run())
             self._checkpoints.close()
             self._tape.close()
         except BaseExceptionGroup as group:
@@ -307,6 +399,67 @@ class _Desk:
         finally:
             self._tape.abandon()
         return self._ended(desk, books, time.monotonic() - began_s)
+
+    async def _keep_listing(self, desk: LiveDesk) -> None:
+        """What the venue lists now and then: a desk counts in the units that it was begun with, and in no others."""
+        known, told = self._instrument, ""
+        while True:
+            await asyncio.sleep(LISTING_EVERY_S)
+            try:
+                found = await asyncio.to_thread(
+                    listed_instrument, self._request.address, self._request.config.instrument
+                )
+            except QuintetError:
+                continue  # a venue that does not answer is the feed's to tell
+            why = "; ".join(
+                f"{name} of {known.symbol} is {getattr(found, name):f} now, not {getattr(known, name):f} any more"
+                for name in ("tick_size", "lot_size")
+                if getattr(found, name) != getattr(known, name)
+            )
+            if why and why != told:
+                desk.stop_new_risk(f"{why}: no new risk; close it, and begin another desk")
+            told = why
+
+    @contextlib.contextmanager
+    def _reloads(self, desk: LiveDesk) -> Iterator[None]:
+        """While it lives, SIGHUP asks it to read its configuration again."""
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGHUP, lambda: self._reload(desk))
+        try:
+            with reloading.found_by_others(self._request.folder):
+                yield
+        finally:
+            loop.remove_signal_handler(signal.SIGHUP)
+
+    def _reload(self, desk: LiveDesk) -> None:
+        """Judge the configuration as it is now, whole; apply it as an event, or change nothing and say why."""
+        try:
+            changed = self._take_over(desk)
+        except ConfigError as error:
+            self._say(f"the configuration is refused, nothing has changed: {error}")
+            reloading.answer(self._request.folder, False, problem=str(error))
+            auditing.record(REFUSED, self._request.desk, world=self._request.world, problem=error)
+            return
+        self._say(f"the configuration has changed: {'; '.join(changed) or 'in nothing that concerns this desk'}")
+        reloading.answer(self._request.folder, True, changed)
+        auditing.record(RELOADED, self._request.desk, world=self._request.world, changed="; ".join(changed))
+
+    def _say(self, text: str) -> None:
+        self._tell.said(Said(time.time_ns(), NOTICE, text))
+
+    def _take_over(self, desk: LiveDesk) -> tuple[str, ...]:
+        request, system = self._request, self._request.system
+        if request.read_again is None:
+            raise Complaint("no configuration", where=request.desk, found="none", expected="one that can be read again")
+        wanted = request.read_again()
+        found = reloading.changes(self._config, wanted, system)
+        reloading.require_same_shape(self._config, wanted, system, self._instrument, request.structure, request.fills)
+        now = _identity_of(replace(request, config=wanted), self._instrument).notes
+        notes = {name: now[name] for name in CHANGEABLE if now[name] != self._enter.notes[name]}
+        if notes:
+            desk.enter(change_rows(notes, time.time_ns()))
+        self._config = wanted
+        return tuple(map(str, found))
 
     def _market(self, desk: LiveDesk) -> Recording:
         sink = _MarketRows(desk.enter_market, self._past.market_ns)
@@ -339,18 +492,6 @@ def summary_of(world: World, instrument: Instrument, ended: Ended) -> Ended:
     ended.still_open = sum(int(order.status) != lifecycle.FREE for order in record.orders)
     ended.command_hash = command_hash(record)
     return ended
-
-
-def net_quanta(world: World, instrument: Instrument) -> int:
-    """What the desk has won or lost since its beginning, at the last price, quote quanta: fees and all."""
-    record = world.desk[0]
-    ledger, inst, account = np.asarray(record.ledger), record.shown.instruments[0], record.shown.account[0]
-    won = ledger[DESK_BOOK] + ledger[CAPITAL_BOOK]
-    last = int(record.shown.market[0].last)
-    quote = int(won[int(inst.quote_asset)])
-    if instrument.kind == "spot":
-        return quote + int(won[int(inst.base_asset)]) * last * int(inst.quanta) // int(inst.base_quanta)
-    return quote + int(account.lots) * last * int(inst.quanta) - int(account.cost)
 
 
 def first_of(group: BaseExceptionGroup[BaseException]) -> BaseException:

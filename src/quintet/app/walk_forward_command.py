@@ -118,7 +118,7 @@ def _walked(task: Any, axes: Mapping[str, Sequence[str]], plan: tuple[Any, ...],
     market = open_market(task.request, place, int(now.timestamp()) * 1_000_000_000)
     refuse_book(market.tape, "walk-forward", "candles; a tape of ticks is cut with `quintet tape cut` and swept")
     system = task.system
-    options = BacktestOptions(market.instrument, config.execution, config.risk, market.structure, market.fills)
+    options = BacktestOptions(market.instrument, config.execution, config.limits, market.structure, market.fills)
     sets = walk.grid(getattr(config.system, system.name), axes)
     begin_counting(place.ledger)
     with progress(f"walking {len(sets)} sets of {system.name} forward") as report:

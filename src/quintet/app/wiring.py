@@ -143,7 +143,7 @@ def paper_desk(
     from quintet.research.systems import loop
 
     params = getattr(config.system, system.name)
-    options = BacktestOptions(instrument, config.execution, config.risk, structure, fills)
+    options = BacktestOptions(instrument, config.execution, config.limits, structure, fills)
     world = fresh_world(system, params, options, PAPER_POLICY, recording=open_tape is not None)
     words = Words(system.note_kind, system.explain, system.begins_quoting)
     notes = desk_notes(system, params, options, PAPER_POLICY)

@@ -8,7 +8,10 @@ from quintet.ports.venue_account import OrderReport
 
 
 class Place(NamedTuple):
-    """A new order. `side` 1 buys, -1 sells; `style` is of `core.orders.lifecycle`; `ticks` is a stop's trigger."""
+    """A new order. `side` 1 buys, -1 sells; `style` is of `core.orders.lifecycle`; `ticks` is a stop's trigger.
+
+    `nets`: the venue's position is that of several desks, so it cannot judge what reduces this one's.
+    """
 
     client_id: str
     instrument: int
@@ -17,6 +20,7 @@ class Place(NamedTuple):
     ticks: int
     lots: int
     reduce_only: bool = False
+    nets: bool = False
 
 
 class Amend(NamedTuple):

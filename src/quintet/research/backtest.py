@@ -557,6 +557,7 @@ def desk_notes(system: KernelSystem, params: Any, options: BacktestOptions, poli
     own = {"system_sha256": system.sha256} if system.sha256 else {}
     if options.book is not None:
         own["tick_execution"] = msgspec.json.encode(options.book.execution).decode()
+        own |= {"marks_equity": "at bars of structure"} if options.book.marks_equity else {}
     if options.others:
         own["others"] = msgspec.json.encode([encode(each).decode() for each in options.others]).decode()
     return own | {

@@ -19,7 +19,8 @@ class TickBook(NamedTuple):
     us; `recorded`: how long recorded orders travelled, a table of `state.LATENCY`, for latencies of that kind;
     `is_replay`: there is no exchange, only the tape of a desk; `order_places`: room for the market's orders, where the
     queue is the feed's own; `recorded_at`: recorded orders of venues that have their own; `candles`: instrument and
-    number of timeframe of every candle on the tape, which is then not built from trades.
+    number of timeframe of every candle on the tape, which is then not built from trades; `marks_equity`: the desk marks
+    its equity at bars of structure whatever its system hears, as every desk that is alive does.
     """
 
     execution: TickExecutionConfig
@@ -30,6 +31,7 @@ class TickBook(NamedTuple):
     order_places: int = 0
     recorded_at: Mapping[str, Any] = MappingProxyType({})
     candles: frozenset[tuple[int, int]] = frozenset()
+    marks_equity: bool = False
 
 
 class BacktestOptions(NamedTuple):

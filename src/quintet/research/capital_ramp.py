@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Final, NamedTuple
 
-from quintet.research.stages import DAY_NS, Evidence
+from quintet.research.stages import Evidence, days_alive, newest_of_each_desk
 
 CLOSED_TRADES_MIN: Final = 30
 DRAWDOWN_TO_RISE: Final = 0.025
@@ -40,6 +40,12 @@ RAMPS: Final[dict[str, tuple[Step, ...]]] = {
 """Plans by system. A system without one uses the small capital of its criteria until that is proven."""
 
 
+def step_of(system: str, capital: Decimal) -> int:
+    """At which step of its ramp a desk with this capital is, in the quote asset; 0 for a system without one."""
+    steps = RAMPS.get(system, ())
+    return next((n for n, step in enumerate(steps) if step.capital_max is None or capital <= step.capital_max), 0)
+
+
 class Reached(NamedTuple):
     """Where a system stands; `missing`: what the next step asks for, none at the last."""
 
@@ -51,14 +57,14 @@ class Reached(NamedTuple):
 def reached(steps: Sequence[Step], evidence: Sequence[Evidence]) -> Reached:
     """The step of a system, from its small-capital evidence in the order of its recording; what is lost is skipped."""
     at, days, trades, deepest, unexplained = 0, 0.0, 0, 0.0, 0
-    for each in evidence:
+    for each in newest_of_each_desk(evidence):
         if each.lost or each.desk is None or each.desk.step != at:
             continue
         fall = 1.0 if each.drawdown_frac is None else each.drawdown_frac
         if not fall <= DRAWDOWN_TO_FALL:
             at, days, trades, deepest, unexplained = max(at - 1, 0), 0.0, 0, 0.0, 0
             continue
-        days += (each.desk.end_ns - each.desk.begin_ns) / DAY_NS
+        days += days_alive([each.desk])
         trades += each.desk.closed_trades
         unexplained += each.desk.unexplained
         deepest = max(deepest, fall)

@@ -1,12 +1,10 @@
 """A run's desk tape, replayed from its file alone: no simulator, no timers, the same commands or a difference."""
 
 import dataclasses
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-import msgspec
 import numpy as np
 
 from quintet.core.digest import state_hash
@@ -14,83 +12,16 @@ from quintet.core.engine import replay as replaying
 from quintet.core.engine.world import without_memory
 from quintet.core.errors import TapeError
 from quintet.core.events import HEADER
-from quintet.core.instrument import decode
 from quintet.core.kernel import bind
-from quintet.core.risk.config import RiskConfig
 from quintet.core.state import World
 from quintet.core.tape import Tape
 from quintet.research.backtest import fresh_world, set_timer
-from quintet.research.backtest_options import BacktestOptions, TickBook
-from quintet.research.systems import KernelSystem, find, mind_of
-from quintet.research.tick_setup import candles_on
-from quintet.sim.config import ExecutionConfig, TickExecutionConfig
+from quintet.research.desk_beginning import begin_from
+from quintet.research.desk_run import DeskRun, desk_run_of, read_desk_run
+from quintet.research.retuning import changes_on, notes_at, retune
+from quintet.research.systems import KernelSystem, mind_of
 
-
-@dataclass(frozen=True)
-class DeskRun:
-    """What a desk tape's meta block says about the run that wrote it.
-
-    `told_rows`: after so many rows only answers to orders follow, and the system is asked no more; None: it is asked to
-    the end.
-    """
-
-    system: KernelSystem
-    params: Any
-    options: BacktestOptions
-    policy: str
-    told_rows: int | None = None
-
-
-def read_desk_run(tape: Tape, name: str) -> DeskRun:
-    """The run behind a desk tape; raises TapeError naming what its meta block lacks."""
-    if tape.meta.use != "desk":
-        raise TapeError(f"{name}: found a market tape, expected a desk tape: a market tape holds no decisions")
-    notes = tape.meta.notes
-    absent = [
-        note
-        for note in ("system", "params", "instrument", "execution", "risk", "structure", "fills", "policy")
-        if note not in notes
-    ]
-    if absent:
-        raise TapeError(f"{name}: the meta block does not say {', '.join(absent)}; expected a desk tape of a backtest")
-    system = find(notes["system"])
-    recorded = notes.get("system_sha256", "")
-    if system.sha256 != recorded:
-        raise TapeError(
-            f"{name}: {system.address} has sha256 {system.sha256[:16]}, expected {recorded[:16]}: the file has changed "
-            "since the run, and another system decides differently"
-        )
-    try:
-        options = BacktestOptions(
-            decode(notes["instrument"].encode()),
-            msgspec.json.decode(notes["execution"], type=ExecutionConfig),
-            msgspec.json.decode(notes["risk"], type=RiskConfig),
-            notes["structure"],
-            notes["fills"],
-        )
-        if "tick_execution" in notes:
-            # The exchange's side is not replayed: what it answered is on the tape.
-            told = msgspec.json.decode(notes["tick_execution"], type=TickExecutionConfig)
-            others = msgspec.json.decode(notes.get("others", "[]"), type=list[str])
-            no_book = ((0, 0),) * (1 + len(others))
-            options = options._replace(
-                book=TickBook(_constant(told), no_book, is_replay=True, candles=candles_on(tape)),
-                others=tuple(decode(each.encode()) for each in others),
-            )
-        params: Any = msgspec.json.decode(notes["params"], type=system.config)
-    except msgspec.MsgspecError as error:
-        raise TapeError(f"{name}: the meta block does not fit this version of {system.name}: {error}") from None
-    told_rows = int(notes["told_rows"]) if "told_rows" in notes else None
-    return DeskRun(system, params, options, notes["policy"], told_rows)
-
-
-def _constant(execution: TickExecutionConfig) -> TickExecutionConfig:
-    """The same with latencies and a queue that need no table."""
-    queue_model = "risk_averse" if execution.queue_model == "fifo" else execution.queue_model
-    plain: TickExecutionConfig = msgspec.structs.replace(
-        execution, latency_model="constant", queue_model=queue_model, venues={}
-    )
-    return plain
+__all__ = ["DeskRun", "LivedThrough", "live_through", "read_desk_run", "replay_desk_tape", "replay_tape"]
 
 
 def replay_desk_tape(path: Path) -> str:
@@ -106,24 +37,62 @@ def replay_desk_tape(path: Path) -> str:
 
 def replay_tape(tape: Tape, run: DeskRun) -> replaying.Replayed:
     """Replay the rows of a desk tape in a fresh world of its run."""
+    return live_through(tape, run).replayed
+
+
+class LivedThrough(NamedTuple):
+    """How a replay ended, and the world it ended in."""
+
+    replayed: replaying.Replayed
+    world: World
+
+
+def live_through(tape: Tape, run: DeskRun) -> LivedThrough:
+    """Replay a desk tape from where it begins; a changed configuration is applied where it was changed."""
     system = run.system
     world = fresh_world(system, run.params, run.options, run.policy)
     rows = tape.event_rows()
     set_timer(world, system, tape.census.first_ns)
-    replay_rows = replayer_left(system, world) if system.is_python else replayer_inside(system, world)
+    known = begin_from(world, tape.meta.notes, tape.name)
     with np.errstate(over="ignore"):
-        if run.told_rows is None:
-            return replay_rows(rows)
-        told = index_of(rows, run.told_rows)
-        before = replay_rows(rows[:told])
-        if before.difference is not None:
-            return before
-        desk = world.desk[0]
-        wakes, desk.wakes = desk.wakes, 0
-        after = replay_rows(rows[told:])
-        desk.wakes = wakes
+        if run.told_rows is not None:
+            replayed = _replay_told(rows, system, world, run.told_rows)
+        else:
+            replayed = _replay_parts(rows, known, system, world, tape.meta.notes)
+    return LivedThrough(replayed, world)
+
+
+def _replay_told(rows: Any, system: KernelSystem, world: World, told_rows: int) -> replaying.Replayed:
+    """A backtest's tape: the system is asked no more when the market has ended."""
+    replay_rows = _replayer(system, world)
+    told = index_of(rows, told_rows)
+    before = replay_rows(rows[:told])
+    if before.difference is not None:
+        return before
+    desk = world.desk[0]
+    wakes, desk.wakes = desk.wakes, 0
+    after = replay_rows(rows[told:])
+    desk.wakes = wakes
     hashed = state_hash(world.desk, world.state)
     return dataclasses.replace(after, state_hash=hashed, n_commands=before.n_commands + after.n_commands)
+
+
+def _replay_parts(
+    rows: Any, known: int, system: KernelSystem, world: World, notes: Mapping[str, str]
+) -> replaying.Replayed:
+    """Part by part, each under the configuration that was in force; `known` rows are in the world already."""
+    held, commands = dict(notes), 0
+    starts = [known, *changes_on(rows)]
+    for first, end in zip(starts, [*starts[1:], len(rows)], strict=True):
+        if first > known:
+            held |= notes_at(rows, first)
+            world = retune(system, world, desk_run_of(held, "desk tape", system))
+        part = _replayer(system, world)(rows[first:end])
+        commands += part.n_commands
+        if part.difference is not None:
+            moved = dataclasses.replace(part.difference, row=part.difference.row + first)
+            return dataclasses.replace(part, n_commands=commands, difference=moved)
+    return dataclasses.replace(part, n_commands=commands)
 
 
 def index_of(rows: Any, count: int) -> int:
@@ -133,6 +102,10 @@ def index_of(rows: Any, count: int) -> int:
 
 
 Replayer = Callable[[Any], replaying.Replayed]
+
+
+def _replayer(system: KernelSystem, world: World) -> "Replayer":
+    return replayer_left(system, world) if system.is_python else replayer_inside(system, world)
 
 
 def replayer_inside(system: KernelSystem, world: World) -> Replayer:

@@ -32,7 +32,9 @@ class DeskFacts(NamedTuple):
 
     `unexplained`: differences without a cause; `residual_bps`: realised cost beyond the simulated one, of traded value;
     `inside_band`: whether its result lies in the 5 to 95 % band of the replay's bootstrap, None when nobody looked;
-    `closed_trades`: positions that were closed; `step`: at which step of a ramp of capital it was, from 0.
+    `closed_trades`: positions that were closed; `step`: at which step of a ramp of capital it was, from 0;
+    `lives`: from when to when it heard its market, where it went away in between (none: all the time); `desk`: which
+    desk it was, empty when the run does not say.
     """
 
     begin_ns: int
@@ -42,6 +44,13 @@ class DeskFacts(NamedTuple):
     inside_band: bool | None = None
     closed_trades: int = 0
     step: int = 0
+    lives: tuple[tuple[int, int], ...] = ()
+    desk: str = ""
+
+    @property
+    def alive(self) -> tuple[tuple[int, int], ...]:
+        """From when to when, ns UTC, once for each life."""
+        return self.lives or ((self.begin_ns, self.end_ns),)
 
 
 class Evidence(NamedTuple):
@@ -189,6 +198,11 @@ def _profitable(latest: Evidence, criteria: StageCriteria) -> Iterator[Condition
     yield _beyond_luck(latest, criteria)
 
 
+def _of_a_venue(alive: Sequence[Evidence]) -> Condition:
+    made = sum(each.synthetic for each in alive)
+    return Condition(made == 0, "the market is a venue's", f"{made} of {len(alive)} on a market that was made")
+
+
 def _sound(evidence: Sequence[Evidence]) -> Condition:
     off = sum(abs(each.conservation) for each in evidence)
     alarms = sum(each.alarms for each in evidence)
@@ -217,9 +231,10 @@ def _beyond_luck(latest: Evidence, criteria: StageCriteria) -> Condition:
 
 def _paper(evidence: Sequence[Evidence], asked: _Asked) -> Iterator[Condition]:
     """All of it speaks, not the best part: one unexplained difference anywhere closes the gate."""
-    alive = [each for each in evidence if not each.lost]
+    alive = newest_of_each_desk([each for each in evidence if not each.lost])
     yield from _lived(evidence, PAPER, asked.paper_days)
     if alive:
+        yield _of_a_venue(alive)
         yield _sound(alive)
         yield _explained(alive)
         yield _as_simulated(alive, asked.criteria)
@@ -227,9 +242,10 @@ def _paper(evidence: Sequence[Evidence], asked: _Asked) -> Iterator[Condition]:
 
 
 def _small_capital(evidence: Sequence[Evidence], asked: _Asked) -> Iterator[Condition]:
-    alive = [each for each in evidence if not each.lost]
+    alive = newest_of_each_desk([each for each in evidence if not each.lost])
     yield from _lived(evidence, SMALL_CAPITAL, asked.criteria.small_days_min)
     if alive:
+        yield _of_a_venue(alive)
         yield _sound(alive)
         yield _explained(alive)
         yield _undegraded(alive)
@@ -244,10 +260,20 @@ def _lived(evidence: Sequence[Evidence], stage: str, days_min: int) -> Iterator[
 def days_alive(desks: Sequence[DeskFacts]) -> float:
     """Days that are covered by at least one of them: two at the same time do not make the time pass faster."""
     covered_ns, reached_ns = 0, 0
-    for desk in sorted(desks):
-        covered_ns += max(desk.end_ns - max(desk.begin_ns, reached_ns), 0)
-        reached_ns = max(reached_ns, desk.end_ns)
+    for begin_ns, end_ns in sorted(life for desk in desks for life in desk.alive):
+        covered_ns += max(end_ns - max(begin_ns, reached_ns), 0)
+        reached_ns = max(reached_ns, end_ns)
     return covered_ns / DAY_NS
+
+
+def newest_of_each_desk(evidence: Sequence[Evidence]) -> list[Evidence]:
+    """Of several runs of one desk the one recorded last, at its place: it says all that the earlier ones said."""
+
+    def name(each: Evidence) -> str:
+        return each.desk.desk if each.desk is not None and not each.lost else ""
+
+    last = {name(each): n for n, each in enumerate(evidence)}
+    return [each for n, each in enumerate(evidence) if not name(each) or last[name(each)] == n]
 
 
 def _explained(alive: Sequence[Evidence]) -> Condition:

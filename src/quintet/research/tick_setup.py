@@ -1,7 +1,7 @@
 """What a tape of order books needs before it can be traded, and the world made of it."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -100,21 +100,32 @@ def bars_of(system: KernelSystem, options: BacktestOptions) -> tuple[int, ...]:
     return (structure, fills) if system.hears_fill_bars and fills != structure else (structure,)
 
 
-def watches_equity(options: BacktestOptions) -> bool:
-    """Does the desk stop itself by its equity? Then it marks it, at bars of the timeframe of structure."""
-    return options.risk.drawdown_halt_frac > 0 or options.risk.day_loss_halt_frac > 0
+BY_EQUITY: Final = (
+    "day_loss_pause_frac", "drawdown_half_frac", "drawdown_selective_frac", "drawdown_review_frac",
+    "drawdown_close_frac", "at_risk_max_frac", "leverage_max",
+)  # fmt: skip
+"""Rules of the restraint that are measured by equity."""
+
+
+def watches_equity(system: KernelSystem, options: BacktestOptions) -> bool:
+    """Does the desk limit itself by its equity? Then it marks it, at bars of the timeframe of structure."""
+    risk = options.risk
+    if risk.drawdown_halt_frac > 0 or risk.day_loss_halt_frac > 0:
+        return True
+    return any(getattr(scope, name) > 0 for scope in (system.restraint, risk) for name in BY_EQUITY)
 
 
 def tick_setup(system: KernelSystem, options: BacktestOptions, book: TickBook, **room: Any) -> Setup:
     """The world a configuration describes, for a tape of order books. `room`: limits, breaker, rows of a desk tape.
 
-    Bars of the timeframe of structure are built from trades when the system hears bars, or when the desk shall stop
+    Bars of the timeframe of structure are built from trades when the system hears bars, or when the desk limits
     itself: its equity is marked at them. Where the tape has such candles of an instrument, those are its bars.
     """
     execution, latencies = tick_execution_of(book.execution, book.recorded)
     wake_timeframes = bars_of(system, options)
     structure = TIMEFRAME_NUMBER[options.structure]
-    heard = wake_timeframes or ((structure,) if watches_equity(options) else ())
+    marks = book.marks_equity or watches_equity(system, options)
+    heard = wake_timeframes or ((structure,) if marks else ())
     return Setup(
         instruments=options.instruments,
         capital=capital_of(options.execution, options.instrument),

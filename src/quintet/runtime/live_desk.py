@@ -22,6 +22,7 @@ from quintet.core import events as ev
 from quintet.core.orders import lifecycle
 from quintet.core.orders.client_ids import ClientIds
 from quintet.core.risk import breaker
+from quintet.ports.account_books import AccountBooks
 from quintet.ports.clock import Clock
 from quintet.ports.gateway import Brake, no_brake
 from quintet.ports.order_entry import Cancel, OrderEntry, Outcome, Refused, Suppressed, Unknown
@@ -85,9 +86,13 @@ class LiveDesk:
         *,
         brake: Brake = no_brake,
         keeps_orders: bool = False,
+        account_books: AccountBooks | None = None,
         wall_ns: Clock = time.time_ns,
     ) -> None:
-        """`brake`: the dispatcher's own. `keeps_orders`: leave working orders at the venue when standing down."""
+        """`brake`: the dispatcher's own. `keeps_orders`: leave working orders at the venue when standing down.
+
+        `account_books`: of an account that other desks trade on, too.
+        """
         self.unknowns = 0
         self.alarms = 0
         self.stop = asyncio.Event()
@@ -99,6 +104,7 @@ class LiveDesk:
         self._ids = ids
         self._ears = ears
         self._brake = brake
+        self._account_books = account_books
         self._keeps_orders = keeps_orders
         self._wall_ns = wall_ns
         self._caught_up = asyncio.Event()
@@ -178,11 +184,18 @@ class LiveDesk:
             rows["ts_recv"] = np.maximum(rows["ts_recv"], last_ns)
         for happened in self._session.hear(rows):
             self._ears.hear(happened)
+        if self._account_books is not None:
+            self._account_books.publish(self._session.world)
 
     def enter_market(self, rows: Any) -> None:
         """The same, from the feed."""
         self._market_ns = self._wall_ns()
         self.enter(rows)
+
+    def stop_new_risk(self, why: str) -> None:
+        """A person has to look: nothing that adds risk leaves until an operator resumes."""
+        self._alarm(why)
+        self.enter(self._operator(breaker.PAUSE))
 
     def suppressed(self, commands: Any, why: str) -> None:
         """Commands that were dropped before they left: the desk hears of it as an event."""
@@ -227,6 +240,10 @@ class LiveDesk:
     def _take_report(self, item: Reported) -> None:
         report = item.report
         if isinstance(report, Execution):
+            own = self._own_part(report)
+            if own is None:
+                return
+            report = own
             self.enter(fill_rows(report, self._ids, item.recv_ns))
             self.enter(funding_rows(report, item.recv_ns))
         elif isinstance(report, OrderReport):
@@ -236,9 +253,20 @@ class LiveDesk:
         elif item.asked:
             self._books.hear(report)
 
+    def _own_part(self, execution: Execution) -> Execution | None:
+        """What of an execution is this desk's: all, where no other desk trades on the account or it is its order's."""
+        books = self._account_books
+        if books is None or self._ids.number(execution.client_id) is not None:
+            return execution
+        if books.is_anothers(execution.client_id):
+            return None
+        if execution.kind != "funding":
+            self._alarm(f"{execution.lots} lots were traded at {execution.ticks} by nobody of this account's desks")
+        return books.own_part(execution)
+
     def _take_order(self, report: OrderReport, asked: bool, recv_ns: int) -> None:
         self.enter(order_rows(report, self._ids, recv_ns))
-        if report.state != "open" or not asked:
+        if report.state != "open" or not asked or self._is_anothers(report.client_id):
             return
         if self._ids.number(report.client_id) is None:
             self._say_once(f"account: an order that is not ours works in instrument {report.instrument}")
@@ -246,6 +274,9 @@ class LiveDesk:
             # It may have ended while the venue answered. Asked by its id, it is over or open for certain.
             self._suspects.add(report.client_id)
             self._orders.ask_about(Cancel(report.client_id, report.instrument))
+
+    def _is_anothers(self, client_id: str) -> bool:
+        return self._account_books is not None and self._account_books.is_anothers(client_id)
 
     def _mind_suspect(self, outcome: Outcome) -> None:
         """An order that is open at the venue for certain and over in our books: a person has to look."""
@@ -274,6 +305,7 @@ class LiveDesk:
                 for happened in self._session.silence(now_ns):
                     self._ears.hear(happened)
             self._mind_the_feed(now_ns)
+            self._mind_the_account(now_ns)
             self._mind_the_brake()
             if self._look_at_s and self._now_s() >= self._look_at_s:
                 self._look_at_s = self._now_s() + EVERY_S
@@ -290,6 +322,15 @@ class LiveDesk:
             self.enter(self._operator(breaker.STAND_UP))
         self._is_braked = bool(why)
 
+    def _mind_the_account(self, now_ns: int) -> None:
+        """Limits of all desks of an account together: what they ask for is an event of each of them."""
+        books = self._account_books
+        action = books.action(now_ns) if books is not None else 0
+        if not action or (action == breaker.RESUME and int(self._desk.breaker.causes) != breaker.BY_REDUCE_ONLY):
+            return
+        self._say(NOTICE, f"limits of the account: {breaker.ACTION_NAMES[action]}")
+        self.enter(self._operator(action))
+
     def _mind_the_feed(self, now_ns: int) -> None:
         lost = self._market_ns > 0 and now_ns - self._market_ns >= LOST_FEED_NS
         if lost and not self._market_is_lost:
@@ -299,8 +340,17 @@ class LiveDesk:
     def _compare(self) -> None:
         judged: Judged = self._books.judge()
         self._look_at_s = self._now_s() + judged.again_s
+        if judged.unexplained and judged.asleep:
+            names = ", ".join(judged.asleep)
+            self._say_once(f"the account is not what its desks hold; {names} is not alive, so its books may be behind")
+            return
         for one in judged.unexplained:
-            if one.is_position:
+            if not judged.is_ours:
+                if one not in self._told:
+                    self._alarm(f"{one.found - one.booked} of asset or instrument {one.number} are not explained")
+                    self.enter(self._operator(breaker.PAUSE))
+                    self._told.add(one)
+            elif one.is_position:
                 if one not in self._told:
                     self._alarm(
                         f"position of instrument {one.number}: {one.booked} lots in our books, {one.found} at the venue"

@@ -11,6 +11,7 @@ import numpy as np
 
 from quintet.core import state as s
 from quintet.core.events import LAST, RECONCILED, ROW
+from quintet.ports.account_books import AccountBooks, OwnAccount
 from quintet.ports.venue_account import Balance, PositionReport, Report
 
 EVERY_S: Final = 60.0
@@ -32,25 +33,32 @@ class Difference(NamedTuple):
 
 
 class Judged(NamedTuple):
-    """When to look again, seconds, and what nobody can explain."""
+    """When to look again, seconds, and what nobody can explain.
+
+    `asleep`: desks of the account whose books may be behind; `is_ours`: it is this desk's to post, not an elder's.
+    """
 
     again_s: float
     unexplained: tuple[Difference, ...] = ()
+    asleep: tuple[str, ...] = ()
+    is_ours: bool = True
 
 
 class Reconciliation:
     """Hears what the venue says of its account, and compares when it has said everything.
 
-    `untouched`: asset number to quanta that the account holds besides this desk's capital, since its beginning.
+    What of the account is not this desk's stands in `books`; a mapping of asset numbers to quanta says what it left
+    alone where it is the account's only desk.
     """
 
-    def __init__(self, world: s.World, untouched: Mapping[int, int]) -> None:
+    def __init__(self, world: s.World, books: AccountBooks | Mapping[int, int]) -> None:
         self.compared = 0
         """How often everything was equal."""
         self._world = world
-        self._untouched = untouched
+        self._books: AccountBooks = OwnAccount(books) if isinstance(books, Mapping) else books
         self._balances: dict[int, int] = {}
         self._positions: dict[tuple[int, int], int] = {}
+        self._costs: dict[tuple[int, int], int] = {}
         self._before: tuple[Difference, ...] = ()
         self._fills_before = -1
         self._attempt = 0
@@ -61,11 +69,13 @@ class Reconciliation:
             self._balances[report.asset] = report.quanta
         elif isinstance(report, PositionReport):
             self._positions[report.instrument, report.leg] = report.lots
+            self._costs[report.instrument, report.leg] = report.cost
 
     def judge(self) -> Judged:
         """Compare, after the venue has said everything."""
         differences = self.differences()
-        booked = int(self._world.desk[0].n_fills) + int(self._world.desk[0].n_fundings)
+        others = self._books.others()
+        booked = int(self._world.desk[0].n_fills) + int(self._world.desk[0].n_fundings) + others.serial
         if not differences:
             self.compared += 1
             self._attempt = 0
@@ -78,21 +88,34 @@ class Reconciliation:
             self._attempt += 1
             return Judged(AGAIN_S[self._attempt - 1])
         self._attempt = 0
-        return Judged(EVERY_S, differences)
+        return Judged(EVERY_S, differences, others.asleep, others.is_eldest)
 
     def differences(self) -> tuple[Difference, ...]:
         """What is not equal now."""
-        desk = self._world.desk[0]
+        desk, others = self._world.desk[0], self._books.others()
         ledger = np.asarray(desk.ledger)[s.DESK_BOOK]
         found = [
-            Difference(False, asset, int(ledger[asset]) + self._untouched.get(asset, 0), quanta)
+            Difference(False, asset, int(ledger[asset]) + others.quanta.get(asset, 0), quanta)
             for asset, quanta in sorted(self._balances.items())
         ]
+        if others.cost is not None:
+            found = [self._less_cost(one, others.cost) for one in found]
         lots: dict[int, int] = {}
         for (instrument, _), one in self._positions.items():
             lots[instrument] = lots.get(instrument, 0) + one
-        found += [Difference(True, n, int(desk.shown.account[n].lots), one) for n, one in sorted(lots.items())]
+        found += [
+            Difference(True, n, int(desk.shown.account[n].lots) + others.lots.get(n, 0), one)
+            for n, one in sorted(lots.items())
+        ]
         return tuple(one for one in found if one.missing)
+
+    def _less_cost(self, difference: Difference, cost_of_others: int) -> Difference:
+        """Money less what positions have cost, on both sides: the venue nets what several desks hold of a contract."""
+        view = self._world.desk[0].shown
+        if difference.number != int(view.instruments[0].quote_asset):
+            return difference
+        booked = difference.booked - int(view.account[0].cost) - cost_of_others
+        return difference._replace(booked=booked, found=difference.found - sum(self._costs.values()))
 
 
 def suspense_rows(difference: Difference, ts_ns: int) -> Any:

@@ -67,11 +67,14 @@ class Desk(Protocol):
 
 
 class Keeping(NamedTuple):
-    """Where checkpoints are kept, and the hashes of code and configuration they belong to."""
+    """Where checkpoints are kept, and the hashes of code and configuration they belong to.
+
+    `config`: asked at each of them, since parameters may change while a desk is alive.
+    """
 
     store: Checkpoints
     code: str
-    config: str
+    config: Callable[[], str]
 
 
 class Session:
@@ -139,7 +142,7 @@ class Session:
     def _keep(self, keeping: Keeping) -> None:
         """Write down everything the desk remembers between two events."""
         position = int(self.world.desk[0].position)
-        place = Place(position=position, tape_rows=self.tape_rows, code=keeping.code, config=keeping.config)
+        place = Place(position=position, tape_rows=self.tape_rows, code=keeping.code, config=keeping.config())
         keeping.store.write(position, encode(desk_parts(self.world), place))
 
     def _send(self, commands: Any) -> int:

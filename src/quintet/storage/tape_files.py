@@ -97,6 +97,16 @@ def open_tape(path: str | os.PathLike[str], *, quote: bool = True) -> Tape:
     return tape
 
 
+def is_being_written(path: Path) -> bool:
+    """Has some writer the tape open now?"""
+    with path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            return True
+    return False
+
+
 def verify_tape(path: str | os.PathLike[str]) -> Tape:
     """Check every byte and row now, whatever an earlier verification said; raises as `open_tape` does."""
     return open_tape(path, quote=False)

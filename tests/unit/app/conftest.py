@@ -9,6 +9,7 @@ from quintet.app import wiring
 from quintet.app.backtests import Parts
 from quintet.app.cli import app
 from tests.fakes.command_line import CountingEngine, Quintet, Said
+from tests.fakes.stage_runs import MakeRun, run_maker
 
 VERDICT = {"sentence": "Not proven. Do not trade it yet.", "reasons": ["the lower end is a loss: -2.0 %"]}
 
@@ -53,3 +54,14 @@ def candles(place: Path) -> Path:
         rows.append(f"{start_ms + n * 300_000},{price}.00,{price + 2}.00,{price - 2}.00,{price + 1}.00,12.5")
     path.write_text("\n".join(rows) + "\n")
     return path
+
+
+@pytest.fixture
+def runs(place: Path) -> Path:
+    return place / "workspace" / "runs"
+
+
+@pytest.fixture
+def make_run(runs: Path) -> MakeRun:
+    """A run's folder with a real desk tape, as if a backtest had written it."""
+    return run_maker(runs)

@@ -99,7 +99,7 @@ def test_a_desk_goes_on_from_its_last_checkpoint_and_the_rest_of_its_tape(tmp_pa
     config = config_hash(first.params)
     store = CheckpointFolder(tmp_path, every_events=30)
     list(
-        Session(first, enter_inside, first_tape, keeping=Keeping(store, "code", config)).hear(market[:noon])
+        Session(first, enter_inside, first_tape, keeping=Keeping(store, "code", lambda: config)).hear(market[:noon])
     )  # and then it crashes
 
     again = a_world()

@@ -1,13 +1,15 @@
-"""The limits of a desk, over and above those that each system brings itself. Whatever applies, the stricter wins.
+"""The limits of a desk and of an account, over and above those that each system brings itself: the stricter wins.
 
 The self-trade rule is not here: it is always on. What has stopped the desk is taken away by an operator's reset only.
 """
 
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Any, Final
+
+import msgspec
 
 from quintet.core.parameters import ParameterError, parameter, text
-from quintet.core.risk.restraint_config import RestraintConfig
+from quintet.core.risk.restraint_config import RestraintConfig, strictest
 
 
 class RiskConfig(RestraintConfig, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -52,3 +54,26 @@ class RiskConfig(RestraintConfig, frozen=True, forbid_unknown_fields=True, kw_on
             value: Decimal = getattr(self, name)
             if not value.is_finite() or value < 0:
                 raise ParameterError(name, value, "0 (off) or a quantity above it, in the base asset")
+
+
+class AccountConfig(RiskConfig, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The same limits in the account scope: they hold for every desk that trades on the account."""
+
+
+OFF_AT_0: Final = (
+    "order_quantity_max", "position_quantity_max", "stale_after_ms", "drawdown_halt_frac", "day_loss_halt_frac",
+    "alarms_halt",
+)  # fmt: skip
+"""Limits of which 0 means none; of two scopes the smaller one that is on is the stricter."""
+
+ALWAYS_ON: Final = ("open_orders_max", "order_rate_max")
+"""Of these the smaller is the stricter."""
+
+
+def limits_in_force(*scopes: RiskConfig) -> RiskConfig:
+    """What holds where several scopes apply (account, desk): of each limit the stricter number."""
+    held: dict[str, Any] = {name: min(getattr(each, name) for each in scopes) for name in ALWAYS_ON}
+    for name in OFF_AT_0:
+        on = [getattr(each, name) for each in scopes if getattr(each, name) > 0]
+        held[name] = min(on, default=getattr(scopes[0], name))
+    return RiskConfig(**msgspec.structs.asdict(strictest(*scopes)), **held)

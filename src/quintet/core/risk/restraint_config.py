@@ -131,20 +131,23 @@ def strictest(*scopes: RestraintConfig) -> RestraintConfig:
     return RestraintConfig(**{name: _stricter(name, scopes) for name in RestraintConfig.__struct_fields__})
 
 
+_LATENCY: Final = ("latency_slow_ms", "latency_late_ms")
 _GOES_WITH: Final = {
-    "losses_pause_min": "losses_in_row_max", "conviction_tag_min": "drawdown_selective_frac",
-    "move_confirm_frac": "move_max_frac", "move_confirm_ms": "move_max_frac", "move_pause_min": "move_max_frac",
-    "move_closes": "move_max_frac", "calm_factor": "move_max_frac", "calm_bars": "move_max_frac",
-    "loss_at_stop_frac": "at_risk_max_frac", "correlated_above": "correlated_max",
+    "losses_pause_min": ("losses_in_row_max",), "conviction_tag_min": ("drawdown_selective_frac",),
+    "move_confirm_frac": ("move_max_frac",), "move_confirm_ms": ("move_max_frac",),
+    "move_pause_min": ("move_max_frac",), "move_closes": ("move_max_frac",), "calm_factor": ("move_max_frac",),
+    "calm_bars": ("move_max_frac",), "loss_at_stop_frac": ("at_risk_max_frac",),
+    "correlated_above": ("correlated_max",), "latency_prompt_ms": _LATENCY, "latency_prompt_min": _LATENCY,
 }  # fmt: skip
+"""Which rules give a number its meaning."""
 
 
 def _stricter(name: str, scopes: tuple[RestraintConfig, ...]) -> Any:
     if name in SWITCHES:
         on = [getattr(each, name) for each in scopes if getattr(each, name) > 0]
         return min(on, default=getattr(scopes[0], name))
-    owner = _GOES_WITH.get(name)
-    meant = [each for each in scopes if owner is None or getattr(each, owner) > 0] or list(scopes[:1])
+    owners = _GOES_WITH[name]
+    meant = [each for each in scopes if any(getattr(each, owner) > 0 for owner in owners)] or list(scopes[:1])
     values = [getattr(each, name) for each in meant]
     return min(values) if name in SHORTER_IS_STRICTER else max(values)
 

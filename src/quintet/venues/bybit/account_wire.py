@@ -109,6 +109,7 @@ class KeyFacts(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     ips: list[str] = []
     expired_at: str = ""
     uta: int = 0
+    user_id: int = msgspec.field(name="userID", default=0)
 
 
 class ServerTime(msgspec.Struct, frozen=True, rename="camel", kw_only=True):

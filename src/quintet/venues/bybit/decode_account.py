@@ -136,6 +136,11 @@ def key_rights(result: bytes | msgspec.Raw) -> KeyRights:
     return KeyRights(tuple(granted), withdrawing, bool(facts.read_only), tuple(facts.ips), expires)
 
 
+def account_id(result: bytes | msgspec.Raw) -> str:
+    """Which account a key is of."""
+    return str(shaped(result, KeyFacts, "query-api").user_id)
+
+
 def require_harmless(result: bytes | msgspec.Raw) -> None:
     """Raise ConfigError for a key that may withdraw, or that cannot trade; it says what, never which key."""
     rights = key_rights(result)
@@ -185,6 +190,9 @@ def _ending(row: Order, what: str) -> tuple[OrderState, int, str]:
         return state, lifecycle.NO_REASON, ""
     reason = next((_REASONS[word] for word in words if word in _REASONS), lifecycle.NO_REASON)
     if state == "canceled" and words and not _OURS.intersection(words):
+        state = "expired"
+    if state == "rejected" and amount(row.trigger_price, f"{what} triggerPrice"):
+        # It waited for its price, and failed when the price came: a stop on spot, for want of free coins.
         state = "expired"
     return state, reason, ", ".join(words)
 

@@ -122,7 +122,8 @@ def _placed(place: Place, one: Instrument) -> dict[str, Any]:
     else:
         raise ConfigError(f"order style is {place.style}, expected one that bybit has: {lifecycle.STYLE_NAMES}")
     if one.kind != "spot":
-        fields |= {"positionIdx": 0, "reduceOnly": place.reduce_only or lifecycle.waits_for_price(place.style)}
+        reduces = bool(place.reduce_only or lifecycle.waits_for_price(place.style))
+        fields |= {"positionIdx": 0, "reduceOnly": reduces and not place.nets}
     return fields
 
 

@@ -56,14 +56,19 @@ class OrderGateway:
         socket: Door | None = None,
         *,
         kill_switch: KillSwitch | None = None,
+        nets: bool = False,
     ) -> None:
-        """`kill_switch`: asked before every command but a cancel, at the last moment; None: nobody can stop it."""
+        """`kill_switch`: asked before every command but a cancel, at the last moment; None: nobody can stop it.
+
+        `nets`: the venue's position is that of several desks.
+        """
         self.shut = ""
         self._kill_switch = kill_switch or NeverKilled()
         self._rest = rest
         self._doors: Sequence[Door] = [*([socket] if socket is not None else []), rest]
         self._listing = listing
         self._ids = ids
+        self._nets = nets
         self._inquiry = Inquiry(rest, listing)
         self._told: asyncio.Queue[Outcome | Exception] = asyncio.Queue()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -80,7 +85,7 @@ class OrderGateway:
     def send(self, commands: Any) -> None:
         """Rows of COMMAND, in order; each is on the desk tape and on the disk by now. Must be called on the loop."""
         for command in approved(commands, self._ids):
-            self.send_one(command)
+            self.send_one(command._replace(nets=self._nets) if isinstance(command, Place) else command)
 
     def send_one(self, command: Command) -> None:
         """One command."""

@@ -84,6 +84,12 @@ def test_a_stop_has_a_trigger_and_a_market_order_no_price() -> None:
     assert (report.ticks, report.trigger_ticks) == (0, 290_000)
 
 
+def test_a_stop_that_failed_when_its_price_came_was_ended_by_the_venue_not_refused() -> None:
+    row = order_row(price="", triggerPrice="29000.0", orderStatus="Rejected", rejectReason="EC_Others")
+    report = one(frame("order.linear", row))
+    assert (report.state, report.text) == ("expired", "EC_Others")
+
+
 # ---- executions --------------------------------------------------------------------------------------------------
 
 

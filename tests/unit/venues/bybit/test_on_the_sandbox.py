@@ -22,7 +22,9 @@ from quintet.ports.order_entry import (
     Unknown,
 )
 from quintet.ports.venue_account import Balance, CaughtUp, Execution, News, OrderReport, PositionReport, Reported
+from quintet.sandbox.commands import GhostTrade
 from quintet.sandbox.faults import Fault, Scenario
+from quintet.sandbox.money import quanta
 from quintet.venues.bybit.account_feed import AccountFeed
 from quintet.venues.bybit.limits import limits
 from quintet.venues.bybit.listing import Listing
@@ -230,5 +232,22 @@ def test_a_bad_quarter_of_a_minute_ends_with_the_truth(seed: int) -> None:
         assert sorted(one.execution_id for one in desk.reports(Execution)) == sorted(
             row["execId"] for row in executions
         )
+
+    trading(story)
+
+
+def test_a_stop_on_spot_for_more_coins_than_are_free_is_taken_and_ended_when_its_price_comes() -> None:
+    """The venue reserves nothing for it: it is checked when it fires. The desk has to hear that at once."""
+
+    async def story(desk: Desk) -> None:
+        service = desk.client.sandbox.service
+        held = service.state.accounts[desk.client.uid].coins.get("ETH", 0)
+        lots = held // int(ETH_SPOT.lot_size * 10**8) + 100
+        [told] = await desk.do(place(1, lifecycle.STOP, 299_900, lots, side=-1, instrument=SPOT))
+        assert isinstance(told, Accepted)
+        await desk.sees(OrderReport, client_id=IDS.of(256), state="open")
+        service.do(GhostTrade(category="spot", symbol="ETHUSDT", sign=-1, price=quanta("2998"), lots=1))
+        report = await desk.sees(OrderReport, client_id=IDS.of(256), state="expired")
+        assert report.filled_lots == 0
 
     trading(story)

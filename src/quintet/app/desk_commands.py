@@ -1,0 +1,133 @@
+"""`quintet desk list | show | run | reload`: the desks of this workspace, alive or not.
+
+Exit codes: 0 it is well; 1 `show` and `run` found a decision that does not come out the same; 2 usage, no such desk, a
+configuration that is refused.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from quintet.app.messages import BAD_INPUT, CalmGroup, Complaint, did_you_mean, fail, progress, say, say_json
+
+if TYPE_CHECKING:
+    from quintet.app.desk_runs import Standing
+
+desk_app = typer.Typer(cls=CalmGroup, help="Look after desks.", no_args_is_help=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+DeskName = Annotated[str, typer.Argument(metavar="DESK", help="paper-main, or main where only one world has it.")]
+
+
+@desk_app.command("list")
+def list_(as_json: AsJson = False) -> None:
+    """List the desks of this workspace, and which of them are alive."""
+    from quintet.storage.tape_files import is_being_written, open_tape
+    from quintet.storage.workspace import workspace
+
+    found = []
+    for folder in _folders(workspace().desks):
+        notes = open_tape(folder / "desk.tape").meta.notes
+        alive = is_being_written(folder / "desk.tape")
+        found.append({"desk": folder.name, "alive": alive, "system": notes.get("system", ""), "folder": str(folder)})
+    if as_json:
+        say_json({"desks": found})
+        return
+    for one in found:
+        say(f"{one['desk']:<20} {'alive' if one['alive'] else 'at rest':<8} {one['system']}")
+    if not found:
+        say(f"no desks in {workspace().desks}; begin one: quintet trade structure_mm --world paper")
+
+
+@desk_app.command()
+def show(desk: DeskName, as_json: AsJson = False) -> None:
+    """Show what a desk has lived so far, also while it is alive: lives, orders, result, what the stages will ask."""
+    from quintet.app.desk_runs import figures_of, standing_of
+
+    folder = desk_folder(desk)
+    with progress("living the desk's tape through"):
+        standing = standing_of(folder)
+        figures = figures_of(standing, folder)
+    if as_json:
+        say_json({"ok": standing.difference is None, "desk": folder.name, **figures})
+    else:
+        _say_standing(folder, standing, figures)
+    if standing.difference is not None:
+        fail()
+
+
+@desk_app.command()
+def run(desk: DeskName, as_json: AsJson = False) -> None:
+    """Write the run of a desk, as its end does: evidence that the stages take, replayed from its tape."""
+    from quintet.app.desk_runs import write_run
+    from quintet.app.wiring import clock
+    from quintet.storage.run_folders import METRICS, read_json
+    from quintet.storage.workspace import workspace
+
+    with progress("living the desk's tape through"):
+        written = write_run(desk_folder(desk), workspace(), clock())
+    figures = read_json(written / METRICS)
+    if as_json:
+        say_json({"run": written.name, "folder": str(written), **figures})
+    else:
+        say(f"run         {written}")
+    if figures["desk"]["unexplained"]:
+        fail()
+
+
+@desk_app.command("reload")
+def reload_(desk: DeskName, as_json: AsJson = False) -> None:
+    """Let a living desk read its configuration again: judged whole, applied between two events, or refused."""
+    import os
+    import signal
+
+    from quintet.app.reloading import ask
+
+    answer = ask(desk_folder(desk), lambda pid: os.kill(pid, signal.SIGHUP))
+    if as_json:
+        say_json({"ok": answer.ok, "changed": answer.changed, "problem": answer.problem})
+    elif answer.ok:
+        for line in answer.changed or ("nothing that concerns this desk",):
+            say(f"changed     {line}")
+    else:
+        say(f"refused     {answer.problem}")
+    if not answer.ok:
+        raise typer.Exit(BAD_INPUT)
+
+
+def desk_folder(name: str) -> Path:
+    """The folder of a desk by its name; raises Complaint when none or several fit."""
+    from quintet.storage.workspace import workspace
+
+    place = workspace().desks
+    known = {folder.name: folder for folder in _folders(place)}
+    fits = [name] if name in known else [each for each in known if each.partition("-")[2] == name]
+    if len(fits) == 1:
+        return known[fits[0]]
+    raise Complaint(
+        "no such desk" if not fits else "several desks of this name", where=str(place), found=name,
+        expected=f"one of {', '.join(known)}" if known else "a desk that was begun", hint=did_you_mean(name, known),
+    )  # fmt: skip
+
+
+def _folders(place: Path) -> list[Path]:
+    return sorted(folder for folder in place.iterdir() if (folder / "desk.tape").exists())
+
+
+def _say_standing(folder: Path, standing: "Standing", figures: dict[str, Any]) -> None:
+    from quintet.research.desk_lives import days_of
+
+    one, facts = standing.instrument, figures["metrics"]
+    say(f"desk        {folder.name}, {standing.run.system.address} on {one.symbol} {one.kind}")
+    say(f"alive       {days_of(standing.lives):.2f} days in {len(standing.lives)} lives with this configuration")
+    say(f"orders      {facts['orders']}, cancels {facts['cancels']}, fills {facts['fills']}")
+    say(f"closed      {standing.closed_trades} positions")
+    say(
+        f"result      {facts['net_quanta'] * one.quote_quantum:f} {one.quote_asset}, "
+        f"drawdown {facts['max_drawdown_frac']:.2%}"
+    )
+    say(f"alarms      {facts['alarms']}")
+    residual = figures["desk"]["residual_bps"]
+    say(f"residual    {'nobody looked' if residual is None else f'{residual:+.2f} bp'}")
+    say(f"replay      {'the same to the last command' if standing.difference is None else standing.difference}")
