@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import json
 import signal
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -20,6 +19,7 @@ from quintet.app import desk_folder
 from quintet.app.bybit_desk import Account, Address, Holdings, listed_instrument, opened
 from quintet.app.config import Config
 from quintet.app.desk_folder import Identity
+from quintet.app.machine import MACHINE, Machine
 from quintet.app.messages import Complaint
 from quintet.core.digest import command_hash
 from quintet.core.engine.checkpoint import config_hash
@@ -34,7 +34,6 @@ from quintet.ports.gateway import Brake, no_brake
 from quintet.research.backtest import desk_notes, fresh_world, set_timer
 from quintet.research.backtest_options import BOOK_POLICY, BacktestOptions, TickBook
 from quintet.research.systems import KernelSystem, entrance
-from quintet.runtime.background_checkpoints import BackgroundCheckpoints
 from quintet.runtime.dispatcher import Dispatcher
 from quintet.runtime.live_desk import Ears, LiveDesk, Said
 from quintet.runtime.reconciliation import Reconciliation
@@ -136,20 +135,22 @@ class _MarketRows:
         """There is nothing to let go of."""
 
 
-async def trade(request: TradeRequest, key: ApiKey, tell: Tell, brake: Brake = no_brake) -> Ended:
-    """Trade until the time is over or somebody says stop.
+async def trade(
+    request: TradeRequest, key: ApiKey, tell: Tell, brake: Brake = no_brake, machine: Machine = MACHINE
+) -> Ended:
+    """Trade until the time is over or somebody says stop. `machine`: what the desk lives on.
 
     Raises Complaint for what cannot be traded, ConfigError for a key that could do harm, FeedUnreachable or
     VenueUnreachable for a venue that is not there, TapeError for a disk that takes no more.
     """
-    async with opened(request.address, key) as account:
+    async with opened(request.address, key, machine) as account:
         past = desk_folder.past_of(request.folder)
-        instrument = past.instrument if past is not None else await _instrument(request, account)
+        instrument = past.instrument if past is not None else await _instrument(request, account, machine)
         options = _options(request, instrument)
         params = getattr(request.config.system, request.system.name)
         who = _identity(request, params, options)
         world = fresh_world(request.system, params, options, BOOK_POLICY)
-        put_together = _Desk(request, account, instrument, who, world, tell, brake)
+        put_together = _Desk(request, account, instrument, who, world, tell, brake, machine)
         if past is None:
             await put_together.begin()
         put_together.come_back()
@@ -168,8 +169,10 @@ def rehearse(request: TradeRequest) -> None:
     recorder.take(Frame((0, 0), 1_000_000, SOME_BOOK))
 
 
-async def _instrument(request: TradeRequest, account: Account) -> Instrument:
-    found = await asyncio.to_thread(listed_instrument, request.address, request.config.instrument)
+async def _instrument(request: TradeRequest, account: Account, machine: Machine) -> Instrument:
+    found: Instrument = await machine.in_thread(
+        lambda: listed_instrument(request.address, request.config.instrument, machine.fetch)
+    )
     maker, taker = await account.fees_e9()
     return msgspec.structs.replace(found, maker_fee_e9=maker, taker_fee_e9=taker)
 
@@ -203,6 +206,7 @@ class _Desk:
         world: World,
         tell: Tell,
         brake: Brake,
+        machine: Machine,
     ) -> None:
         self._request = request
         self._account = account
@@ -211,9 +215,10 @@ class _Desk:
         self._world = world
         self._tell = tell
         self._brake = brake
+        self._machine = machine
         self._listing = Listing((instrument,))
         self._enter = entrance(request.system, world)
-        self._checkpoints = BackgroundCheckpoints(desk_folder.checkpoints_of(request.folder))
+        self._checkpoints = machine.beside(desk_folder.checkpoints_of(request.folder))
 
     async def begin(self) -> None:
         """The birth of a desk on an account: written whole, and then it comes back as any other does."""
@@ -224,8 +229,8 @@ class _Desk:
             "untouched": json.dumps(untouched),
             "executed_before": json.dumps(held.executed),
         }
-        recv_ns = time.time_ns()
-        rows = desk_folder.first_rows(self._instrument, held.now_ns, recv_ns)
+        recv_ns = self._machine.wall_ns()
+        rows = desk_folder.first_rows(self._instrument, held.now_ns, recv_ns, self._machine.draw_below)
         desk_folder.write_birth(self._request.folder, self._who, __version__, more, rows)
 
     def come_back(self) -> None:
@@ -282,10 +287,16 @@ class _Desk:
         """Until it is stopped; the tape is closed and a checkpoint is there when this returns."""
         request, world = self._request, self._world
         ids = desk_folder.ids_of(request.desk, self._past.rows)
-        began_s = time.monotonic()
+        began_ns = self._machine.steady_ns()
         self._show(ids)
         orders = self._account.gateway(self._listing, ids)
-        dispatcher = Dispatcher(self._tape, orders, lambda commands, why: desk.suppressed(commands, why), self._brake)
+        dispatcher = Dispatcher(
+            self._tape,
+            orders,
+            lambda commands, why: desk.suppressed(commands, why),
+            self._brake,
+            self._machine.in_thread,
+        )
         keeping = Keeping(self._checkpoints, self._who.code, config_hash(world.params))
         session = Session(world, self._enter, self._tape, dispatcher, keeping, self._tape.position, self._last_ns)
         feed = self._account.feed(
@@ -294,7 +305,16 @@ class _Desk:
         books = Reconciliation(world, self._past.untouched)
         ears = Ears(lambda happened: self._tell.happened(happened, self._instrument), self._tell.said)
         desk = LiveDesk(
-            session, dispatcher, orders, feed, books, ids, ears, brake=self._brake, keeps_orders=request.keep_orders
+            session,
+            dispatcher,
+            orders,
+            feed,
+            books,
+            ids,
+            ears,
+            brake=self._brake,
+            keeps_orders=request.keep_orders,
+            wall_ns=self._machine.wall_ns,
         )
         rest, socket = self._account.rest, self._account.socket
         try:
@@ -306,12 +326,12 @@ class _Desk:
             raise first_of(group) from None
         finally:
             self._tape.abandon()
-        return self._ended(desk, books, time.monotonic() - began_s)
+        return self._ended(desk, books, (self._machine.steady_ns() - began_ns) / 1e9)
 
     def _market(self, desk: LiveDesk) -> Recording:
         sink = _MarketRows(desk.enter_market, self._past.market_ns)
         recorder = TickRecorder(Path(self._instrument.symbol), [self._instrument], decode_ticks.facts, sink)
-        return Recording(self._request.address.public(), recorder)
+        return Recording(self._request.address.public(self._machine), recorder)
 
     def _show(self, ids: Any) -> None:
         live = int(self._world.desk[0].live)
