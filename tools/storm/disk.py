@@ -85,9 +85,18 @@ class Disk:
 
     # ---- what a story does ----
 
+    @property
+    def is_bad(self) -> bool:
+        """Is something wrong with it?"""
+        return self.full or self.broken_writes or self.broken_syncs
+
+    def mend(self) -> None:
+        """Another disk."""
+        self.full = self.broken_writes = self.broken_syncs = False
+
     def lose_power(self, path: Path, kept: float) -> int:
         """Cut a tape to what was synced and a part of the rest, torn anywhere; returns how many bytes are gone."""
-        size = os.stat(path).st_size
+        size = path.stat().st_size
         synced = min(self._synced.get(str(path), size), size)
         left = synced + int((size - synced) * kept)
         os.truncate(path, left)

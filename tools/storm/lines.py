@@ -140,6 +140,10 @@ class Lines:
     def __init__(self, sandbox: Sandbox, leaves: Leaves) -> None:
         self.reachable = True
         self.dead = False
+        self.trades_by_rest = False
+        """The trade socket is not let in."""
+        self.late_s = 0.0
+        """A request takes so much longer to arrive."""
         self.hang_before: Callable[[str], bool] = lambda path: False
         self.hang_after: Callable[[str], bool] = lambda path: False
         self.fail_after: Callable[[str], bool] = lambda path: False
@@ -152,11 +156,13 @@ class Lines:
 
     # ---- sockets ----
 
-    def connect(self, uri: str, **_: Any) -> DeskEnd:
+    def connect(self, uri: str, **options: Any) -> DeskEnd:
         """Fills `venues.connection.Connect`."""
         if not self.reachable or self.dead:
             raise OSError("connection refused")
         path = uri.partition("/v5/")[2]
+        if self.trades_by_rest and path == "trade":
+            raise OSError("connection refused")
         kind, _, category = path.partition("/")
         line = Line()
         self._lines.add(line)
@@ -190,7 +196,7 @@ class Lines:
     def fetch(self, url: str) -> bytes:
         """One public answer, at once."""
         path = url.removeprefix(HOST)
-        done: Any = self._sandbox.rest(self._request("GET", path, {}, b""))  # type: ignore[arg-type]
+        done: Any = self._sandbox.rest(self._request("GET", path, {}, b""))
         try:
             done.send(None)
         except StopIteration as end:
@@ -205,11 +211,12 @@ class Lines:
         body = request.content
         if path.startswith("/v5/order/") and request.method == "POST":
             self._leaves(path.removeprefix("/v5/order/"), body)
-        await asyncio.sleep(ONE_WAY_S)
+        late_s = self.late_s if request.method == "POST" else 0.0
+        await asyncio.sleep(ONE_WAY_S + late_s)
         if self.hang_before(path):
             await asyncio.sleep(1e6)
         asked = self._request(request.method, request.url.raw_path.decode(), dict(request.headers), body)
-        answer: Any = await self._sandbox.rest(asked)  # type: ignore[arg-type]
+        answer: Any = await self._sandbox.rest(asked)
         await asyncio.sleep(ONE_WAY_S)
         if self.hang_after(path):
             await asyncio.sleep(1e6)

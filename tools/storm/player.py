@@ -8,15 +8,17 @@ STOP_AWAY_TICKS = 3_000
 
 
 class Player(System):
-    """Quotes that move and change their size, now and then an order that takes; what is held and not offered has a stop."""
+    """Quotes that move and change size, now and then an order that takes; what is held and not offered has a stop."""
 
     timer_s = 0.5
 
-    class Parameters(Parameters):
-        """`lots` of a full order; every `takes_every` timers one that takes."""
+    class Parameters(Parameters):  # type: ignore[misc]
+        """`lots` of a full order; every `takes_every` timers one that takes; after `busy` timers it moves seldom."""
 
         lots: int = LOTS
         takes_every: int = 5
+        busy: int = 16
+        seldom: int = 10
 
     class Memory(Memory):
         """How many timers were heard, and where the stop stands."""
@@ -30,6 +32,8 @@ class Player(System):
         memory.timers += 1
         if view.halted or not view.bid or not view.ask:
             return []
+        if memory.timers > self.parameters.busy and memory.timers % self.parameters.seldom:
+            return None
         lots = self.parameters.lots * (3 + memory.timers % 2) // 4
         away = memory.timers // 2 % 3 * tick
         if memory.timers % self.parameters.takes_every == 0:

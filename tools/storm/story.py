@@ -5,14 +5,13 @@ A story is made of its plan and nothing else: the same plan gives the same bytes
 
 import asyncio
 import contextlib
-import hashlib
 import json
 import random
-from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal
 
 from quintet.app import desk_folder
 from quintet.app.bybit_desk import Address
@@ -21,6 +20,7 @@ from quintet.app.machine import Machine
 from quintet.app.trading import Ended, Tell, TradeRequest, trade
 from quintet.ports.checkpoints import Checkpoints
 from quintet.research.systems import KernelSystem, of_class
+from quintet.runtime import live_desk, reconciliation
 from quintet.runtime.live_desk import Said
 from quintet.sandbox.clock import Clock
 from quintet.sandbox.exchange import Exchange
@@ -32,18 +32,24 @@ from quintet.storage import tape_files
 from quintet.venues.bybit.sign import ApiKey
 from quintet.venues.connection import Patience
 from tools.storm.disk import Disk, Killed
+from tools.storm.evidence import Evidence, Left
 from tools.storm.lines import HOST, Lines, Transport
-from tools.storm.market import SYMBOL, GhostMarket
+from tools.storm.market import CALM_STEP_S, SYMBOL, GhostMarket
 from tools.storm.player import Player
 from tools.storm.virtual_time import START_NS, now_ns, run
 
 COINS: Final = {"USDT": "20000"}
 TICK_S: Final = 0.05
+CALM_TICK_S: Final = 0.25
 RECV_WINDOW_MS: Final = 1_000
 DISK_S: Final = 0.001
-SETTLE_S: Final = 75.0
-"""From the last fault to the end: a look at the books comes every minute."""
+SETTLE_S: Final = 33.0
+"""From the last fault to the end."""
 
+LOOK_EVERY_S: Final = 10.0
+"""How often a desk in a story compares its books; one that trades does so every minute."""
+
+AFTERMATH_S: Final = 0.5
 DEAD_S: Final = 0.5
 """From a death to the next life."""
 
@@ -54,57 +60,14 @@ LIMITS: Final = (
 PATIENCE: Final = Patience(answer_s=5.0, ping_every_s=5.0, silence_s=15.0, first_pause_s=0.2, longest_pause_s=2.0)
 
 
-class Left(NamedTuple):
-    """A message of the order path as it left the desk: when (ms), what, its body, and what was durable then."""
-
-    ms: int
-    action: str
-    body: str
-    durable_rows: int
-
-
-@dataclass
-class Evidence:
-    """What a story leaves behind for the checker; nothing in it is the desk's own opinion but its tape.
-
-    `settled`: tape and history a moment before the desk is told to stop. `calm_ms`: from then on nothing was wrong.
-    `shaken`: spans of ms in which something was. `braked_ms`: when the brake was pulled, 0: never.
-    """
-
-    tape: bytes
-    history: dict[str, Any]
-    settled_tape: bytes
-    settled: dict[str, Any]
-    coins_before: dict[str, str]
-    left: list[Left]
-    calm_ms: int
-    shaken: list[tuple[int, int]]
-    braked_ms: int = 0
-    lives: int = 1
-    said: list[Said] = field(default_factory=list)
-    broken: str = ""
-    """What ended the last life, when it was not its time."""
-    passed: list[str] = field(default_factory=list)
-    """Points that were passed, when they were counted."""
-    seconds: float = 0.0
-
-    @property
-    def digest(self) -> str:
-        """Equal when everything that happened is."""
-        return hashlib.sha256(self.tape + json.dumps(self.history, sort_keys=True).encode()).hexdigest()[:16]
-
-
-Sees = Callable[[str], None]
-"""Told of moments in the life of orders: created, submitted, accepted, partly filled, amending, canceling, unknown."""
-
-
 @dataclass
 class Plan:
     """What a story is made of. Seconds are of the story's own time.
 
     `prepare`: done before the desk lives. `sees`: told of each moment of an order. `dies_at`: at the passing of which
     points the desk dies, one for each of its lives (-1: it does not). `power`: a death is a power loss that leaves
-    this share of what was not synced; None: of the process alone. `checkpoint_every`: events.
+    this share of what was not synced; None: of the process alone. `checkpoint_every`: events. `lives_again`: a desk
+    that ends by itself is started once more, on a sound disk. `player`: how long it is busy.
     """
 
     seed: int
@@ -116,6 +79,8 @@ class Plan:
     checkpoint_every: int = 0
     settle_s: float = SETTLE_S
     watch_points: bool = False
+    lives_again: bool = False
+    player: Literal["short", "busy"] = "short"
 
 
 @cache
@@ -125,9 +90,10 @@ def player_system() -> KernelSystem:
 
 
 @cache
-def player_config() -> Config:
+def player_config(player: str) -> Config:
     """Its configuration, with every limit that a desk on spot can have."""
-    return load(None, LIMITS, [], player_system())
+    busy = ("system.player.busy=120",) if player == "busy" else ()
+    return load(None, (*LIMITS, *busy), [], player_system())
 
 
 class _AtOnce:
@@ -158,7 +124,7 @@ class Story:
         self.plan = plan
         self.dice = random.Random(plan.seed)
         self.brake = ""
-        self.braked_ms = 0
+        self.braked_ms = self.released_ms = 0
         self.loop = asyncio.get_running_loop()
         self.service = Service(Exchange(), Clock(START_NS // 10**6, wall=lambda: now_ns() // 10**6), KeyRing())
         self.sandbox = Sandbox(self.service)
@@ -170,13 +136,17 @@ class Story:
         self.said: list[Said] = []
         self.passed: list[str] = []
         self.shaken: list[tuple[int, int]] = []
+        self.robbed: list[tuple[int, int]] = []
         self.dies = asyncio.Event()
         self.life = 0
         self._points = 0
+        self._tick_s = TICK_S
+        self._is_calm = False
         self._folder = folder
         self._until_s = plan.busy_s
         self._partly: set[str] = set()
         self.service.listeners.append(self._hear_exchange)
+        self.loop.set_exception_handler(_unless_killed)
 
     @property
     def now_ms(self) -> int:
@@ -190,7 +160,7 @@ class Story:
         if self.disk.dead:
             return
         number, self._points = self._points, self._points + 1
-        if self.plan.watch_points:
+        if self.plan.watch_points and not self._is_calm:
             self.passed.append(f"{self.life}: {name}")
         wanted = self.plan.dies_at[self.life] if self.life < len(self.plan.dies_at) else -1
         if number == wanted:
@@ -201,6 +171,21 @@ class Story:
         """From now on nothing of this life has any effect."""
         self.disk.dead = self.lines.dead = True
         self.dies.set()
+
+    def pull_brake(self, seconds: float) -> None:
+        """The kill switch is latched, and let go after so long."""
+        self.brake = "kill switch: KILL is latched"
+        self.braked_ms = self.braked_ms or self.now_ms
+        self._until_s = max(self._until_s, self.loop.time() + seconds)
+        self.loop.call_later(seconds, self._release)
+
+    def _release(self) -> None:
+        self.brake = ""
+        self.released_ms = self.now_ms
+
+    def strike(self, fault: Callable[["Story"], float]) -> None:
+        """Something bad begins: not inside of what is being done just now, but before anything else."""
+        self.loop.call_soon(lambda: self.shake(fault(self) + AFTERMATH_S))
 
     def shake(self, seconds: float) -> None:
         """Something is wrong for so long from now on: it is calm so much later."""
@@ -235,7 +220,7 @@ class Story:
     async def tell(self) -> Evidence:
         """From the first event to the evidence."""
         plan = self.plan
-        market = GhostMarket(self.service, "spot", random.Random(plan.seed * 7 + 1))
+        market = self.market = GhostMarket(self.service, "spot", random.Random(plan.seed * 7 + 1))
         market.step()
         plan.prepare(self)
         tasks = [asyncio.create_task(one) for one in (market.run(), self._pass_time(), self.sandbox.streams.repeat())]
@@ -252,17 +237,24 @@ class Story:
                 task.cancel()
             await asyncio.gather(*tasks, desk, return_exceptions=True)
             await self.lines.close()
+        alarms = [line.text for line in self.said if line.kind == live_desk.ALARM]
         return Evidence(
             self._tape(), self._history(), settled_tape, settled, COINS, self.left, calm_ms, self.shaken,
-            self.braked_ms, self.life + 1, self.said, broken, self.passed, self.loop.time(),
+            robbed=self.robbed, braked_ms=self.braked_ms, released_ms=self.released_ms, lives=self.life + 1,
+            alarms=alarms, broken=broken, passed=self.passed, seconds=self.loop.time(),
         )  # fmt: skip
 
     def calm(self) -> None:
         """All well again, outside the desk."""
         self.sandbox.faults.clear()
         self.service.clock.skew_ms = 0
+        self.market.step_s = CALM_STEP_S
+        self._tick_s = CALM_TICK_S
+        self._is_calm = True
         lines = self.lines
         lines.reachable = True
+        lines.trades_by_rest = False
+        lines.late_s = 0.0
         lines.hang_before = lines.hang_after = lines.fail_after = lambda path: False
         lines.spoil = lambda text: text
 
@@ -282,7 +274,7 @@ class Story:
             sandbox.pass_time()
             for fault in sandbox.faults.due():
                 sandbox.operator.strike(fault)
-            await asyncio.sleep(TICK_S)
+            await asyncio.sleep(self._tick_s)
 
     # ---- the desk ----------------------------------------------------------------------------------------------
 
@@ -294,7 +286,10 @@ class Story:
             await asyncio.wait({life, dies}, return_when=asyncio.FIRST_COMPLETED)
             dies.cancel()
             if not self.dies.is_set():
-                return await _how_it_ended(life)
+                how = await _how_it_ended(life)
+                if not (how and self.plan.lives_again and self.disk.is_bad):
+                    return how
+                self.kill()
             life.cancel()
             await asyncio.gather(life, return_exceptions=True)
             self.lines.cut()
@@ -303,6 +298,7 @@ class Story:
             self.shake(DEAD_S)
             await asyncio.sleep(DEAD_S)
             self.dies.clear()
+            self.disk.mend()
             self.life += 1
             self._points = 0
             self.disk.dead = self.lines.dead = False
@@ -315,7 +311,7 @@ class Story:
         # The time of the last life is not known when it begins: it is asked for anew as the story goes on.
         left_s = self._until_s - self.loop.time() + self.plan.settle_s + 0.1
         return TradeRequest(
-            player_system(), player_config(), "sandbox", "storm",
+            player_system(), player_config(self.plan.player), "sandbox", "storm",
             Address("spot", SYMBOL, HOST, RECV_WINDOW_MS, PATIENCE), "1m", "1m", self._folder, left_s,
         )  # fmt: skip
 
@@ -348,6 +344,12 @@ class Story:
         return found
 
 
+def _unless_killed(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """What a dead process does not finish is not worth a word."""
+    if not isinstance(context.get("exception"), Killed):
+        loop.default_exception_handler(context)
+
+
 async def _how_it_ended(life: "asyncio.Task[Ended]") -> str:
     try:
         await life
@@ -371,7 +373,8 @@ async def _told(plan: Plan, folder: Path) -> Evidence:
 @contextlib.contextmanager
 def _machine_of_stories(plan: Plan) -> Any:
     every = plan.checkpoint_every or desk_folder.CHECKPOINT_EVERY
-    with _replaced(desk_folder, "CHECKPOINT_EVERY", every):
+    looks = [_replaced(module, "EVERY_S", LOOK_EVERY_S) for module in (live_desk, reconciliation)]
+    with _replaced(desk_folder, "CHECKPOINT_EVERY", every), looks[0], looks[1]:
         yield
 
 
@@ -383,6 +386,3 @@ def _replaced(module: Any, name: str, value: Any) -> Any:
         yield
     finally:
         setattr(module, name, before)
-
-
-__all__ = ["Awaitable", "Coroutine", "Evidence", "Left", "Plan", "Story", "tell_story"]

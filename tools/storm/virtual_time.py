@@ -1,4 +1,4 @@
-"""An event loop whose time passes only when everybody waits, and where nobody else is heard: the same run every time."""
+"""An event loop whose time passes only when everybody waits, and where nobody else is heard: the same every time."""
 
 import asyncio
 import selectors
