@@ -1,6 +1,5 @@
 """Bybit as a desk needs it: its addresses, one account over three doors, and what it says of an instrument."""
 
-import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from quintet.app.instruments import InstrumentConfig
+from quintet.app.machine import MACHINE, Machine
 from quintet.app.messages import Complaint
 from quintet.app.tick_instruments import SeenMarket, guessed_instrument
 from quintet.core.instrument import Instrument
@@ -57,16 +57,16 @@ class Address:
         """Scheme and host of all sockets."""
         return "ws" + self.url.rstrip("/").removeprefix("http") if self.url else STREAM_HOST
 
-    def public(self) -> Connection:
+    def public(self, machine: Machine = MACHINE) -> Connection:
         """Depth and trades."""
         stream = PublicStream((self.symbol,), self.category, host=self.stream_host)
-        return Connection(stream, time.time_ns, self.patience)
+        return Connection(stream, machine.wall_ns, self.patience, draw=machine.draw, connect=machine.connect)
 
 
-def listed_instrument(address: Address, given: InstrumentConfig) -> Instrument:
+def listed_instrument(address: Address, given: InstrumentConfig, fetch: Callable[[str], bytes] = asked) -> Instrument:
     """What the venue says of the instrument; `given` says fees and quanta where they are another."""
     url = bybit_instruments.instruments_url(address.url or BASE_URL, address.category, address.symbol)
-    told = bybit_instruments.instrument_facts(address.category, address.symbol, asked(url))
+    told = bybit_instruments.instrument_facts(address.category, address.symbol, fetch(url))
     said = {name: value for name, value in msgspec.structs.asdict(given).items() if value is not None}
     facts = InstrumentConfig(**said | told | {"fee_in_base": address.category == "spot"})
     places = [_places(facts.price_increment or facts.tick_size), _places(facts.lot_size)]
@@ -92,19 +92,32 @@ class Holdings(NamedTuple):
 class Account:
     """One account over REST and two sockets."""
 
-    def __init__(self, address: Address, key: ApiKey) -> None:
+    def __init__(self, address: Address, key: ApiKey, machine: Machine = MACHINE) -> None:
         self.address = address
         self._key = key
+        self._machine = machine
         self._pace = Pace(limits((address.category,)))
         self._clock = VenueClock()
-        self.rest = Rest(key, self._pace, self._clock, address.rest_hosts, recv_window_ms=address.recv_window_ms)
+        self.rest = Rest(
+            key,
+            self._pace,
+            self._clock,
+            address.rest_hosts,
+            recv_window_ms=address.recv_window_ms,
+            transport=machine.transport,
+            steady_ns=machine.steady_ns,
+        )
         self.socket = TradeSocket(
             key,
             self._pace,
             self._clock,
             address.stream_host,
+            wall_ns=machine.wall_ns,
+            steady_ns=machine.steady_ns,
             patience=address.patience,
             recv_window_ms=address.recv_window_ms,
+            draw=machine.draw,
+            connect=machine.connect,
         )
 
     async def fees_e9(self) -> tuple[int, int]:
@@ -148,16 +161,25 @@ class Account:
     ) -> AccountFeed:
         """The account's own facts, each once."""
         stream = PrivateStream(self._key, self._clock, self.rest.steady_ns, self.address.stream_host)
-        connection = Connection(stream, time.time_ns, self.address.patience, quiet=True)
+        machine = self._machine
+        connection = Connection(
+            stream, machine.wall_ns, self.address.patience, draw=machine.draw, quiet=True, connect=machine.connect
+        )
         return AccountFeed(
-            connection, self.rest, listing, since_ns=since_ns, booked=booked, believed_open=believed_open
+            connection,
+            self.rest,
+            listing,
+            since_ns=since_ns,
+            booked=booked,
+            believed_open=believed_open,
+            wall_ns=machine.wall_ns,
         )
 
 
 @asynccontextmanager
-async def opened(address: Address, key: ApiKey) -> AsyncIterator[Account]:
+async def opened(address: Address, key: ApiKey, machine: Machine = MACHINE) -> AsyncIterator[Account]:
     """An account whose clock is known and whose key can do no more than trade; raises ConfigError, VenueUnreachable."""
-    account: Any = Account(address, key)
+    account: Any = Account(address, key, machine)
     try:
         if not await account.rest.settle_clock(CLOCK_S):
             account.rest.clock.venue_ns(account.rest.steady_ns())

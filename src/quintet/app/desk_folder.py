@@ -154,9 +154,11 @@ def _meta(who: Identity, created_ns: int, tool_version: str, more: Mapping[str, 
     )
 
 
-def first_rows(instrument: Instrument, ts_event: int, ts_recv: int) -> Any:
+def first_rows(
+    instrument: Instrument, ts_event: int, ts_recv: int, draw_below: Callable[[int], int] = secrets.randbelow
+) -> Any:
     """What a desk tape begins with: the epoch, drawn here once, and the definition of what is traded."""
-    epoch = secrets.randbelow(EPOCHS)
+    epoch = draw_below(EPOCHS)
     fact = message_with_text((ts_event, ts_recv, epoch, 0, 0, ev.FACT, 0), EPOCH_FACT)
     return np.concatenate([np.asarray(fact), np.asarray(instrument_rows(0, instrument, ts_event, ts_recv))])
 

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import json
 import signal
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -20,6 +19,7 @@ from quintet.app import auditing, desk_folder, reloading, upgrading
 from quintet.app.bybit_desk import Account, Address, Holdings, listed_instrument, opened
 from quintet.app.config import Config
 from quintet.app.desk_folder import Identity
+from quintet.app.machine import MACHINE, Machine
 from quintet.app.messages import Complaint
 from quintet.app.shared_account import Found, SharedAccount, account_folder, join, prefix_of
 from quintet.core.digest import command_hash
@@ -39,7 +39,6 @@ from quintet.research.desk_result import net_quanta
 from quintet.research.desk_run import desk_run_of
 from quintet.research.retuning import CHANGEABLE, TunedEntrance, change_rows
 from quintet.research.systems import KernelSystem, entrance
-from quintet.runtime.background_checkpoints import BackgroundCheckpoints
 from quintet.runtime.dispatcher import Dispatcher
 from quintet.runtime.live_desk import NOTICE, Ears, LiveDesk, Said
 from quintet.runtime.reconciliation import Reconciliation
@@ -158,16 +157,18 @@ class _MarketRows:
         """There is nothing to let go of."""
 
 
-async def trade(request: TradeRequest, key: ApiKey, tell: Tell, brake: Brake = no_brake) -> Ended:
-    """Trade until the time is over or somebody says stop.
+async def trade(
+    request: TradeRequest, key: ApiKey, tell: Tell, brake: Brake = no_brake, machine: Machine = MACHINE
+) -> Ended:
+    """Trade until the time is over or somebody says stop. `machine`: what the desk lives on.
 
     Raises Complaint for what cannot be traded, ConfigError for a key that could do harm, FeedUnreachable or
     VenueUnreachable for a venue that is not there, TapeError for a disk that takes no more.
     """
-    async with opened(request.address, key) as account:
+    async with opened(request.address, key, machine) as account:
         upgrading.finish(request.folder)
         past = desk_folder.past_of(request.folder)
-        instrument = past.instrument if past is not None else await _instrument(request, account)
+        instrument = past.instrument if past is not None else await _instrument(request, account, machine)
         options = _options(request, instrument)
         params = getattr(request.config.system, request.system.name)
         who = _identity_of(request, instrument)
@@ -179,7 +180,7 @@ async def trade(request: TradeRequest, key: ApiKey, tell: Tell, brake: Brake = n
             began = desk_run_of(past.notes, str(request.folder), request.system)
             params, options = began.params, options._replace(risk=began.options.risk)
         world = fresh_world(request.system, params, options, BOOK_POLICY)
-        put_together = _Desk(request, account, instrument, who, world, tell, brake)
+        put_together = _Desk(request, account, instrument, who, world, tell, brake, machine)
         if past is None:
             await put_together.begin()
         put_together.come_back()
@@ -198,8 +199,10 @@ def rehearse(request: TradeRequest) -> None:
     recorder.take(Frame((0, 0), 1_000_000, SOME_BOOK))
 
 
-async def _instrument(request: TradeRequest, account: Account) -> Instrument:
-    found = await asyncio.to_thread(listed_instrument, request.address, request.config.instrument)
+async def _instrument(request: TradeRequest, account: Account, machine: Machine) -> Instrument:
+    found: Instrument = await machine.in_thread(
+        lambda: listed_instrument(request.address, request.config.instrument, machine.fetch)
+    )
     maker, taker = await account.fees_e9()
     return msgspec.structs.replace(found, maker_fee_e9=maker, taker_fee_e9=taker)
 
@@ -239,6 +242,7 @@ class _Desk:
         world: World,
         tell: Tell,
         brake: Brake,
+        machine: Machine,
     ) -> None:
         self._request = request
         self._account = account
@@ -247,9 +251,10 @@ class _Desk:
         self._world = world
         self._tell = tell
         self._brake = brake
+        self._machine = machine
         self._listing = Listing((instrument,))
         self._config = request.config
-        self._checkpoints = BackgroundCheckpoints(desk_folder.checkpoints_of(request.folder))
+        self._checkpoints = machine.beside(desk_folder.checkpoints_of(request.folder))
 
     async def begin(self) -> None:
         """The birth of a desk on an account: written whole, and then it comes back as any other does."""
@@ -261,8 +266,8 @@ class _Desk:
             "executed_before": json.dumps(held.executed),
             **({"account": self._request.account} if self._request.account else {}),
         }
-        recv_ns = time.time_ns()
-        rows = desk_folder.first_rows(self._instrument, held.now_ns, recv_ns)
+        recv_ns = self._machine.wall_ns()
+        rows = desk_folder.first_rows(self._instrument, held.now_ns, recv_ns, self._machine.draw_below)
         if self._request.account:
             self._join(await self._account.name(), held, desk_folder.ids_of(self._request.desk, rows))
         desk_folder.write_birth(self._request.folder, self._who, __version__, more, rows)
@@ -362,11 +367,17 @@ class _Desk:
         """Until it is stopped; the tape is closed and a checkpoint is there when this returns."""
         request, world = self._request, self._world
         ids = desk_folder.ids_of(request.desk, self._past.rows)
-        began_s = time.monotonic()
+        began_ns = self._machine.steady_ns()
         self._show(ids)
         shared = self._shared(ids)
         orders = self._account.gateway(self._listing, ids, nets=shared is not None)
-        dispatcher = Dispatcher(self._tape, orders, lambda commands, why: desk.suppressed(commands, why), self._brake)
+        dispatcher = Dispatcher(
+            self._tape,
+            orders,
+            lambda commands, why: desk.suppressed(commands, why),
+            self._brake,
+            self._machine.in_thread,
+        )
         keeping = Keeping(self._checkpoints, self._who.code, self._enter.config)
         session = Session(world, self._enter, self._tape, dispatcher, keeping, self._tape.position, self._last_ns)
         feed = self._account.feed(
@@ -385,6 +396,7 @@ class _Desk:
             brake=self._brake,
             keeps_orders=request.keep_orders,
             account_books=shared,
+            wall_ns=self._machine.wall_ns,
         )
         desk.stop = request.stop or desk.stop
         rest, socket = self._account.rest, self._account.socket
@@ -398,7 +410,7 @@ class _Desk:
             raise first_of(group) from None
         finally:
             self._tape.abandon()
-        return self._ended(desk, books, time.monotonic() - began_s)
+        return self._ended(desk, books, (self._machine.steady_ns() - began_ns) / 1e9)
 
     async def _keep_listing(self, desk: LiveDesk) -> None:
         """What the venue lists now and then: a desk counts in the units that it was begun with, and in no others."""
@@ -406,8 +418,10 @@ class _Desk:
         while True:
             await asyncio.sleep(LISTING_EVERY_S)
             try:
-                found = await asyncio.to_thread(
-                    listed_instrument, self._request.address, self._request.config.instrument
+                found = await self._machine.in_thread(
+                    lambda: listed_instrument(
+                        self._request.address, self._request.config.instrument, self._machine.fetch
+                    )
                 )
             except QuintetError:
                 continue  # a venue that does not answer is the feed's to tell
@@ -445,7 +459,7 @@ class _Desk:
         auditing.record(RELOADED, self._request.desk, world=self._request.world, changed="; ".join(changed))
 
     def _say(self, text: str) -> None:
-        self._tell.said(Said(time.time_ns(), NOTICE, text))
+        self._tell.said(Said(self._machine.wall_ns(), NOTICE, text))
 
     def _take_over(self, desk: LiveDesk) -> tuple[str, ...]:
         request, system = self._request, self._request.system
@@ -457,14 +471,14 @@ class _Desk:
         now = _identity_of(replace(request, config=wanted), self._instrument).notes
         notes = {name: now[name] for name in CHANGEABLE if now[name] != self._enter.notes[name]}
         if notes:
-            desk.enter(change_rows(notes, time.time_ns()))
+            desk.enter(change_rows(notes, self._machine.wall_ns()))
         self._config = wanted
         return tuple(map(str, found))
 
     def _market(self, desk: LiveDesk) -> Recording:
         sink = _MarketRows(desk.enter_market, self._past.market_ns)
         recorder = TickRecorder(Path(self._instrument.symbol), [self._instrument], decode_ticks.facts, sink)
-        return Recording(self._request.address.public(), recorder)
+        return Recording(self._request.address.public(self._machine), recorder)
 
     def _show(self, ids: Any) -> None:
         live = int(self._world.desk[0].live)

@@ -120,8 +120,11 @@ def open_questions(world: s.World, ids: ClientIds) -> list[OfOneOrder]:
 
 
 def believed_open(world: s.World, ids: ClientIds) -> list[Cancel]:
-    """Orders that the venue has acknowledged and that are not over in our books, as one would take them back."""
-    return [_cancel(order, ids) for order in _live(world) if int(order.status) != lifecycle.IN_FLIGHT]
+    """Orders that are not over in our books, as one would take them back.
+
+    Those in flight too: the one frame that said what became of such an order may have been lost.
+    """
+    return [_cancel(order, ids) for order in _live(world)]
 
 
 def _live(world: s.World) -> list[Any]:

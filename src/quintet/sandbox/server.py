@@ -53,7 +53,7 @@ class Sandbox:
         app.router.add_get("/v5/private", self._private_socket)
         app.router.add_get("/v5/trade", self._trade_socket)
         app.router.add_route("*", "/sandbox/{tail:.*}", self._operate)
-        app.router.add_route("*", "/{tail:.*}", self._rest)
+        app.router.add_route("*", "/{tail:.*}", self.rest)
         return app
 
     @asynccontextmanager
@@ -100,7 +100,7 @@ class Sandbox:
 
     # ---- REST ----
 
-    async def _rest(self, request: web.Request) -> web.StreamResponse:
+    async def rest(self, request: web.Request) -> web.StreamResponse:
         """One request, with the faults that strike it before and after it is done."""
         body = await request.read()
         path, _, query = request.raw_path.partition("?")

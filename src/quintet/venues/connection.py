@@ -11,7 +11,7 @@ import random
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Never
+from typing import Any, Final, Never, Protocol
 
 import httpx
 
@@ -55,6 +55,16 @@ def asked(url: str, *, pause: Callable[[float], None] = time.sleep) -> bytes:
     raise FeedUnreachable(f"{url}: no usable answer after {ASK_ATTEMPTS} attempts: {why}")
 
 
+class Connect(Protocol):
+    """Opens a WebSocket; `websockets.asyncio.client.connect` is one."""
+
+    def __call__(self, uri: str, **options: Any) -> Any:
+        """An asynchronous context manager of a socket: `send`, `recv(decode=False)`, `close`.
+
+        Raises OSError or WebSocketException, as its socket does.
+        """
+
+
 class _LineLost(Exception):
     """A connection that is of no use any more; says why."""
 
@@ -87,8 +97,11 @@ class Connection:
         *,
         draw: Callable[[], float] = random.random,
         quiet: bool = False,
+        connect: Connect | None = None,
     ) -> None:
+        """`connect`: None for real sockets."""
         self._stream = stream
+        self._connect = connect
         self._quiet = quiet
         self._clock = clock
         self._patience = patience or Patience()
@@ -194,7 +207,7 @@ class Connection:
 
         patience = self._patience
         try:
-            async with connect(
+            async with (self._connect or connect)(
                 self._stream.url,
                 open_timeout=patience.answer_s,
                 ping_interval=patience.ping_every_s,

@@ -176,6 +176,14 @@ def test_a_tape_that_says_something_else_than_the_step_is_refused(scenario: Scen
         relive(a_world(), enter_inside, rows)
 
 
+def test_an_order_in_flight_is_believed_open_as_the_frame_that_ended_it_may_be_lost() -> None:
+    world = a_world()
+    for order, status, number in zip(world.desk[0].orders, (1, 2, 0), (256, 512, 768), strict=False):
+        order.status, order.number = status, number
+    world.desk[0].slots_used = 3
+    assert [one.client_id for one in believed_open(world, IDS)] == [IDS.of(256), IDS.of(512)]
+
+
 def test_a_change_under_way_is_asked_about_as_what_it_would_make() -> None:
     world = a_world()
     order = world.desk[0].orders[0]

@@ -168,7 +168,9 @@ class AccountFeed:
     def _begin_to_catch_up(self) -> None:
         if self._catching is not None:
             self._catching.cancel()
-        self._catching = asyncio.create_task(self._aloud(self._catch_up()))
+        work = self._catch_up()
+        self._catching = asyncio.create_task(self._aloud(work))
+        self._catching.add_done_callback(lambda _: work.close())  # one that was cancelled before it began
 
     async def _catch_up(self) -> None:
         """Ask until everything is answered; a lost connection ends this, the next login begins anew."""

@@ -118,6 +118,7 @@ class OrderGateway:
         task = asyncio.create_task(self._aloud(work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda _: work.close())  # one that was cancelled before it began
 
     async def _aloud(self, work: Coroutine[Any, Any, None]) -> None:
         """A fault of ours is told like an outcome: no command ends in silence."""

@@ -19,7 +19,7 @@ from quintet.venues.bybit.public_stream import STREAM_HOST
 from quintet.venues.bybit.rest import hear_limits
 from quintet.venues.bybit.shapes import MS_NS, shaped
 from quintet.venues.bybit.sign import ApiKey
-from quintet.venues.connection import Connection, Patience
+from quintet.venues.connection import Connect, Connection, Patience
 from quintet.venues.pacing import Cost, Pace
 from quintet.venues.venue_clock import VenueClock
 
@@ -42,6 +42,7 @@ class TradeSocket:
         answer_s: float = ANSWER_S,
         recv_window_ms: int = RECV_WINDOW_MS,
         draw: Callable[[], float] = random.random,
+        connect: Connect | None = None,
     ) -> None:
         self._pace = pace
         self._clock = clock
@@ -49,7 +50,7 @@ class TradeSocket:
         self._answer_s = answer_s
         self._recv_window_ms = recv_window_ms
         stream = TradeStream(key, clock, steady_ns, host)
-        self._connection = Connection(stream, wall_ns, patience, draw=draw, quiet=True)
+        self._connection = Connection(stream, wall_ns, patience, draw=draw, quiet=True, connect=connect)
         self._waiting: dict[str, tuple[asyncio.Future[SocketAnswer], str]] = {}
         self._sent = 0
 

@@ -1,0 +1,292 @@
+"""The checker of the storm: an honest story passes, and each law is broken by a story that somebody made up for it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.storm.made_up import ONE, T0_MS, MadeUp, evidence, execution, honest, link, order
+from tools.storm.checker import LAWS, broken_laws
+from tools.storm.evidence import Evidence
+from tools.storm.witness import Tape, TornTape
+
+Story = Callable[[], Evidence]
+STORIES: dict[str, list[Story]] = {}
+
+
+def breaks(law: str) -> Callable[[Story], Story]:
+    """The story is one that breaks this law."""
+
+    def note(story: Story) -> Story:
+        STORIES.setdefault(law, []).append(story)
+        return story
+
+    return note
+
+
+@breaks("one_order_for_one_decision")
+def an_order_is_at_the_venue_twice() -> Evidence:
+    tape, history, left = honest()
+    history["orders"].append(order(256, "Cancelled"))
+    return evidence(tape, history, left)
+
+
+@breaks("one_order_for_one_decision")
+def an_order_that_nobody_decided() -> Evidence:
+    tape, history, left = honest()
+    history["orders"].append(order(1_024, "Cancelled"))
+    return evidence(tape, history, left)
+
+
+@breaks("one_order_for_one_decision")
+def an_order_at_another_price() -> Evidence:
+    tape, history, left = honest()
+    history["orders"][1]["price"] += ONE
+    return evidence(tape, history, left)
+
+
+@breaks("one_order_for_one_decision")
+def a_number_given_twice() -> Evidence:
+    tape, history, left = honest()
+    tape.place(600, 256)
+    return evidence(tape, history, left)
+
+
+@breaks("none_is_lost")
+def an_order_that_nobody_knows_anything_of() -> Evidence:
+    tape, history, left = honest()
+    tape.place(600, 1_024)
+    return evidence(tape, history, left)
+
+
+@breaks("no_orphan")
+def an_orphan() -> Evidence:
+    tape, history, left = honest()
+    history["orders"][1]["status"] = "New"
+    return evidence(tape, history, left)
+
+
+@breaks("no_orphan")
+def a_stop_that_is_not_there() -> Evidence:
+    tape, history, left = honest()
+    tape.place(600, 1_024, -1, 900, style=4)
+    tape.hear(620, 40, 1_024)
+    tape.add(9_000, (0, 0, 33, 1))
+    history["now_ms"] += 4_000
+    history["orders"].append(order(1_024, "Deactivated", 610, 700, sign=-1, price=0, trigger_price=90 * ONE))
+    return evidence(tape, history, left)
+
+
+@breaks("nothing_is_left")
+def an_order_is_left_behind() -> Evidence:
+    tape, history, left = honest()
+    history["orders"][1]["status"] = "PartiallyFilled"
+    return evidence(tape, history, left)
+
+
+@breaks("only_forward")
+def an_order_that_is_over_is_called_back() -> Evidence:
+    tape, history, left = honest()
+    tape.cancel(600, 256)
+    return evidence(tape, history, left)
+
+
+@breaks("never_more_than_ordered")
+def more_is_filled_than_was_ordered() -> Evidence:
+    tape, history, left = honest()
+    tape.fill(600, 256, "e2", lots=1)
+    history["accounts"][0]["executions"].append(execution("e2", 256, lots=1))
+    return evidence(tape, history, left)
+
+
+@breaks("every_fill_once")
+def a_fill_is_booked_twice() -> Evidence:
+    tape, history, left = honest()
+    tape.fill(600, 256, "e1")
+    return evidence(tape, history, left)
+
+
+@breaks("every_fill_once")
+def a_fill_is_missing() -> Evidence:
+    tape, history, left = honest()
+    history["accounts"][0]["executions"].append(execution("e2", 512))
+    return evidence(tape, history, left)
+
+
+@breaks("position_is_the_venues")
+def a_phantom_position() -> Evidence:
+    tape, history, left = honest()
+    history["accounts"][0]["executions"] = []
+    return evidence(tape, history, left)
+
+
+@breaks("cash_to_the_quantum")
+def a_quantum_is_missing() -> Evidence:
+    tape, history, left = honest()
+    history["accounts"][0]["coins"]["USDT"] -= 1
+    return evidence(tape, history, left)
+
+
+@breaks("cash_to_the_quantum")
+def suspense_for_nothing() -> Evidence:
+    tape, history, left = honest()
+    tape.add(600, (42, 0, 63, 1))
+    return evidence(tape, history, left)
+
+
+@breaks("on_the_disk_first")
+def a_command_left_before_it_was_durable() -> Evidence:
+    tape, history, left = honest()
+    left[0] = left[0]._replace(durable_rows=left[0].durable_rows - 1)
+    return evidence(tape, history, left)
+
+
+@breaks("on_the_disk_first")
+def a_command_left_that_is_on_no_tape() -> Evidence:
+    tape, history, left = honest()
+    left.append(left[0]._replace(action="amend"))
+    return evidence(tape, history, left)
+
+
+@breaks("paid_for")
+def money_is_promised_twice() -> Evidence:
+    tape, history, left = honest()
+    for number in (1_024, 1_280):
+        tape.book(600)
+        tape.place(600, number, price=30_000, lots=2)
+    return evidence(tape, history, left)
+
+
+@breaks("paid_for")
+def coins_are_promised_twice() -> Evidence:
+    tape, history, left = honest()
+    for number in (1_024, 1_280):
+        tape.place(600, number, -1)
+    return evidence(tape, history, left)
+
+
+@breaks("only_on_a_fresh_book")
+def a_buy_on_an_unknown_book() -> Evidence:
+    tape, history, left = honest()
+    tape.add(600, (0, 0, 4, 1))
+    tape.place(600, 1_024)
+    return evidence(tape, history, left)
+
+
+@breaks("only_on_a_fresh_book")
+def a_buy_on_an_old_book() -> Evidence:
+    tape, history, left = honest()
+    tape.place(2_100, 1_024)
+    return evidence(tape, history, left)
+
+
+@breaks("stopped_is_stopped")
+def an_order_after_standing_down() -> Evidence:
+    tape, history, left = honest()
+    tape.operator(600, 6)
+    tape.place(700, 1_024)
+    return evidence(tape, history, left)
+
+
+@breaks("stopped_is_stopped")
+def a_buy_while_paused() -> Evidence:
+    tape, history, left = honest()
+    tape.operator(600, 1)
+    tape.place(700, 1_024)
+    return evidence(tape, history, left)
+
+
+@breaks("stopped_is_stopped")
+def an_order_works_on_for_seconds() -> Evidence:
+    tape, history, left = honest()
+    tape.operator(350, 6)
+    history["orders"][1]["updated_ms"] = T0_MS + 1_400
+    return evidence(tape, history, left)
+
+
+@breaks("stopped_is_stopped")
+def an_order_leaves_after_the_kill_switch() -> Evidence:
+    tape, history, left = honest()
+    return evidence(tape, history, left, braked_ms=T0_MS + 104)
+
+
+@breaks("within_the_limits")
+def too_many_in_a_second() -> Evidence:
+    tape, history, left = honest()
+    for number in (1_024, 1_280):
+        tape.place(600, number, lots=1, price=1)
+    return evidence(tape, history, left)
+
+
+@breaks("within_the_limits")
+def too_large_an_order() -> Evidence:
+    tape, history, left = honest()
+    tape.place(600, 1_024, lots=6, price=1)
+    return evidence(tape, history, left)
+
+
+@breaks("within_the_limits")
+def too_much_of_it() -> Evidence:
+    tape, history, left = honest()
+    tape.place(1_600, 1_024, lots=5, price=1)
+    tape.place(1_600, 1_280, lots=5, price=1)
+    return evidence(tape, history, left)
+
+
+@breaks("within_the_limits")
+def too_many_at_once() -> Evidence:
+    tape, history, left = honest()
+    for number in (1_024, 1_280, 1_536, 1_792):
+        tape.place(1_600, number, lots=1, price=1)
+    return evidence(tape, history, left)
+
+
+@breaks("known_in_time")
+def unknown_for_too_long() -> Evidence:
+    tape, history, left = honest()
+    tape.place(600, 1_024)
+    tape.hear(700, 58, 1_024)
+    tape.hear(31_000, 56, 1_024)
+    return evidence(tape, history, left)
+
+
+@breaks("it_lives_on")
+def a_desk_that_fell_over() -> Evidence:
+    return evidence(*honest(), broken="ValueError: no")
+
+
+def test_an_honest_story_breaks_no_law() -> None:
+    assert broken_laws(evidence(*honest())) == []
+
+
+@pytest.mark.parametrize(
+    ("law", "story"), [pytest.param(law, one, id=one.__name__) for law, some in STORIES.items() for one in some]
+)
+def test_a_story_that_breaks_a_law_is_found(law: str, story: Story) -> None:
+    assert law in {found.partition(":")[0] for found in broken_laws(story())}
+
+
+def test_every_law_has_a_story_that_breaks_it() -> None:
+    assert set(STORIES) == set(LAWS)
+
+
+def test_what_is_unknown_for_a_short_time_breaks_no_law() -> None:
+    tape, history, left = honest()
+    tape.book(900)
+    tape.place(950, 1_024)
+    tape.hear(1_000, 58, 1_024)
+    tape.hear(9_000, 56, 1_024)
+    assert broken_laws(evidence(tape, history, left)) == []
+
+
+def test_names_are_read_back() -> None:
+    tape = Tape(honest()[0].bytes)
+    assert [tape.number_of(link(number)) for number in (256, 512)] == [256, 512]
+    assert tape.number_of("other-7-1-0") is None
+
+
+@pytest.mark.parametrize("damage", [lambda data: data[:-1], lambda data: data[:70] + b"?" + data[71:] + b"more"])
+def test_a_torn_tape_is_no_evidence(damage: Callable[[bytes], bytes]) -> None:
+    made: Any = MadeUp()
+    with pytest.raises((TornTape, ValueError)):
+        Tape(damage(made.bytes))

@@ -1,0 +1,47 @@
+"""What a story leaves behind for the checker. Nothing in it is the desk's opinion but the bytes of its tape."""
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+
+class Left(NamedTuple):
+    """A message of the order path as it left the desk: when (ms), what, its body, and what was durable then."""
+
+    ms: int
+    action: str
+    body: str
+    durable_rows: int
+
+
+@dataclass
+class Evidence:
+    """Times are ms UTC. `settled`: tape and history a moment before the desk is told to stop.
+
+    `calm_ms`: from then on nothing was wrong; `shaken`: when something was; `robbed`: when money moved that no order
+    of the desk had moved. `braked_ms`, `released_ms`: when the brake was pulled and let go, 0: never. `broken`: what
+    ended the last life, when it was not its time. `passed`: where the desk could have died, if that was counted.
+    """
+
+    tape: bytes
+    history: dict[str, Any]
+    settled_tape: bytes
+    settled: dict[str, Any]
+    coins_before: dict[str, str]
+    left: list[Left]
+    calm_ms: int
+    shaken: list[tuple[int, int]]
+    robbed: list[tuple[int, int]] = field(default_factory=list)
+    braked_ms: int = 0
+    released_ms: int = 0
+    lives: int = 1
+    alarms: list[str] = field(default_factory=list)
+    broken: str = ""
+    passed: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def digest(self) -> str:
+        """Equal when everything that happened is."""
+        return hashlib.sha256(self.tape + json.dumps(self.history, sort_keys=True).encode()).hexdigest()[:16]
