@@ -14,6 +14,7 @@ import numpy as np
 from quintet import __version__
 from quintet.app.bybit_desk import listed_instrument
 from quintet.app.desk_folder import TAPE, Identity, begin, read_past, require_same
+from quintet.app.paper_again import MARKET_TAPE
 from quintet.app.trading import (
     SOME_BOOK,
     Ended,
@@ -43,7 +44,6 @@ from quintet.storage.tape_files import TapeWriter, open_tape
 from quintet.storage.tick_recorder import TickRecorder
 from quintet.venues.bybit import decode_ticks
 
-MARKET_TAPE: Final = "market.tape"
 SYNC_S: Final = 1.0
 
 WINDOW: Final = 4

@@ -40,7 +40,8 @@ from quintet.runtime.live_desk import Ears, LiveDesk, Said
 from quintet.runtime.reconciliation import Reconciliation
 from quintet.runtime.recording import Recording
 from quintet.runtime.recovery import believed_open, lost_market, not_written, open_questions
-from quintet.runtime.session import Happened, Keeping, Session, command_rows
+from quintet.runtime.session import Happened, Keeping, Session
+from quintet.storage.command_rows import command_rows
 from quintet.storage.tape_files import TapeWriter
 from quintet.storage.tick_recorder import TickRecorder
 from quintet.venues.bybit import decode_ticks
