@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
 
 import typer
 
+from quintet.app.backtest_command import ConfigFile, Sets
 from quintet.app.messages import fail, progress, say, say_json
 
 if TYPE_CHECKING:
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 DeskName = Annotated[
     str, typer.Argument(metavar="RUN", help="A desk by its name, a run by its id, or a folder with a desk tape.")
+]
+Fills = Annotated[
+    bool, typer.Option("--fills", help="Also compare its fills with simulated ones, order by order, cause by cause.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
@@ -32,12 +36,20 @@ class Compared(NamedTuple):
     detail: str
 
 
-def parity(run: DeskName, as_json: AsJson = False) -> None:
+def parity(
+    run: DeskName,
+    fills: Fills = False,
+    config: ConfigFile = None,
+    sets: Sets = None,
+    as_json: AsJson = False,
+) -> None:
     """Live a desk's tape once more, offline: every command and the memory at every checkpoint must be the same.
 
-    A paper desk is also run as a backtest of its market tape. The first difference is explained.
+    A paper desk is also run as a backtest of its market tape. The first difference is explained. With --fills also what
+    it was really filled against what the simulator would have filled, every difference on its cause.
     """
     from quintet.app.desk_names import described, find_desk
+    from quintet.app.fill_table import fill_lines, fills_of, told_fills
     from quintet.research.desk_replay import read_desk_run
     from quintet.storage.workspace import workspace
 
@@ -46,14 +58,20 @@ def parity(run: DeskName, as_json: AsJson = False) -> None:
     with progress(f"living through {place.name} once more"):
         lived, compared = _compare(place, desk_run)
     ok = all(one.ok is not False for one in compared)
+    comparison = None
+    if fills:
+        with progress("simulating the same decisions"):
+            comparison = fills_of(place, desk_run, config, sets or ())
     if as_json:
         told: dict[str, Any] = {"ok": ok, **described(place), "events": lived.positions, "commands": lived.commands}
         told |= {"hashes": {"commands": lived.command_hash, "state": lived.state_hash}}
         told["checks"] = [one._asdict() for one in compared]
         told["difference"] = lived.departure._asdict() if lived.departure is not None else None
-        say_json(told)
+        say_json(told | ({"fills": told_fills(comparison)} if comparison is not None else {}))
     else:
         _tell(place, lived, compared, ok)
+        for line in fill_lines(comparison) if comparison is not None else ():
+            say(line)
     if not ok:
         fail()
 

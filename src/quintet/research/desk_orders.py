@@ -106,8 +106,10 @@ class DeskOrder:
     def turned_away(self) -> str:
         """Why it was never at work: `rate limit`, `reject`, `not sent`; empty for one that was."""
         over = self.over
-        if over is None or self.fills:
+        if self.fills:
             return ""
+        if over is None:  # unheard of to the end: nobody knows that it was ever there
+            return "" if self.taken_ns is not None else "not sent"
         if over.kind == ev.ORDER_REJECTED:
             return "rate limit" if over.reason in _LIMITS else "reject"
         if over.kind in (ev.COMMAND_SUPPRESSED, ev.COMMAND_LOST):
@@ -192,7 +194,7 @@ def resting_spans(order: DeskOrder, end_ns: int) -> list[tuple[int, int, int, in
 
 
 def response_times(orders: Sequence[DeskOrder]) -> list[int]:
-    """ns from the venue to us: of every acknowledgement and every fill."""
+    """Ns from the venue to us: of every acknowledgement and every fill."""
     stamps = [(one.happened_ns, one.heard_ns) for order in orders for one in order.answers if _travels(one)]
     stamps += [(fill.happened_ns, fill.heard_ns) for order in orders for fill in order.fills]
     return [heard - happened for happened, heard in stamps]
