@@ -12,10 +12,8 @@ import numpy as np
 
 from quintet.core import events as ev
 from quintet.core.orders.lifecycle import CONGESTED, TOO_MANY
+from quintet.ports.order_entry import HELD_BACK_FACT
 from quintet.research.desk_words import STYLE_MASK, STYLE_SHIFT
-
-HELD_BACK: Final = b"held back by the venue's limits"
-"""The fact, on a live desk's tape, that a command had to wait: its order in `quantity`, microseconds in `price`."""
 
 _OVER: Final = (
     ev.ORDER_REJECTED, ev.ORDER_CANCELED, ev.ORDER_EXPIRED, ev.COMMAND_LOST, ev.COMMAND_SUPPRESSED,
@@ -152,7 +150,7 @@ def _read_row(rows: Any, n: int, orders: dict[int, DeskOrder]) -> None:
             lots = int(rows[n + 1]["quantity"])
             orders[quantity].answers.append(Heard(kind, 0, happened, heard, price, lots))
     elif kind == ev.FACT:
-        if quantity in orders and _says(rows, n, HELD_BACK):
+        if quantity in orders and _says(rows, n, HELD_BACK_FACT):
             orders[quantity].held_back_ns += price * 1_000
     elif kind <= ev.COMMAND_UNANSWERED and kind not in (ev.FILL_ORDER, ev.FILL_FEE, ev.FILL_EXECUTION, ev.ORDER_LOTS):
         if quantity in orders:
