@@ -24,7 +24,7 @@ _LAZY: Final = {
     "tape": ("quintet.app.tape_commands", "tape_app", "Look into tapes: info, verify, head, cut, merge, export."),
     "runs": ("quintet.app.runs_commands", "runs_app", "Find earlier runs: list, show, compare."),
     "ledger": ("quintet.app.ledger_commands", "ledger_app", "Count what was tried: show, verify."),
-    "verify": ("quintet.app.verify_commands", "verify_app", "Prove what is promised: determinism, lookahead."),
+    "verify": ("quintet.app.verify_commands", "verify_app", "Prove what is promised: determinism, lookahead, parity."),
     "stages": ("quintet.app.stages_commands", "stages_app", "Prove a system stage by stage: show, record, check."),
     "desk": ("quintet.app.desk_commands", "desk_app", "Look after desks: list, show, run, reload."),
     "keys": ("quintet.app.keys_commands", "keys_app", "Keep the keys of venues: add, list, check, remove."),

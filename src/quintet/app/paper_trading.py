@@ -15,6 +15,7 @@ from quintet import __version__
 from quintet.app import reloading
 from quintet.app.bybit_desk import listed_instrument
 from quintet.app.desk_folder import TAPE, Identity, begin, read_past, require_same
+from quintet.app.paper_again import MARKET_TAPE
 from quintet.app.trading import (
     SOME_BOOK,
     Ended,
@@ -45,7 +46,6 @@ from quintet.storage.tape_files import TapeWriter, open_tape
 from quintet.storage.tick_recorder import TickRecorder
 from quintet.venues.bybit import decode_ticks
 
-MARKET_TAPE: Final = "market.tape"
 SYNC_S: Final = 1.0
 
 WINDOW: Final = 4

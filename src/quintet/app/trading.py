@@ -44,8 +44,9 @@ from quintet.runtime.live_desk import NOTICE, Ears, LiveDesk, Said
 from quintet.runtime.reconciliation import Reconciliation
 from quintet.runtime.recording import Recording
 from quintet.runtime.recovery import believed_open, lost_market, not_written, open_questions
-from quintet.runtime.session import Happened, Keeping, Session, command_rows
+from quintet.runtime.session import Happened, Keeping, Session
 from quintet.storage.account_books import Member
+from quintet.storage.command_rows import command_rows
 from quintet.storage.tape_files import TapeWriter, is_being_written
 from quintet.storage.tick_recorder import TickRecorder
 from quintet.storage.workspace import workspace

@@ -1,4 +1,4 @@
-"""`quintet verify determinism` and `lookahead`: promises put to the test on this machine, with what was tried."""
+"""`quintet verify determinism`, `lookahead`, `parity`: promises put to the test here, with what was tried."""
 
 import json
 import os
@@ -14,6 +14,7 @@ import typer
 from quintet.app import backtest_command as flags
 from quintet.app.lookahead_command import lookahead
 from quintet.app.messages import BAD_INPUT, CalmGroup, Complaint, fail, note, progress, say, say_json
+from quintet.app.parity_command import parity
 
 if TYPE_CHECKING:
     from quintet.app.backtests import Task
@@ -219,3 +220,4 @@ def _short(hashes: Mapping[str, str]) -> str:
 
 
 verify_app.command()(lookahead)
+verify_app.command()(parity)

@@ -1,7 +1,7 @@
 """Approved commands on their way out, and what becomes of each."""
 
 from collections.abc import AsyncIterator
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from quintet.ports.gateway import Gateway
 from quintet.ports.venue_account import OrderReport
@@ -92,7 +92,17 @@ class Suppressed(NamedTuple):
     why: str
 
 
-Outcome = Accepted | Refused | Unknown | Found | Lost | Suppressed
+class HeldBack(NamedTuple):
+    """No outcome yet: it had to wait so long for the venue's limits, our own turn or the venue's refusal of it."""
+
+    command: Command
+    waited_ns: int
+
+
+HELD_BACK_FACT: Final = b"held back by the venue's limits"
+"""How that stands on a desk tape: a fact of this name, the order's number in it, and the time in microseconds."""
+
+Outcome = Accepted | Refused | Unknown | Found | Lost | Suppressed | HeldBack
 
 
 class OrderEntry(Gateway, Protocol):

@@ -195,6 +195,15 @@ def _leaving() -> Any:
     return for_python()
 
 
+def left_loop(world: World) -> tuple[Callable[[Any, int], int], World]:
+    """The loop that is left at every wake, in a world in which somebody else decides: `run(tape, stop) -> why`.
+
+    Beside it the world as the loop sees it, which `sim.loop.after_wake` takes after each wake.
+    """
+    advance, inside = _leaving(), World(*map(_quick, without_memory(world)))
+    return lambda tape, stop: int(advance(Tape(_quick(tape.rows)), inside, stop)), inside
+
+
 def entrance(system: KernelSystem, world: World) -> Callable[..., int]:
     """How a message enters the step of a desk with this system: `enter(rows, world, progress)`, of this world alone."""
     if not system.is_python:

@@ -25,7 +25,7 @@ from quintet.core.risk import breaker
 from quintet.ports.account_books import AccountBooks
 from quintet.ports.clock import Clock
 from quintet.ports.gateway import Brake, no_brake
-from quintet.ports.order_entry import Cancel, OrderEntry, Outcome, Refused, Suppressed, Unknown
+from quintet.ports.order_entry import Cancel, HeldBack, OrderEntry, Outcome, Refused, Suppressed, Unknown
 from quintet.ports.venue_account import (
     AccountNews,
     CaughtUp,
@@ -48,6 +48,9 @@ SILENCE_NS: Final = 1_000_000_000
 
 LOST_FEED_NS: Final = 30_000_000_000
 """A market that is not heard for so long is worth an alarm."""
+
+WORTH_SAYING_NS: Final = 1_000_000_000
+"""A command that the venue's limits hold back for so long is worth a line."""
 
 STAND_DOWN_S: Final = 20.0
 RECOVER_SAY_S: Final = 15.0
@@ -220,6 +223,8 @@ class LiveDesk:
             self._say(NOTICE, f"{name}: refused: {outcome.text}")
         elif isinstance(outcome, Suppressed):
             self._say(NOTICE, f"{name}: not sent: {outcome.why}")
+        elif isinstance(outcome, HeldBack) and outcome.waited_ns >= WORTH_SAYING_NS:
+            self._say(NOTICE, f"{name}: held back by the venue's limits for {outcome.waited_ns / 1e9:.1f} s")
 
     async def _hear_news(self) -> None:
         async with aclosing(self._account.news()) as news:

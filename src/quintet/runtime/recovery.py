@@ -27,7 +27,7 @@ from quintet.core.row_laws import Rows, frozen
 from quintet.ports.order_entry import Amend, Cancel, OfOneOrder, Place
 from quintet.runtime.dispatcher import NOT_SENT
 from quintet.runtime.sequencer import messages_of
-from quintet.runtime.session import command_rows
+from quintet.storage.command_rows import command_rows
 
 NEVER_LEFT: Final = NOT_SENT | {CANCEL: CANCEL_REJECTED}
 """What a desk hears of a command that was decided and not written down."""

@@ -11,12 +11,15 @@ from numpy.typing import NDArray
 
 from quintet.core import events as ev
 from quintet.core.orders.client_ids import ClientIds
+from quintet.core.tape import message_with_text
 from quintet.ports.order_entry import (
+    HELD_BACK_FACT,
     Accepted,
     Amend,
     CancelAll,
     Command,
     Found,
+    HeldBack,
     Lost,
     Outcome,
     Place,
@@ -54,6 +57,8 @@ def outcome_rows(outcome: Outcome, ids: ClientIds, recv_ns: int) -> NDArray[np.v
     number = None if isinstance(command, CancelAll) else ids.number(command.client_id)
     if number is None:
         return np.zeros(0, ev.ROW)
+    if isinstance(outcome, HeldBack):
+        return held_back_rows(number, outcome.waited_ns, recv_ns)
     if isinstance(outcome, Found):
         report = outcome.report
         if isinstance(command, Amend) and report.state in ("open", "filled"):
@@ -101,6 +106,12 @@ def funding_rows(execution: Execution, recv_ns: int) -> NDArray[np.void]:
         ],
         ev.ROW,
     )
+
+
+def held_back_rows(number: int, waited_ns: int, recv_ns: int) -> NDArray[np.void]:
+    """The fact that a command had to wait for the venue's limits: it changes nothing and explains much."""
+    waited_us = min(waited_ns // 1_000, ev.PRICE_MAX)
+    return np.asarray(message_with_text((recv_ns, recv_ns, number, waited_us, 0, ev.FACT, 0), HELD_BACK_FACT))
 
 
 def status_row(kind: int, number: int, instrument: int, reason: int, ts_event: int, recv_ns: int) -> NDArray[np.void]:

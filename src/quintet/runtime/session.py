@@ -19,26 +19,14 @@ from quintet.core import state as s
 from quintet.core.engine.checkpoint import Place, desk_parts, encode
 from quintet.core.engine.entry import new_progress
 from quintet.core.errors import InvariantError
-from quintet.core.events import (
-    COMMAND_ORDER,
-    LAST,
-    PLACE,
-    REDUCE_ONLY,
-    ROW,
-    SELL_BIT,
-)
+from quintet.core.events import LAST, ROW
 from quintet.core.row_laws import Rows, frozen
 from quintet.ports.checkpoints import Checkpoints
 from quintet.ports.gateway import Gateway
 from quintet.ports.tape import DeskTape
 from quintet.runtime.dispatcher import NOT_SENT
 from quintet.runtime.sequencer import Entry, Sequencer, in_time, messages_of
-
-STYLE_SHIFT: Final = 3
-"""Bits 3 to 5 of PLACE: the order's style."""
-
-ROWS_OF_COMMAND: Final = 2
-"""PLACE, CANCEL or AMEND, and COMMAND_ORDER."""
+from quintet.storage.command_rows import ROWS_OF_COMMAND, command_rows
 
 _FIRST_ROOM: Final = 4_096
 _AHEAD: Final = 1
@@ -171,26 +159,6 @@ def _stamped(notes: Any, desk: Any) -> Any:
     notes["ts"] = desk.shown.now
     notes["position"] = desk.event
     return notes
-
-
-def command_rows(commands: Any) -> Rows:
-    """Commands as they stand on a desk tape: two rows each."""
-    rows = np.zeros(2 * len(commands), ROW)
-    first, second = rows[::2], rows[1::2]
-    for part in (first, second):
-        part["ts_event"] = part["ts_recv"] = commands["ts"]
-        part["instrument"] = commands["instrument"]
-    placed = commands["kind"] == PLACE
-    first["kind"] = commands["kind"]
-    first["price"] = commands["price"]
-    first["quantity"] = commands["lots"]
-    style = commands["style"] << STYLE_SHIFT | np.where(commands["reduce_only"], REDUCE_ONLY, 0)
-    first["bits"] = np.where(commands["side"] < 0, SELL_BIT, 0) | np.where(placed, style, 0)
-    second["kind"] = COMMAND_ORDER
-    second["price"] = commands["index"]
-    second["quantity"] = commands["number"]
-    second["bits"] = LAST
-    return frozen(rows)
 
 
 class PaperSession:

@@ -111,6 +111,8 @@ class Sandbox:
             return self._response(early)
         if "lose_request" in struck:
             return await self._silence(request)
+        if "slow_request" in struck:
+            await asyncio.sleep(struck["slow_request"].delay_ms / 1000)
         if "partial_fill_on_cancel" in struck:
             self._fill_before_cancel(body)
         reply = self._reply(request.method, path, query, body, request)

@@ -18,6 +18,7 @@ from quintet.ports.order_entry import (
     CancelAll,
     Command,
     Found,
+    HeldBack,
     Lost,
     OfOneOrder,
     Outcome,
@@ -29,7 +30,7 @@ from quintet.ports.order_entry import (
 from quintet.venues.approved import approved
 from quintet.venues.bybit.encode import Request, requests
 from quintet.venues.bybit.entry import Door, Told, nothing_left
-from quintet.venues.bybit.errors import OUTSIDE_WINDOW
+from quintet.venues.bybit.errors import OUTSIDE_WINDOW, Verdict
 from quintet.venues.bybit.inquiry import Inquiry
 from quintet.venues.bybit.listing import Listing
 from quintet.venues.bybit.rest import Rest
@@ -40,6 +41,9 @@ RETRY_PLACE_S: Final = (0.0, 0.5, 1.0)
 RETRY_CANCEL_S: Final = (0.0, 1.0, 5.0, 15.0)
 PLACE_PATIENCE_S: Final = 3.0
 """A new order that has not had its turn by then is not sent any more: the market it was meant for is gone."""
+
+HELD_BACK_NS: Final = 1_000_000
+"""A command that waits less for its turn has not been held back."""
 
 CLOCK_PATIENCE_S: Final = 2.0
 BEGIN_PATIENCE_S: Final = 10.0
@@ -146,23 +150,33 @@ class OrderGateway:
         """Send until it has left and was not turned away for a reason that passes."""
         places = isinstance(command, Place)
         told = Told(nothing_left("not sent"), 0)
+        waiting = Waiting()
         for pause_s in RETRY_PLACE_S if places else RETRY_CANCEL_S:
             await asyncio.sleep(pause_s)
             if held_back := self._held_back(command):
                 return Suppressed(command, held_back)
-            tried = await self._attempt(wanted, PLACE_PATIENCE_S if places else None)
+            waiting.begin(self._rest.steady_ns())
+            tried = await self._attempt(wanted, PLACE_PATIENCE_S if places else None, waiting)
             if isinstance(tried, Suppressed):
+                self._tell_of(waiting, command)
                 return tried
             told = tried
             if told.verdict.meaning == "unknown" and isinstance(command, CancelAll):
                 continue  # to take everything back twice does no harm
             if told.verdict.meaning != "again":
                 break
+            waiting.goes_on = is_of_limits(told.verdict)
             if f"retCode {OUTSIDE_WINDOW}:" in told.verdict.text:
                 await self._rest.measure_clock()
+        self._tell_of(waiting, command)
         return told
 
-    async def _attempt(self, wanted: Request, patience_s: float | None) -> Told | Suppressed:
+    def _tell_of(self, waiting: "Waiting", command: Command) -> None:
+        """Say how long the venue's limits have held a command back, if they have."""
+        if waiting.waited_ns >= HELD_BACK_NS:
+            self._told.put_nowait(HeldBack(command, waiting.waited_ns))
+
+    async def _attempt(self, wanted: Request, patience_s: float | None, held: "Waiting") -> Told | Suppressed:
         """Wait for a turn and send once; an order that waits too long for either is not sent."""
         urgent = wanted.action.startswith("cancel")
         if self._rest.clock.why_unsure(self._rest.steady_ns()) and not await self._rest.settle_clock(CLOCK_PATIENCE_S):
@@ -172,6 +186,7 @@ class OrderGateway:
             door = next(door for door in self._doors if door.ready and door.takes(wanted.action))
             async with asyncio.timeout(patience_s) as waiting, self._rest.pace.turn(door.costs(wanted), urgent) as turn:
                 waiting.reschedule(None)
+                held.end(self._rest.steady_ns())
                 if held_back := self._held_back(wanted.commands[0]):
                     return Suppressed(wanted.commands[0], held_back)
                 told = await door.tell(wanted)
@@ -179,6 +194,7 @@ class OrderGateway:
                     turn.linger(self._rest.recv_window_ms / 1_000)
                 return told
         except TimeoutError:
+            held.end(self._rest.steady_ns())
             return Suppressed(wanted.commands[0], f"no turn within {patience_s:g} s at the venue's limits")
         except ClockUnsure as error:
             return Told(nothing_left(str(error)), 0)
@@ -228,3 +244,30 @@ class OrderGateway:
                 self._told.put_nowait(Refused(command, lifecycle.NO_REASON, "the order is open and was not changed"))
                 return
             await asyncio.sleep(1.0)
+
+
+class Waiting:
+    """How long one command was held back by the venue's limits: from when it could have left to when it left.
+
+    `goes_on`: the venue has turned it away for its limits, so the pause before the next attempt counts too.
+    """
+
+    def __init__(self) -> None:
+        self.waited_ns = 0
+        self.goes_on = False
+        self._since_ns = 0
+
+    def begin(self, now_ns: int) -> None:
+        """It asks for a turn."""
+        if not self.goes_on:
+            self._since_ns, self.waited_ns = now_ns, 0
+
+    def end(self, now_ns: int) -> None:
+        """It has its turn, or has given up."""
+        self.waited_ns = now_ns - self._since_ns
+
+
+def is_of_limits(said: Verdict) -> bool:
+    """Was a request turned away because there were too many?"""
+    spoke = said.text.startswith(("retCode", "HTTP"))
+    return said.meaning == "again" and spoke and f"retCode {OUTSIDE_WINDOW}:" not in said.text

@@ -21,6 +21,7 @@ from quintet.ports.order_entry import (
     Cancel,
     CancelAll,
     Found,
+    HeldBack,
     Lost,
     Outcome,
     Place,
@@ -163,13 +164,20 @@ def test_what_did_not_leave_is_sent_again_over_the_other_host() -> None:
 
 
 @pytest.mark.parametrize("fault", ["busy", "429"])
-def test_a_venue_that_is_busy_is_asked_again(fault: str) -> None:
-    assert outcomes(BybitVenue(on_orders(fault)), place()) == [Accepted(place(), "id-0")]
+def test_a_venue_that_is_busy_is_asked_again_and_the_wait_is_told(fault: str) -> None:
+    held, taken = outcomes(BybitVenue(on_orders(fault)), place())
+    assert isinstance(held, HeldBack)
+    assert 500_000_000 <= held.waited_ns <= 2_000_000_000  # the pause before the second attempt, or the shut door
+    assert taken == Accepted(place(), "id-0")
+    rows = outcome_rows(held, IDS, 9)
+    assert rows["kind"].tolist()[0] == ev.FACT
+    assert (rows["quantity"][0], rows["price"][0]) == (256, held.waited_ns // 1_000)
 
 
 def test_a_venue_that_stays_busy_refuses_and_nothing_is_left_open() -> None:
     venue = BybitVenue(on_orders(*["busy"] * 9))
-    [told] = outcomes(venue, place())
+    held, told = outcomes(venue, place())
+    assert isinstance(held, HeldBack)
     assert isinstance(told, Refused)
     assert told.reason == lifecycle.CONGESTED
     assert venue.orders == {}
