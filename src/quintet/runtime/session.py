@@ -26,6 +26,7 @@ from quintet.core.events import (
     REDUCE_ONLY,
     ROW,
     SELL_BIT,
+    TEXT,
 )
 from quintet.core.row_laws import Rows, frozen
 from quintet.ports.checkpoints import Checkpoints
@@ -214,7 +215,7 @@ class PaperSession:
         """A past that was heard before, all of it at once."""
         if len(rows):
             self._grow(rows)
-            self._last_ns = int(rows[-1]["ts_recv"])
+            self._last_ns = int(rows["ts_recv"][rows["kind"] != TEXT][-1])
         return self._move(self._view(len(self._market)), frozen(rows))
 
     def end(self) -> Iterator[Happened]:
