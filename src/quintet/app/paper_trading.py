@@ -6,6 +6,7 @@ it comes back by running that tape again, and a backtest of the tape decides the
 
 import asyncio
 import time
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ import numpy as np
 
 from quintet import __version__
 from quintet.app.bybit_desk import listed_instrument
+from quintet.app.desk_facts import keep_facts
 from quintet.app.desk_folder import TAPE, Identity, begin, read_past, require_same
 from quintet.app.trading import (
     SOME_BOOK,
@@ -36,8 +38,10 @@ from quintet.research.backtest import desk_notes, fresh_world, set_timer
 from quintet.research.backtest_options import BOOK_POLICY, BacktestOptions, TickBook
 from quintet.research.systems import loop
 from quintet.runtime.continued_tape import ContinuedTape
+from quintet.runtime.live_desk import NOTICE, Said
 from quintet.runtime.recording import Recording
 from quintet.runtime.recovery import lost_market
+from quintet.runtime.sequencer import not_before
 from quintet.runtime.session import PaperSession
 from quintet.storage.tape_files import TapeWriter, open_tape
 from quintet.storage.tick_recorder import TickRecorder
@@ -131,9 +135,10 @@ class _PaperDesk:
         self._tell = tell
         self._market = market
         self._instrument = decode(past.meta.notes["instrument"].encode())
-        self._waiting = np.asarray(past.event_rows())
+        self._waiting = self._past_rows = np.asarray(past.event_rows())
         self._floor_ns = int(self._waiting["ts_event"][self._waiting["kind"] <= BOOK_CLEAR].max(initial=0))
-        self._heard_ns = 0
+        self._heard_ns = self._last_ns = 0
+        self._early_facts: list[Any] = []
         if len(self._waiting):
             self._lose_market()
         self._session: PaperSession | None = None
@@ -160,6 +165,25 @@ class _PaperDesk:
         """What was heard."""
         rows["ts_event"] = np.maximum(rows["ts_event"], self._floor_ns)
         rows["ts_recv"] = np.maximum(rows["ts_recv"], self._heard_ns)
+        at = self._take(rows)
+        early, self._early_facts = self._early_facts, []
+        for fact in early:
+            self.append_fact(fact)
+        return at
+
+    def append_fact(self, rows: Any) -> None:
+        """What a source has said. The first book defines what is traded, and stands before all else."""
+        if not self._market.position:
+            self._early_facts.append(rows)
+            return
+        rows = not_before(rows, max(self._heard_ns, self._last_ns))
+        # What the market said before may still be on its way to us.
+        self._heard_ns = int(rows[0]["ts_recv"])
+        self._take(rows)
+
+    def _take(self, rows: Any) -> int:
+        """Onto the market tape first, then into the desk."""
+        self._last_ns = int(rows["ts_recv"][rows["kind"] != TEXT][-1])
         at = self._market.append(rows)
         self._enter(rows)
         return at
@@ -186,7 +210,8 @@ class _PaperDesk:
         try:
             async with asyncio.TaskGroup() as group:
                 with stopped_by_signals(stop, self._request.seconds):
-                    tasks = [group.create_task(feed.run()), group.create_task(self._sync_now_and_then())]
+                    work = (feed.run(), self._sync_now_and_then(), self._facts())
+                    tasks = [group.create_task(each) for each in work]
                     await stop.wait()
                 for task in tasks:
                     task.cancel()
@@ -196,6 +221,13 @@ class _PaperDesk:
             if self._desk_tape is not None:
                 self._desk_tape.close()
         return self._ended(time.monotonic() - began_s)
+
+    def _facts(self) -> Coroutine[Any, Any, None]:
+        request = self._request
+        return keep_facts(
+            request.system.facts, request.facts, self._past_rows, self.append_fact,
+            lambda why: self._tell.said(Said(time.time_ns(), NOTICE, why)),
+        )  # fmt: skip
 
     async def _sync_now_and_then(self) -> None:
         while True:

@@ -5,7 +5,7 @@ import contextlib
 import json
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -19,6 +19,7 @@ from quintet._kernel_cache import cache_key
 from quintet.app import desk_folder
 from quintet.app.bybit_desk import Account, Address, Holdings, listed_instrument, opened
 from quintet.app.config import Config
+from quintet.app.desk_facts import FactAccess, keep_facts
 from quintet.app.desk_folder import Identity
 from quintet.app.messages import Complaint
 from quintet.core.digest import command_hash
@@ -36,7 +37,7 @@ from quintet.research.backtest_options import BOOK_POLICY, BacktestOptions, Tick
 from quintet.research.systems import KernelSystem, entrance
 from quintet.runtime.background_checkpoints import BackgroundCheckpoints
 from quintet.runtime.dispatcher import Dispatcher
-from quintet.runtime.live_desk import Ears, LiveDesk, Said
+from quintet.runtime.live_desk import NOTICE, Ears, LiveDesk, Said
 from quintet.runtime.reconciliation import Reconciliation
 from quintet.runtime.recording import Recording
 from quintet.runtime.recovery import believed_open, lost_market, not_written, open_questions
@@ -69,6 +70,7 @@ class TradeRequest:
     folder: Path
     seconds: float | None = None
     keep_orders: bool = False
+    facts: FactAccess = FactAccess()
 
 
 class Opened(NamedTuple):
@@ -299,7 +301,8 @@ class _Desk:
         rest, socket = self._account.rest, self._account.socket
         try:
             with stopped_by_signals(desk.stop, request.seconds):
-                await desk.live((rest.keep_clock(), socket.run()), self._market(desk).run())
+                keepers = (rest.keep_clock(), socket.run(), self._facts(desk))
+                await desk.live(keepers, self._market(desk).run())
             self._checkpoints.close()
             self._tape.close()
         except BaseExceptionGroup as group:
@@ -307,6 +310,13 @@ class _Desk:
         finally:
             self._tape.abandon()
         return self._ended(desk, books, time.monotonic() - began_s)
+
+    def _facts(self, desk: LiveDesk) -> Coroutine[Any, Any, None]:
+        request = self._request
+        return keep_facts(
+            request.system.facts, request.facts, self._past.rows, desk.enter,
+            lambda why: self._tell.said(Said(time.time_ns(), NOTICE, why)),
+        )  # fmt: skip
 
     def _market(self, desk: LiveDesk) -> Recording:
         sink = _MarketRows(desk.enter_market, self._past.market_ns)
