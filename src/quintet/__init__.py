@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from quintet.features import catalogue as indicators
     from quintet.systems.own import (
         Bar,
+        Fact,
         Fill,
         Level,
         Memory,
@@ -40,6 +41,7 @@ __all__ = [
     "Backtest",
     "Bar",
     "Bars",
+    "Fact",
     "Fill",
     "Level",
     "Memory",

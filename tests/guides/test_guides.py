@@ -18,6 +18,7 @@ FOLLOWED = {
     "fifteen-ways-to-fool-yourself.md": 6,
     "sandbox.md": 2,
     "keys-and-the-kill-switch.md": 2,
+    "facts.md": 9,
 }
 """How many blocks of each are done."""
 

@@ -20,7 +20,10 @@ keys_app = typer.Typer(cls=CalmGroup, help="Keep the keys of venues.", no_args_i
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Your name for the key.")]
 
-VENUES: Final = ("bybit",)
+TOKEN_VENUES: Final = ("glassnode", "lunarcrush")
+"""Sources of facts whose key is one text, without a secret that signs."""
+
+VENUES: Final = ("bybit", *TOKEN_VENUES)
 PATIENCE_S: Final = 5.0
 """How long to try to learn the venue's time, without which nothing can be signed."""
 
@@ -38,7 +41,10 @@ def add(
         bool, typer.Option("--remember", help="Let the keyring of this system open the file from now on.")
     ] = False,
 ) -> None:
-    """Keep a key. Key and secret are asked for without an echo, or read as two lines of standard input."""
+    """Keep a key. Key and secret are asked for without an echo, or read as two lines of standard input.
+
+    A key of glassnode or lunarcrush is one text.
+    """
     from quintet.app import auditing
     from quintet.app.key_stores import ask_hidden, key_store
     from quintet.ports.key_store import Credential
@@ -47,13 +53,15 @@ def add(
     _require_venue(venue)
     _require_address(at)
     store = key_store()
-    credential = Credential(name, venue, at, ask_hidden("api key"), ask_hidden("api secret"))
+    key = ask_hidden("api key")
+    credential = Credential(name, venue, at, key, key if venue in TOKEN_VENUES else ask_hidden("api secret"))
     _require_well_formed(credential)
     store.add(credential)
     if remember:
         _remember(store)
     auditing.record("keys add", name, venue=venue, at=at or "the venue itself")
-    say(f"kept  {name}, a key of {venue}; quintet keys check {name} asks what it may do")
+    asks = "" if venue in TOKEN_VENUES else f"; quintet keys check {name} asks what it may do"
+    say(f"kept  {name}, a key of {venue}{asks}")
 
 
 @keys_app.command("list")
@@ -80,6 +88,11 @@ def check(name: Name, as_json: AsJson = False) -> None:
     from quintet.app.key_stores import read_key
 
     credential = read_key(name)
+    if credential.venue in TOKEN_VENUES:
+        raise Complaint(
+            "a key that cannot be checked", where="NAME", found=f"a key of {credential.venue}",
+            expected="one of bybit; a source of facts does not say what a key may do",
+        )  # fmt: skip
     with progress(f"asking {credential.venue}"):
         rights = asyncio.run(_rights(credential))
     problem = _problem(rights)

@@ -151,8 +151,12 @@ def _audit(what: str, why: str, facts: Mapping[str, object]) -> list[str]:
 
 
 def _keys(wanted: list[str] | None) -> "tuple[list[Credential], list[str]]":
-    """The keys to use, and why some cannot be; an account that cannot be opened stops no other."""
+    """The keys to use, and why some cannot be; an account that cannot be opened stops no other.
+
+    Keys of sources that have no orders are left out, unless one is asked for by name.
+    """
     from quintet.app.key_stores import key_store
+    from quintet.app.venue_access import require_key_of
 
     found: list[Credential] = []
     problems: list[str] = []
@@ -163,7 +167,10 @@ def _keys(wanted: list[str] | None) -> "tuple[list[Credential], list[str]]":
         return [], [f"keys: {error}"]
     for name in names:
         try:
-            found.append(store.read(name))
+            credential = store.read(name)
+            if wanted or credential.venue == "bybit":
+                require_key_of(credential, "bybit")
+                found.append(credential)
         except QuintetError as error:
             problems.append(f"key {name}: {error}")
     return found, problems or ([] if found else ["keys: none is kept, so nothing was cancelled at a venue"])

@@ -6,6 +6,7 @@ it comes back by running that tape again, and a backtest of the tape decides the
 
 import asyncio
 import time
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ import numpy as np
 from quintet import __version__
 from quintet.app import reloading
 from quintet.app.bybit_desk import listed_instrument
+from quintet.app.desk_facts import keep_facts
 from quintet.app.desk_folder import TAPE, Identity, begin, read_past, require_same
 from quintet.app.paper_again import MARKET_TAPE
 from quintet.app.trading import (
@@ -41,6 +43,7 @@ from quintet.runtime.continued_tape import ContinuedTape
 from quintet.runtime.live_desk import NOTICE, Said
 from quintet.runtime.recording import Recording
 from quintet.runtime.recovery import lost_market
+from quintet.runtime.sequencer import not_before
 from quintet.runtime.session import PaperSession
 from quintet.storage.tape_files import TapeWriter, open_tape
 from quintet.storage.tick_recorder import TickRecorder
@@ -133,9 +136,10 @@ class _PaperDesk:
         self._tell = tell
         self._market = market
         self._instrument = decode(past.meta.notes["instrument"].encode())
-        self._waiting = np.asarray(past.event_rows())
+        self._waiting = self._past_rows = np.asarray(past.event_rows())
         self._floor_ns = int(self._waiting["ts_event"][self._waiting["kind"] <= BOOK_CLEAR].max(initial=0))
-        self._heard_ns = 0
+        self._heard_ns = self._last_ns = 0
+        self._early_facts: list[Any] = []
         if len(self._waiting):
             self._lose_market()
         self._session: PaperSession | None = None
@@ -162,6 +166,25 @@ class _PaperDesk:
         """What was heard."""
         rows["ts_event"] = np.maximum(rows["ts_event"], self._floor_ns)
         rows["ts_recv"] = np.maximum(rows["ts_recv"], self._heard_ns)
+        at = self._take(rows)
+        early, self._early_facts = self._early_facts, []
+        for fact in early:
+            self.append_fact(fact)
+        return at
+
+    def append_fact(self, rows: Any) -> None:
+        """What a source has said. The first book defines what is traded, and stands before all else."""
+        if not self._market.position:
+            self._early_facts.append(rows)
+            return
+        rows = not_before(rows, max(self._heard_ns, self._last_ns))
+        # What the market said before may still be on its way to us.
+        self._heard_ns = int(rows[0]["ts_recv"])
+        self._take(rows)
+
+    def _take(self, rows: Any) -> int:
+        """Onto the market tape first, then into the desk."""
+        self._last_ns = int(rows["ts_recv"][rows["kind"] != TEXT][-1])
         at = self._market.append(rows)
         self._enter(rows)
         return at
@@ -189,7 +212,8 @@ class _PaperDesk:
             async with asyncio.TaskGroup() as group:
                 refusing = reloading.refused_on_paper(self._request.folder, self._say)
                 with stopped_by_signals(stop, self._request.seconds), refusing:
-                    tasks = [group.create_task(feed.run()), group.create_task(self._sync_now_and_then())]
+                    work = (feed.run(), self._sync_now_and_then(), self._facts())
+                    tasks = [group.create_task(each) for each in work]
                     await stop.wait()
                 for task in tasks:
                     task.cancel()
@@ -202,6 +226,13 @@ class _PaperDesk:
 
     def _say(self, text: str) -> None:
         self._tell.said(Said(time.time_ns(), NOTICE, text))
+
+    def _facts(self) -> Coroutine[Any, Any, None]:
+        request = self._request
+        return keep_facts(
+            request.system.facts, request.facts, self._past_rows, self.append_fact,
+            self._say,
+        )  # fmt: skip
 
     async def _sync_now_and_then(self) -> None:
         while True:

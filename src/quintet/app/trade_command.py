@@ -4,6 +4,7 @@ Exit codes: 0 it was stopped and nothing is open or unknown; 1 it was stopped, a
 look at (an alarm, an order that is not known to be over); 2 it could not begin; 3 our own fault.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -14,6 +15,7 @@ from quintet.app.messages import Complaint, did_you_mean, fail, note, progress
 
 if TYPE_CHECKING:
     from quintet.app.config import Config
+    from quintet.app.desk_facts import FactAccess
     from quintet.ports.key_store import Credential
     from quintet.research.systems import KernelSystem
 
@@ -65,6 +67,15 @@ RecvWindow = Annotated[
     int,
     typer.Option(min=500, max=60_000, help="ms after which the venue takes a request no more.", rich_help_panel=RUN),
 ]
+FactKeys = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--fact-key",
+        metavar="SOURCE=NAME",
+        help="A key for facts that the system reads, e.g. glassnode=chain.",
+        rich_help_panel=RUN,
+    ),
+]
 Everything = Annotated[bool, typer.Option("--all", help="Every note of the system, not its headlines alone.")]
 
 
@@ -78,6 +89,7 @@ def trade(
     desk: Desk = "main",
     key: KeyName = "",
     sandbox: SandboxFile = None,
+    fact_keys: FactKeys = None,
     how_long: For = "",
     keep_orders: KeepOrders = False,
     account: Account = "",
@@ -139,6 +151,7 @@ def trade(
         keep_orders=keep_orders,
         account=account,
         read_again=read_again,
+        facts=_fact_access(found, fact_keys or (), credential, url),
     )
     teller = Teller(request, everything, as_json)
     if credential is None:
@@ -169,6 +182,24 @@ def _write_run(folder: Path) -> str:
     except QuintetError as error:
         note(f"no run was written: {error}")
         return ""
+
+
+def _fact_access(
+    system: "KernelSystem", written: Sequence[str], credential: "Credential | None", url: str
+) -> "FactAccess":
+    """How facts of a system are asked for; a sandbox speaks for the venue. Raises Complaint where a key is missing."""
+    from quintet.app.desk_facts import FactAccess, asked_of, require_access
+    from quintet.app.facts_commands import named_pairs
+    from quintet.app.key_stores import read_key
+
+    keys = {source: read_key(name) for source, name in named_pairs("--fact-key", written).items()}
+    if credential is not None:
+        keys.setdefault("bybit", credential)
+    access = FactAccess(keys, {"bybit": url} if url else {})
+    require_access(system.facts, access)
+    for name in sorted({*system.facts} - {*asked_of(system.facts)}):
+        note(f"no source is asked for {name}: there will be no data of it")
+    return access
 
 
 def _require_tradable(system: "KernelSystem", category: str) -> None:
@@ -202,6 +233,7 @@ def _require_permit(system: str, config: "Config") -> None:
 def _credential(world: str, name: str, sandbox: Path | None) -> "Credential":
     """The key to trade with and where; raises Complaint for one that is not of this world."""
     from quintet.app.key_stores import read_key
+    from quintet.app.venue_access import require_key_of
 
     if (sandbox is None) == (not name):
         raise Complaint(
@@ -209,6 +241,7 @@ def _credential(world: str, name: str, sandbox: Path | None) -> "Credential":
             expected="--key NAME, or in the world sandbox --sandbox FILE",
         )  # fmt: skip
     credential = read_key(name) if sandbox is None else _of_sandbox(sandbox)
+    require_key_of(credential, "bybit")
     if (world == "sandbox") != bool(credential.at):
         raise Complaint(
             "a key of another world", where="--key, --sandbox", found=f"one of {credential.at or 'the venue itself'}",

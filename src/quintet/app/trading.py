@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
@@ -18,6 +18,7 @@ from quintet._kernel_cache import cache_key
 from quintet.app import auditing, desk_folder, reloading, upgrading
 from quintet.app.bybit_desk import Account, Address, Holdings, listed_instrument, opened
 from quintet.app.config import Config
+from quintet.app.desk_facts import FactAccess, keep_facts
 from quintet.app.desk_folder import Identity
 from quintet.app.machine import MACHINE, Machine
 from quintet.app.messages import Complaint
@@ -90,6 +91,8 @@ class TradeRequest:
 
     read_again: Callable[[], Config] | None = None
     """Reads the configuration once more, and asks whether this desk may trade with it; raises Complaint."""
+
+    facts: FactAccess = FactAccess()
 
 
 class Opened(NamedTuple):
@@ -403,7 +406,7 @@ class _Desk:
         rest, socket = self._account.rest, self._account.socket
         try:
             with stopped_by_signals(desk.stop, request.seconds), self._reloads(desk):
-                keepers = (rest.keep_clock(), socket.run(), self._keep_listing(desk))
+                keepers = (rest.keep_clock(), socket.run(), self._keep_listing(desk), self._facts(desk))
                 await desk.live(keepers, self._market(desk).run())
             self._checkpoints.close()
             self._tape.close()
@@ -475,6 +478,13 @@ class _Desk:
             desk.enter(change_rows(notes, self._machine.wall_ns()))
         self._config = wanted
         return tuple(map(str, found))
+
+    def _facts(self, desk: LiveDesk) -> Coroutine[Any, Any, None]:
+        request = self._request
+        return keep_facts(
+            request.system.facts, request.facts, self._past.rows, desk.enter,
+            self._say,
+        )  # fmt: skip
 
     def _market(self, desk: LiveDesk) -> Recording:
         sink = _MarketRows(desk.enter_market, self._past.market_ns)

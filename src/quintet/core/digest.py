@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from quintet.core.kernel import kernel
+from quintet.core.state import FACTS_HEARD, RESTRAINT
 
 _A = np.uint64(0x9E3779B97F4A7C15)
 _B = np.uint64(0x5851F42D4C957F2D)
@@ -39,7 +40,8 @@ def canonical_bytes(records: np.ndarray[Any, Any]) -> bytes:
     names = plain.dtype.names
     if names is None:
         return _canonical_column(plain)
-    return b"".join(name.encode() + b"\0" + canonical_bytes(plain[name]) for name in names)
+    kept = (name for name in names if not is_absent(name, plain))
+    return b"".join(name.encode() + b"\0" + canonical_bytes(plain[name]) for name in kept)
 
 
 def _canonical_column(column: np.ndarray[Any, Any]) -> bytes:
@@ -56,9 +58,12 @@ UNHASHED = ("executions", "outbox", "filled", "n_outbox", "n_filled", "ladders")
 book is filled: what it shows is in the view."""
 
 
-def is_absent(name: str, desk: np.ndarray[Any, Any]) -> bool:
-    """Rules that nobody has asked for are no part of what is remembered."""
-    return name == "restraint" and not desk[name]["active"].any()
+def is_absent(name: str, records: np.ndarray[Any, Any]) -> bool:
+    """Rules and facts that nobody has asked for are no part of what is remembered."""
+    part = records.dtype[name]
+    if part == RESTRAINT:
+        return not records[name]["active"].any()
+    return bool(part == FACTS_HEARD and not records[name]["n"].any())
 
 
 def state_hash(desk: np.ndarray[Any, Any], state: np.ndarray[Any, Any]) -> str:

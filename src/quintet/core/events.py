@@ -59,7 +59,12 @@ FUNDING_RATE: Final = 14  # quantity: rate in 1e-9 of the interval, + = longs pa
 FEED_GAP: Final = 15  # quantity: missing messages or bars, -1 = unknown number
 INSTRUMENT: Final = 16  # definition (JSON in TEXT rows), valid from here on; tick and lot may change in time
 VENUE_STATUS: Final = 17  # quantity: 1 trading, 0 not trading
-FACT: Final = 18  # an outside number: name in TEXT rows, quantity: value in 1e-9
+FACT: Final = (
+    18  # an outside number: quantity: value; price: revision; bits >> 1: its quality (core.facts); then FACT_KEY
+)
+FACT_KEY: Final = (
+    19  # quantity: 62-bit key of the fact's name, which follows in TEXT rows; price: decimals of the value
+)
 
 # ---- desk: what entered `step` besides the market ------------------------------------------------------------
 TIMER: Final = 32  # quantity: timer number
@@ -100,7 +105,7 @@ REFUSED: Final = 72  # the gate's no: price: limit number, quantity: order numbe
 TEXT: Final = 254  # the 30 bytes before `kind` are payload; bits >> 1: how many of them count
 HEADER: Final = 255  # half of a block header; carries no fact
 
-MARKET_KINDS: Final = frozenset(range(BID_LEVEL, FACT + 1))
+MARKET_KINDS: Final = frozenset(range(BID_LEVEL, FACT_KEY + 1))
 OUTPUT_KINDS: Final = frozenset(range(PLACE, REFUSED + 1))
 
 MAKER: Final = 2  # bit 1 of FILL

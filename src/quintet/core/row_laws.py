@@ -63,7 +63,8 @@ _PRICED: Final = frozenset(
 )
 _SIGNED: Final = frozenset((ev.FUNDING_RATE, ev.FACT, ev.FILL_FEE, ev.FUNDING, ev.RECONCILED))
 _WITHOUT_INSTRUMENT: Final = frozenset(
-    (ev.FACT, ev.TIMER, ev.CLOCK_ADVANCED, ev.OPERATOR, ev.CONFIG_CHANGED, ev.MIGRATION, ev.RECONCILED, ev.TEXT)
+    (ev.FACT, ev.FACT_KEY, ev.TIMER, ev.CLOCK_ADVANCED, ev.OPERATOR, ev.CONFIG_CHANGED, ev.MIGRATION, ev.RECONCILED)
+    + (ev.TEXT,)
 )
 _IN_VENUE_ORDER: Final = frozenset((ev.BID_LEVEL, ev.ASK_LEVEL, ev.TRADE_BUY, ev.TRADE_SELL, ev.BOOK_CLEAR))
 

@@ -26,6 +26,8 @@ BUILDERS: Final = 16
 LEVELS_SHOWN: Final = 20
 """Levels of a side that a system can be shown, at most."""
 TAKEN_LEVELS: Final = 256
+FACTS: Final = 16
+"""Outside facts that one system reads, at most."""
 GATEWAYS: Final = 4
 """Trading venues in one run."""
 
@@ -40,18 +42,19 @@ WAKE_FILL: Final = 16
 WAKE_ORDER: Final = 32
 WAKE_CONTROL: Final = 64
 WAKE_FUNDING: Final = 1 << 16
+WAKE_FACT: Final = 1 << 17  # an outside number that the system reads
 DEFINITION: Final = 128  # not a wake: an instrument definition is under the cursor and must be applied first
 WAKE_TRADE: Final = 256
 WAKE_BOOK: Final = 512  # any level of a book has been reported
 WAKE_TOUCH: Final = 1024  # the best bid or ask is another price
 WAKES: Final = (
     WAKE_TIMER | WAKE_BAR | WAKE_FILL | WAKE_ORDER | WAKE_CONTROL | WAKE_TRADE | WAKE_BOOK | WAKE_TOUCH
-    | WAKE_FUNDING
+    | WAKE_FUNDING | WAKE_FACT
 )  # fmt: skip
 WHY_NAMES: Final = {
     END: "end", PAUSE: "stop", FULL: "full", OVERFLOW: "a full wire", WAKE_TIMER: "timer", WAKE_BAR: "bar",
     WAKE_FILL: "fill", WAKE_ORDER: "order", WAKE_CONTROL: "control", DEFINITION: "definition", WAKE_TRADE: "trade",
-    WAKE_BOOK: "book", WAKE_TOUCH: "touch", WAKE_FUNDING: "funding",
+    WAKE_BOOK: "book", WAKE_TOUCH: "touch", WAKE_FUNDING: "funding", WAKE_FACT: "fact",
 }  # fmt: skip
 
 # ---- accounts of the double entry ----------------------------------------------------------------------------
@@ -200,6 +203,32 @@ WANT = record(
 NOTE = record(ts="i8", position="i8", code="i8", a="i8", b="i8", c="i8", d="i8")
 """What a system wants remembered (a transition, a policy change): a code and four numbers it names."""
 
+OBSERVATION = record(
+    about="i8",  # ns UTC: the time it speaks of
+    known="i8",  # ns UTC: when we knew it
+    value="i8",  # in 10 to the power of minus `decimals`
+    decimals="i8",
+    revision="i8",  # 0: the first that was said of that time
+    quality="i8",  # of core.facts: OK, LATE, RESTATED, MISSING
+)
+"""What a source said of a fact at one time, or that it said nothing."""
+
+FACT = record(
+    key="i8",  # of its name
+    values="i8",  # so many were heard; 0: there is no data
+    newest=OBSERVATION,  # of the values that were heard, the one about the latest time; none is MISSING
+    missing_about="i8",  # the latest time of which a value was due and did not come
+    missing_known="i8",
+)
+
+FACTS_HEARD = record(
+    n="i8",  # so many facts are read
+    heard="i8",  # which of them was heard last
+    said=OBSERVATION,  # and what was said of it
+    facts=(FACT, FACTS),
+)
+"""The outside facts that a system reads, as they are known now."""
+
 VIEW = record(
     now="i8",  # our clock, ns
     why="i8",  # which WAKE_* bit
@@ -225,6 +254,7 @@ VIEW = record(
     equity=EQUITY,
     wants=(WANT, WANTS),
     notes=(NOTE, NOTES),
+    facts=FACTS_HEARD,  # only those that a system asks for
 )
 """All that a system is shown, and where it says what it wants."""
 

@@ -148,6 +148,7 @@ def setup_of(system: KernelSystem, options: BacktestOptions, policy: str, record
         capital=capital_of(execution, instrument),
         execution=execution_of(execution, POLICIES[policy], fills),
         wakes=system.wakes,
+        facts=system.facts,
         wake_timeframes=tuple(sorted({structure, fills} if system.hears_fill_bars else {structure})),
         mark_timeframe=structure,
         **room,

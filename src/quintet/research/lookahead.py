@@ -20,7 +20,16 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from quintet.core.errors import DataError, InputError, TapeError
-from quintet.core.events import BAR_CLOSE, BAR_OPEN, BAR_TURNOVER, HIGH_SHIFT, PLACE, TIMEFRAME_NUMBER, timeframe_ns
+from quintet.core.events import (
+    BAR_CLOSE,
+    BAR_OPEN,
+    BAR_TURNOVER,
+    FACT,
+    HIGH_SHIFT,
+    PLACE,
+    TIMEFRAME_NUMBER,
+    timeframe_ns,
+)
 from quintet.core.instrument import Instrument
 from quintet.core.random import below, seeded
 from quintet.core.row_laws import frozen
@@ -334,7 +343,7 @@ def with_noise_after(tape: Tape, moment_ns: int, noise: Noise, instrument: Instr
 
 
 def _noisy(rows: Any, count: int, noise: Noise, instrument: Instrument) -> Any:
-    """Rows with noise in the bars from row `count` on; a bar was known before."""
+    """Rows with noise in the bars and the facts from row `count` on; a bar was known before."""
     rows = rows.copy()
     kinds, numbers = rows["kind"], np.arange(len(rows))
     around = int(rows["price"][:count][kinds[:count] == BAR_CLOSE][-1])
@@ -345,6 +354,8 @@ def _noisy(rows: Any, count: int, noise: Noise, instrument: Instrument) -> Any:
     rows["quantity"][first + 1] = future["high"] << HIGH_SHIFT | future["low"]
     traded = np.flatnonzero((kinds == BAR_TURNOVER) & (numbers >= count))
     rows["quantity"][traded] = np.resize(noise.volume, len(traded))
+    said = np.flatnonzero((kinds == FACT) & (numbers >= count))
+    rows["quantity"][said] = np.resize(noise.volume, len(said))
     return rows
 
 

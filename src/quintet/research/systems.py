@@ -26,12 +26,12 @@ class KernelSystem(NamedTuple):
     the two timeframe numbers (structure, fills), `params` also from the assumed spread in bp; `statistics` reads
     figures from its state at the end; `explain` puts one of its notes into words, `note_kind` names a note's code. Who
     watches it live is told notes of the kinds in `headlines` (empty: of all), and the note for which `begins_quoting`
-    is true as a line of its own. A timer wakes it every `timer_every_ns` (0: never); bars of the lower timeframe,
-    in a run on two, when it `hears_fill_bars`. On an order book it is shown `depth_levels` of each side, and the places
-    of its orders in their queues when it `minds_queue`. It trades `instruments_max` instruments of a tape; `state` and
-    `params` are given the first. `origin` says where somebody's own system was found, `file.py:MySystem`, and `sha256`
-    is that file's; both are empty for those of quintet. `restraint`: limits of its own specification, over and above
-    those of the desk.
+    is true as a line of its own. A timer wakes it every `timer_every_ns` (0: never); bars of the lower timeframe, in a
+    run on two, when it `hears_fill_bars`. On an order book it is shown `depth_levels` of each side, and the places of
+    its orders in their queues when it `minds_queue`. It trades `instruments_max` instruments of a tape; `state` and
+    `params` are given the first. It is shown what is known of the outside `facts` of these names, in this order.
+    `origin` says where somebody's own system was found, `file.py:MySystem`, and `sha256` is that file's; both are
+    empty for those of quintet. `restraint`: limits of its own specification, over and above those of the desk.
     """
 
     name: str
@@ -50,6 +50,7 @@ class KernelSystem(NamedTuple):
     minds_queue: bool = False
     hears_fill_bars: bool = True
     instruments_max: int = 1
+    facts: tuple[str, ...] = ()
     origin: str = ""
     sha256: str = ""
     restraint: RestraintConfig = RestraintConfig()
@@ -115,6 +116,7 @@ def of_class(kind: Any, origin: str = "", sha256: str = "") -> KernelSystem:
         minds_queue=shape.minds_queue,
         hears_fill_bars="on_lower_bar" in shape.handlers,
         instruments_max=shape.instruments_max,
+        facts=shape.facts,
         origin=origin,
         sha256=sha256,
     )

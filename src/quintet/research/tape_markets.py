@@ -5,12 +5,14 @@ from collections.abc import Callable
 import numpy as np
 
 from quintet.core.events import BAR_CLOSE, BAR_OPEN, BAR_TURNOVER, HIGH_SHIFT, LOW_MASK, TIMEFRAME_NUMBER, timeframe_ns
+from quintet.core.facts import observations_on
 from quintet.core.instrument import Instrument
 from quintet.core.market.bars import Bars
 from quintet.core.tape import Tape, memory_tape
-from quintet.core.tape_splice import cut_rows
+from quintet.core.tape_splice import cut_rows, merge_rows
 from quintet.storage.candle_sources import MarketBars, from_bars
 from quintet.storage.candle_tapes import market_rows
+from quintet.storage.fact_rows import fact_rows
 
 
 def bars_on(tape: Tape, timeframe: str) -> Bars:
@@ -40,8 +42,12 @@ def market_on(tape: Tape, structure: str, fills: str) -> MarketBars:
 
 
 def tape_of(market: MarketBars, instrument: Instrument, like: Tape) -> Tape:
-    """A tape of these bars alone, with the origin of `like`; `instrument` is defined once, at the start."""
-    return memory_tape(market_rows(market), [instrument], like.meta, like.name)
+    """A tape of these bars and the facts of `like`, with its origin; `instrument` is defined once, at the start."""
+    bars = memory_tape(market_rows(market), [instrument], like.meta, like.name)
+    if not like.census.kinds.get("FACT_KEY", 0):
+        return bars
+    facts = memory_tape(fact_rows(observations_on(like)), (), like.meta, like.name)
+    return memory_tape(merge_rows([bars, facts]), (), like.meta, like.name)
 
 
 def changed(tape: Tape, instrument: Instrument, structure: str, fills: str, change: Callable[[Bars], Bars]) -> Tape:

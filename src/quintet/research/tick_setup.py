@@ -9,7 +9,7 @@ from quintet.core.engine.world import BuiltBars, Setup
 from quintet.core.errors import ConfigError
 from quintet.core.events import BAR_CLOSE, TIMEFRAME_NUMBER
 from quintet.core.instrument import Instrument
-from quintet.core.state import WAKE_BAR, WAKE_BOOK, WAKE_FUNDING, WAKE_TIMER, WAKE_TOUCH, WAKE_TRADE, Tape
+from quintet.core.state import WAKE_BAR, WAKE_BOOK, WAKE_FACT, WAKE_FUNDING, WAKE_TIMER, WAKE_TOUCH, WAKE_TRADE, Tape
 from quintet.core.tape import Tape as MarketTape
 from quintet.core.units import exact_quanta
 from quintet.research.backtest_options import BacktestOptions, TickBook
@@ -40,7 +40,7 @@ def tick_book(
     if system.wakes & WAKES_ITSELF == 0:
         raise ConfigError(
             f"{system.name}: found no handler that a market calls, expected one of on_timer, on_bar, on_trade, "
-            "on_touch, on_book: a system that has no order at work is woken by nothing else"
+            "on_touch, on_book, on_fact: a system that has no order at work is woken by nothing else"
         )
     tick_execution, _ = tick_execution_of(execution, recorded)
     venues = venues_of(execution, recorded_at or {})
@@ -71,7 +71,7 @@ def candles_on(tape: MarketTape) -> frozenset[tuple[int, int]]:
     return frozenset(zip(*pairs.tolist(), strict=True))
 
 
-WAKES_ITSELF = WAKE_TIMER | WAKE_BAR | WAKE_TRADE | WAKE_TOUCH | WAKE_BOOK
+WAKES_ITSELF = WAKE_TIMER | WAKE_BAR | WAKE_TRADE | WAKE_TOUCH | WAKE_BOOK | WAKE_FACT
 
 ON_BOOKS_ONLY = {
     WAKE_TRADE: "on_trade",
@@ -134,6 +134,7 @@ def tick_setup(system: KernelSystem, options: BacktestOptions, book: TickBook, *
         venues=venues_of(book.execution, book.recorded_at),
         order_places=book.order_places,
         wakes=system.wakes,
+        facts=system.facts,
         wake_timeframes=wake_timeframes,
         built_bars=built_bars(heard, len(options.instruments), book.candles),
         mark_timeframe=structure if heard else 0,

@@ -74,7 +74,7 @@ def moment_of(rows: Any, ts_ns: int) -> Moment:
     at = int(behind[0]) if len(behind) else len(plain)
     if at < len(plain):  # known with what comes next
         return Moment(at, ts_ns, int(plain["ts_recv"][at]))
-    return Moment(at, ts_ns, max(ts_ns, int(plain["ts_recv"][-1]) if at else 0))
+    return Moment(at, ts_ns, max(ts_ns, int(plain["ts_recv"][plain["kind"] != ev.TEXT].max(initial=0))))
 
 
 def message(moment: Moment, parts: Sequence[tuple[int, int, int]], instrument: int = 0) -> Any:

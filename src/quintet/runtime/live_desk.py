@@ -40,6 +40,7 @@ from quintet.runtime.dispatcher import NOT_SENT, Dispatcher
 from quintet.runtime.reconciliation import EVERY_S, Difference, Judged, Reconciliation, suspense_rows
 from quintet.runtime.recovery import open_questions
 from quintet.runtime.report_rows import fill_rows, funding_rows, order_rows, outcome_rows, status_row
+from quintet.runtime.sequencer import not_before
 from quintet.runtime.session import Happened, Session
 
 LOOK_S: Final = 0.1
@@ -183,8 +184,7 @@ class LiveDesk:
             return
         last_ns = self._session.sequencer.last_ns
         if self._wall_ns() >= last_ns and (rows["ts_recv"] < last_ns).any():
-            rows = np.array(rows, ev.ROW)
-            rows["ts_recv"] = np.maximum(rows["ts_recv"], last_ns)
+            rows = not_before(rows, last_ns)
         for happened in self._session.hear(rows):
             self._ears.hear(happened)
         if self._account_books is not None:

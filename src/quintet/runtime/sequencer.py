@@ -18,7 +18,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from quintet.core.errors import InvariantError, TapeError
-from quintet.core.events import CLOCK_ADVANCED, COMMAND_UNANSWERED, FACT, LAST, ORDER_ACCEPTED, ROW, TIMER
+from quintet.core.events import CLOCK_ADVANCED, COMMAND_UNANSWERED, FACT_KEY, LAST, ORDER_ACCEPTED, ROW, TEXT, TIMER
 from quintet.core.row_laws import Rows, frozen
 from quintet.ports.tape import DeskTape
 
@@ -87,9 +87,15 @@ def in_time(rows: Any, last_ns: int) -> list[Any]:
     raw_ns = int(rows[0]["ts_recv"])
     if raw_ns >= last_ns:
         return [rows]
-    held = np.array(rows, ROW)
-    held["ts_recv"] = last_ns
-    return [clock_row(raw_ns, last_ns, last_ns - raw_ns), held]
+    return [clock_row(raw_ns, last_ns, last_ns - raw_ns), not_before(rows, last_ns)]
+
+
+def not_before(rows: Any, last_ns: int) -> Any:
+    """The same rows, none received before `last_ns` (ns UTC); text has no time."""
+    moved = np.array(rows, ROW)
+    timed = moved["kind"] != TEXT
+    moved["ts_recv"][timed] = np.maximum(moved["ts_recv"][timed], last_ns)
+    return moved
 
 
 def clock_row(raw_ns: int, held_ns: int, behind_ns: int) -> Any:
@@ -141,6 +147,6 @@ def _keyed(number: int, messages: Iterable[Any]) -> Iterator[tuple[tuple[int, in
 
 
 def _rank(kind: int) -> int:
-    if kind <= FACT:
+    if kind <= FACT_KEY:
         return FEED
     return RESPONSE if ORDER_ACCEPTED <= kind <= COMMAND_UNANSWERED else CONTROL

@@ -19,7 +19,7 @@ from quintet.core import state as s
 from quintet.core.engine.checkpoint import Place, desk_parts, encode
 from quintet.core.engine.entry import new_progress
 from quintet.core.errors import InvariantError
-from quintet.core.events import LAST, ROW
+from quintet.core.events import LAST, ROW, TEXT
 from quintet.core.row_laws import Rows, frozen
 from quintet.ports.checkpoints import Checkpoints
 from quintet.ports.gateway import Gateway
@@ -185,7 +185,7 @@ class PaperSession:
         """A past that was heard before, all of it at once."""
         if len(rows):
             self._grow(rows)
-            self._last_ns = int(rows[-1]["ts_recv"])
+            self._last_ns = int(rows["ts_recv"][rows["kind"] != TEXT][-1])
         return self._move(self._view(len(self._market)), frozen(rows))
 
     def end(self) -> Iterator[Happened]:

@@ -6,7 +6,8 @@ behind what a near one did just now. The loop walks the exchanges' side of a tap
 so it is given such a tape in another order:
 
 - what is matched at an exchange stands where it happened (`ts_event`);
-- what only we see (a candle, an operator, a reconciliation) where we learn of it (`ts_recv`), and first at its moment;
+- what only we see (a candle, a fact, an operator, a reconciliation) where we learn of it (`ts_recv`), and first at its
+  moment;
 - all else (definitions, gaps of candles, marks, rates) stays behind what stands before it;
 - what has no order between two feeds keeps that of the tape, and the rows of a message stay together.
 
@@ -24,6 +25,7 @@ from quintet.core.events import (
     BID_LEVEL,
     BOOK_CLEAR,
     BOOK_ORDER,
+    FACT,
     FEED_GAP,
     HEADER,
     OPERATOR,
@@ -37,7 +39,7 @@ from quintet.core.state import Tape
 from quintet.core.tape import Tape as WholeTape
 from quintet.core.tape_splice import message_starts
 
-OURS: Final = (BAR_OPEN, OPERATOR, RECONCILED)
+OURS: Final = (BAR_OPEN, FACT, OPERATOR, RECONCILED)
 MATCHED: Final = (
     BID_LEVEL, ASK_LEVEL, TRADE_BUY, TRADE_SELL, BOOK_CLEAR, BOOK_ORDER, FEED_GAP, VENUE_STATUS,
 )  # fmt: skip

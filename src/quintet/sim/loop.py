@@ -9,13 +9,14 @@ Order of things at one moment: feed, answers to our orders, the exchange's feed,
 timer comes before any feed of its own time. What the feed tells is what the tape says: what our own orders took is
 shown when the feed reports it. A desk that listens (to trades, to the book, to bars that it builds) hears each message
 at its own moment, see `core.engine.feed`; for any other, feed only changes what is known when something else happens.
-Control rows (an operator, a reconciliation) enter like feed at their `ts_recv`, which is their `ts_event` too; they are
-no part of the exchange's side.
+Control rows (an operator, a reconciliation) and facts that a system reads enter like feed at their `ts_recv`; they are
+no part of the exchange's side. The `ts_event` of a fact is the time it speaks of, and moves nothing.
 """
 
 from typing import Any
 
 from quintet.core.accounting.equity import DAY_NS
+from quintet.core.engine.facts import on_fact
 from quintet.core.engine.feed import (
     TOLD,
     hear_message,
@@ -47,6 +48,8 @@ from quintet.core.events import (
     ASK_LEVEL,
     BAR_OPEN,
     BOOK_ORDER,
+    FACT,
+    FACT_KEY,
     FILL,
     FUNDING,
     INSTRUMENT,
@@ -333,11 +336,16 @@ def enter_rows(desk: Any, venue: Any, until: int, recv: int) -> None:
 
 @kernel
 def enter_control(desk: Any, venue: Any, rows: Any, rows_out: Any, first: int, until: int) -> int:
-    """The control message that ends before tape row `until` enters the step; all feed before it has been delivered."""
+    """The message of control, or of a fact, that ends before tape row `until` enters the step.
+
+    All feed before it has been delivered.
+    """
     row = rows[first]
     enter_rows(desk, venue, until, row.ts_recv)
     if venue.recording != 0:
         put_feed(rows_out, venue, rows, until, row.ts_recv)
+    if int(row.kind) == FACT:
+        return on_fact(desk, rows, first)
     return on_control(desk, int(row.kind), row.quantity, int(row.price))
 
 
@@ -455,6 +463,7 @@ def advance_body(tape: Any, world: Any, stop: int) -> int:
     state, params = world.state[0], world.params[0]
     end = min(stop, rows.shape[0])
     listens = desk.listens != 0
+    reads_facts = view.facts.n != 0
     unwatched = not LEAVES and desk.wakes & WAKE_BAR != 0 and venue.recording == 0
     room = commands.shape[0] - BUFFER_MARGIN
     row_room = rows_out.shape[0] - 4096
@@ -520,7 +529,7 @@ def advance_body(tape: Any, world: Any, stop: int) -> int:
                     venue.headers += 1
                 i += 1
                 continue
-            if ts > moment and kind != BAR_OPEN:
+            if ts > moment and kind != BAR_OPEN and kind != FACT and kind != FACT_KEY:
                 break
             n = int(rows[i].instrument)
             price = int(rows[i].price)
@@ -602,11 +611,11 @@ def advance_body(tape: Any, world: Any, stop: int) -> int:
             elif kind == INSTRUMENT and i >= venue.defined:
                 venue.cursor = i
                 return DEFINITION
-            elif kind == OPERATOR or kind == RECONCILED:
+            elif kind == OPERATOR or kind == RECONCILED or (kind == FACT and reads_facts):
                 recv = rows[i].ts_recv
                 if recv > moment or recv == timer or recv == feed_ts:
                     break
-                # ---- a person or the reconciliation speaks: it enters where it stands on the tape ----
+                # ---- a person, the reconciliation or a source speaks: it enters where it stands on the tape ----
                 if not deliver_feed(desk, venue, shown, touches, rows, rows_out, recv):
                     venue.cursor = i
                     return FULL
@@ -618,7 +627,8 @@ def advance_body(tape: Any, world: Any, stop: int) -> int:
                         venue.cursor = i
                         return wake
                     decide(state, params, view)
-                finish(desk)
+                if kind != FACT or wake & desk.wakes != 0:
+                    finish(desk)
                 dispatch(desk, venue, latencies, commands, fills, notes, rows_out)
                 again = True
                 break

@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -111,9 +111,7 @@ class CandleTable:
 
     def place(self, index: int) -> str:
         """Where a row stands: `file: row 3 (line 4)`, rows counted from 1, the line only for text files."""
-        row = int(self.frame[ROW_NUMBER][index]) + 1
-        line = "" if self.header_lines is None else f" (line {row + self.header_lines})"
-        return f"{self.path}: row {row}{line}"
+        return Cells(self.frame, self.header_lines, (), self.sha256).place(self.path, index)
 
     def cell(self, index: int, name: str) -> str:
         """What the file says there, as text."""
@@ -125,22 +123,20 @@ class CandleTable:
 def read_table(path: Path, reading: Reading | None = None) -> CandleTable:
     """Read CSV, Parquet, Feather or JSON. Raises DataError for a file that has no table of candles in it."""
     reading = reading or Reading()
-    data = _read_bytes(path)
-    frame, header_lines, notes = _parse(path, data)
-    frame = _chosen_rows(path, frame.with_row_index(ROW_NUMBER), reading.where)
+    frame, header_lines, notes, sha256 = read_cells(path, reading.where)
     if reading.newest_first:
         frame, notes = frame.reverse(), (*notes, "turned: the file runs from newest to oldest")
     columns = _mapped(path, frame, reading.columns, positional=header_lines == 0)
     if frame.height == 0:
         raise DataError(f"{path}: has no rows, expected at least one candle below the header")
     _require_one_market(path, frame, columns)
-    stamp_ns, time_unit, time_notes = _stamps(path, frame[columns["time"]], reading.time_unit)
+    stamp_ns, time_unit, time_notes = stamps_of(path, frame[columns["time"]], reading.time_unit)
     values = {name: _numbers(path, frame[column]) for name, column in columns.items() if name != "time"}
     values.setdefault("volume", np.zeros(frame.height))
     shown = "columns: " + ", ".join(f"{name}={column}" for name, column in columns.items())
     return CandleTable(
         path=path,
-        sha256=hashlib.sha256(data).hexdigest(),
+        sha256=sha256,
         frame=frame,
         columns=columns,
         time_unit=time_unit,
@@ -149,6 +145,32 @@ def read_table(path: Path, reading: Reading | None = None) -> CandleTable:
         values=values,
         notes=(shown, *notes, *time_notes),
     )
+
+
+class Cells(NamedTuple):
+    """All cells of a table as they stand. `header_lines`: lines before the first row, None where there are none.
+
+    A column ROW_NUMBER counts the rows of the file from 0.
+    """
+
+    frame: pl.DataFrame
+    header_lines: int | None
+    notes: tuple[str, ...]
+    sha256: str
+
+    def place(self, path: Path, index: int) -> str:
+        """Where a row stands: `file: row 3 (line 4)`, rows counted from 1, the line only for text files."""
+        row = int(self.frame[ROW_NUMBER][index]) + 1
+        line = "" if self.header_lines is None else f" (line {row + self.header_lines})"
+        return f"{path}: row {row}{line}"
+
+
+def read_cells(path: Path, where: Mapping[str, str] | None = None) -> Cells:
+    """Read CSV, Parquet, Feather or JSON, only the rows that are as `where` says. Raises DataError for another file."""
+    data = _read_bytes(path)
+    frame, header_lines, notes = _parse(path, data)
+    frame = _chosen_rows(path, frame.with_row_index(ROW_NUMBER), where or {})
+    return Cells(frame, header_lines, notes, hashlib.sha256(data).hexdigest())
 
 
 # ---- bytes to a frame of cells -------------------------------------------------------------------------------
@@ -341,7 +363,7 @@ def _numbers(path: Path, column: pl.Series) -> Numbers:
     return column.fill_null(float("nan")).to_numpy().copy()
 
 
-def _stamps(path: Path, column: pl.Series, unit: str | None) -> tuple[Column, str, tuple[str, ...]]:
+def stamps_of(path: Path, column: pl.Series, unit: str | None) -> tuple[Column, str, tuple[str, ...]]:
     """Nanoseconds UTC, the unit of time, and what was guessed."""
     if unit is not None and unit not in TIME_UNITS:
         raise DataError(f"{path}: time unit is {unit!r}, expected one of {', '.join(TIME_UNITS)}")

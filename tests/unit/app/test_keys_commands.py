@@ -168,3 +168,15 @@ def test_a_seal_that_was_kept_elsewhere_proves_that_nothing_was_written_anew(typ
     said = typed("audit", "verify", "--seal", seal[:16])
     assert said.code == 1
     assert "expected the one that was kept" in said.err
+
+
+def test_a_key_of_a_source_of_facts_is_one_text_and_opens_no_venue(typed: Typed):
+    # when the key of a source is kept: one line, no secret beside it
+    said = added(typed, "chain", "--venue", "glassnode", lines=(KEY,))
+    assert said.out == "kept  chain, a key of glassnode\n"
+    # then it is listed, cannot be asked about, and is shown to no venue
+    assert "glassnode" in typed("keys", "list").out
+    assert "a key that cannot be checked" in typed("keys", "check", "chain").err
+    refused = typed("kill", "--key", "chain")
+    assert refused.code != 0
+    assert "CANARY" not in refused.err

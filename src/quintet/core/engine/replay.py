@@ -19,6 +19,7 @@ import numpy as np
 
 from quintet.core import events as ev
 from quintet.core.digest import command_hash, state_hash
+from quintet.core.engine.facts import on_fact
 from quintet.core.engine.feed import (
     hear_message,
     is_of_market,
@@ -47,6 +48,7 @@ from quintet.core.events import (
     COMMAND_ORDER,
     COMMAND_UNANSWERED,
     FACT,
+    FACT_KEY,
     FILL,
     FUNDING,
     HEADER,
@@ -239,7 +241,11 @@ def take_in(desk: Any, shown: Any, rows: Any, progress: Any) -> int:
         if desk.keeps_places != 0:
             answer_moves_place(desk, shown, kind, rows[i].quantity, rows[i].ts_event, 0)
         return wake
-    if kind <= FACT or kind == TEXT:
+    if kind == FACT and desk.shown.facts.n != 0:
+        progress.row = message_end(rows, i)
+        begin(desk, progress.row - i, recv)
+        return on_fact(desk, rows, i)
+    if kind <= FACT_KEY or kind == TEXT:
         progress.row = i + 1
         desk.position += 1
         return 0

@@ -10,6 +10,7 @@ from quintet.core import state as s
 from quintet.core.engine.money_rules import FeeSchedule, MarginRules, set_fees, set_margin
 from quintet.core.errors import ConfigError
 from quintet.core.events import ROW, TIMEFRAME_NS
+from quintet.core.facts import fact_key
 from quintet.core.instrument import KIND_NUMBER, TURNOVERS, Instrument, in_common_quanta
 from quintet.core.kernel import log
 from quintet.core.market.trade_bars import BY_TIME, start_trade_bars
@@ -164,6 +165,8 @@ class Setup:
     """Keep the book that the feed shows, besides the exchange's: for a desk that has no exchange beside it."""
     levels_kept: int = LEVELS_KEPT
     """Levels of each side of a shown book; beyond them the farthest is forgotten."""
+    facts: tuple[str, ...] = ()
+    """Names of the outside facts that the system reads, in the order in which it is shown them."""
     timer_first_ns: int = s.NEVER
     timer_every_ns: int = s.NEVER
     price_window: tuple[int, int] = (0, 0)
@@ -343,7 +346,17 @@ def _set_ears(world: s.World, setup: Setup) -> None:
     if len(set(known)) < len(known):
         raise ConfigError("built_bars: found a timeframe twice, expected each once for an instrument")
     desk.n_builders = len(setup.built_bars)
+    _set_facts(desk.shown.facts, setup.facts)
     desk.listens = int(desk.n_builders > 0 or setup.wakes & (s.WAKE_TRADE | s.WAKE_BOOK | s.WAKE_TOUCH) != 0)
+
+
+def _set_facts(heard: Any, names: tuple[str, ...]) -> None:
+    """What is read of the outside; raises ConfigError for more than there is room for, and for one named twice."""
+    if len(names) > s.FACTS or len(set(names)) < len(names):
+        raise ConfigError(f"facts: found {', '.join(names)}, expected at most {s.FACTS}, each once")
+    heard.n = len(names)
+    for row, name in zip(heard.facts, names, strict=False):
+        row.key = fact_key(name)
 
 
 def _set_builder(row: Any, built: BuiltBars, instruments: tuple[Instrument, ...]) -> None:

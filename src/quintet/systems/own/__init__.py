@@ -10,6 +10,7 @@ It is woken by what it has handlers for, sees only its view, and says what it wa
 those of every other system.
 """
 
+from quintet.systems.own.fact_view import Fact
 from quintet.systems.own.memory import Memory
 from quintet.systems.own.refusal import RefusedSystem
 from quintet.systems.own.system import Parameters, System
@@ -18,6 +19,7 @@ from quintet.systems.own.wants import Want, Wants, buy, sell, stop
 
 __all__ = [
     "Bar",
+    "Fact",
     "Fill",
     "Funding",
     "Level",

@@ -6,13 +6,17 @@ from typing import Any, ClassVar, Final, NamedTuple
 
 import msgspec
 
+from quintet.core.errors import DataError
+from quintet.core.facts import require_name
 from quintet.core.instrument import Instrument
 from quintet.core.state import (
+    FACTS,
     INSTRUMENTS,
     LEVELS_SHOWN,
     WAKE_BAR,
     WAKE_BOOK,
     WAKE_CONTROL,
+    WAKE_FACT,
     WAKE_FILL,
     WAKE_FUNDING,
     WAKE_ORDER,
@@ -34,6 +38,7 @@ HANDLERS: Final[Mapping[str, int]] = {
     "on_touch": WAKE_TOUCH,
     "on_book": WAKE_BOOK,
     "on_funding": WAKE_FUNDING,
+    "on_fact": WAKE_FACT,
 }
 """Handler to the wake that it subscribes to."""
 
@@ -58,6 +63,7 @@ class System:
         on_touch       on order books: the best bid or ask is another price
         on_book        on order books: any level has been reported, unless on_touch is called for it
         on_funding     on order books: we have paid or received the funding of a perpetual
+        on_fact        a source has said something of a fact that is named in `facts`, or was due and said nothing
 
     All that it remembers is in `self.memory`; `self.parameters`, `self.instrument` (the first) and `self.instruments`
     do not change. Setting anything else after `__init__` is refused. It must be a function of its views and its memory:
@@ -77,6 +83,9 @@ class System:
     """How many instruments of a tape it trades, at most; a tape with more is refused."""
     queue_places: ClassVar[bool] = False
     """On order books it is shown its own orders' places in their queues, also without levels."""
+
+    facts: ClassVar[tuple[str, ...]] = ()
+    """Names of the outside facts that it is shown, such as `alternative.me/fear_greed`; at most 16."""
 
     Parameters: ClassVar[Any] = Parameters
     Memory: ClassVar[Any] = Memory
@@ -118,6 +127,7 @@ class Shape(NamedTuple):
     levels: int
     instruments_max: int
     minds_queue: bool
+    facts: tuple[str, ...]
 
 
 def shape_of(kind: Any) -> Shape:
@@ -144,6 +154,7 @@ def shape_of(kind: Any) -> Shape:
         raise _refused("instruments that cannot be", f"{name}.instruments_max", found, f"1 to {INSTRUMENTS}")
     if not isinstance(kind.queue_places, bool):
         raise _refused("places that cannot be", f"{name}.queue_places", repr(kind.queue_places), "True or False")
+    _require_facts(kind.facts, name, hears="on_fact" in handlers)
     _refuse_changing(vars(kind), name)
     wakes = 0
     for handler in handlers:
@@ -151,7 +162,7 @@ def shape_of(kind: Any) -> Shape:
     section = kind.name or _snake(name)
     layout = Layout(kind.Memory, name)
     every_ns, minds_queue = every_ms * 1_000_000, kind.queue_places or kind.book_levels > 0
-    parts = (layout, wakes, handlers, every_ns, kind.book_levels, kind.instruments_max, minds_queue)
+    parts = (layout, wakes, handlers, every_ns, kind.book_levels, kind.instruments_max, minds_queue, kind.facts)
     return Shape(section, kind, kind.Parameters, *parts)
 
 
@@ -163,6 +174,20 @@ def instance_of(shape: Shape, parameters: msgspec.Struct, instruments: tuple[Ins
     _refuse_changing(kept, shape.kind.__name__)
     instance.__dict__["_sealed"] = True
     return instance
+
+
+def _require_facts(facts: Any, where: str, *, hears: bool) -> None:
+    """A tuple of names, each once; one or more of them where `on_fact` shall hear of it."""
+    expected = f"a tuple of at most {FACTS} names of facts, each once" + (", one or more for on_fact" if hears else "")
+    whole = isinstance(facts, tuple) and all(isinstance(each, str) for each in facts)
+    if not whole or len(set(facts)) < len(facts) or not int(hears) <= len(facts) <= FACTS:
+        raise _refused("facts that cannot be", f"{where}.facts", repr(facts)[:80], expected)
+    for each in facts:
+        try:
+            require_name(each, "facts")
+        except DataError:
+            expected = "source/what or source/what/of, such as alternative.me/fear_greed"
+            raise _refused("facts that cannot be", f"{where}.facts", repr(each)[:80], expected) from None
 
 
 def _refuse_strange_handlers(kind: type[System]) -> None:

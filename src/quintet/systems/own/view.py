@@ -22,11 +22,13 @@ from quintet.core.state import (
     PLACE_IN_QUEUE,
     VIEW,
     WAKE_CONTROL,
+    WAKE_FACT,
     WAKE_FILL,
     WAKE_FUNDING,
     WAKE_TIMER,
     WAKE_TRADE,
 )
+from quintet.systems.own.fact_view import Fact, FactReader
 
 _TIMEFRAME_NAMES = dict(enumerate(TIMEFRAME_NAMES))
 
@@ -100,7 +102,7 @@ class Market(NamedTuple):
 class View(NamedTuple):
     """The desk at one moment. `lots`: the position, on spot what can be sold.
 
-    `fill`, `trade` and `funding` only when one woke us; `bids` and `asks` only for a class with `book_levels`,
+    `fill`, `trade`, `funding` and `fact` only when one woke us; `bids` and `asks` only for a class with `book_levels`,
     `resting` for one with `book_levels` or `queue_places`. In a run of several instruments all this is of the one that
     woke us, `instrument`, at a timer of the first.
     """
@@ -131,6 +133,10 @@ class View(NamedTuple):
     """Number of the instrument that all the above is of, 0 in a run of one."""
     markets: tuple[Market, ...]
     """All instruments by number, in a run of several; else nothing."""
+    fact: Fact | None = None
+    """What a source has said, when that woke us."""
+    facts: tuple[Fact, ...] = ()
+    """What is known of each fact that the class names in `facts`, in that order."""
 
     def lots_worth(self, share_frac: float) -> int:
         """Whole lots that this share of equity pays at the last close, before fees; 0.5 is half.
@@ -174,9 +180,15 @@ _PLACE: Final = _numbers(PLACE_IN_QUEUE, "instrument", "side", "price", "lots", 
 class Reader:
     """Reads views of one desk out of its memory: a few unpackings, no field by field."""
 
-    def __init__(self, desk: memoryview, reads_book: bool = False, instruments: int = 1) -> None:
-        """`reads_book`: levels and our places in their queues come with each view; `instruments`: of the run."""
+    def __init__(
+        self, desk: memoryview, reads_book: bool = False, instruments: int = 1, facts: tuple[str, ...] = ()
+    ) -> None:
+        """`reads_book`: levels and our places in their queues come with each view; `instruments`: of the run.
+
+        `facts`: the names under which the run's facts are shown.
+        """
         self._desk = desk
+        self._facts = FactReader(desk, facts) if facts else None
         self._several = range(instruments) if instruments > 1 else range(0)
         self._book = BookReader(desk) if reads_book else None
         self._one = Struct("<q")
@@ -213,6 +225,9 @@ class Reader:
             n,
             tuple(map(self._read_market, self._several)),
         )
+        if self._facts is not None:
+            heard = self._facts.heard(now) if why == WAKE_FACT else None
+            view = view._replace(fact=heard, facts=self._facts.read(now))
         return why, view
 
     def _read_market(self, n: int) -> Market:

@@ -13,6 +13,7 @@ from quintet.core.state import (
     VIEW,
     WAKE_BOOK,
     WAKE_CONTROL,
+    WAKE_FACT,
     WAKE_FILL,
     WAKE_FUNDING,
     WAKE_ORDER,
@@ -37,6 +38,7 @@ _BY_WAKE = {
     WAKE_TOUCH: "on_touch",
     WAKE_BOOK: "on_book",
     WAKE_FUNDING: "on_funding",
+    WAKE_FACT: "on_fact",
 }
 
 _ONE = Struct("<q")
@@ -59,7 +61,7 @@ class Mind:
     def enter(self, world: World) -> Callable[[], None]:
         """How this system is woken in a world that has something new to show."""
         desk, place = bytes_of(world.desk), bytes_of(world.state)
-        reader = Reader(desk, self.shape.minds_queue, self._instruments)
+        reader = Reader(desk, self.shape.minds_queue, self._instruments, self.shape.facts)
         layout = self.shape.layout
         held: dict[str, Any] = vars(self._system)
 

@@ -1,0 +1,139 @@
+"""Facts as they come, onto a tape: which sources, which watches, and when it ends."""
+
+import asyncio
+import contextlib
+import signal
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from quintet import __version__
+from quintet.app.fact_sources import opened_sources
+from quintet.core.facts import Observation, observations_on
+from quintet.core.market.fact_families import family_of
+from quintet.core.market.fact_watch import FactWatch
+from quintet.core.tape import TapeMeta
+from quintet.ports.key_store import Credential
+from quintet.runtime.fact_keeping import FactKeeper, keep
+from quintet.storage.fact_rows import FactRecorder
+from quintet.storage.tape_files import TapeWriter, durable_path, open_tape
+from quintet.venues.fact_line import LinePatience
+
+SYNC_S: Final = 1.0
+
+
+@dataclass(frozen=True)
+class FactRecordRequest:
+    """What is to be recorded. `seconds`: None until it is stopped; 0: each source is asked once."""
+
+    names: tuple[str, ...]
+    out: Path
+    keys: Mapping[str, Credential] = field(default_factory=dict)
+    hosts: Mapping[str, str] = field(default_factory=dict)
+    seconds: float | None = None
+    patience: LinePatience | None = None
+
+
+class FactsRecorded(msgspec.Struct, frozen=True):
+    """What became of it. `unanswered`: questions without an answer; `latest`: what was said of the last of them."""
+
+    path: str
+    observations: int
+    answers: int
+    unanswered: int
+    latest: str
+
+
+def watches_of(names: Iterable[str], begin_ns: int) -> dict[str, FactWatch]:
+    """A watch for each of these facts, which quintet knows, from `begin_ns` on (UTC)."""
+    found = {}
+    for name in names:
+        family = family_of(name)
+        assert family is not None, "require_asked has been called"
+        found[name] = FactWatch(name, family.rhythm, family.decimals, begin_ns)
+    return found
+
+
+def record_facts(request: FactRecordRequest, clock: Callable[[], int] = time.time_ns) -> FactsRecorded:
+    """Record until the time is over or somebody says stop; a tape that is there is gone on with.
+
+    Raises TapeError for a file that is no tape or a disk that takes no more: what stood on the tape stays there.
+    """
+    watches = watches_of(request.names, clock())
+    writer, last_ns = _writer(request.out, watches, clock())
+    recorder = FactRecorder(writer, last_ns)
+    try:
+        keepers = asyncio.run(_recorded(request, watches, recorder.take, writer, clock))
+    finally:
+        writer.close()
+        if not writer.position:
+            request.out.unlink(missing_ok=True)
+            durable_path(request.out).unlink(missing_ok=True)
+    return FactsRecorded(
+        path=str(request.out),
+        observations=recorder.count,
+        answers=sum(each.answers for each in keepers),
+        unanswered=sum(each.unanswered for each in keepers),
+        latest=next((each.latest for each in reversed(keepers) if each.latest), ""),
+    )
+
+
+def _writer(out: Path, watches: Mapping[str, FactWatch], now_ns: int) -> tuple[TapeWriter, int]:
+    """A new tape, or one that is gone on with: what it has is known to the watches."""
+    if not out.exists():
+        meta = TapeMeta(
+            synthetic=False, created_ns=now_ns, tool_version=__version__, notes={"format": "recorded facts"}
+        )
+        return TapeWriter.record(out, meta), 0
+    tape = open_tape(out)
+    for each in observations_on(tape):
+        if each.name in watches:
+            watches[each.name].recall(each)
+    return TapeWriter.resume(out), tape.census.last_ns
+
+
+async def _recorded(
+    request: FactRecordRequest,
+    watches: Mapping[str, FactWatch],
+    heard: Callable[[Observation], None],
+    writer: TapeWriter,
+    clock: Callable[[], int],
+) -> Sequence[FactKeeper]:
+    async with opened_sources(request.names, request.keys, request.hosts, request.patience, clock) as sources:
+        keepers = [
+            FactKeeper(source, {name: watches[name] for name in source.facts if name in watches}, heard, clock)
+            for source in sources
+        ]
+        if request.seconds == 0:
+            for keeper in keepers:
+                await keeper.turn()
+            return keepers
+        await _until_stopped(keep(keepers), request.seconds, writer)
+    return keepers
+
+
+async def _until_stopped(work: Any, seconds: float | None, writer: TapeWriter) -> None:
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+            loop.add_signal_handler(number, stop.set)
+    ends = None if seconds is None else loop.time() + seconds
+    tasks = {asyncio.create_task(work), asyncio.create_task(stop.wait())}
+    try:
+        done: set[asyncio.Task[Any]] = set()
+        while not done and (ends is None or loop.time() < ends):
+            wait_s = SYNC_S if ends is None else max(0.0, min(SYNC_S, ends - loop.time()))
+            done, _ = await asyncio.wait(tasks, timeout=wait_s, return_when=asyncio.FIRST_COMPLETED)
+            if writer.position > writer.durable_upto:
+                writer.sync()
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,1 @@
+"""alternative.me: the crypto fear and greed index, public and without a key. Never a wallet, never an order."""
