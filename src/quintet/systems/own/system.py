@@ -78,6 +78,9 @@ class System:
     queue_places: ClassVar[bool] = False
     """On order books it is shown its own orders' places in their queues, also without levels."""
 
+    own_orders: ClassVar[bool] = False
+    """It is shown its orders that are not over; so is every system whose memory holds an execution algorithm."""
+
     Parameters: ClassVar[Any] = Parameters
     Memory: ClassVar[Any] = Memory
 
@@ -118,6 +121,7 @@ class Shape(NamedTuple):
     levels: int
     instruments_max: int
     minds_queue: bool
+    sees_orders: bool
 
 
 def shape_of(kind: Any) -> Shape:
@@ -142,16 +146,21 @@ def shape_of(kind: Any) -> Shape:
     if kind.instruments_max not in range(1, INSTRUMENTS + 1):
         found = repr(kind.instruments_max)
         raise _refused("instruments that cannot be", f"{name}.instruments_max", found, f"1 to {INSTRUMENTS}")
-    if not isinstance(kind.queue_places, bool):
-        raise _refused("places that cannot be", f"{name}.queue_places", repr(kind.queue_places), "True or False")
+    for switch, what in (("queue_places", "places"), ("own_orders", "orders")):
+        if not isinstance(getattr(kind, switch), bool):
+            found = repr(getattr(kind, switch))
+            raise _refused(f"{what} that cannot be", f"{name}.{switch}", found, "True or False")
     _refuse_changing(vars(kind), name)
     wakes = 0
     for handler in handlers:
         wakes |= HANDLERS[handler]
     section = kind.name or _snake(name)
     layout = Layout(kind.Memory, name)
+    if layout.executions:
+        wakes |= WAKE_FILL | WAKE_ORDER  # its algorithms hear of their orders, whether it asks or not
+    sees_orders = kind.own_orders or bool(layout.executions)
     every_ns, minds_queue = every_ms * 1_000_000, kind.queue_places or kind.book_levels > 0
-    parts = (layout, wakes, handlers, every_ns, kind.book_levels, kind.instruments_max, minds_queue)
+    parts = (layout, wakes, handlers, every_ns, kind.book_levels, kind.instruments_max, minds_queue, sees_orders)
     return Shape(section, kind, kind.Parameters, *parts)
 
 
