@@ -10,12 +10,13 @@ It is woken by what it has handlers for, sees only its view, and says what it wa
 those of every other system.
 """
 
+from quintet.core.execution.want import Want
 from quintet.systems.own.fact_view import Fact
 from quintet.systems.own.memory import Memory
 from quintet.systems.own.refusal import RefusedSystem
 from quintet.systems.own.system import Parameters, System
 from quintet.systems.own.view import Bar, Fill, Funding, Level, Resting, Trade, View
-from quintet.systems.own.wants import Want, Wants, buy, sell, stop
+from quintet.systems.own.wants import Wants, buy, sell, stop
 
 __all__ = [
     "Bar",

@@ -87,6 +87,9 @@ class System:
     facts: ClassVar[tuple[str, ...]] = ()
     """Names of the outside facts that it is shown, such as `alternative.me/fear_greed`; at most 16."""
 
+    own_orders: ClassVar[bool] = False
+    """It is shown its orders that are not over; so is every system whose memory holds an execution algorithm."""
+
     Parameters: ClassVar[Any] = Parameters
     Memory: ClassVar[Any] = Memory
 
@@ -128,6 +131,7 @@ class Shape(NamedTuple):
     instruments_max: int
     minds_queue: bool
     facts: tuple[str, ...]
+    sees_orders: bool
 
 
 def shape_of(kind: Any) -> Shape:
@@ -152,8 +156,10 @@ def shape_of(kind: Any) -> Shape:
     if kind.instruments_max not in range(1, INSTRUMENTS + 1):
         found = repr(kind.instruments_max)
         raise _refused("instruments that cannot be", f"{name}.instruments_max", found, f"1 to {INSTRUMENTS}")
-    if not isinstance(kind.queue_places, bool):
-        raise _refused("places that cannot be", f"{name}.queue_places", repr(kind.queue_places), "True or False")
+    for switch, what in (("queue_places", "places"), ("own_orders", "orders")):
+        if not isinstance(getattr(kind, switch), bool):
+            found = repr(getattr(kind, switch))
+            raise _refused(f"{what} that cannot be", f"{name}.{switch}", found, "True or False")
     _require_facts(kind.facts, name, hears="on_fact" in handlers)
     _refuse_changing(vars(kind), name)
     wakes = 0
@@ -161,8 +167,12 @@ def shape_of(kind: Any) -> Shape:
         wakes |= HANDLERS[handler]
     section = kind.name or _snake(name)
     layout = Layout(kind.Memory, name)
+    if layout.executions:
+        wakes |= WAKE_FILL | WAKE_ORDER  # its algorithms hear of their orders, whether it asks or not
+    sees_orders = kind.own_orders or bool(layout.executions)
     every_ns, minds_queue = every_ms * 1_000_000, kind.queue_places or kind.book_levels > 0
-    parts = (layout, wakes, handlers, every_ns, kind.book_levels, kind.instruments_max, minds_queue, kind.facts)
+    shown = (kind.book_levels, kind.instruments_max, minds_queue, kind.facts, sees_orders)
+    parts = (layout, wakes, handlers, every_ns, *shown)
     return Shape(section, kind, kind.Parameters, *parts)
 
 

@@ -9,6 +9,10 @@ from typing import Any, Final, NamedTuple
 
 from quintet.core.errors import DefinitionError
 from quintet.core.events import TIMEFRAME_NAMES
+from quintet.core.execution.seen import Order
+from quintet.core.instrument import SPOT
+from quintet.core.orders.lifecycle import CANCEL_IN_FLIGHT, FREE, OPEN
+from quintet.core.orders.lifecycle import MARKET as AT_MARKET
 from quintet.core.records import offset_of
 from quintet.core.state import (
     ACCOUNT,
@@ -19,6 +23,7 @@ from quintet.core.state import (
     LEVELS_SHOWN,
     MARKET,
     NO_ASK,
+    ORDER,
     PLACE_IN_QUEUE,
     VIEW,
     WAKE_CONTROL,
@@ -97,14 +102,16 @@ class Market(NamedTuple):
     tick: int
     quanta: int
     bar: Bar
+    amends: bool = False
+    is_spot: bool = True
 
 
 class View(NamedTuple):
     """The desk at one moment. `lots`: the position, on spot what can be sold.
 
     `fill`, `trade`, `funding` and `fact` only when one woke us; `bids` and `asks` only for a class with `book_levels`,
-    `resting` for one with `book_levels` or `queue_places`. In a run of several instruments all this is of the one that
-    woke us, `instrument`, at a timer of the first.
+    `resting` for one with `book_levels` or `queue_places`, `orders` for one with `own_orders`. In a run of several
+    instruments all this is of the one that woke us, `instrument`, at a timer of the first.
     """
 
     now_ns: int
@@ -133,10 +140,24 @@ class View(NamedTuple):
     """Number of the instrument that all the above is of, 0 in a run of one."""
     markets: tuple[Market, ...]
     """All instruments by number, in a run of several; else nothing."""
+    amends: bool = False
+    """Does the venue change orders that work?"""
+    is_spot: bool = True
+    orders: tuple[Order, ...] = ()
+    """Ours that are not over, of every instrument: on their way, working, on their way out."""
     fact: Fact | None = None
     """What a source has said, when that woke us."""
     facts: tuple[Fact, ...] = ()
     """What is known of each fact that the class names in `facts`, in that order."""
+
+    def of(self, instrument: int) -> "View":
+        """The same moment seen from another instrument of the run; its levels and places in queues are not shown."""
+        if instrument == self.instrument:
+            return self
+        there = self.markets[instrument]
+        return self._replace(
+            **there._asdict(), instrument=instrument, fill=None, trade=None, funding=None, bids=(), asks=(), resting=()
+        )
 
     def lots_worth(self, share_frac: float) -> int:
         """Whole lots that this share of equity pays at the last close, before fees; 0.5 is half.
@@ -175,20 +196,32 @@ _MARKET: Final = _numbers(
     MARKET, "bid", "ask", "last", "open", "high", "low", "close", "volume", "timeframe", "bar_end"
 )
 _PLACE: Final = _numbers(PLACE_IN_QUEUE, "instrument", "side", "price", "lots", "tag", "ahead")
+_FACTS: Final = _numbers(INSTRUMENT, "kind", "tick", "quanta", "amends")
+_ORDER: Final = _numbers(
+    ORDER, "status", "instrument", "side", "style", "price", "lots", "filled", "wanted", "tag", "recalled",
+    "reduce_only", "to_price", "to_lots", "to_wanted",
+)  # fmt: skip
 
 
 class Reader:
     """Reads views of one desk out of its memory: a few unpackings, no field by field."""
 
     def __init__(
-        self, desk: memoryview, reads_book: bool = False, instruments: int = 1, facts: tuple[str, ...] = ()
+        self,
+        desk: memoryview,
+        reads_book: bool = False,
+        instruments: int = 1,
+        *,
+        reads_orders: bool = False,
+        facts: tuple[str, ...] = (),
     ) -> None:
         """`reads_book`: levels and our places in their queues come with each view; `instruments`: of the run.
 
-        `facts`: the names under which the run's facts are shown.
+        `reads_orders`: our orders come with it; `facts`: the names under which the run's facts are shown.
         """
         self._desk = desk
         self._facts = FactReader(desk, facts) if facts else None
+        self._orders = OrderReader(desk) if reads_orders else None
         self._several = range(instruments) if instruments > 1 else range(0)
         self._book = BookReader(desk) if reads_book else None
         self._one = Struct("<q")
@@ -196,8 +229,7 @@ class Reader:
         self._market_at = self._head_at + offset_of(VIEW, "market")
         self._lots_at = self._head_at + offset_of(VIEW, "account") + offset_of(ACCOUNT, "lots")
         self._equity_at = self._head_at + offset_of(VIEW, "equity") + offset_of(EQUITY, "quanta")
-        self._tick_at = self._head_at + offset_of(VIEW, "instruments") + offset_of(INSTRUMENT, "tick")
-        self._quanta_at = self._head_at + offset_of(VIEW, "instruments") + offset_of(INSTRUMENT, "quanta")
+        self._facts_at = self._head_at + offset_of(VIEW, "instruments")
 
     def read(self) -> tuple[int, View]:
         """Why the system is woken, one of WAKE_*, and the view of this moment."""
@@ -205,7 +237,8 @@ class Reader:
         now, why, n, tag, side, price, lots, maker, fee, halted = _HEAD.unpack_from(desk, self._head_at)
         if not self._several or why & (WAKE_TIMER | WAKE_CONTROL):
             n = 0
-        market_at, facts_at = self._market_at + n * MARKET.itemsize, n * INSTRUMENT.itemsize
+        market_at = self._market_at + n * MARKET.itemsize
+        kind, tick, quanta, amends = _FACTS.unpack_from(desk, self._facts_at + n * INSTRUMENT.itemsize)
         bid, ask, last, open_, high, low, close, volume, timeframe, bar_end = _MARKET.unpack_from(desk, market_at)
         view = View(
             now,
@@ -214,8 +247,8 @@ class Reader:
             one(desk, self._equity_at)[0],
             halted != 0,
             Fill(side, price, lots, maker != 0, tag) if why == WAKE_FILL else None,
-            one(desk, self._tick_at + facts_at)[0],
-            one(desk, self._quanta_at + facts_at)[0],
+            tick,
+            quanta,
             bid,
             ask if ask < NO_ASK else 0,
             last,
@@ -224,6 +257,9 @@ class Reader:
             *(self._book.read(n) if self._book is not None else _NO_BOOK),
             n,
             tuple(map(self._read_market, self._several)),
+            amends != 0,
+            kind == SPOT,
+            self._orders.read() if self._orders is not None else (),
         )
         if self._facts is not None:
             heard = self._facts.heard(now) if why == WAKE_FACT else None
@@ -235,14 +271,17 @@ class Reader:
         bid, ask, last, open_, high, low, close, volume, timeframe, bar_end = _MARKET.unpack_from(
             desk, self._market_at + n * MARKET.itemsize
         )
+        kind, tick, quanta, amends = _FACTS.unpack_from(desk, self._facts_at + n * INSTRUMENT.itemsize)
         return Market(
             bid,
             ask if ask < NO_ASK else 0,
             last,
             one(desk, self._lots_at + n * ACCOUNT.itemsize)[0],
-            one(desk, self._tick_at + n * INSTRUMENT.itemsize)[0],
-            one(desk, self._quanta_at + n * INSTRUMENT.itemsize)[0],
+            tick,
+            quanta,
             Bar(open_, high, low, close, volume, bar_end, _TIMEFRAME_NAMES.get(timeframe, "")),
+            amends != 0,
+            kind == SPOT,
         )
 
 
@@ -279,3 +318,38 @@ class BookReader:
         at = self._places_at + slot * PLACE_IN_QUEUE.itemsize
         instrument, side, price, lots, tag, ahead = _PLACE.unpack_from(self._desk, at)
         return Resting(side, price, lots if instrument == n else 0, ahead, tag)
+
+
+class OrderReader:
+    """Reads our orders that are not over out of a desk's memory."""
+
+    def __init__(self, desk: memoryview) -> None:
+        self._desk = desk
+        self._used_at = offset_of(DESK, "slots_used")
+        self._orders_at = offset_of(DESK, "orders")
+
+    def read(self) -> tuple[Order, ...]:
+        """In the order of their slots."""
+        (used,) = _ONE.unpack_from(self._desk, self._used_at)
+        rows = (_ORDER.unpack_from(self._desk, self._orders_at + slot * ORDER.itemsize) for slot in range(used))
+        return tuple(_order(*row) for row in rows if row[0] != FREE)
+
+
+def _order(
+    status: int, instrument: int, side: int, style: int, price: int, lots: int, filled: int, wanted: int, tag: int,
+    recalled: int, reduce_only: int, to_price: int, to_lots: int, to_wanted: int,
+) -> Order:  # fmt: skip
+    """An order's row as an algorithm is shown it."""
+    changes = to_lots != 0
+    return Order(
+        side,
+        max(lots, to_lots) - filled,
+        0 if style == AT_MARKET else to_price if changes else price,
+        style,
+        tag,
+        reduce_only != 0,
+        instrument,
+        (to_wanted if changes else wanted) - filled,
+        status == OPEN and not changes and recalled == 0,
+        status == CANCEL_IN_FLIGHT or recalled != 0,
+    )

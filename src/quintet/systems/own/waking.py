@@ -6,10 +6,13 @@ from typing import Any
 
 import msgspec
 
+from quintet.core.execution.journal import told
 from quintet.core.instrument import Instrument
 from quintet.core.records import offset_of
 from quintet.core.state import (
     DESK,
+    NOTE,
+    NOTES,
     VIEW,
     WAKE_BOOK,
     WAKE_CONTROL,
@@ -42,6 +45,7 @@ _BY_WAKE = {
 }
 
 _ONE = Struct("<q")
+_NOTE = Struct("<5q")
 _WANT = Struct("<8q")
 
 
@@ -56,33 +60,56 @@ class Mind:
         self._system = instance_of(shape, parameters, instruments)
         self._structure = structure
         self._handlers = {name: getattr(self._system, name) for name in shape.handlers}
-        self._at = {name: offset_of(DESK, "shown") + offset_of(VIEW, name) for name in ("dirty", "n", "wants")}
+        names = ("dirty", "n", "wants", "n_notes", "notes")
+        self._at = {name: offset_of(DESK, "shown") + offset_of(VIEW, name) for name in names}
 
     def enter(self, world: World) -> Callable[[], None]:
         """How this system is woken in a world that has something new to show."""
         desk, place = bytes_of(world.desk), bytes_of(world.state)
-        reader = Reader(desk, self.shape.minds_queue, self._instruments, self.shape.facts)
+        shape = self.shape
+        reader = Reader(
+            desk, shape.minds_queue, self._instruments, reads_orders=shape.sees_orders, facts=shape.facts
+        )
         layout = self.shape.layout
+        executions = layout.executions
         held: dict[str, Any] = vars(self._system)
 
         def wake() -> None:
             why, view = reader.read()
             name = _BY_WAKE.get(why) or ("on_bar" if view.bar.timeframe == self._structure else "on_lower_bar")
             handler = self._handlers.get(name)
-            if handler is None:
+            if handler is None and not (executions and why == WAKE_FILL):
                 return
-            held["memory"] = layout.load(place)
+            held["memory"] = memory = layout.load(place)
+            before = [getattr(memory, execution) for execution in executions]
+            if view.fill is not None:
+                for execution in executions:
+                    _hear(memory, execution, view)
             try:
-                wants = handler(view)
+                wants = handler(view) if handler is not None else None
             except RefusedSystem:
                 raise
             except Exception as error:
                 raise _failed(self._system, name, view, error) from error
+            if executions:
+                self._tell(desk, before, [getattr(held["memory"], execution) for execution in executions])
             layout.store(held["memory"], place)
             if wants is not None:
                 self._want(desk, wants, name)
 
         return wake
+
+    def _tell(self, desk: memoryview, before: list[Any], after: list[Any]) -> None:
+        """Note what has begun and what is over, for who reads the run. Raises RefusedSystem for two under one tag."""
+        _refuse_one_tag_twice(after, self.shape.kind.__name__)
+        (n,) = _ONE.unpack_from(desk, self._at["n_notes"])
+        for old, new in zip(before, after, strict=True):
+            for note in told(old, new):
+                if n < NOTES:
+                    # The time and the position of a note are known to whoever takes it out.
+                    _NOTE.pack_into(desk, self._at["notes"] + n * NOTE.itemsize + offset_of(NOTE, "code"), *note)
+                    n += 1
+        _ONE.pack_into(desk, self._at["n_notes"], n)
 
     def _want(self, desk: memoryview, wants: Any, handler: str) -> None:
         """Write what is wanted where the planner looks for it."""
@@ -101,6 +128,29 @@ class Mind:
             at += WANT.itemsize
         _ONE.pack_into(desk, self._at["n"], len(listed))
         _ONE.pack_into(desk, self._at["dirty"], 1)
+
+
+def _hear(memory: Any, execution: str, view: View) -> None:
+    """A fill reaches the algorithm whose order it is of, before the handler and whatever that does."""
+    fill = view.fill
+    assert fill is not None
+    state = getattr(memory, execution)
+    if state.owns(fill.tag, view.instrument):
+        setattr(memory, execution, state.heard(fill.side, fill.lots, fill.tag, view.instrument))
+
+
+def _refuse_one_tag_twice(executions: list[Any], name: str) -> None:
+    """A fill tells by its tag whose it is."""
+    active = [state for state in executions if state.is_active]
+    for n, state in enumerate(active):
+        for other in active[:n]:
+            if other.owns(state.tag, state.instrument) or state.owns(other.tag, other.instrument):
+                raise RefusedSystem(
+                    "one tag for two executions",
+                    where=name,
+                    found=f"tags {other.tag} and {state.tag} at once",
+                    expected="tags of its own for each; a ladder uses eight from its tag on",
+                )
 
 
 def _failed(system: System, handler: str, view: View, error: Exception) -> RefusedSystem:

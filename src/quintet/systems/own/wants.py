@@ -1,29 +1,14 @@
 """What a system wants: orders that should be working from now on. What to send for that is the planner's business."""
 
 from collections.abc import Iterable
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, TypeAlias
 
+from quintet.core.execution.want import Want
 from quintet.core.orders.lifecycle import MARKET, POST_ONLY, STOP, STYLE_NAMES
 from quintet.core.state import WANTS
 from quintet.systems.own.refusal import RefusedSystem
 
 _STYLES: Final = {name.replace(" ", "_").replace("-", "_").lower(): number for number, name in enumerate(STYLE_NAMES)}
-
-
-class Want(NamedTuple):
-    """One order: `side` is +1 or -1, `price` in price increments (0 at market), `tag` comes back with its fills.
-
-    `reduce_only`: it may bring the position closer to zero, and never open or turn one. `instrument`: its number, in a
-    run of several.
-    """
-
-    side: int
-    lots: int
-    price: int
-    style: int
-    tag: int = 0
-    reduce_only: bool = False
-    instrument: int = 0
 
 
 Wants: TypeAlias = Iterable[Want] | None

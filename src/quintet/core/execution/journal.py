@@ -1,0 +1,44 @@
+"""What is written down of executions, for who reads a run: when one began, and when and how it was over.
+
+    code    BEGAN + algorithm    OVER + algorithm
+    a       tag                  tag
+    b       instrument           instrument
+    c       lots, - = to sell    lots filled
+    d       mid then, doubled    phase it ended in
+
+Its fills bear its tags and lie between the two; prices, times and maker shares are read from them.
+"""
+
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from quintet.core.execution.parent import IDLE, Parent
+from quintet.core.execution.position import Position
+
+BEGAN: Final = 900
+OVER: Final = 920
+
+
+class Told(NamedTuple):
+    """One note: a code and four numbers, as `core.state.NOTE` has them."""
+
+    code: int
+    a: int
+    b: int
+    c: int
+    d: int
+
+
+def told(before: Parent | Position, after: Parent | Position) -> Iterator[Told]:
+    """What there is to say of one wake: a beginning, an end, or both."""
+    is_new = after.phase != IDLE and (_key(after) != _key(before) or (before.is_over and after.is_active))
+    if is_new:
+        # A position is left by selling what was bought.
+        side = after.side if isinstance(after, Parent) else -after.side
+        yield Told(BEGAN + after.algorithm, after.tag, after.instrument, side * after.lots, after.twice_mid)
+    if after.is_over and (is_new or not before.is_over):
+        yield Told(OVER + after.algorithm, after.tag, after.instrument, after.filled, after.phase)
+
+
+def _key(state: Parent | Position) -> tuple[int, ...]:
+    return state.algorithm, state.tag, state.instrument, state.began_ns
