@@ -51,7 +51,9 @@ Picture = Annotated[Path | None, typer.Option(metavar="HTML", help="Ticks only: 
 Symbol = Annotated[
     str | None, typer.Option(help="Instrument by name; without it the file name or the configuration says.")
 ]
-ConfigFile = Annotated[Path | None, typer.Option("--config", metavar="TOML", help="Configuration that defines the instrument.")]
+ConfigFile = Annotated[
+    Path | None, typer.Option("--config", metavar="TOML", help="Configuration that defines the instrument.")
+]
 Sets = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Override a key, e.g. instrument.price_increment=0.001."),

@@ -23,7 +23,9 @@ VenueUrl = Annotated[
     str | None,
     typer.Option("--venue-url", metavar="URL", help="Another host that speaks for the venue, http or https."),
 ]
-ConfigFile = Annotated[Path | None, typer.Option("--config", metavar="TOML", help="Configuration that defines the instrument.")]
+ConfigFile = Annotated[
+    Path | None, typer.Option("--config", metavar="TOML", help="Configuration that defines the instrument.")
+]
 Sets = Annotated[
     list[str] | None,
     typer.Option(
