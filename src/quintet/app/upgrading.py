@@ -124,7 +124,8 @@ def _migrated(found: Checkpoint, past: Past, who: Identity, world: World) -> Row
     """Fill the new tables; returns the MIGRATION message."""
     codes = {"from_code": found.place.code, "to_code": who.code}
     parts = desk_parts(world)
-    tried = (Migration(name=SAME_LAYOUT, **codes), *(_with_codes(one.migration, codes) for one in MIGRATIONS))
+    same = Migration(name=SAME_LAYOUT, from_code=found.place.code, to_code=who.code)
+    tried = (same, *(_with_codes(one.migration, codes) for one in MIGRATIONS))
     for migration in tried:
         try:
             return migrate(found, migration, parts)

@@ -67,9 +67,7 @@ class Mind:
         """How this system is woken in a world that has something new to show."""
         desk, place = bytes_of(world.desk), bytes_of(world.state)
         shape = self.shape
-        reader = Reader(
-            desk, shape.minds_queue, self._instruments, reads_orders=shape.sees_orders, facts=shape.facts
-        )
+        reader = Reader(desk, shape.minds_queue, self._instruments, reads_orders=shape.sees_orders, facts=shape.facts)
         layout = self.shape.layout
         executions = layout.executions
         held: dict[str, Any] = vars(self._system)
