@@ -119,9 +119,9 @@ def test_recorded_answers_are_read_by_their_sources_shape(tmp_path: Path) -> Non
                 {"rows": [fact_server.deposit("USDT", "2000", 10**12, "0xa")], "nextPageCursor": ""}, 10**12
             ),
         ),
-        "a/mvrv.json": ("glassnode/mvrv/BTC", fact_server.glassnode({10**9: 1.5})),
+        "a/mvrv.json": ("glassnode/mvrv/BTC", fact_server.glassnode({999_993_600: 1.5})),
         "a/fng.json": (FEAR, fact_server.fear_greed({1_517_443_200: "30"})),
-        "a/moon.json": ("lunarcrush/sentiment/BTC", fact_server.lunarcrush({10**9: (1, 79)})),
+        "a/moon.json": ("lunarcrush/sentiment/BTC", fact_server.lunarcrush({999_993_600: (1, 79)})),
         "a/next.json": (
             "bybit/predicted_funding/BTCUSDT",
             fact_server.bybit(fact_server.ticker("BTCUSDT", "0.0001", 10**12), 10**12 - 5),

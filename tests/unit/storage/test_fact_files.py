@@ -157,7 +157,11 @@ def test_the_recorded_index_has_known_holes(shared_data: Path) -> None:
             FactReading("bybit/funding_rate/SOLUSDT", 9),
             902,
         ),
-        ("daily/btc_onchain_mvrv_price_1d_to_20241231.csv.gz", FactReading("glassnode/mvrv/BTC", 9, rounded=True), 4_383),
+        (
+            "daily/btc_onchain_mvrv_price_1d_to_20241231.csv.gz",
+            FactReading("glassnode/mvrv/BTC", 9, rounded=True),
+            4_383,
+        ),
         (
             "funding/multi_venue_funding_BTC_ETH_SOL.parquet",
             FactReading("bybit/funding_rate/BTCUSDT", 9, where={"venue": "bybit", "coin": "BTC"}, rounded=True),
@@ -178,3 +182,8 @@ def test_an_archive_of_nothing_is_nothing() -> None:
         Known(Said(FEAR, 10 * DAY_NS, 5, 0), 9 * DAY_NS + HOUR_NS),
     ]
     assert len(archived(forecast, FEAR, Rhythm(HOUR_NS, HOUR_NS, forecast=True), 0)) == 1
+
+
+def test_a_value_that_is_known_in_the_last_moment_is_in_time() -> None:
+    known = [Known(Said(FEAR, n * DAY_NS, 5, 0), n * DAY_NS + 36 * HOUR_NS) for n in range(10, 14)]
+    assert [each.quality for each in archived(known, FEAR, Rhythm(DAY_NS, 36 * HOUR_NS), 0)] == [0, 0, 0, 0]

@@ -51,13 +51,13 @@ class FactWatch:
 
     @property
     def due_ns(self) -> int:
-        """When the next span without a value will be called missing."""
+        """The first moment at which the next span without a value is too late."""
         rhythm = self.rhythm
-        return self._span * rhythm.every_ns + rhythm.within_ns if rhythm.every_ns else NEVER_NS
+        return self._span * rhythm.every_ns + rhythm.within_ns + 1 if rhythm.every_ns else NEVER_NS
 
     def overdue(self, now_ns: int) -> Iterator[Observation]:
         """What should have come by `now_ns` and has not, each known at the moment at which it was too late."""
-        while self.due_ns <= now_ns:
+        while self.rhythm.every_ns and self.due_ns <= now_ns:
             if self._span not in self._heard:
                 about_ns = self._span * self.rhythm.every_ns
                 yield self._observation(about_ns, self.due_ns, 0, 0, MISSING, "")
