@@ -179,9 +179,12 @@ class LiveDesk:
         if not len(rows):
             return
         last_ns = self._session.sequencer.last_ns
-        if self._wall_ns() >= last_ns and (rows["ts_recv"] < last_ns).any():
+        late = (rows["ts_recv"] < last_ns) & (
+            rows["kind"] != ev.TEXT
+        )  # where others have a stamp, text has its letters
+        if self._wall_ns() >= last_ns and late.any():
             rows = np.array(rows, ev.ROW)
-            rows["ts_recv"] = np.maximum(rows["ts_recv"], last_ns)
+            rows["ts_recv"][late] = last_ns
         for happened in self._session.hear(rows):
             self._ears.hear(happened)
         if self._account_books is not None:

@@ -9,11 +9,11 @@ import msgspec
 import numpy as np
 import pytest
 
-from quintet.app import desk_folder, reloading
+from quintet.app import desk_folder, reloading, upgrading
 from quintet.app.config import load
 from quintet.app.messages import Complaint
 from quintet.core import events as ev
-from quintet.core.engine.migration import MigrationRecord
+from quintet.core.engine.migration import Migration, MigrationRecord
 from quintet.core.instrument import DEFAULT_SPOT
 from quintet.core.row_laws import text_of
 from quintet.research.desk_replay import live_through, read_desk_run, replay_desk_tape
@@ -229,6 +229,25 @@ def test_a_memory_that_no_migration_knows_is_refused_by_name(place: Path, versio
     assert "state.fills" in str(refused.value.found)
     rewrite(file, "        fills: int = 0\n", "")
     VenueDesk(a_request(workspace().desks, "live", system_file=address)).kill()  # nothing was touched
+
+
+def test_a_migration_that_knows_the_new_field_carries_the_desk_over(
+    place: Path, versions: tuple[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address, file = versions
+    old = VenueDesk(a_request(workspace().desks, "live", system_file=address))
+    old.hear(hours(START, 2))
+    bars = int(old.world.state["bars"][0])
+    old.stop()
+    rewrite(file, "        bars: int = 0\n", "        bars: int = 0\n        fills: int = 0\n")
+    known = Migration(name="fills are counted", from_code="", to_code="", added={"state.fills": 7})
+    monkeypatch.setattr(upgrading, "MIGRATIONS", (known,))
+    new = VenueDesk(a_request(workspace().desks, "live", system_file=address))
+    assert (int(new.world.state["bars"][0]), int(new.world.state["fills"][0])) == (bars, 7)
+    new.kill()
+    rows = open_tape(new.request.folder / desk_folder.TAPE).event_rows()
+    at = int(np.flatnonzero(rows["kind"] == ev.MIGRATION)[0])
+    assert msgspec.json.decode(_text(rows, at), type=MigrationRecord).name == "fills are counted"
 
 
 def test_a_desk_that_was_killed_is_brought_to_rest_by_its_own_version_first(
