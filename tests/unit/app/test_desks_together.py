@@ -19,6 +19,7 @@ from quintet.core import events as ev
 from quintet.core.risk import breaker, restraint
 from quintet.research.desk_replay import replay_desk_tape
 from quintet.sandbox.commands import ChangeInstrument, Ghosts, GhostTrade, SetPrices
+from quintet.sandbox.faults import Fault, Scenario
 from quintet.sandbox.money import quanta
 from quintet.storage.account_books import AccountFolder
 from quintet.storage.audit_log import audit_path, read
@@ -305,7 +306,6 @@ def test_new_code_takes_over_working_orders_and_none_is_lost_or_doubled(place: P
     asyncio.run(live())
 
 
-@pytest.mark.req("I-013", "I-200")
 def test_limits_of_the_account_act_at_a_venue_one_phantom_tick_does_not(place: Path) -> None:
     limits = ("account.move_max_frac=0.05", "account.day_loss_pause_frac=0.001", "account.drawdown_half_frac=0.001")
 
@@ -340,6 +340,26 @@ def test_limits_of_the_account_act_at_a_venue_one_phantom_tick_does_not(place: P
             ended = await desk.end()
             assert desk.kinds[ev.PLACE] == before  # nothing that adds risk left
             assert held(client) == 30
+            assert replay_desk_tape(desk.tape) == ended.command_hash
+
+    asyncio.run(live())
+
+
+def test_answers_that_come_late_stop_new_risk_and_are_noted(place: Path) -> None:
+    limits = ("account.latency_slow_ms=500", "account.latency_late_ms=1000")
+    busy = f"{Path(__file__).parents[2] / 'busy_maker.py'}:BusyMaker"
+
+    async def live() -> None:
+        async with sandbox_client() as client:
+            late = Fault(kind="delay", where="order", delay_ms=1_500)
+            client.sandbox.faults.load(Scenario(seed=1, fault=[late]), asyncio.get_running_loop().time())
+            desk = Running(client, "late", 10, "", *limits, address=busy)
+            rehearse(desk.request)
+            desk.begin()
+            await until(lambda: any(one & restraint.BY_LATE for one in desk.causes), desk)
+            client.sandbox.faults.load(Scenario(), asyncio.get_running_loop().time())
+            ended = await desk.end()
+            assert ended.alarms == 0, desk.said
             assert replay_desk_tape(desk.tape) == ended.command_hash
 
     asyncio.run(live())
