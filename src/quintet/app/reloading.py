@@ -21,10 +21,11 @@ from typing import Any, Final, NamedTuple
 import msgspec
 import numpy as np
 
+from quintet.app import auditing
 from quintet.app.config import Config
 from quintet.app.config_text import as_tree
 from quintet.app.messages import Complaint
-from quintet.core.errors import DataError
+from quintet.core.errors import ConfigError, DataError
 from quintet.core.events import TIMEFRAME_NUMBER
 from quintet.core.instrument import Instrument
 from quintet.research.systems import KernelSystem
@@ -37,6 +38,9 @@ FIXED: Final = ("instrument", "execution", "tick_execution")
 """Sections that make a desk this desk."""
 
 LIMITS: Final = ("risk", "account")
+
+RELOADED: Final = "config reloaded"
+REFUSED: Final = "config refused"
 
 
 class Alive(msgspec.Struct, frozen=True):
@@ -130,6 +134,46 @@ def found_by_others(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
+def asked_by_others(
+    folder: Path,
+    read_again: Callable[[], Config] | None,
+    take_over: Callable[[Config], tuple[str, ...]],
+    say: Callable[[str], None],
+) -> Iterator[None]:
+    """While inside, SIGHUP lets a desk read its configuration again: `take_over` judges it whole and returns what has
+    changed, or raises and has changed nothing. Either is told, answered beside the tape, and audited.
+    """
+
+    def read() -> None:
+        try:
+            if read_again is None:
+                raise Complaint("no configuration", where=folder.name, found="none", expected="one to be read again")
+            changed = take_over(read_again())
+        except (ConfigError, OSError) as error:
+            say(f"the configuration is refused, nothing has changed: {error}")
+            auditing.record(REFUSED, folder.name, problem=error)
+            answer(folder, False, problem=str(error))
+            return
+        say(f"the configuration has changed: {'; '.join(changed) or 'in nothing that concerns this desk'}")
+        auditing.record(RELOADED, folder.name, changed="; ".join(changed))
+        answer(folder, True, changed)
+
+    with _listening(folder, read):
+        yield
+
+
+@contextmanager
+def _listening(folder: Path, read: Callable[[], None]) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGHUP, read)
+    try:
+        with found_by_others(folder):
+            yield
+    finally:
+        loop.remove_signal_handler(signal.SIGHUP)
+
+
+@contextmanager
 def refused_on_paper(folder: Path, say: Callable[[str], None]) -> Iterator[None]:
     """A paper desk comes back by running its market once more, so it has one configuration for all of its life."""
     problem = "a desk on paper keeps its configuration: it is a backtest of its market, another one is another desk"
@@ -138,13 +182,8 @@ def refused_on_paper(folder: Path, say: Callable[[str], None]) -> Iterator[None]
         say(f"the configuration is refused, nothing has changed: {problem}")
         answer(folder, False, problem=problem)
 
-    loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGHUP, refuse)
-    try:
-        with found_by_others(folder):
-            yield
-    finally:
-        loop.remove_signal_handler(signal.SIGHUP)
+    with _listening(folder, refuse):
+        yield
 
 
 def answer(folder: Path, ok: bool, changed: tuple[str, ...] = (), problem: str = "") -> None:

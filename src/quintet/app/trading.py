@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 import signal
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
@@ -15,22 +15,21 @@ import numpy as np
 
 from quintet import __version__
 from quintet._kernel_cache import cache_key
-from quintet.app import auditing, desk_folder, reloading, upgrading
+from quintet.app import desk_folder, reloading, upgrading
 from quintet.app.bybit_desk import Account, Address, Holdings, listed_instrument, opened
 from quintet.app.config import Config
 from quintet.app.desk_facts import FactAccess, keep_facts
 from quintet.app.desk_folder import Identity
+from quintet.app.desk_membership import become_member, membership
 from quintet.app.machine import MACHINE, Machine
 from quintet.app.messages import Complaint
-from quintet.app.shared_account import Found, SharedAccount, account_folder, join, prefix_of
 from quintet.core.digest import command_hash
 from quintet.core.engine.entry import new_progress
-from quintet.core.errors import ConfigError, QuintetError
+from quintet.core.errors import QuintetError
 from quintet.core.events import ROW
 from quintet.core.instrument import DEFAULT_SPOT, Instrument
 from quintet.core.market.tick_feed import Frame
 from quintet.core.orders import lifecycle
-from quintet.core.orders.client_ids import ClientIds
 from quintet.core.row_laws import frozen
 from quintet.core.state import DESK_BOOK, World
 from quintet.ports.gateway import Brake, no_brake
@@ -46,11 +45,9 @@ from quintet.runtime.reconciliation import Reconciliation
 from quintet.runtime.recording import Recording
 from quintet.runtime.recovery import believed_open, lost_market, not_written, open_questions
 from quintet.runtime.session import Happened, Keeping, Session
-from quintet.storage.account_books import Member
 from quintet.storage.command_rows import command_rows
-from quintet.storage.tape_files import TapeWriter, is_being_written
+from quintet.storage.tape_files import TapeWriter
 from quintet.storage.tick_recorder import TickRecorder
-from quintet.storage.workspace import workspace
 from quintet.venues.bybit import decode_ticks
 from quintet.venues.bybit.listing import Listing
 from quintet.venues.bybit.sign import ApiKey
@@ -62,9 +59,6 @@ SOME_BOOK: Final = (
 
 LISTING_EVERY_S = 60.0
 """So often the venue is asked whether the instrument is still what it was."""
-
-RELOADED: Final = "config reloaded"
-REFUSED: Final = "config refused"
 
 WorldName = Literal["paper", "sandbox", "live"]
 
@@ -273,48 +267,10 @@ class _Desk:
         recv_ns = self._machine.wall_ns()
         rows = desk_folder.first_rows(self._instrument, held.now_ns, recv_ns, self._machine.draw_below)
         if self._request.account:
-            self._join(await self._account.name(), held, desk_folder.ids_of(self._request.desk, rows))
+            ids, name = desk_folder.ids_of(self._request.desk, rows), await self._account.name()
+            request = self._request
+            become_member(request.account, request.folder, name, held, self._world, self._instrument, ids)
         desk_folder.write_birth(self._request.folder, self._who, __version__, more, rows)
-
-    def _join(self, account: str, held: Holdings, ids: ClientIds) -> None:
-        """Become one of several desks of an account; raises Complaint where its books would not add up."""
-        one, ledger = self._instrument, np.asarray(self._world.desk[0].ledger)[DESK_BOOK]
-        assets = self._listing.assets.items()
-        me = Member(
-            self._request.folder.name,
-            prefix_of(ids),
-            one.kind,
-            one.symbol,
-            one.base_asset,
-            {name: int(ledger[asset.number]) * asset.quantum for name, asset in assets},
-        )
-        found = Found(
-            account,
-            {name: held.quanta.get(asset.number, 0) * asset.quantum for name, asset in assets},
-            sum(held.lots.values()),
-            tuple(order.client_id for order in held.open_orders),
-        )
-        place = account_folder(workspace().root, self._request.account)
-        join(place, me, found, one, f"account {self._request.account}")
-
-    def _shared(self, ids: ClientIds) -> SharedAccount | None:
-        """The account's books where other desks have theirs in them; raises Complaint for a desk that is no member."""
-        if not self._request.account:
-            return None
-        place, name = account_folder(workspace().root, self._request.account), self._request.folder.name
-        members = place.members()
-        me = next((one for one in members.members if one.name == name), None) if members is not None else None
-        if me is None or me.prefix != prefix_of(ids):
-            raise Complaint(
-                "not a desk of this account", where=str(place.folder), found=name,
-                expected=", ".join(one.name for one in members.members) if members is not None else "an account",
-            )  # fmt: skip
-
-        def is_alive(other: str) -> bool:
-            tape = workspace().desks / other / desk_folder.TAPE
-            return tape.exists() and is_being_written(tape)
-
-        return SharedAccount(place, me, self._instrument, self._request.config.account, is_alive)
 
     def come_back(self) -> None:
         """A desk as it was after the last event on its tape, and what it has to hear first."""
@@ -373,7 +329,7 @@ class _Desk:
         ids = desk_folder.ids_of(request.desk, self._past.rows)
         began_ns = self._machine.steady_ns()
         self._show(ids)
-        shared = self._shared(ids)
+        shared = membership(request.account, request.folder, self._instrument, ids, request.config.account)
         orders = self._account.gateway(self._listing, ids, nets=shared is not None)
         dispatcher = Dispatcher(
             self._tape,
@@ -405,7 +361,10 @@ class _Desk:
         desk.stop = request.stop or desk.stop
         rest, socket = self._account.rest, self._account.socket
         try:
-            with stopped_by_signals(desk.stop, request.seconds), self._reloads(desk):
+            asks = reloading.asked_by_others(
+                request.folder, request.read_again, lambda wanted: self._take_over(desk, wanted), self._say
+            )
+            with stopped_by_signals(desk.stop, request.seconds), asks:
                 keepers = (rest.keep_clock(), socket.run(), self._keep_listing(desk), self._facts(desk))
                 await desk.live(keepers, self._market(desk).run())
             self._checkpoints.close()
@@ -438,38 +397,12 @@ class _Desk:
                 desk.stop_new_risk(f"{why}: no new risk; close it, and begin another desk")
             told = why
 
-    @contextlib.contextmanager
-    def _reloads(self, desk: LiveDesk) -> Iterator[None]:
-        """While it lives, SIGHUP asks it to read its configuration again."""
-        loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGHUP, lambda: self._reload(desk))
-        try:
-            with reloading.found_by_others(self._request.folder):
-                yield
-        finally:
-            loop.remove_signal_handler(signal.SIGHUP)
-
-    def _reload(self, desk: LiveDesk) -> None:
-        """Judge the configuration as it is now, whole; apply it as an event, or change nothing and say why."""
-        try:
-            changed = self._take_over(desk)
-        except ConfigError as error:
-            self._say(f"the configuration is refused, nothing has changed: {error}")
-            reloading.answer(self._request.folder, False, problem=str(error))
-            auditing.record(REFUSED, self._request.desk, world=self._request.world, problem=error)
-            return
-        self._say(f"the configuration has changed: {'; '.join(changed) or 'in nothing that concerns this desk'}")
-        reloading.answer(self._request.folder, True, changed)
-        auditing.record(RELOADED, self._request.desk, world=self._request.world, changed="; ".join(changed))
-
     def _say(self, text: str) -> None:
         self._tell.said(Said(self._machine.wall_ns(), NOTICE, text))
 
-    def _take_over(self, desk: LiveDesk) -> tuple[str, ...]:
+    def _take_over(self, desk: LiveDesk, wanted: Config) -> tuple[str, ...]:
+        """Judge another configuration, whole, and let it enter; raises Complaint, and changes nothing."""
         request, system = self._request, self._request.system
-        if request.read_again is None:
-            raise Complaint("no configuration", where=request.desk, found="none", expected="one that can be read again")
-        wanted = request.read_again()
         found = reloading.changes(self._config, wanted, system)
         reloading.require_same_shape(self._config, wanted, system, self._instrument, request.structure, request.fills)
         now = _identity_of(replace(request, config=wanted), self._instrument).notes

@@ -9,8 +9,9 @@ the venue meanwhile: their numbers go on, and recovery asks about them as after 
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 
@@ -47,14 +48,9 @@ SAME_LAYOUT: Final = "same layout"
 """The migration of code that changed and memory that did not."""
 
 
-class Known(NamedTuple):
-    """A change of layout that a version knows how to carry over; codes are filled in where it is used."""
-
-    migration: Migration
-
-
-MIGRATIONS: tuple[Known, ...] = ()
-"""Newest first. None yet: no layout was released before this one."""
+MIGRATIONS: tuple[Migration, ...] = ()
+"""Changes of layout that this version knows, newest first; both codes are filled in where one is used. None yet: no
+layout was released before this one."""
 
 
 def upgrade(folder: Path, past: Past, who: Identity, world: World) -> Past:
@@ -122,13 +118,11 @@ def _at_the_end(folder: Path, past: Past) -> Checkpoint:
 
 def _migrated(found: Checkpoint, past: Past, who: Identity, world: World) -> Rows:
     """Fill the new tables; returns the MIGRATION message."""
-    codes = {"from_code": found.place.code, "to_code": who.code}
     parts = desk_parts(world)
-    same = Migration(name=SAME_LAYOUT, from_code=found.place.code, to_code=who.code)
-    tried = (same, *(_with_codes(one.migration, codes) for one in MIGRATIONS))
+    tried = (Migration(name=SAME_LAYOUT, from_code="", to_code=""), *MIGRATIONS)
     for migration in tried:
         try:
-            return migrate(found, migration, parts)
+            return migrate(found, replace(migration, from_code=found.place.code, to_code=who.code), parts)
         except CheckpointError:
             continue
     raise Complaint(
@@ -136,12 +130,6 @@ def _migrated(found: Checkpoint, past: Past, who: Identity, world: World) -> Row
         found=_first_stranger(found, parts), expected=f"the layout of {who.code}, or one that a migration knows",
         hint="let the old version bring it to rest; a desk with nothing open can be begun anew under another name",
     )  # fmt: skip
-
-
-def _with_codes(migration: Migration, codes: dict[str, str]) -> Migration:
-    from dataclasses import replace
-
-    return replace(migration, **codes)  # type: ignore[arg-type]
 
 
 def _first_stranger(found: Checkpoint, parts: Any) -> str:

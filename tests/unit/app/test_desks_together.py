@@ -1,22 +1,28 @@
 """Desks as `quintet trade` runs them, against a sandbox in the same process: perpetuals, and two on one account."""
 
 import asyncio
+import os
+import shutil
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from quintet.app import trading
+from quintet.app import desk_folder, reloading, trading
 from quintet.app.bybit_desk import Address
 from quintet.app.config import find_system, load
 from quintet.app.messages import Complaint
 from quintet.app.trading import Ended, Tell, TradeRequest, rehearse, trade
 from quintet.core import events as ev
-from quintet.core.risk import breaker
+from quintet.core.risk import breaker, restraint
 from quintet.research.desk_replay import replay_desk_tape
-from quintet.sandbox.commands import ChangeInstrument
+from quintet.sandbox.commands import ChangeInstrument, Ghosts, GhostTrade, SetPrices
+from quintet.sandbox.faults import Fault, Scenario
+from quintet.sandbox.money import quanta
 from quintet.storage.account_books import AccountFolder
+from quintet.storage.audit_log import audit_path, read
 from quintet.storage.tape_files import open_tape
 from quintet.storage.workspace import workspace
 from quintet.venues.bybit.sign import ApiKey
@@ -31,16 +37,21 @@ PATIENCE_S = 180.0
 class Running:
     """A desk at work: what it said, how many messages of each kind entered, and how to stop it."""
 
-    def __init__(self, client: Client, desk: str, lots: int, account: str = "", **more: str) -> None:
+    def __init__(
+        self, client: Client, desk: str, lots: int, account: str = "", *sets: str, address: str = HOLDER,
+        config: Path | None = None, bars: str = "1m", keep_orders: bool = False,
+    ) -> None:  # fmt: skip
         self.kinds: dict[int, int] = {}
         self.said: list[str] = []
+        self.causes: list[int] = []
         self.stop = asyncio.Event()
-        system = find_system(HOLDER)
-        sets = [f"system.{system.name}.lots={lots}", "execution.initial_quote=20000"]
-        sets += [f"{key}={value}" for key, value in more.items()]
+        system = find_system(address)
+        given = [] if config is not None else [f"system.{system.name}.lots={lots}", "execution.initial_quote=20000"]
+        given += sets
         self.request = TradeRequest(
-            system, load(None, sets, [], system), "sandbox", desk, Address("linear", "BTCUSDT", client.rest, 20_000),
-            "1m", "1m", workspace().desks / f"sandbox-{desk}", account=account, stop=self.stop,
+            system, load(config, given, [], system), "sandbox", desk, Address("linear", "BTCUSDT", client.rest, 20_000),
+            bars, bars, workspace().desks / f"sandbox-{desk}", account=account, stop=self.stop,
+            keep_orders=keep_orders, read_again=lambda: load(config, given, [], system),
         )  # fmt: skip
         self.key = ApiKey(client.key, client.secret)
         self.task: asyncio.Task[Ended] | None = None
@@ -51,8 +62,9 @@ class Running:
 
     def _tell(self) -> Tell:
         def happened(one: Any, instrument: Any) -> None:
-            for kind in one.rows["kind"].tolist():
+            for kind in [*one.rows["kind"].tolist(), *one.commands["kind"].tolist()]:
                 self.kinds[kind] = self.kinds.get(kind, 0) + 1
+            self.causes += [int(note["b"]) for note in one.notes if note["code"] == breaker.RESTRAINT_CHANGED]
 
         return Tell(lambda opened: None, happened, lambda said: self.said.append(f"{said.kind} {said.text}"))
 
@@ -83,6 +95,20 @@ async def until(ready: Callable[[], Any], *running: Running) -> None:
 def held(client: Client) -> int:
     positions = client.sandbox.service.state.accounts[client.uid].positions.get(BTC, {})
     return sum(position.lots for position in positions.values())
+
+
+def market(client: Client, mid: int) -> None:
+    """A deep book around a price, index and mark at it, and a trade."""
+    service, deep = client.sandbox.service, 10**7
+    levels = [(sign, quanta(str(mid - sign * n * 10)), deep) for sign in (1, -1) for n in range(1, 6)]
+    service.do(Ghosts(category="linear", symbol="BTCUSDT", levels=levels, snapshot=True))
+    service.do(SetPrices(symbol="BTCUSDT", index=quanta(str(mid)), mark=quanta(str(mid))))
+    trade_at(client, mid)
+
+
+def trade_at(client: Client, price: int) -> None:
+    command = GhostTrade(category="linear", symbol="BTCUSDT", sign=1, price=quanta(str(price)), lots=1)
+    client.sandbox.service.do(command)
 
 
 def pay_funding(client: Client) -> None:
@@ -194,5 +220,146 @@ def test_a_tick_that_changes_in_mid_session_stops_new_risk_and_is_told(
             rows = open_tape(desk.tape).event_rows()
             spoken = rows["quantity"][rows["kind"] == ev.OPERATOR].tolist()
             assert spoken == [breaker.PAUSE, breaker.STAND_DOWN]
+
+    asyncio.run(live())
+
+
+async def reloaded(desk: Running) -> reloading.Answer:
+    return await asyncio.to_thread(
+        reloading.ask, desk.request.folder, lambda pid: os.kill(pid, signal.SIGHUP), PATIENCE_S
+    )
+
+
+def test_a_living_desk_takes_over_what_its_file_says_now_and_refuses_what_it_may_not(place: Path) -> None:
+    file = place / "desk.toml"
+
+    def write(lots: int, capital: int = 20_000, more: str = "") -> None:
+        text = f'[execution]\ninitial_quote = "{capital}"\n[system.SideHolder]\nlots = {lots}\n{more}'
+        file.write_text(text.replace("SideHolder", find_system(HOLDER).name))
+
+    async def live() -> None:
+        async with sandbox_client() as client:
+            write(20)
+            desk = Running(client, "told", 0, config=file)
+            rehearse(desk.request)
+            desk.begin()
+            await until(lambda: held(client) == 20, desk)
+            write(50)
+            answer = await reloaded(desk)
+            assert (answer.ok, [line.partition(".lots")[2] for line in answer.changed]) == (True, [": 20 -> 50"])
+            await until(lambda: held(client) == 50, desk)
+            write(70, capital=10_000)
+            refused = await reloaded(desk)
+            assert (refused.ok, "execution.initial_quote" in refused.problem) == (False, True)
+            file.write_text("[risk]\nopen_orders_max = 900\n")
+            assert not (await reloaded(desk)).ok
+            write(50, more="[account]\nopen_orders_max = 1\n")
+            assert (await reloaded(desk)).changed == ("account.open_orders_max: 64 -> 1",)
+            ended = await desk.end()
+            assert (ended.alarms, held(client)) == (0, 50), desk.said
+            assert replay_desk_tape(desk.tape) == ended.command_hash
+            with pytest.raises(Complaint, match="a desk at rest"):
+                reloading.alive_in(desk.request.folder)
+
+    asyncio.run(live())
+    deeds = [(deed.what, deed.target) for deed in read(audit_path(place)).records]
+    assert deeds == [(f"config {word}", "sandbox-told") for word in ("reloaded", "refused", "refused", "reloaded")]
+
+
+def test_new_code_takes_over_working_orders_and_none_is_lost_or_doubled(place: Path, tmp_path: Path) -> None:
+    file = tmp_path / "busy_maker.py"
+    shutil.copy(Path(__file__).parents[2] / "busy_maker.py", file)
+    address = f"{file}:BusyMaker"
+
+    async def live() -> None:
+        async with sandbox_client() as client:
+
+            def orders() -> list[Any]:
+                return [order for order in client.sandbox.service.state.orders.values() if order.link_id]
+
+            old = Running(client, "busy", 10, address=address, keep_orders=True)
+            rehearse(old.request)
+            old.begin()
+            await until(lambda: old.kinds.get(ev.FILL) and any(order.is_resting for order in orders()), old)
+            await old.end()
+            left = {order.link_id for order in orders() if order.is_open}
+            assert left
+
+            file.write_text(file.read_text().replace("self.memory.timers % 3", "self.memory.timers % 4"))
+            new = Running(client, "busy", 10, address=address).begin()
+            await until(lambda: new.kinds.get(ev.PLACE), new)
+            ended = await new.end()
+            assert (ended.alarms, ended.still_open) == (0, 0), new.said
+            names = [order.link_id for order in orders()]
+            assert len(names) == len(set(names))
+            assert not any(order.is_open for order in orders())
+            placed = set()
+            ids = desk_folder.ids_of("busy", open_tape(new.tape).event_rows())
+            for tape in (new.request.folder / "earlier" / "1" / "desk.tape", new.tape):
+                rows = open_tape(tape).event_rows()
+                numbers = rows["quantity"][1:][rows["kind"][:-1] == ev.PLACE].tolist()
+                assert not placed & set(numbers)
+                placed |= set(numbers)
+            assert {ids.number(name) for name in names} <= placed
+            assert replay_desk_tape(new.tape) == ended.command_hash
+
+    asyncio.run(live())
+
+
+def test_limits_of_the_account_act_at_a_venue_one_phantom_tick_does_not(place: Path) -> None:
+    limits = ("account.move_max_frac=0.05", "account.day_loss_pause_frac=0.001", "account.drawdown_half_frac=0.001")
+
+    async def live() -> None:
+        async with sandbox_client() as client:
+            market(client, 50_000)
+            desk = Running(client, "limits", 30, "", *limits, bars="1s")
+            rehearse(desk.request)
+            desk.begin()
+            await until(lambda: held(client) == 30, desk)
+            for _ in range(3):
+                await asyncio.sleep(1.1)
+                trade_at(client, 50_010)
+            trade_at(client, 40_000)  # a print that no book knows
+            trade_at(client, 50_010)
+            await asyncio.sleep(1.5)
+            assert desk.causes == []
+            market(client, 46_000)
+
+            def fallen() -> bool:
+                trade_at(client, 46_000)
+                causes = 0
+                for one in desk.causes:
+                    causes |= one
+                return bool(
+                    causes & restraint.BY_EXTREME and causes & restraint.BY_DAY_LOSS and causes & restraint.BY_HALF
+                )
+
+            await until(fallen, desk)
+            before = desk.kinds[ev.PLACE]
+            await asyncio.sleep(0.5)
+            ended = await desk.end()
+            assert desk.kinds[ev.PLACE] == before  # nothing that adds risk left
+            assert held(client) == 30
+            assert replay_desk_tape(desk.tape) == ended.command_hash
+
+    asyncio.run(live())
+
+
+def test_answers_that_come_late_stop_new_risk_and_are_noted(place: Path) -> None:
+    limits = ("account.latency_slow_ms=500", "account.latency_late_ms=1000")
+    busy = f"{Path(__file__).parents[2] / 'busy_maker.py'}:BusyMaker"
+
+    async def live() -> None:
+        async with sandbox_client() as client:
+            late = Fault(kind="delay", where="order", delay_ms=1_500)
+            client.sandbox.faults.load(Scenario(seed=1, fault=[late]), asyncio.get_running_loop().time())
+            desk = Running(client, "late", 10, "", *limits, address=busy)
+            rehearse(desk.request)
+            desk.begin()
+            await until(lambda: any(one & restraint.BY_LATE for one in desk.causes), desk)
+            client.sandbox.faults.load(Scenario(), asyncio.get_running_loop().time())
+            ended = await desk.end()
+            assert ended.alarms == 0, desk.said
+            assert replay_desk_tape(desk.tape) == ended.command_hash
 
     asyncio.run(live())

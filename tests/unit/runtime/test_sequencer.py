@@ -11,6 +11,7 @@ from quintet.core.events import (
     BAR_CLOSE,
     BAR_OPEN,
     CLOCK_ADVANCED,
+    CONFIG_CHANGED,
     FUNDING_RATE,
     LAST,
     OPERATOR,
@@ -20,8 +21,10 @@ from quintet.core.events import (
 )
 from quintet.core.kernel import kernel
 from quintet.core.records import record, table
+from quintet.core.row_laws import text_of
 from quintet.core.state import WAKE_BAR, WAKE_TIMER, World
-from quintet.runtime.sequencer import Sequencer, in_order, messages_of
+from quintet.core.tape import message_with_text
+from quintet.runtime.sequencer import Sequencer, in_order, in_time, messages_of
 from tests.control_rows import operator_row
 from tests.desk_worlds import SECOND, START, a_world, bar_tape, run, walking_bars
 from tests.players import deciding
@@ -172,3 +175,10 @@ def test_a_source_whose_clock_goes_back_keeps_its_own_order():
     other = [a_row(4, FUNDING_RATE, 1), a_row(6, FUNDING_RATE, 1)]
     merged = [int(m.rows[0]["ts_recv"]) for m in in_order([wavering, other])]
     assert merged == [4, 5, 3, 6, 8]
+
+
+def test_a_message_with_text_that_is_held_keeps_its_letters():
+    message = message_with_text((START, START, 0, 0, 0, CONFIG_CHANGED, 0), b"x" * 90)
+    clock, held = in_time(message, START + 5)
+    assert (int(clock[0]["ts_event"]), int(held[0]["ts_recv"])) == (START, START + 5)
+    assert text_of(held[1:]) == b"x" * 90
