@@ -321,6 +321,8 @@ class _Desk:
         began_s = time.monotonic()
         self._show(ids)
         shared = membership(request.account, request.folder, self._instrument, ids, request.config.account)
+        if shared is not None:
+            shared.publish(world)
         orders = self._account.gateway(self._listing, ids, nets=shared is not None)
         dispatcher = Dispatcher(self._tape, orders, lambda commands, why: desk.suppressed(commands, why), self._brake)
         keeping = Keeping(self._checkpoints, self._who.code, self._enter.config)
@@ -346,7 +348,11 @@ class _Desk:
         rest, socket = self._account.rest, self._account.socket
         try:
             asks = reloading.asked_by_others(
-                request.folder, request.read_again, lambda wanted: self._take_over(desk, wanted), self._say
+                request.folder,
+                request.read_again,
+                lambda wanted: self._take_over(desk, wanted),
+                desk.operate,
+                self._say,
             )
             with stopped_by_signals(desk.stop, request.seconds), asks:
                 keepers = (rest.keep_clock(), socket.run(), self._keep_listing(desk))

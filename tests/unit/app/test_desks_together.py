@@ -255,7 +255,15 @@ def test_a_living_desk_takes_over_what_its_file_says_now_and_refuses_what_it_may
             assert not (await reloaded(desk)).ok
             write(50, more="[account]\nopen_orders_max = 1\n")
             assert (await reloaded(desk)).changed == ("account.open_orders_max: 64 -> 1",)
+            for action in ("pause", "resume"):
+                told = await asyncio.to_thread(
+                    reloading.tell, desk.request.folder, action, lambda pid: os.kill(pid, signal.SIGHUP), PATIENCE_S
+                )
+                assert (told.ok, told.changed) == (True, (action,))
             ended = await desk.end()
+            spoken = open_tape(desk.tape).event_rows()
+            spoken = spoken["quantity"][spoken["kind"] == ev.OPERATOR].tolist()
+            assert spoken == [breaker.PAUSE, breaker.RESUME, breaker.STAND_DOWN]
             assert (ended.alarms, held(client)) == (0, 50), desk.said
             assert replay_desk_tape(desk.tape) == ended.command_hash
             with pytest.raises(Complaint, match="a desk at rest"):
