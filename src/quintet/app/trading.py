@@ -21,6 +21,7 @@ from quintet.app.bybit_desk import Account, Address, Holdings, listed_instrument
 from quintet.app.config import Config
 from quintet.app.desk_folder import Identity
 from quintet.app.desk_membership import become_member, membership
+from quintet.app.desk_runs import rehearse_replay
 from quintet.app.messages import Complaint
 from quintet.core.digest import command_hash
 from quintet.core.engine.entry import new_progress
@@ -187,6 +188,7 @@ def rehearse(request: TradeRequest) -> None:
     world = fresh_world(request.system, params, _options(request, instrument), BOOK_POLICY)
     with np.errstate(over="ignore"):
         entrance(request.system, world)(frozen(np.zeros(0, ROW)), world, new_progress())
+    rehearse_replay(request.system, world)
     sink = _MarketRows(lambda rows: None, 0)
     recorder = TickRecorder(Path("nowhere"), [instrument], decode_ticks.facts, sink)
     recorder.take(Frame((0, 0), 1_000_000, SOME_BOOK))
