@@ -31,7 +31,7 @@ _LAZY: Final = {
     "ledger": ("quintet.app.ledger_commands", "ledger_app", "Count what was tried: show, verify."),
     "verify": ("quintet.app.verify_commands", "verify_app", "Prove what is promised: determinism, lookahead, parity."),
     "stages": ("quintet.app.stages_commands", "stages_app", "Prove a system stage by stage: show, record, check."),
-    "desk": ("quintet.app.desk_commands", "desk_app", "Look after desks: list, show, run, reload."),
+    "desk": ("quintet.app.desk_commands", "desk_app", "Look after desks: list, show, run, reload, tell."),
     "keys": ("quintet.app.keys_commands", "keys_app", "Keep the keys of venues: add, list, check, remove."),
     "audit": ("quintet.app.audit_commands", "audit_app", "Who did what, when and why: show, verify."),
     "config": ("quintet.app.config_commands", "config_app", "Read the configuration: show, schema, validate."),

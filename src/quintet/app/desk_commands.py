@@ -1,4 +1,4 @@
-"""`quintet desk list | show | run | reload`: the desks of this workspace, alive or not.
+"""`quintet desk list | show | run | reload | tell`: the desks of this workspace, alive or not.
 
 Exit codes: 0 it is well; 1 `show` and `run` found a decision that does not come out the same; 2 usage, no such desk, a
 configuration that is refused.
@@ -92,6 +92,44 @@ def reload_(desk: DeskName, as_json: AsJson = False) -> None:
             say(f"changed     {line}")
     else:
         say(f"refused     {answer.problem}")
+    if not answer.ok:
+        raise typer.Exit(BAD_INPUT)
+
+
+@desk_app.command()
+def tell(
+    desk: DeskName,
+    action: Annotated[str, typer.Argument(metavar="ACTION", help="pause, resume, reduce or reset.")],
+    why: Annotated[str, typer.Option("--why", metavar="TEXT", help="The reason, for the audit log.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Tell a living desk to pause, to resume, to reduce only, or that somebody has looked (reset).
+
+    A reset takes away what stopped it and measures anew. It is an event on the desk's tape, and a deed of yours.
+    """
+    import os
+    import signal
+
+    from quintet.app import auditing, reloading
+    from quintet.app.kill_command import asked_reason
+
+    if action not in reloading.ACTIONS:
+        raise Complaint(
+            "unknown action", where="ACTION", found=action, expected=f"one of {', '.join(reloading.ACTIONS)}",
+            hint=did_you_mean(action, reloading.ACTIONS),
+        )  # fmt: skip
+    folder = desk_folder(desk)
+    reloading.alive_in(folder)
+    reason = why.strip() or asked_reason(f"why {action}?")
+    if not reason:
+        raise Complaint("no reason", where="--why", found="nothing", expected="a sentence, for the audit log")
+    answer = reloading.tell(folder, action, lambda pid: os.kill(pid, signal.SIGHUP))
+    if answer.ok:
+        auditing.record(f"desk {action}", folder.name, reason)
+    if as_json:
+        say_json({"ok": answer.ok, "action": action, "problem": answer.problem})
+    else:
+        say(f"told        {action}" if answer.ok else f"refused     {answer.problem}")
     if not answer.ok:
         raise typer.Exit(BAD_INPUT)
 

@@ -24,17 +24,18 @@ from quintet.app.stage_identity import identity_of
 from quintet.core.digest import command_hash
 from quintet.core.engine.replay import Difference
 from quintet.core.errors import DataError
-from quintet.core.events import LAST
+from quintet.core.events import LAST, ROW
 from quintet.core.instrument import Instrument
 from quintet.core.row_laws import frozen
 from quintet.core.state import World
 from quintet.core.tape import Tape, encode_tape, read_tape
 from quintet.research.capital_ramp import step_of
 from quintet.research.desk_lives import Life, lives_of, positions_closed
-from quintet.research.desk_replay import live_through
+from quintet.research.desk_replay import live_through, replayer_inside, replayer_left
 from quintet.research.desk_result import net_quanta
 from quintet.research.desk_run import DeskRun, desk_run_of, read_desk_run
 from quintet.research.retuning import changes_on, in_force
+from quintet.research.systems import KernelSystem
 from quintet.storage import run_folders
 from quintet.storage.desk_parity import read_parity
 from quintet.storage.tape_files import open_tape
@@ -122,6 +123,13 @@ def _require_own_version(tape: Tape, folder: Path) -> None:
             "a desk of another version", where=str(folder), found=code or "no code", expected=cache_key(),
             hint="a tape is replayed by the version it was lived with",
         )  # fmt: skip
+
+
+def rehearse_replay(system: KernelSystem, world: World) -> None:
+    """Compile what a run is replayed by: nothing is lived through."""
+    replay = replayer_left(system, world) if system.is_python else replayer_inside(system, world)
+    with np.errstate(over="ignore"):
+        replay(frozen(np.zeros(0, ROW)))
 
 
 def figures_of(standing: Standing, folder: Path) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from quintet.app import reloading
 from quintet.app.bybit_desk import listed_instrument
 from quintet.app.desk_facts import keep_facts
 from quintet.app.desk_folder import TAPE, Identity, begin, read_past, require_same
+from quintet.app.desk_runs import rehearse_replay
 from quintet.app.paper_again import MARKET_TAPE
 from quintet.app.trading import (
     SOME_BOOK,
@@ -76,7 +77,9 @@ def rehearse(request: TradeRequest) -> None:
     recorder = TickRecorder(Path("nowhere"), [DEFAULT_SPOT], decode_ticks.facts, Kept(rows))
     recorder.take(Frame((0, 0), 1_000_000, SOME_BOOK))
     options = _options(request, DEFAULT_SPOT, _HIGH_OF_SOME_BOOK)
-    PaperSession(_world(request, options, 1_000_000), loop(request.system)).catch_up(rows[0])
+    world = _world(request, options, 1_000_000)
+    PaperSession(world, loop(request.system)).catch_up(rows[0])
+    rehearse_replay(request.system, world)
 
 
 class Kept:

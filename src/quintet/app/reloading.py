@@ -1,11 +1,15 @@
-"""A desk that is alive is told to read its configuration again: judged whole, applied between two events, or refused.
+"""A desk that is alive is told something: to read its configuration again, or what an operator wants of it.
 
     quintet desk reload main       or       kill -HUP the process of `quintet trade`
+    quintet desk tell main pause
+
+A configuration is judged whole, applied between two events, or refused.
 
 What may change: the parameters of the system, and the limits of desk and account. What makes the desk this desk (its
 name, its instrument, its timeframes, its capital) may not. The answer lies beside the tape:
 
     desks/sandbox-main/alive.json         which process it is
+    desks/sandbox-main/asked.json         what an operator wants, while nobody has read it
     desks/sandbox-main/reloaded.json      what became of the last request
 """
 
@@ -28,11 +32,21 @@ from quintet.app.messages import Complaint
 from quintet.core.errors import ConfigError, DataError
 from quintet.core.events import TIMEFRAME_NUMBER
 from quintet.core.instrument import Instrument
+from quintet.core.risk import breaker
 from quintet.research.systems import KernelSystem
 from quintet.storage.workspace import write_whole
 
 ALIVE: Final = "alive.json"
 ANSWER: Final = "reloaded.json"
+WISH: Final = "asked.json"
+
+ACTIONS: Final = {
+    "pause": breaker.PAUSE,
+    "resume": breaker.RESUME,
+    "reduce": breaker.REDUCE,
+    "reset": breaker.RESET,
+}
+"""What an operator can say to a living desk. Killing is `quintet kill`: it works when a desk hangs."""
 
 FIXED: Final = ("instrument", "execution", "tick_execution")
 """Sections that make a desk this desk."""
@@ -47,6 +61,12 @@ class Alive(msgspec.Struct, frozen=True):
     """Which process a desk lives in."""
 
     pid: int
+
+
+class Wish(msgspec.Struct, frozen=True):
+    """What an operator wants: a name of ACTIONS."""
+
+    action: str
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -138,13 +158,21 @@ def asked_by_others(
     folder: Path,
     read_again: Callable[[], Config] | None,
     take_over: Callable[[Config], tuple[str, ...]],
+    operate: Callable[[int], None],
     say: Callable[[str], None],
 ) -> Iterator[None]:
     """While inside, SIGHUP lets a desk read its configuration again: `take_over` judges it whole and returns what has
-    changed, or raises and has changed nothing. Either is told, answered beside the tape, and audited.
+    changed, or raises and has changed nothing. Either is told, answered beside the tape, and audited. Where an operator
+    has left a wish, that is what is done: `operate` lets it enter.
     """
 
     def read() -> None:
+        wish = _read(folder / WISH, Wish)
+        if wish is not None:
+            (folder / WISH).unlink()
+            operate(ACTIONS[wish.action])
+            answer(folder, True, (wish.action,))
+            return
         try:
             if read_again is None:
                 raise Complaint("no configuration", where=folder.name, found="none", expected="one to be read again")
@@ -176,9 +204,10 @@ def _listening(folder: Path, read: Callable[[], None]) -> Iterator[None]:
 @contextmanager
 def refused_on_paper(folder: Path, say: Callable[[str], None]) -> Iterator[None]:
     """A paper desk comes back by running its market once more, so it has one configuration for all of its life."""
-    problem = "a desk on paper keeps its configuration: it is a backtest of its market, another one is another desk"
+    problem = "a desk on paper is a backtest of its market: it hears of nothing else, and keeps its configuration"
 
     def refuse() -> None:
+        (folder / WISH).unlink(missing_ok=True)
         say(f"the configuration is refused, nothing has changed: {problem}")
         answer(folder, False, problem=problem)
 
@@ -224,6 +253,16 @@ def ask(folder: Path, tell: Callable[[int], None], patience_s: float = 10.0) -> 
             return found
         time.sleep(0.02)
     raise DataError(f"{folder}: no answer within {patience_s:g} s, expected one in {ANSWER}: look at the desk itself")
+
+
+def tell(folder: Path, action: str, signalled: Callable[[int], None], patience_s: float = 10.0) -> Answer:
+    """Say what an operator wants, a name of ACTIONS, and wait until it was done; raises as `ask` does."""
+    alive_in(folder)
+    write_whole(folder / WISH, msgspec.json.encode(Wish(action)))
+    try:
+        return ask(folder, signalled, patience_s)
+    finally:
+        (folder / WISH).unlink(missing_ok=True)
 
 
 def _read(path: Path, kind: Any) -> Any:

@@ -21,6 +21,7 @@ from quintet.app.config import Config
 from quintet.app.desk_facts import FactAccess, keep_facts
 from quintet.app.desk_folder import Identity
 from quintet.app.desk_membership import become_member, membership
+from quintet.app.desk_runs import rehearse_replay
 from quintet.app.machine import MACHINE, Machine
 from quintet.app.messages import Complaint
 from quintet.core.digest import command_hash
@@ -192,6 +193,7 @@ def rehearse(request: TradeRequest) -> None:
     world = fresh_world(request.system, params, _options(request, instrument), BOOK_POLICY)
     with np.errstate(over="ignore"):
         entrance(request.system, world)(frozen(np.zeros(0, ROW)), world, new_progress())
+    rehearse_replay(request.system, world)
     sink = _MarketRows(lambda rows: None, 0)
     recorder = TickRecorder(Path("nowhere"), [instrument], decode_ticks.facts, sink)
     recorder.take(Frame((0, 0), 1_000_000, SOME_BOOK))
@@ -330,6 +332,8 @@ class _Desk:
         began_ns = self._machine.steady_ns()
         self._show(ids)
         shared = membership(request.account, request.folder, self._instrument, ids, request.config.account)
+        if shared is not None:
+            shared.publish(world)
         orders = self._account.gateway(self._listing, ids, nets=shared is not None)
         dispatcher = Dispatcher(
             self._tape,
@@ -362,7 +366,11 @@ class _Desk:
         rest, socket = self._account.rest, self._account.socket
         try:
             asks = reloading.asked_by_others(
-                request.folder, request.read_again, lambda wanted: self._take_over(desk, wanted), self._say
+                request.folder,
+                request.read_again,
+                lambda wanted: self._take_over(desk, wanted),
+                desk.operate,
+                self._say,
             )
             with stopped_by_signals(desk.stop, request.seconds), asks:
                 keepers = (rest.keep_clock(), socket.run(), self._keep_listing(desk), self._facts(desk))

@@ -195,6 +195,11 @@ class LiveDesk:
         self._market_ns = self._wall_ns()
         self.enter(rows)
 
+    def operate(self, action: int) -> None:
+        """An operator has spoken: an action of the breaker."""
+        self._say(NOTICE, f"operator: {breaker.ACTION_NAMES[action]}")
+        self.enter(self._operator(action))
+
     def stop_new_risk(self, why: str) -> None:
         """A person has to look: nothing that adds risk leaves until an operator resumes."""
         self._alarm(why)

@@ -1,6 +1,7 @@
 """Desks as `quintet trade` runs them, against a sandbox in the same process: perpetuals, and two on one account."""
 
 import asyncio
+import dataclasses
 import os
 import shutil
 import signal
@@ -10,11 +11,13 @@ from typing import Any
 
 import pytest
 
-from quintet.app import desk_folder, reloading, trading
+from quintet.app import desk_folder, paper_trading, reloading, trading
 from quintet.app.bybit_desk import Address
 from quintet.app.config import find_system, load
+from quintet.app.desk_runs import write_run
 from quintet.app.messages import Complaint
 from quintet.app.trading import Ended, Tell, TradeRequest, rehearse, trade
+from quintet.app.wiring import clock
 from quintet.core import events as ev
 from quintet.core.risk import breaker, restraint
 from quintet.research.desk_replay import replay_desk_tape
@@ -23,6 +26,7 @@ from quintet.sandbox.faults import Fault, Scenario
 from quintet.sandbox.money import quanta
 from quintet.storage.account_books import AccountFolder
 from quintet.storage.audit_log import audit_path, read
+from quintet.storage.run_folders import read_json
 from quintet.storage.tape_files import open_tape
 from quintet.storage.workspace import workspace
 from quintet.venues.bybit.sign import ApiKey
@@ -255,7 +259,15 @@ def test_a_living_desk_takes_over_what_its_file_says_now_and_refuses_what_it_may
             assert not (await reloaded(desk)).ok
             write(50, more="[account]\nopen_orders_max = 1\n")
             assert (await reloaded(desk)).changed == ("account.open_orders_max: 64 -> 1",)
+            for action in ("pause", "resume"):
+                told = await asyncio.to_thread(
+                    reloading.tell, desk.request.folder, action, lambda pid: os.kill(pid, signal.SIGHUP), PATIENCE_S
+                )
+                assert (told.ok, told.changed) == (True, (action,))
             ended = await desk.end()
+            spoken = open_tape(desk.tape).event_rows()
+            spoken = spoken["quantity"][spoken["kind"] == ev.OPERATOR].tolist()
+            assert spoken == [breaker.PAUSE, breaker.RESUME, breaker.STAND_DOWN]
             assert (ended.alarms, held(client)) == (0, 50), desk.said
             assert replay_desk_tape(desk.tape) == ended.command_hash
             with pytest.raises(Complaint, match="a desk at rest"):
@@ -363,3 +375,23 @@ def test_answers_that_come_late_stop_new_risk_and_are_noted(place: Path) -> None
             assert replay_desk_tape(desk.tape) == ended.command_hash
 
     asyncio.run(live())
+
+
+def test_a_desk_on_paper_keeps_its_configuration_and_its_run_needs_nobody_to_look(place: Path) -> None:
+    async def live() -> Path:
+        async with sandbox_client() as client:
+            told = Running(client, "page", 30)
+            folder = workspace().desks / "paper-page"
+            request = dataclasses.replace(told.request, world="paper", folder=folder, seconds=PATIENCE_S)
+            paper_trading.rehearse(request)
+            task = asyncio.create_task(paper_trading.paper(request, told._tell()))
+            await until(lambda: told.kinds.get(ev.PLACE))
+            answer = await asyncio.to_thread(reloading.ask, folder, lambda pid: os.kill(pid, signal.SIGHUP), PATIENCE_S)
+            assert (answer.ok, "a desk on paper" in answer.problem) == (False, True)
+            os.kill(os.getpid(), signal.SIGINT)
+            ended = await task
+            assert ended.orders > 0
+            return folder
+
+    figures = read_json(write_run(asyncio.run(live()), workspace(), clock()) / "metrics.json")
+    assert (figures["desk"]["unexplained"], figures["desk"]["residual_bps"], figures["synthetic"]) == (0, 0.0, True)
