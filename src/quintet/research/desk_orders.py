@@ -212,3 +212,27 @@ def entry_times(orders: Sequence[DeskOrder]) -> list[tuple[int, int]]:
         for order in orders
         if order.taken_ns is not None and not order.held_back_ns
     ]
+
+
+def lone_entries(orders: Sequence[DeskOrder]) -> list[int]:
+    """Ns from the decision to the venue, of orders that were sent when no other command was under way.
+
+    Of one moment cancels leave first, then changes, then new orders in the order of their numbers.
+    """
+    ranks = {ev.CANCEL: 0, ev.AMEND: 1, ev.PLACE: 2}
+    sent: list[tuple[int, int, int, int | None]] = []
+    for order in orders:
+        if not order.held_back_ns:
+            sent.append((order.decided_ns, ranks[ev.PLACE], order.number, order.taken_ns))
+        over = order.over
+        for change in order.changes:
+            gone = over is not None and over.kind == ev.ORDER_CANCELED and over.happened_ns >= change.ts_ns
+            arrived = over.happened_ns if over is not None and gone and change.kind == ev.CANCEL else None
+            sent.append((change.ts_ns, ranks[change.kind], order.number, arrived))
+    found, last_ns, unknown_ns = [], 0, -1
+    for decided, rank, _, arrived in sorted(sent, key=lambda one: one[:3]):
+        if rank == ranks[ev.PLACE] and arrived is not None and last_ns <= decided != unknown_ns:
+            found.append(arrived - decided)
+        last_ns = max(last_ns, arrived or 0)
+        unknown_ns = decided if arrived is None else unknown_ns
+    return found
