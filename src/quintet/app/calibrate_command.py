@@ -61,17 +61,17 @@ def calibrate(
 
 def lines(found: "Calibration") -> Iterator[str]:
     """What was found, as people read it."""
-    yield f"{'':<22}{'fitted':>10}{'95 % band':>24}"
+    yield f"{'':<24}{'fitted':>12}{'95 % band':>24}"
     for name, travel in (("to the venue", found.entry), ("back to us", found.response)):
-        yield f"{name + ', median ms':<22}{travel.median.value:>10.3f}{_band(travel.median):>24}"
-        yield f"{name + ', p99 ms':<22}{travel.p99.value:>10.3f}{_band(travel.p99):>24}"
+        yield f"{name + ', median ms':<24}{travel.median.value:>12.3f}{_band(travel.median):>24}"
+        yield f"{name + ', p99 ms':<24}{travel.p99.value:>12.3f}{_band(travel.p99):>24}"
     queue = found.queue
     if queue is None:
-        yield "queue                 no order of this desk was filled where it rested: nothing is fitted"
+        yield "queue                   no order of this desk was filled where it rested: nothing is fitted"
         return
-    yield f"{'queue model':<22}{queue.best.model:>10}{f'in {queue.wins:.0%} of the draws':>24}"
+    yield f"{'queue model':<24}{queue.best.model:>12}{f'in {queue.wins:.0%} of the draws':>24}"
     if _has_exponent(queue.best.model):
-        yield f"{'queue exponent':<22}{queue.best.exponent:>10}{_band(queue.exponent, 0):>24}"
+        yield f"{'queue exponent':<24}{queue.best.exponent:>12}{_band(queue.exponent, 0):>24}"
     yield (
         f"of {queue.lots:,} lots in {queue.orders:,} orders that rested it fills {queue.missed_lots:,} otherwise "
         "than the venue did"
@@ -82,8 +82,8 @@ def toml_lines(found: "Calibration", fitted: "TickExecutionConfig", place: "Desk
     """The configuration, each number with its band."""
     from quintet.app.config_text import toml_value
 
-    yield f"# Fitted to the orders of {place.name} ({place.world}): {found.entry.count} ways to the venue, "
-    yield f"# {found.response.count} back. A band holds 95 % of what comes out when the orders are drawn again."
+    yield f"# Fitted to the orders of {place.name} ({place.world}): {found.entry.times} ways to the venue,"
+    yield f"# {found.response.times} back. A band holds 95 % of what comes out when the orders are drawn again."
     yield "[tick_execution]"
     bands = {"entry_ms": found.entry.median, "entry_p99_ms": found.entry.p99}
     bands |= {"response_ms": found.response.median, "response_p99_ms": found.response.p99}
@@ -123,7 +123,7 @@ def _travel(travel: "Travel") -> dict[str, Any]:
         "median": travel.median._asdict(),
         "p99": travel.p99._asdict(),
         "least": travel.least,
-        "count": travel.count,
+        "times": travel.times,
     }
 
 

@@ -79,7 +79,7 @@ class Travel(NamedTuple):
     median: Fitted
     p99: Fitted
     least: float
-    count: int
+    times: int
 
 
 class QueueFit(NamedTuple):
@@ -159,13 +159,13 @@ def _are_whole_ms(orders: Sequence[DeskOrder]) -> bool:
 
 
 def _entries(orders: Sequence[DeskOrder]) -> list[int]:
-    """Ns from the decision to the venue, of orders that stood behind no other command on their way."""
+    """From the decision to the venue, ns, of orders that stood behind no other command on their way."""
     lone = lone_entries(orders)
     return lone if len(lone) >= TIMES_MIN else [ns for _, ns in entry_times(orders)]
 
 
 def _responses(orders: Sequence[DeskOrder]) -> list[int]:
-    """Ns from the venue to us, of answers that stood behind no other."""
+    """From the venue to us, ns, of answers that stood behind no other."""
     lone = lone_responses(orders)
     return lone if len(lone) >= TIMES_MIN else response_times(orders)
 

@@ -192,10 +192,23 @@ def resting_spans(order: DeskOrder, end_ns: int) -> list[tuple[int, int, int, in
 
 
 def response_times(orders: Sequence[DeskOrder]) -> list[int]:
-    """Ns from the venue to us: of every acknowledgement and every fill."""
+    """From the venue to us, ns: of every acknowledgement and every fill."""
+    return [heard - happened for happened, heard in _response_stamps(orders)]
+
+
+def lone_responses(orders: Sequence[DeskOrder]) -> list[int]:
+    """The same of those that were sent when no other answer was under way."""
+    found, last_ns = [], 0
+    for happened, heard in sorted(_response_stamps(orders)):
+        if last_ns <= happened:
+            found.append(heard - happened)
+        last_ns = max(last_ns, heard)
+    return found
+
+
+def _response_stamps(orders: Sequence[DeskOrder]) -> list[tuple[int, int]]:
     stamps = [(one.happened_ns, one.heard_ns) for order in orders for one in order.answers if _travels(one)]
-    stamps += [(fill.happened_ns, fill.heard_ns) for order in orders for fill in order.fills]
-    return [heard - happened for happened, heard in stamps]
+    return stamps + [(fill.happened_ns, fill.heard_ns) for order in orders for fill in order.fills]
 
 
 def _travels(answer: Heard) -> bool:
@@ -215,7 +228,7 @@ def entry_times(orders: Sequence[DeskOrder]) -> list[tuple[int, int]]:
 
 
 def lone_entries(orders: Sequence[DeskOrder]) -> list[int]:
-    """Ns from the decision to the venue, of orders that were sent when no other command was under way.
+    """From the decision to the venue, ns, of orders that were sent when no other command was under way.
 
     Of one moment cancels leave first, then changes, then new orders in the order of their numbers.
     """

@@ -19,11 +19,11 @@ from quintet.core.orders.client_ids import ClientIds
 from quintet.core.row_laws import frozen
 from quintet.core.state import World
 from quintet.core.tape import Tape
+from quintet.ports.command_rows import ROWS_OF_COMMAND, command_rows
 from quintet.research.backtest import fresh_world, set_timer
 from quintet.research.desk_replay import DeskRun, Replayer, replayer_inside, replayer_left
 from quintet.research.desk_words import command_words, event_words, given_words
 from quintet.research.systems import KernelSystem, entrance
-from quintet.storage.command_rows import ROWS_OF_COMMAND, command_rows
 
 MANY_ROWS: Final = 2_000_000
 """A longer tape is replayed inside the compiled loop, which may have to be compiled first."""

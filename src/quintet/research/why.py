@@ -31,13 +31,13 @@ NUMBERS_SHOWN: Final = 40
 
 
 class Refusal(NamedTuple):
-    """A want that the gate would not let through. `count`: how often it was asked for."""
+    """A want that the gate would not let through. `asked`: how often it was asked for."""
 
     position: int
     ts_ns: int
     want: str
     reason: str
-    count: int
+    asked: int
 
 
 class QueueSeen(NamedTuple):
