@@ -1,7 +1,8 @@
 """A desk's tape as the sandbox's own matching engine and faults would have it, in a time that passes at once.
 
-The decisions are a script. What the exchange does with them, what it prints and what it shows is its own; what is lost,
-late or refused on the way is drawn by `sandbox.faults` as on a real line. No socket, no clock: the same tape every time.
+The decisions are a script. What the exchange does with them, what it prints and what it shows is its own; what is
+lost, late or refused on the way is drawn by `sandbox.faults` as on a real line. No socket, no clock: the same tape
+every time.
 """
 
 import heapq
@@ -125,8 +126,10 @@ class SandboxDesk:
 
     def _do(self, command: Any) -> Any:
         answer = self.exchange.do(START_MS + self.now, command)
-        for news in self.exchange.drain():
+        happened = self.exchange.drain()
+        for news in happened:
             self._hear(news)
+        self._print([news.trade for news in happened if isinstance(news, Printed) and news.key == KEY])
         return answer
 
     # ---- what comes of it ----
@@ -138,8 +141,6 @@ class SandboxDesk:
                 self._status(kinds[news.order.status], int(news.order.link_id), self.now, self.now + RESPONSE_MS)
         elif isinstance(news, Executed) and news.execution.uid == UID:
             self._fill(news.execution)
-        elif isinstance(news, Printed) and news.key == KEY:
-            self._print(news.trade)
         elif isinstance(news, BookChanged) and news.key == KEY and not self._looks:
             self._looks = True
             self._at(self.now + BOOK_EVERY_MS, self._show)
@@ -155,11 +156,13 @@ class SandboxDesk:
         ]
         self._put(self.now + RESPONSE_MS, np.array(rows, ev.ROW))
 
-    def _print(self, trade: Any) -> None:
-        if self._is_lost(TRADES):
+    def _print(self, trades: list[Any]) -> None:
+        """One frame with all that one command has traded, as the venue sends it."""
+        if not trades or self._is_lost(TRADES):
             return
-        kind = ev.TRADE_BUY if trade.sign > 0 else ev.TRADE_SELL
-        self._market([(trade.lots, trade.price // TICK_QUANTA, kind)], self.now + FEED_MS)
+        kinds = {1: ev.TRADE_BUY, -1: ev.TRADE_SELL}
+        parts = [(trade.lots, trade.price // TICK_QUANTA, kinds[trade.sign]) for trade in trades]
+        self._market(parts, self.now + FEED_MS)
 
     def _show(self) -> None:
         """What has changed in the book since it was last shown."""
@@ -179,7 +182,7 @@ class SandboxDesk:
             self._market(changed, self.now + FEED_MS)
 
     def _is_lost(self, topic: str) -> bool:
-        """Is a frame of the topic lost on the way? A line that is cut is there again a while later, with a book anew."""
+        """Is a frame of the topic lost on the way? A line that is cut comes back a while later, with a book anew."""
         if self.now < self._deaf_until:
             return True
         struck = {fault.kind for fault in self.faults.on_frame(topic, "pu1")}

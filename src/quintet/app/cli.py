@@ -48,6 +48,8 @@ _ORDER: Final = (
     "watch",
     "trade",
     "desk",
+    "why",
+    "calibrate",
     "sandbox",
     "kill",
     "release",
@@ -115,6 +117,7 @@ def _root(
 def _mount() -> None:
     """Give every command its name."""
     from quintet.app.backtest_command import backtest
+    from quintet.app.calibrate_command import calibrate
     from quintet.app.doctor_command import doctor
     from quintet.app.kill_command import kill, release
     from quintet.app.optimize_command import optimize
@@ -126,6 +129,7 @@ def _mount() -> None:
     from quintet.app.walk_forward_command import walk_forward
     from quintet.app.warm_command import warm
     from quintet.app.watch_command import watch
+    from quintet.app.why_command import why
 
     app.command(no_args_is_help=True)(backtest)
     app.command(no_args_is_help=True)(stress)
@@ -134,6 +138,8 @@ def _mount() -> None:
     app.command(no_args_is_help=True)(optimize)
     app.command(no_args_is_help=True)(watch)
     app.command(no_args_is_help=True)(trade)
+    app.command(no_args_is_help=True)(why)
+    app.command(no_args_is_help=True)(calibrate)
     app.command()(sandbox)
     app.command()(kill)
     app.command()(release)

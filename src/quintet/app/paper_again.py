@@ -11,6 +11,7 @@ from quintet.core.digest import command_hash
 from quintet.core.events import ROW
 from quintet.core.row_laws import frozen
 from quintet.core.tape import Tape
+from quintet.ports.command_rows import command_rows
 from quintet.research.backtest import Kept, world_before
 from quintet.research.desk_parity import commands_on
 from quintet.research.desk_replay import DeskRun
@@ -18,7 +19,6 @@ from quintet.research.desk_words import command_words
 from quintet.research.systems import loop
 from quintet.research.tick_setup import tick_book
 from quintet.sim.config import TickExecutionConfig
-from quintet.storage.command_rows import command_rows
 from quintet.storage.tape_files import open_tape
 
 MARKET_TAPE: Final = "market.tape"

@@ -66,9 +66,9 @@ async def paper(request: TradeRequest, tell: Tell) -> Ended:
     path = request.folder / MARKET_TAPE
     if not path.exists():
         instrument = await asyncio.to_thread(listed_instrument, request.address, request.config.instrument)
-        _begin_market(request, path, instrument)
+        begin_market(request, path, instrument)
     with TapeWriter.resume(path) as market:
-        return await _PaperDesk(request, tell, market).live()
+        return await PaperDesk(request, tell, market).live()
 
 
 def rehearse(request: TradeRequest) -> None:
@@ -121,7 +121,7 @@ def _world(request: TradeRequest, options: BacktestOptions, first_ns: int) -> Wo
     return world
 
 
-def _begin_market(request: TradeRequest, path: Path, instrument: Instrument) -> None:
+def begin_market(request: TradeRequest, path: Path, instrument: Instrument) -> None:
     """The tape of what is heard: what is traded stands in its notes until the first book defines it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     notes = {"format": "recorded", LATENCY_NOTE: MEASURED, "instrument": encode(instrument).decode()}
@@ -130,7 +130,7 @@ def _begin_market(request: TradeRequest, path: Path, instrument: Instrument) -> 
     TapeWriter.record(path, meta).close()
 
 
-class _PaperDesk:
+class PaperDesk:
     """Takes the feed's rows: onto the market tape first, then into the desk. Fills `storage.tick_recorder.RowSink`."""
 
     def __init__(self, request: TradeRequest, tell: Tell, market: TapeWriter) -> None:
@@ -202,13 +202,22 @@ class _PaperDesk:
     def abandon(self) -> None:
         """There is nothing to let go of."""
 
+    def begin(self) -> None:
+        """Come back as it was; a new one begins with the first book that it hears."""
+        self._try_to_begin()
+
+    def end(self) -> None:
+        """Let go of the desk's own tape."""
+        if self._desk_tape is not None:
+            self._desk_tape.close()
+
     # ---- a life ------------------------------------------------------------------------------------------------
 
     async def live(self) -> Ended:
         """Until it is stopped. What is under way at the simulated exchange goes on with the next start."""
         began_s = time.monotonic()
         stop = asyncio.Event()
-        self._try_to_begin()
+        self.begin()
         recorder = TickRecorder(Path(self._instrument.symbol), [self._instrument], decode_ticks.facts, self)
         feed = Recording(self._request.address.public(), recorder)
         try:
@@ -223,8 +232,7 @@ class _PaperDesk:
         except BaseExceptionGroup as several:
             raise first_of(several) from None
         finally:
-            if self._desk_tape is not None:
-                self._desk_tape.close()
+            self.end()
         return self._ended(time.monotonic() - began_s)
 
     def _say(self, text: str) -> None:

@@ -167,20 +167,21 @@ def _tell(place: "DeskPlace", lived: "Lived", compared: list[Compared], ok: bool
     for one in compared:
         say(f"{_SAID[one.ok]:<9}{one.name}: {one.detail}")
     if lived.departure is not None:
-        for line in departure_lines(lived.departure, str(place.path)):
+        for line in departure_lines(lived.departure, place):
             say(line)
     say("parity: lived through again it decides the same" if ok else "NO parity: keep the folder and report it")
 
 
-def departure_lines(departure: "Departure", where: str) -> list[str]:
+def departure_lines(departure: "Departure", place: "DeskPlace") -> list[str]:
     """The first difference, in the parts that every error names."""
     from quintet.research.desk_words import utc_words
 
+    when = utc_words(departure.ts_ns)
     lines = [
         "the first difference",
-        f"  where     {where}, position {departure.position:,}, row {departure.row:,}, {utc_words(departure.ts_ns)}",
+        f"  where     {place.path}, position {departure.position:,}, row {departure.row:,}, {when}",
         f"  event     {departure.event}",
         f"  then      {'; '.join(departure.then) or 'nothing'}",
         f"  now       {'; '.join(departure.now) or 'nothing'}",
     ]
-    return [*lines, f"  quintet why --at {departure.position} shows what was known at that event"]
+    return [*lines, f"  quintet why --run {place.name} --at {departure.position} tells what was known at that event"]

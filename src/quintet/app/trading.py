@@ -32,7 +32,8 @@ from quintet.core.instrument import DEFAULT_SPOT, Instrument
 from quintet.core.market.tick_feed import Frame
 from quintet.core.orders import lifecycle
 from quintet.core.row_laws import frozen
-from quintet.core.state import DESK_BOOK, World
+from quintet.core.state import World
+from quintet.ports.command_rows import command_rows
 from quintet.ports.gateway import Brake, no_brake
 from quintet.research.backtest import desk_notes, fresh_world, set_timer
 from quintet.research.backtest_options import BOOK_POLICY, BacktestOptions, TickBook
@@ -46,7 +47,6 @@ from quintet.runtime.reconciliation import Reconciliation
 from quintet.runtime.recording import Recording
 from quintet.runtime.recovery import believed_open, lost_market, not_written, open_questions
 from quintet.runtime.session import Happened, Keeping, Session
-from quintet.storage.command_rows import command_rows
 from quintet.storage.tape_files import TapeWriter
 from quintet.storage.tick_recorder import TickRecorder
 from quintet.venues.bybit import decode_ticks

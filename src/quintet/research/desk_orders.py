@@ -192,10 +192,23 @@ def resting_spans(order: DeskOrder, end_ns: int) -> list[tuple[int, int, int, in
 
 
 def response_times(orders: Sequence[DeskOrder]) -> list[int]:
-    """Ns from the venue to us: of every acknowledgement and every fill."""
+    """From the venue to us, ns: of every acknowledgement and every fill."""
+    return [heard - happened for happened, heard in _response_stamps(orders)]
+
+
+def lone_responses(orders: Sequence[DeskOrder]) -> list[int]:
+    """The same of those that were sent when no other answer was under way."""
+    found, last_ns = [], 0
+    for happened, heard in sorted(_response_stamps(orders)):
+        if last_ns <= happened:
+            found.append(heard - happened)
+        last_ns = max(last_ns, heard)
+    return found
+
+
+def _response_stamps(orders: Sequence[DeskOrder]) -> list[tuple[int, int]]:
     stamps = [(one.happened_ns, one.heard_ns) for order in orders for one in order.answers if _travels(one)]
-    stamps += [(fill.happened_ns, fill.heard_ns) for order in orders for fill in order.fills]
-    return [heard - happened for happened, heard in stamps]
+    return stamps + [(fill.happened_ns, fill.heard_ns) for order in orders for fill in order.fills]
 
 
 def _travels(answer: Heard) -> bool:
@@ -212,3 +225,27 @@ def entry_times(orders: Sequence[DeskOrder]) -> list[tuple[int, int]]:
         for order in orders
         if order.taken_ns is not None and not order.held_back_ns
     ]
+
+
+def lone_entries(orders: Sequence[DeskOrder]) -> list[int]:
+    """From the decision to the venue, ns, of orders that were sent when no other command was under way.
+
+    Of one moment cancels leave first, then changes, then new orders in the order of their numbers.
+    """
+    ranks = {ev.CANCEL: 0, ev.AMEND: 1, ev.PLACE: 2}
+    sent: list[tuple[int, int, int, int | None]] = []
+    for order in orders:
+        if not order.held_back_ns:
+            sent.append((order.decided_ns, ranks[ev.PLACE], order.number, order.taken_ns))
+        over = order.over
+        for change in order.changes:
+            gone = over is not None and over.kind == ev.ORDER_CANCELED and over.happened_ns >= change.ts_ns
+            arrived = over.happened_ns if over is not None and gone and change.kind == ev.CANCEL else None
+            sent.append((change.ts_ns, ranks[change.kind], order.number, arrived))
+    found, last_ns, unknown_ns = [], 0, -1
+    for decided, rank, _, arrived in sorted(sent, key=lambda one: one[:3]):
+        if rank == ranks[ev.PLACE] and arrived is not None and last_ns <= decided != unknown_ns:
+            found.append(arrived - decided)
+        last_ns = max(last_ns, arrived or 0)
+        unknown_ns = decided if arrived is None else unknown_ns
+    return found

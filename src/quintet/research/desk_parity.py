@@ -19,11 +19,11 @@ from quintet.core.orders.client_ids import ClientIds
 from quintet.core.row_laws import frozen
 from quintet.core.state import World
 from quintet.core.tape import Tape
+from quintet.ports.command_rows import ROWS_OF_COMMAND, command_rows
 from quintet.research.backtest import fresh_world, set_timer
 from quintet.research.desk_replay import DeskRun, Replayer, replayer_inside, replayer_left
 from quintet.research.desk_words import command_words, event_words, given_words
 from quintet.research.systems import KernelSystem, entrance
-from quintet.storage.command_rows import ROWS_OF_COMMAND, command_rows
 
 MANY_ROWS: Final = 2_000_000
 """A longer tape is replayed inside the compiled loop, which may have to be compiled first."""
@@ -102,38 +102,51 @@ def lived_from(tape: Tape, run: DeskRun, checkpoint: Checkpoint, code: str) -> L
     return _Life(tape, run, world, checkpoint.place.tape_rows).live(())
 
 
-def replayer_entering(system: KernelSystem, world: World) -> Replayer:
-    """The same one message at a time, through the entrance that a desk lives by; `rows` without headers.
+class Entering:
+    """The entrance that a desk lives by, one message at a time; what it decides stays in the outbox until `clear`."""
 
-    A tenth of the speed, and nothing is compiled that a desk has not compiled before.
+    def __init__(self, system: KernelSystem, world: World) -> None:
+        self._enter, self._progress = entrance(system, world), new_progress()
+        self._world, self._desk = world, world.desk[0]
+
+    def take(self, message: Any) -> int:
+        """Let one message enter; returns how many commands came of it."""
+        with np.errstate(over="ignore"):
+            self._enter(frozen(message), self._world, self._progress)
+        return int(self._desk.n_outbox)
+
+    def clear(self) -> None:
+        """Empty what the step has put out."""
+        self._desk.n_outbox = self._desk.n_filled = self._desk.shown.n_notes = 0
+
+
+def replayer_entering(system: KernelSystem, world: World) -> Replayer:
+    """Replays rows of a desk tape, headers left out, through its entrance.
+
+    A tenth of the speed of the compiled replay, and nothing is compiled that the desk has not compiled before.
     """
-    enter, progress, desk = entrance(system, world), new_progress(), world.desk[0]
+    entering, desk = Entering(system, world), world.desk[0]
 
     def replay_rows(rows: Any) -> replaying.Replayed:
         plain = np.asarray(rows)
         replaying.check_rows(plain)
-        outputs = np.isin(plain["kind"], tuple(OUTPUT_KINDS))
-        ends = (np.flatnonzero(plain["bits"] & LAST) + 1).tolist()
         at = commands = 0
         difference = None
-        for end in ends:
+        for end in (np.flatnonzero(plain["bits"] & LAST) + 1).tolist():
             if end <= at:
                 continue
-            if outputs[at]:
+            if int(plain[at]["kind"]) in _OUTPUT:
                 difference = replaying.Difference(position=int(desk.event), row=at, expected="", found="no command")
                 break
-            enter(frozen(plain[at:end]), world, progress)
-            at = end
-            count = int(desk.n_outbox)
+            count, at = entering.take(plain[at:end]), end
             if count:
                 written = plain[at : at + ROWS_OF_COMMAND * count]
                 decided = np.asarray(command_rows(np.asarray(desk.outbox)[:count]))
                 if written.tobytes() != decided.tobytes():
                     difference = replaying.Difference(position=int(desk.event), row=at, expected="", found="another")
                     break
-                at += len(written)
-                commands += count
-            desk.n_outbox = desk.n_filled = desk.shown.n_notes = 0
+                at, commands = at + len(written), commands + count
+            entering.clear()
         return replaying.Replayed(
             command_hash=command_hash(desk),
             state_hash=state_hash(world.desk, world.state),

@@ -19,7 +19,7 @@ Money is what an order's fills are worth at the last trade of the tape, fees off
 parts add up to the whole difference, exactly.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
@@ -30,7 +30,7 @@ from quintet.core import events as ev
 from quintet.core.errors import DataError
 from quintet.core.instrument import Instrument
 from quintet.research.desk_market import Gap, gaps_of, last_trade, market_rows, without_us
-from quintet.research.desk_orders import DeskOrder, entry_times, read_orders, response_times
+from quintet.research.desk_orders import DeskOrder, Given, entry_times, read_orders, response_times
 from quintet.research.given_orders import GivenCommand, GivenFill, run_given
 from quintet.sim.config import TickExecutionConfig
 
@@ -173,10 +173,7 @@ class _Ladder:
         self._recorded = recorded
         self._gaps = gaps_of(market)
         self._marks = [last_trade(market, n) for n in range(len(instruments))]
-        known = [ns for _, ns in entry_times(orders)]
-        self._entry_ns = int(np.median(known)) if known else int(execution.entry_ms * MILLISECOND_NS)
-        heard = response_times(orders)
-        self._response_ns = int(np.median(heard)) if heard else int(execution.response_ms * MILLISECOND_NS)
+        self._ways = _Ways(orders)
         self._prints = _Prints(market)
 
     def climb(self) -> Comparison:
@@ -186,7 +183,7 @@ class _Ladder:
         found = []
         for order in self._orders:
             fills = [self._worth(order, run.get(order.number, [])) for _, run in steps]
-            real = self._worth(order, _as_given(order))
+            real = self._worth(order, real_fills(order))
             difference = OrderDifference(order, real, fills[0])
             for n, (cause, _) in enumerate(steps[1:], start=1):
                 _note(difference, cause, fills[n - 1], fills[n])
@@ -210,43 +207,19 @@ class _Ladder:
         return run_given(self._market, self._instruments, execution, commands, self._recorded)
 
     def _commands(self, order: DeskOrder, cause: str) -> list[GivenCommand]:
-        """An order with its changes, and the end of our patience with it."""
-        held_ns = order.held_back_ns
-        arrives = None
+        """An order with its changes: as they arrived, or on an assumed way."""
         if cause == LATENCY:
-            arrives = order.taken_ns if order.taken_ns is not None else order.decided_ns + self._entry_ns
-        elif cause and held_ns:
-            arrives = order.decided_ns + int(self._execution.entry_ms * MILLISECOND_NS) + held_ns
-        found = [self._command(order, ev.PLACE, order.decided_ns, order.price, order.lots, arrives)]
-        for change in order.changes:
-            at = self._change_arrives(order, change.kind, change.ts_ns) if cause == LATENCY else None
-            found.append(self._command(order, change.kind, change.ts_ns, change.price, change.lots, at))
-        over_ns = order.over.heard_ns if order.over is not None else order.fills[-1].heard_ns if order.fills else 0
-        if order.ended_ns is not None and over_ns:
-            until = max(over_ns, order.decided_ns) + PATIENCE_NS
-            found.append(self._command(order, ev.CANCEL, until, order.price, order.lots, until))
-        return found
-
-    def _change_arrives(self, order: DeskOrder, kind: int, ts_ns: int) -> int:
-        """When the venue had a change: a cancel when the order was over, else as long as orders usually take."""
-        over = order.over
-        if kind == ev.CANCEL and over is not None and over.kind == ev.ORDER_CANCELED and over.happened_ns >= ts_ns:
-            return over.happened_ns
-        for answer in order.answers if kind == ev.AMEND else ():
-            if answer.kind == ev.ORDER_AMENDED and answer.heard_ns >= ts_ns:
-                return max(ts_ns, min(answer.happened_ns, answer.heard_ns - self._response_ns))
-        return ts_ns + self._entry_ns
-
-    @staticmethod
-    def _command(order: DeskOrder, kind: int, ts_ns: int, price: int, lots: int, arrives: int | None) -> GivenCommand:
-        arrives = arrives if arrives is None else max(arrives, ts_ns)
-        return GivenCommand(ts_ns, kind, order.number, order.instrument, order.side, order.style, price, lots, arrives)
+            return self._ways.commands(order)
+        arrives = None
+        if cause and order.held_back_ns:
+            arrives = order.decided_ns + int(self._execution.entry_ms * MILLISECOND_NS) + order.held_back_ns
+        return _with_changes(order, arrives, lambda change: None)
 
     # ---- what is different still -------------------------------------------------------------------------------
 
     def _cause_of(self, order: DeskOrder, simulated: list[GivenFill]) -> str:
         """Why an order with its real arrival is filled otherwise than in the simulation."""
-        real_only, simulated_only = _unlike(_as_given(order), simulated)
+        real_only, simulated_only = unlike_fills(real_fills(order), simulated)
         moments = [fill.happened_ns for fill in (*real_only, *simulated_only)]
         if not moments or order.taken_ns is None:
             return UNEXPLAINED
@@ -270,6 +243,55 @@ class _Ladder:
         return Fills(lots, spent, fees, order.side * (mark * lots * quanta - spent) - fees, first)
 
 
+class _Ways:
+    """When commands arrived: as the tape says, or where it says nothing as long as it usually takes."""
+
+    def __init__(self, orders: Sequence[DeskOrder]) -> None:
+        entry, response = [ns for _, ns in entry_times(orders)], response_times(orders)
+        self._entry_ns = int(np.median(entry)) if entry else 0
+        self._response_ns = int(np.median(response)) if response else 0
+
+    def commands(self, order: DeskOrder) -> list[GivenCommand]:
+        """An order with its changes, each with its arrival."""
+        taken = order.taken_ns if order.taken_ns is not None else order.decided_ns + self._entry_ns
+        return _with_changes(order, taken, lambda change: self._arrives(order, change))
+
+    def _arrives(self, order: DeskOrder, change: Given) -> int:
+        over = order.over
+        if change.kind == ev.CANCEL and over is not None and over.kind == ev.ORDER_CANCELED:
+            if over.happened_ns >= change.ts_ns:
+                return over.happened_ns
+        for answer in order.answers if change.kind == ev.AMEND else ():
+            if answer.kind == ev.ORDER_AMENDED and answer.heard_ns >= change.ts_ns:
+                return max(change.ts_ns, min(answer.happened_ns, answer.heard_ns - self._response_ns))
+        return change.ts_ns + self._entry_ns
+
+
+def with_real_arrivals(orders: Sequence[DeskOrder]) -> list[GivenCommand]:
+    """The commands of all orders that were at work, as they arrived."""
+    ways = _Ways(orders)
+    return [one for order in orders if not order.turned_away for one in ways.commands(order)]
+
+
+def _with_changes(
+    order: DeskOrder, arrives: int | None, change_arrives: Callable[[Given], int | None]
+) -> list[GivenCommand]:
+    """An order, its changes, and the end of our patience with it once the venue has called it over."""
+    found = [_command(order, ev.PLACE, order.decided_ns, order.price, order.lots, arrives)]
+    for change in order.changes:
+        found.append(_command(order, change.kind, change.ts_ns, change.price, change.lots, change_arrives(change)))
+    over_ns = order.over.heard_ns if order.over is not None else order.fills[-1].heard_ns if order.fills else 0
+    if order.ended_ns is not None and over_ns:
+        until = max(over_ns, order.decided_ns) + PATIENCE_NS
+        found.append(_command(order, ev.CANCEL, until, order.price, order.lots, until))
+    return found
+
+
+def _command(order: DeskOrder, kind: int, ts_ns: int, price: int, lots: int, arrives: int | None) -> GivenCommand:
+    arrives = arrives if arrives is None else max(arrives, ts_ns)
+    return GivenCommand(ts_ns, kind, order.number, order.instrument, order.side, order.style, price, lots, arrives)
+
+
 class _Prints:
     """The trades that were printed to us."""
 
@@ -291,7 +313,7 @@ class _Prints:
         return int(fits["quantity"].sum()) >= fill.lots
 
 
-def _as_given(order: DeskOrder) -> list[GivenFill]:
+def real_fills(order: DeskOrder) -> list[GivenFill]:
     """Real fills in the shape of simulated ones."""
     return [
         GivenFill(fill.happened_ns, fill.price, fill.lots, fill.maker, fill.fee, fill.fee_asset, 0.0, 0.0)
@@ -299,7 +321,7 @@ def _as_given(order: DeskOrder) -> list[GivenFill]:
     ]
 
 
-def _unlike(real: Sequence[GivenFill], simulated: Sequence[GivenFill]) -> tuple[list[GivenFill], list[GivenFill]]:
+def unlike_fills(real: Sequence[GivenFill], simulated: Sequence[GivenFill]) -> tuple[list[GivenFill], list[GivenFill]]:
     """Fills of each that have no equal among the others: price, lots and moment."""
     left = list(simulated)
     alone = []

@@ -24,10 +24,10 @@ from quintet.core.events import (
 from quintet.core.orders import lifecycle
 from quintet.core.orders.client_ids import ClientIds
 from quintet.core.row_laws import Rows, frozen
+from quintet.ports.command_rows import command_rows
 from quintet.ports.order_entry import Amend, Cancel, OfOneOrder, Place
 from quintet.runtime.dispatcher import NOT_SENT
 from quintet.runtime.sequencer import messages_of
-from quintet.storage.command_rows import command_rows
 
 NEVER_LEFT: Final = NOT_SENT | {CANCEL: CANCEL_REJECTED}
 """What a desk hears of a command that was decided and not written down."""

@@ -22,11 +22,11 @@ from quintet.core.errors import InvariantError
 from quintet.core.events import LAST, ROW, TEXT
 from quintet.core.row_laws import Rows, frozen
 from quintet.ports.checkpoints import Checkpoints
+from quintet.ports.command_rows import ROWS_OF_COMMAND, command_rows
 from quintet.ports.gateway import Gateway
 from quintet.ports.tape import DeskTape
 from quintet.runtime.dispatcher import NOT_SENT
 from quintet.runtime.sequencer import Entry, Sequencer, in_time, messages_of
-from quintet.storage.command_rows import ROWS_OF_COMMAND, command_rows
 
 _FIRST_ROOM: Final = 4_096
 _AHEAD: Final = 1

@@ -17,7 +17,8 @@ FrameKind = Literal[
 ]
 RequestKind = Literal[
     "lose_request", "lose_answer", "slow_request", "slow_answer", "repeat_request", "too_many_requests",
-    "rate_limited", "ip_banned", "server_error", "internal_error", "truncate_answer", "maintenance", "partial_fill_on_cancel",
+    "rate_limited", "ip_banned", "server_error", "internal_error", "truncate_answer", "maintenance",
+    "partial_fill_on_cancel",
 ]  # fmt: skip
 VenueKind = Literal[
     "restart", "clock_skew", "tick_size", "delisting", "liquidation", "funding_spike", "phantom_tick", "adl"

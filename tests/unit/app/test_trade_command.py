@@ -82,6 +82,13 @@ def test_killed_ten_times_it_loses_nothing_doubles_nothing_and_its_books_are_the
     assert checked["at_venue"] > 10
     assert checked["fills"] > 0
     assert replay_desk_tape(tape) == end["command_hash"]
+    lived = CliRunner().invoke(app, ["verify", "parity", "main", "--fills", "--json"])
+    told = json.loads(lived.stdout)
+    assert (lived.exit_code, told["ok"], told["hashes"]["commands"]) == (0, True, end["command_hash"])
+    assert any("checkpoint" in check["name"] for check in told["checks"])
+    fills = told["fills"]
+    whole = sum(cause["quanta"] for cause in fills["causes"].values())
+    assert whole == fills["real_quanta"] - fills["simulated_quanta"]
 
 
 def test_a_secret_is_in_nothing_that_a_desk_writes(place: Place) -> None:

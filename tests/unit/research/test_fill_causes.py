@@ -89,6 +89,7 @@ def a_queue() -> SandboxDesk:
     return desk
 
 
+@pytest.mark.req("S-66")
 @pytest.mark.parametrize("cause", DAYS)
 def test_one_planted_cause_takes_the_whole_difference(cause: str):
     found = DAYS[cause]()

@@ -10,13 +10,13 @@ from quintet.core.digest import state_hash
 from quintet.core.errors import TapeError
 from quintet.core.orders.client_ids import ClientIds
 from quintet.core.state import World
+from quintet.ports.command_rows import command_rows
 from quintet.ports.order_entry import Amend, Found, Lost, OfOneOrder
 from quintet.ports.venue_account import OrderReport
 from quintet.runtime.dispatcher import SyncFirst
 from quintet.runtime.recovery import believed_open, not_written, open_questions, relive
 from quintet.runtime.report_rows import outcome_rows, status_row
 from quintet.runtime.session import Session
-from quintet.storage.command_rows import command_rows
 from tests.players import enter_inside
 from tests.unit.runtime.test_sequencer import Paper
 from tests.unit.runtime.test_session import a_market, a_world, ends

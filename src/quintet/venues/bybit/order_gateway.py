@@ -155,7 +155,6 @@ class OrderGateway:
             await asyncio.sleep(pause_s)
             if held_back := self._held_back(command):
                 return Suppressed(command, held_back)
-            waiting.begin(self._rest.steady_ns())
             tried = await self._attempt(wanted, PLACE_PATIENCE_S if places else None, waiting)
             if isinstance(tried, Suppressed):
                 self._tell_of(waiting, command)
@@ -182,6 +181,7 @@ class OrderGateway:
         if self._rest.clock.why_unsure(self._rest.steady_ns()) and not await self._rest.settle_clock(CLOCK_PATIENCE_S):
             why = self._rest.clock.why_unsure(self._rest.steady_ns())
             return Told(nothing_left(why), 0) if urgent else Suppressed(wanted.commands[0], why)
+        held.begin(self._rest.steady_ns())
         try:
             door = next(door for door in self._doors if door.ready and door.takes(wanted.action))
             async with asyncio.timeout(patience_s) as waiting, self._rest.pace.turn(door.costs(wanted), urgent) as turn:

@@ -278,7 +278,10 @@ def test_an_order_that_waits_too_long_is_not_sent_and_the_limit_is_kept() -> Non
     venue = BybitVenue()
     told = outcomes(venue, *(place(number) for number in range(256, 256 * 61, 256)))
     kinds = [type(one) for one in told]
-    assert set(kinds) == {Accepted, Suppressed}
+    assert set(kinds) == {Accepted, Suppressed, HeldBack}
+    waited = [one.waited_ns for one in told if isinstance(one, HeldBack)]
+    assert max(waited) >= 3_000_000_000  # what was given up had waited to the end of its patience
+    assert len(waited) > kinds.count(Suppressed)  # and what had its turn in the end has waited too
     assert len(venue.created) == kinds.count(Accepted) >= 30
     assert venue.most_in_a_second <= 10
     late = next(one for one in told if isinstance(one, Suppressed))

@@ -1,4 +1,4 @@
-"""Commands as they stand on a desk tape, behind the event that caused them. Pure."""
+"""Commands as they stand on a desk tape, behind the event that caused them: one form for writer and checker."""
 
 from typing import Any, Final
 
