@@ -49,11 +49,9 @@ async def keep_facts(
     asked = asked_of(names)
     if not asked:
         return
-    watches = watches_of(asked, clock())
     rows = np.asarray(past)
-    for each in observations_in(rows[rows["kind"] != HEADER].view(np.recarray), "past") if len(rows) else ():
-        if each.name in watches:
-            watches[each.name].recall(each)
+    said = observations_in(rows[rows["kind"] != HEADER].view(np.recarray), "past") if len(rows) else ()
+    watches = watches_of(asked, clock(), tuple(said))
 
     def heard(said: Observation) -> None:
         enter(observation_rows(said))

@@ -48,13 +48,21 @@ class FactsRecorded(msgspec.Struct, frozen=True):
     latest: str
 
 
-def watches_of(names: Iterable[str], begin_ns: int) -> dict[str, FactWatch]:
-    """A watch for each of these facts, which quintet knows, from `begin_ns` on (UTC)."""
+def watches_of(names: Iterable[str], begin_ns: int, past: Sequence[Observation] = ()) -> dict[str, FactWatch]:
+    """A watch for each of these facts, which quintet knows, from `begin_ns` on (UTC).
+
+    `past`: what is on the tape that is gone on with. It is no news; and a fact is waited for from where it was left, so
+    that what did not come while nobody listened is missing too.
+    """
     found = {}
     for name in names:
         family = family_of(name)
         assert family is not None, "require_asked has been called"
-        found[name] = FactWatch(name, family.rhythm, family.decimals, begin_ns)
+        said = [each for each in past if each.name == name]
+        left_ns = max((each.known_ns if family.rhythm.forecast else each.about_ns for each in said), default=-1)
+        found[name] = FactWatch(name, family.rhythm, family.decimals, left_ns + 1 if said else begin_ns)
+        for each in said:
+            found[name].recall(each)
     return found
 
 
@@ -63,8 +71,8 @@ def record_facts(request: FactRecordRequest, clock: Callable[[], int] = time.tim
 
     Raises TapeError for a file that is no tape or a disk that takes no more: what stood on the tape stays there.
     """
-    watches = watches_of(request.names, clock())
-    writer, last_ns = _writer(request.out, watches, clock())
+    writer, last_ns, past = _writer(request.out, clock())
+    watches = watches_of(request.names, clock(), past)
     recorder = FactRecorder(writer, last_ns)
     try:
         keepers = asyncio.run(_recorded(request, watches, recorder.take, writer, clock))
@@ -82,18 +90,15 @@ def record_facts(request: FactRecordRequest, clock: Callable[[], int] = time.tim
     )
 
 
-def _writer(out: Path, watches: Mapping[str, FactWatch], now_ns: int) -> tuple[TapeWriter, int]:
-    """A new tape, or one that is gone on with: what it has is known to the watches."""
+def _writer(out: Path, now_ns: int) -> tuple[TapeWriter, int, list[Observation]]:
+    """A new tape, or one that is gone on with: its last time, and what it has."""
     if not out.exists():
         meta = TapeMeta(
             synthetic=False, created_ns=now_ns, tool_version=__version__, notes={"format": "recorded facts"}
         )
-        return TapeWriter.record(out, meta), 0
+        return TapeWriter.record(out, meta), 0, []
     tape = open_tape(out)
-    for each in observations_on(tape):
-        if each.name in watches:
-            watches[each.name].recall(each)
-    return TapeWriter.resume(out), tape.census.last_ns
+    return TapeWriter.resume(out), tape.census.last_ns, observations_on(tape)
 
 
 async def _recorded(

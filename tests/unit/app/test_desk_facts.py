@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from quintet.app.desk_facts import FactAccess, asked_of, keep_facts, require_access
+from quintet.app.fact_recording import watches_of
 from quintet.app.messages import Complaint
-from quintet.core.facts import LATE, MISSING, observations_in
+from quintet.core.facts import LATE, MISSING, Observation, Said, observations_in
 from tests.fakes import fact_server
 from tests.fakes.fact_server import serving
 from tests.fakes.virtual_time import run
@@ -68,3 +69,17 @@ def test_only_facts_that_have_a_source_are_asked_for() -> None:
     require_access((FEAR, "somebody/else"), FactAccess())
     with pytest.raises(Complaint, match="glassnode answers nobody without a key"):
         require_access(("glassnode/mvrv/BTC",), FactAccess())
+
+
+def test_what_did_not_come_while_nobody_listened_is_missing_too() -> None:
+    day = 24 * HOUR
+    past = [
+        Observation(name=FEAR, about_ns=BEGIN - n * day, known_ns=BEGIN - n * day + HOUR, value=40, decimals=0)
+        for n in (4, 3)
+    ]
+    watch = watches_of((FEAR,), BEGIN, past)[FEAR]
+    assert [each.about_ns for each in watch.overdue(BEGIN + HOUR)] == [BEGIN - 2 * day, BEGIN - day]
+    # and what is there already is no news
+    assert watch.hear(Said(FEAR, BEGIN - 3 * day, 40, 0), BEGIN) is None
+    # a fact that was never heard is waited for from now on
+    assert list(watches_of((FEAR,), BEGIN)[FEAR].overdue(BEGIN + HOUR)) == []
