@@ -14,6 +14,7 @@ from quintet.app.messages import Complaint
 from quintet.app.tick_instruments import SeenMarket, guessed_instrument
 from quintet.core.instrument import Instrument
 from quintet.core.orders.client_ids import ClientIds
+from quintet.ports.gateway import Brake, no_brake
 from quintet.ports.order_entry import Cancel
 from quintet.ports.venue_account import Balance, Execution, OrderReport, PositionReport
 from quintet.venues.bybit import instruments as bybit_instruments
@@ -89,6 +90,16 @@ class Holdings(NamedTuple):
     executed: list[int]
 
 
+class AsBrake(NamedTuple):
+    """Fills `ports.kill_switch.KillSwitch` with a brake: an order may have waited for its turn since it was let go."""
+
+    brake: Brake
+
+    def engaged(self) -> str:
+        """Why nothing but a cancel may be sent."""
+        return self.brake()
+
+
 class Account:
     """One account over REST and two sockets."""
 
@@ -147,9 +158,9 @@ class Account:
             [one.key for one in executed if isinstance(one, Execution)],
         )
 
-    def gateway(self, listing: Listing, ids: ClientIds) -> OrderGateway:
-        """Order entry: the socket while it is ready, else REST."""
-        return OrderGateway(self.rest, listing, ids, self.socket)
+    def gateway(self, listing: Listing, ids: ClientIds, brake: Brake = no_brake) -> OrderGateway:
+        """Order entry: the socket while it is ready, else REST. `brake`: asked once more when an order has its turn."""
+        return OrderGateway(self.rest, listing, ids, self.socket, kill_switch=AsBrake(brake))
 
     def feed(
         self, listing: Listing, since_ns: int, booked: Iterable[int], believed_open: Callable[[], list[Cancel]]

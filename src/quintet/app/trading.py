@@ -289,7 +289,7 @@ class _Desk:
         ids = desk_folder.ids_of(request.desk, self._past.rows)
         began_ns = self._machine.steady_ns()
         self._show(ids)
-        orders = self._account.gateway(self._listing, ids)
+        orders = self._account.gateway(self._listing, ids, self._brake)
         dispatcher = Dispatcher(
             self._tape,
             orders,
