@@ -7,12 +7,13 @@
 #   make trace   which requirement is proven by which test
 #   make docs    write the generated pages again, check every link
 #   make bench   measure the hot paths
+#   make storm   the long proofs: faults, deaths, planted bugs, load; resumable, about two hours
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run test check format trace docs bench clean
+.PHONY: run test check format trace docs bench storm clean
 .NOTPARALLEL:
 
 run: $(READY)
@@ -44,6 +45,10 @@ docs: $(READY)
 
 bench: $(READY)
 	@$(BIN)/python -m benchmarks
+
+storm: $(READY)
+	@$(BIN)/quintet warm
+	@$(BIN)/python -m tools.storm --page
 
 clean:
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -9,6 +9,7 @@ import hashlib
 import sys
 import time
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from multiprocessing import get_context
 from pathlib import Path
 
 from tools.storm import page, plans
@@ -48,7 +49,7 @@ def wanted(names: list[str], seeds: tuple[int, int] | None, done: Finished) -> l
 
 def run_all(todo: list[tuple[str, int]], jobs: int, until_s: float, done: Finished) -> None:
     """Seed after seed on so many processes, until all are done or the time is over."""
-    with ProcessPoolExecutor(jobs) as pool:
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         running: set[Future[Outcome]] = set()
         left = iter(todo)
         while True:

@@ -17,6 +17,7 @@ ROW_BYTES: Final = 32
 KIND_BYTE: Final = 30
 BLOCK_TYPE_BYTE: Final = 7
 EVENTS: Final = 0
+COMMANDS: Final = frozenset((64, 65, 66))
 
 
 class Killed(BaseException):
@@ -65,11 +66,14 @@ class Disk:
             raise OSError(errno.ENOSPC, "No space left on device")
         if self.broken_writes:
             raise OSError(errno.EIO, "Input/output error")
-        self._passes("before write")
         data = b"".join(pieces)
+        kinds, rows = _event_kinds(data)
+        what = "a command" if set(kinds) & COMMANDS else "an event"
+        self._passes(f"before {what} is written")
         written = os.writev(file, [data])
-        self._sees(self._kinds(data))
-        self._passes("after write")
+        self.rows = rows or self.rows
+        self._sees(kinds)
+        self._passes(f"after {what} is written")
         return written
 
     def fdatasync(self, file: int) -> None:
@@ -102,19 +106,20 @@ class Disk:
         os.truncate(path, left)
         return size - left
 
-    def _kinds(self, data: bytes) -> list[int]:
-        """Kinds of the event rows in whole blocks; counts how far the tape reaches now."""
-        kinds: list[int] = []
-        at = 0
-        while at < len(data):
-            first, _, count = struct.unpack_from("<qqi", data, at + 8)
-            end = at + HEADER_BYTES + count * ROW_BYTES
-            if data[at + BLOCK_TYPE_BYTE] == EVENTS:
-                kinds += data[at + HEADER_BYTES + KIND_BYTE : end : ROW_BYTES]
-                self.rows = first + count
-            at = end
-        return kinds
-
     def _require_alive(self) -> None:
         if self.dead:
             raise OSError(errno.EIO, "the process is no more")
+
+
+def _event_kinds(data: bytes) -> tuple[list[int], int]:
+    """Kinds of the event rows in whole blocks, and how many event rows the tape has with them; 0: none here."""
+    kinds: list[int] = []
+    at = rows = 0
+    while at < len(data):
+        first, _, count = struct.unpack_from("<qqi", data, at + 8)
+        end = at + HEADER_BYTES + count * ROW_BYTES
+        if data[at + BLOCK_TYPE_BYTE] == EVENTS:
+            kinds += data[at + HEADER_BYTES + KIND_BYTE : end : ROW_BYTES]
+            rows = first + count
+        at = end
+    return kinds, rows

@@ -60,26 +60,29 @@ def delayed(story: Story) -> float:
 def too_many(story: Story) -> float:
     """Requests are turned away, with a hint for how long, or without."""
     kind = story.dice.choice(("rate_limited", "too_many_requests"))
+    _over_rest(story, 2.0)
     return _requests(story, kind, "/v5/*", 2.0, chance=0.7, delay_ms=500)
 
 
 def error_before(story: Story) -> float:
     """5xx, and nothing was done."""
+    _over_rest(story, 2.0)
     return _requests(story, story.dice.choice(("server_error", "maintenance")), ORDERS, 2.0)
 
 
 def error_after(story: Story) -> float:
     """5xx, and it was done."""
+    _over_rest(story, 2.0)
     if story.dice.random() < 0.5:
         return _requests(story, "internal_error", ORDERS, 2.0)
     _until(story, "fail_after", 2.0)
-    story.lines.cut()  # order entry by REST, where such an answer has a status
     return 2.0
 
 
 def timeout_after(story: Story) -> float:
     """No answer, and it was done."""
     if story.dice.random() < 0.5:
+        _over_rest(story, 1.5)
         _until(story, "hang_after", 1.5)
     return _requests(story, "lose_answer", ORDERS, 1.5)
 
@@ -87,6 +90,7 @@ def timeout_after(story: Story) -> float:
 def timeout_before(story: Story) -> float:
     """No answer, and it was not done."""
     if story.dice.random() < 0.5:
+        _over_rest(story, 1.5)
         _until(story, "hang_before", 1.5)
     return _requests(story, "lose_request", ORDERS, 1.5)
 
@@ -98,7 +102,8 @@ def clock_skew(story: Story) -> float:
 
 
 def stale_book(story: Story) -> float:
-    """The line lives, and the book does not move."""
+    """The line lives, and nothing of the market comes over it."""
+    _add(story, Fault(kind="drop", where="publicTrade.*"), 5.0)
     return _add(story, Fault(kind="stale_book", where="orderbook.*"), 5.0)
 
 
@@ -119,7 +124,7 @@ def crossed_book(story: Story) -> float:
 
 def fill_during_cancel(story: Story) -> float:
     """Half of an order trades just before its cancel arrives."""
-    story.lines.cut()  # the race is run where cancels go over REST
+    _over_rest(story, 4.0)
     return _requests(story, "partial_fill_on_cancel", "/v5/order/cancel", 4.0)
 
 
@@ -209,6 +214,13 @@ def _until(story: Story, what: str, seconds: float) -> None:
     """A fault of the line to REST, on the order path."""
     setattr(story.lines, what, lambda path: path.startswith("/v5/order/"))
     story.loop.call_later(seconds, lambda: setattr(story.lines, what, lambda path: False))
+
+
+def _over_rest(story: Story, seconds: float) -> None:
+    """The trade socket is shut for so long: such things happen to requests over REST."""
+    story.lines.trades_by_rest = True
+    story.lines.cut()
+    story.loop.call_later(seconds, lambda: setattr(story.lines, "trades_by_rest", False))
 
 
 def _crossed(text: str) -> str:

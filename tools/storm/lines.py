@@ -143,7 +143,7 @@ class Lines:
         self.trades_by_rest = False
         """The trade socket is not let in."""
         self.late_s = 0.0
-        """A request takes so much longer to arrive."""
+        """The line breaks while a request is under way, and it arrives so much later all the same."""
         self.hang_before: Callable[[str], bool] = lambda path: False
         self.hang_after: Callable[[str], bool] = lambda path: False
         self.fail_after: Callable[[str], bool] = lambda path: False
@@ -172,8 +172,7 @@ class Lines:
         connection = _Spoiled(end, request, self._sandbox, name, self) if kind == "public" else None
         serving = connection or Connection(end, request, self._sandbox.faults, name)  # type: ignore[arg-type]
         task = asyncio.create_task(self._sandbox.streams.run(serving, kind, category))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._keep(task)
         return DeskEnd(line, self._socket_leaves if kind == "trade" else self._require_alive)
 
     def cut(self) -> None:
@@ -211,11 +210,13 @@ class Lines:
         body = request.content
         if path.startswith("/v5/order/") and request.method == "POST":
             self._leaves(path.removeprefix("/v5/order/"), body)
-        late_s = self.late_s if request.method == "POST" else 0.0
-        await asyncio.sleep(ONE_WAY_S + late_s)
+        await asyncio.sleep(ONE_WAY_S)
         if self.hang_before(path):
             await asyncio.sleep(1e6)
         asked = self._request(request.method, request.url.raw_path.decode(), dict(request.headers), body)
+        if self.late_s and request.method == "POST":
+            self._keep(asyncio.create_task(self._late(asked)))
+            raise httpx.RemoteProtocolError("Server disconnected without sending a response.")
         answer: Any = await self._sandbox.rest(asked)
         await asyncio.sleep(ONE_WAY_S)
         if self.hang_after(path):
@@ -225,6 +226,14 @@ class Lines:
         if self.fail_after(path):
             return httpx.Response(502, content=b"<html>bad gateway</html>")
         return httpx.Response(answer.status, headers=dict(answer.headers), content=answer.body)
+
+    async def _late(self, asked: Any) -> None:
+        await asyncio.sleep(self.late_s)
+        await self._sandbox.rest(asked)
+
+    def _keep(self, task: asyncio.Task[None]) -> None:
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     @staticmethod
     def _request(method: str, path: str, headers: dict[str, str], body: bytes) -> Any:

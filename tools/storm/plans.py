@@ -72,15 +72,13 @@ def timeouts(seed: int) -> Plan:
 
 
 def late(seed: int) -> Plan:
-    """Requests arrive late, and their answers never."""
+    """The line breaks under each request, which arrives later all the same."""
 
-    def prepare(story: Story) -> None:
+    def begin(story: Story) -> None:
         story.lines.late_s = LATE_MS / 1_000
-        story.lines.hang_after = lambda path: path.startswith("/v5/order/")
-        story.lines.trades_by_rest = True
-        story.shake(6.0)
+        _by_rest(story)
 
-    return Plan(seed, prepare=prepare)
+    return Plan(seed, prepare=_soon(begin, 6.0))
 
 
 def repeats(seed: int) -> Plan:
@@ -91,12 +89,11 @@ def repeats(seed: int) -> Plan:
 def errors(seed: int) -> Plan:
     """What was done is called an error of the server."""
 
-    def prepare(story: Story) -> None:
-        story.lines.trades_by_rest = True
+    def begin(story: Story) -> None:
         story.sandbox.faults.add(Fault(kind="internal_error", where=ORDERS, until_s=5.0, chance=0.5), 0.0)
-        story.shake(5.0)
+        _by_rest(story)
 
-    return Plan(seed, prepare=prepare)
+    return Plan(seed, prepare=_soon(begin, 6.0))
 
 
 def duplicates(seed: int) -> Plan:
@@ -129,17 +126,25 @@ def brakes(seed: int) -> Plan:
     return Plan(seed, busy_s=9.0, prepare=prepare)
 
 
+def quiet(seed: int) -> Plan:
+    """The kill switch is pulled for a long time, in which nothing moves."""
+
+    def prepare(story: Story) -> None:
+        story.loop.call_later(2.0 + seed % 10 / 7, story.pull_brake, 40.0)
+
+    return Plan(seed, busy_s=45.0, prepare=prepare)
+
+
 def braked_in_a_queue(seed: int) -> Plan:
     """The kill switch is pulled while orders wait for their turn at the venue's limits."""
 
-    def prepare(story: Story) -> None:
-        story.sandbox.faults.add(
-            Fault(kind="rate_limited", where="/v5/order/create", from_s=1.5, until_s=3.5, delay_ms=400), 0.0
-        )
-        story.shake(4.0)
-        story.loop.call_later(2.0 + seed % 10 / 10, story.pull_brake, 6.0)
+    def begin(story: Story) -> None:
+        full = Fault(kind="rate_limited", where="/v5/order/create", until_s=4.0, chance=0.7, delay_ms=400)
+        story.sandbox.faults.add(full, 0.0)
+        _by_rest(story)
+        story.loop.call_later(1.0 + seed % 10 / 7, story.pull_brake, 6.0)
 
-    return Plan(seed, busy_s=9.0, prepare=prepare)
+    return Plan(seed, busy_s=9.0, prepare=_soon(begin, 6.0))
 
 
 def deaths(seed: int) -> Plan:
@@ -168,6 +173,11 @@ def scenario(seed: int) -> Plan:
     return plan
 
 
+def torn(seed: int) -> Plan:
+    """Dead between a decision and its record, and once more later: the tape has to be one that can be lived again."""
+    return Plan(seed, dies_named=("before a command is written", 2 + seed % 12), dies_at=(-1, 60))
+
+
 def power(seed: int) -> Plan:
     """The power fails: what was not synced is gone, or half of it."""
     plan = deaths(seed)
@@ -192,10 +202,26 @@ def bad_disk(seed: int) -> Plan:
 STORIES: Final[dict[str, Callable[[int], Plan]]] = {
     kind.__name__: kind
     for kind in (
-        calm, pair, mixed, timeouts, late, repeats, errors, duplicates, drops, restarts, stale, brakes,
+        calm, quiet, torn, pair, mixed, timeouts, late, repeats, errors, duplicates, drops, restarts, stale, brakes,
         braked_in_a_queue, deaths, deaths_among_faults, power, bad_disk,
     )
 }  # fmt: skip
+
+
+def _by_rest(story: Story) -> None:
+    """The trade socket is shut: orders go over REST."""
+    story.lines.trades_by_rest = True
+    story.lines.cut()
+
+
+def _soon(begin: Callable[[Story], None], seconds: float) -> Callable[[Story], None]:
+    """When the desk has come to life, and for so long."""
+
+    def prepare(story: Story) -> None:
+        story.loop.call_later(1.0, begin, story)
+        story.shake(seconds)
+
+    return prepare
 
 
 def _brake_soon(story: Story) -> None:

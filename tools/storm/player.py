@@ -18,7 +18,7 @@ class Player(System):
         lots: int = LOTS
         takes_every: int = 5
         busy: int = 16
-        seldom: int = 10
+        seldom: int = 11
 
     class Memory(Memory):
         """How many timers were heard, and where the stop stands."""

@@ -65,7 +65,8 @@ class Plan:
     """What a story is made of. Seconds are of the story's own time.
 
     `prepare`: done before the desk lives. `sees`: told of each moment of an order. `dies_at`: at the passing of which
-    points the desk dies, one for each of its lives (-1: it does not). `power`: a death is a power loss that leaves
+    points the desk dies, one for each of its lives (-1: it does not); `dies_named`: at the nth point of that name (from
+    1), once. `power`: a death is a power loss that leaves
     this share of what was not synced; None: of the process alone. `checkpoint_every`: events. `lives_again`: a desk
     that ends by itself is started once more, on a sound disk. `player`: how long it is busy.
     """
@@ -75,6 +76,7 @@ class Plan:
     prepare: Callable[["Story"], None] = lambda story: None
     sees: Callable[["Story", str], None] = lambda story, moment: None
     dies_at: tuple[int, ...] = ()
+    dies_named: tuple[str, int] = ("", 0)
     power: float | None = None
     checkpoint_every: int = 0
     settle_s: float = SETTLE_S
@@ -139,7 +141,7 @@ class Story:
         self.robbed: list[tuple[int, int]] = []
         self.dies = asyncio.Event()
         self.life = 0
-        self._points = 0
+        self._points = self._named = 0
         self._tick_s = TICK_S
         self._is_calm = False
         self._folder = folder
@@ -163,7 +165,10 @@ class Story:
         if self.plan.watch_points and not self._is_calm:
             self.passed.append(f"{self.life}: {name}")
         wanted = self.plan.dies_at[self.life] if self.life < len(self.plan.dies_at) else -1
-        if number == wanted:
+        self._named += name == self.plan.dies_named[0]
+        if number == wanted or (
+            not self.life and name == self.plan.dies_named[0] and self._named == self.plan.dies_named[1]
+        ):
             self.kill()
             raise Killed
 
@@ -259,7 +264,7 @@ class Story:
         lines.spoil = lambda text: text
 
     async def _wait_until_calm(self, desk: asyncio.Task[str]) -> None:
-        while self.loop.time() < self._until_s:
+        while self.loop.time() < self._until_s and not desk.done():
             await self._wait(self._until_s - self.loop.time(), desk)
 
     @staticmethod
@@ -300,7 +305,7 @@ class Story:
             self.dies.clear()
             self.disk.mend()
             self.life += 1
-            self._points = 0
+            self._points = self._named = 0
             self.disk.dead = self.lines.dead = False
 
     async def _one_life(self) -> Ended:

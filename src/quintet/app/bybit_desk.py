@@ -14,6 +14,7 @@ from quintet.app.messages import Complaint
 from quintet.app.tick_instruments import SeenMarket, guessed_instrument
 from quintet.core.instrument import Instrument
 from quintet.core.orders.client_ids import ClientIds
+from quintet.ports.gateway import Brake, no_brake
 from quintet.ports.order_entry import Cancel
 from quintet.ports.venue_account import Balance, Execution, OrderReport, PositionReport
 from quintet.venues.bybit import instruments as bybit_instruments
@@ -89,6 +90,16 @@ class Holdings(NamedTuple):
     executed: list[int]
 
 
+class AsBrake(NamedTuple):
+    """Fills `ports.kill_switch.KillSwitch` with a brake: an order may have waited for its turn since it was let go."""
+
+    brake: Brake
+
+    def engaged(self) -> str:
+        """Why nothing but a cancel may be sent."""
+        return self.brake()
+
+
 class Account:
     """One account over REST and two sockets."""
 
@@ -152,9 +163,14 @@ class Account:
         number = account_id((await self.rest.ask("/v5/user/query-api")).result)
         return f"{number} at {self.address.url or 'bybit'}"
 
-    def gateway(self, listing: Listing, ids: ClientIds, *, nets: bool = False) -> OrderGateway:
-        """Order entry: the socket while it is ready, else REST. `nets`: positions of several desks are one there."""
-        return OrderGateway(self.rest, listing, ids, self.socket, nets=nets)
+    def gateway(
+        self, listing: Listing, ids: ClientIds, brake: Brake = no_brake, *, nets: bool = False
+    ) -> OrderGateway:
+        """Order entry: the socket while it is ready, else REST.
+
+        `brake`: asked once more when an order has its turn; `nets`: positions of several desks are one there.
+        """
+        return OrderGateway(self.rest, listing, ids, self.socket, kill_switch=AsBrake(brake), nets=nets)
 
     def feed(
         self, listing: Listing, since_ns: int, booked: Iterable[int], believed_open: Callable[[], list[Cancel]]

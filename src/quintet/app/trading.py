@@ -32,7 +32,7 @@ from quintet.core.instrument import DEFAULT_SPOT, Instrument
 from quintet.core.market.tick_feed import Frame
 from quintet.core.orders import lifecycle
 from quintet.core.row_laws import frozen
-from quintet.core.state import World
+from quintet.core.state import DESK_BOOK, World
 from quintet.ports.command_rows import command_rows
 from quintet.ports.gateway import Brake, no_brake
 from quintet.research.backtest import desk_notes, fresh_world, set_timer
@@ -334,7 +334,7 @@ class _Desk:
         shared = membership(request.account, request.folder, self._instrument, ids, request.config.account)
         if shared is not None:
             shared.publish(world)
-        orders = self._account.gateway(self._listing, ids, nets=shared is not None)
+        orders = self._account.gateway(self._listing, ids, self._brake, nets=shared is not None)
         dispatcher = Dispatcher(
             self._tape,
             orders,
