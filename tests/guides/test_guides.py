@@ -18,6 +18,7 @@ FOLLOWED = {
     "fifteen-ways-to-fool-yourself.md": 6,
     "sandbox.md": 2,
     "keys-and-the-kill-switch.md": 2,
+    "execution.md": 3,
 }
 """How many blocks of each are done."""
 
@@ -34,6 +35,12 @@ def test_the_system_of_the_guide_is_one_short_file() -> None:
     page = (GUIDES / "your-own-system.md").read_text(encoding="utf-8")
     [system] = [block for block in blocks_of(page) if block.title == "crossing.py"]
     assert len(system.text.splitlines()) < 40
+
+
+def test_the_system_of_the_execution_guide_is_one_short_file() -> None:
+    page = (GUIDES / "execution.md").read_text(encoding="utf-8")
+    [system] = [block for block in blocks_of(page) if block.title == "patient.py"]
+    assert len(system.text.splitlines()) < 60
 
 
 PAGE = """
