@@ -26,7 +26,7 @@ class InTurn(System):
 
     class Parameters(Parameters):
         lots: int = 60
-        unit: float = 4.0
+        unit: float = 40.0
         patience_s: float = 15.0
 
     class Memory(Memory):
