@@ -15,6 +15,14 @@ from quintet import _kernel_cache
 if TYPE_CHECKING:
     from quintet.app.finished_run import Backtest
     from quintet.app.library import backtest
+    from quintet.core.execution.bounded import Bounded
+    from quintet.core.execution.iceberg import Iceberg
+    from quintet.core.execution.ladder import Ladder
+    from quintet.core.execution.maker import Maker
+    from quintet.core.execution.parent import Parent
+    from quintet.core.execution.position import Position
+    from quintet.core.execution.router import Router
+    from quintet.core.execution.twap import Twap
     from quintet.core.market.bars import Bars
     from quintet.features import catalogue as indicators
     from quintet.systems.own import (
@@ -41,14 +49,22 @@ __all__ = [
     "Backtest",
     "Bar",
     "Bars",
+    "Bounded",
     "Fact",
     "Fill",
+    "Iceberg",
+    "Ladder",
     "Level",
+    "Maker",
     "Memory",
     "Parameters",
+    "Parent",
+    "Position",
     "Resting",
+    "Router",
     "System",
     "Trade",
+    "Twap",
     "View",
     "Want",
     "Wants",
@@ -59,10 +75,13 @@ __all__ = [
     "stop",
 ]
 
+_EXECUTION: Final = ("Bounded", "Iceberg", "Ladder", "Maker", "Parent", "Position", "Router", "Twap")
+
 _HOMES: Final = {
     "Backtest": "quintet.app.finished_run",
     "backtest": "quintet.app.library",
     "Bars": "quintet.core.market.bars",
+    **{name: f"quintet.core.execution.{name.lower()}" for name in _EXECUTION},
     "indicators": "quintet.features.catalogue",
 }
 """Where a public name lives (`indicators` is that module); all others are of `quintet.systems.own`."""

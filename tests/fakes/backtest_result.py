@@ -32,6 +32,7 @@ class HandMadeResult:
         self.conservation = 0
         self.ticks = None
         self.instruments: list[Any] = []
+        self.executions: list[Any] = []
         self.hashes = {"tape": "a" * 64, "commands": "b" * 64, "state": "c" * 64}
         prices = hand_made_prices(bars)
         self.tape = SimpleNamespace(rows=bar_rows(hand_made_bars(prices)))

@@ -19,6 +19,7 @@ FOLLOWED = {
     "sandbox.md": 2,
     "keys-and-the-kill-switch.md": 2,
     "facts.md": 9,
+    "execution.md": 3,
 }
 """How many blocks of each are done."""
 
@@ -35,6 +36,12 @@ def test_the_system_of_the_guide_is_one_short_file() -> None:
     page = (GUIDES / "your-own-system.md").read_text(encoding="utf-8")
     [system] = [block for block in blocks_of(page) if block.title == "crossing.py"]
     assert len(system.text.splitlines()) < 40
+
+
+def test_the_system_of_the_execution_guide_is_one_short_file() -> None:
+    page = (GUIDES / "execution.md").read_text(encoding="utf-8")
+    [system] = [block for block in blocks_of(page) if block.title == "patient.py"]
+    assert len(system.text.splitlines()) < 60
 
 
 PAGE = """

@@ -73,6 +73,10 @@ class Result(Protocol):
         """What each of several instruments brought; empty for a run of one."""
 
     @property
+    def executions(self) -> Sequence[Mapping[str, Any]]:
+        """What each execution algorithm cost; empty for a system that uses none."""
+
+    @property
     def tables(self) -> Mapping[str, Mapping[str, Any]]:
         """`orders`, `fills`, `equity`, `events`: columns of equal length."""
 
@@ -267,6 +271,7 @@ def _files(result: Result, described: Mapping[str, Any], config: Config, now_ns:
     figures["hashes"] = dict(result.hashes)
     figures |= {"conservation": described["conservation"], "synthetic": described["synthetic"]}
     figures |= {"ticks": dict(result.ticks)} if result.ticks is not None else {}
+    figures |= {"executions": list(result.executions)} if result.executions else {}
     if result.instruments:
         figures["instruments"] = list(result.instruments)
     files: dict[str, Writer] = {f"{name}.parquet": table(name) for name in run_folders.TABLES}

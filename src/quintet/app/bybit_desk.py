@@ -163,9 +163,7 @@ class Account:
         number = account_id((await self.rest.ask("/v5/user/query-api")).result)
         return f"{number} at {self.address.url or 'bybit'}"
 
-    def gateway(
-        self, listing: Listing, ids: ClientIds, brake: Brake = no_brake, *, nets: bool = False
-    ) -> OrderGateway:
+    def gateway(self, listing: Listing, ids: ClientIds, brake: Brake = no_brake, *, nets: bool = False) -> OrderGateway:
         """Order entry: the socket while it is ready, else REST.
 
         `brake`: asked once more when an order has its turn; `nets`: positions of several desks are one there.

@@ -24,12 +24,13 @@ class Place(NamedTuple):
 
 
 class Amend(NamedTuple):
-    """What an order shall be from now on; lots that are filled already included."""
+    """What an order shall be from now on; lots that are filled already included. `waits`: `ticks` is its trigger."""
 
     client_id: str
     instrument: int
     ticks: int
     lots: int
+    waits: bool = False
 
 
 class Cancel(NamedTuple):

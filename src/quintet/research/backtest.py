@@ -35,6 +35,7 @@ from quintet.core.row_laws import Definition
 from quintet.core.tape import Tape, TapeMeta
 from quintet.core.units import E9, exact_quanta
 from quintet.research.backtest_options import BacktestOptions
+from quintet.research.executions import told_executions
 from quintet.research.measures import equity_measures, fill_measures
 from quintet.research.returns import daily_returns
 from quintet.research.run_tables import curve_table, equity_table, event_table, fill_table, order_table
@@ -476,6 +477,12 @@ class BacktestResult:
         if book is None or not self.options.others:
             return []
         return told_instruments(self.tape, self.headline, self.options.instruments, book.price_windows)
+
+    @cached_property
+    def executions(self) -> list[dict[str, Any]]:
+        """What each execution algorithm cost, see `executions`; empty for a system that uses none."""
+        run = self.headline
+        return told_executions(self.tape, run.notes, run.fills, self.options.fills)
 
     @property
     def opening_held_quanta(self) -> int:

@@ -103,6 +103,7 @@ def _content(record: RunRecord, manifest: Manifest, robustness: Robustness | Non
         "has_bars": bool(record.bars),
         "ticks": record.ticks,
         "instruments": record.instruments,
+        "executions": record.executions,
         "split": tick_pictures.split_bars(record.ticks["split"], instrument) if record.ticks else [],
         "ends": counts(metrics, "venue_ended_"),
         "rows_max": ROWS_MAX,

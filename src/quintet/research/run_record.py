@@ -40,6 +40,8 @@ class RunRecord:
     """What quotes and fills were worth on an order book, see `tick_quality`; None for a run on candles."""
     instruments: tuple[Mapping[str, Any], ...] = ()
     """What each of several instruments brought, see `several_instruments`; empty for a run of one."""
+    executions: tuple[Mapping[str, Any], ...] = ()
+    """What each execution algorithm cost, see `executions`; empty for a system that uses none."""
 
     @property
     def fills(self) -> Columns:
@@ -97,6 +99,7 @@ def record_of(result: "BacktestResult") -> RunRecord:
         else bars_of(result.tape, options.structure, options.fills, is_book=result.ticks is not None),
         ticks=result.ticks,
         instruments=tuple(result.instruments),
+        executions=tuple(result.executions),
     )
 
 
@@ -127,6 +130,7 @@ def record_from(
         else bars_of(tape, structure, fills, is_book="ticks" in figures),
         ticks=figures.get("ticks"),
         instruments=tuple(figures.get("instruments", ())),
+        executions=tuple(figures.get("executions", ())),
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from quintet.core.engine.world import without_memory
 from quintet.core.errors import DefinitionError
 from quintet.core.events import TIMEFRAME_NAMES
+from quintet.core.execution import journal
 from quintet.core.instrument import Instrument
 from quintet.core.risk.restraint_config import RestraintConfig
 from quintet.core.state import WAKE_BAR, WAKE_CONTROL, WAKE_FILL, WAKE_ORDER, WAKES, Tape, World
@@ -117,6 +118,8 @@ def of_class(kind: Any, origin: str = "", sha256: str = "") -> KernelSystem:
         hears_fill_bars="on_lower_bar" in shape.handlers,
         instruments_max=shape.instruments_max,
         facts=shape.facts,
+        explain=journal.explained,
+        note_kind=journal.kind_of,
         origin=origin,
         sha256=sha256,
     )

@@ -113,7 +113,8 @@ def open_questions(world: s.World, ids: ClientIds) -> list[OfOneOrder]:
                 )
             )  # fmt: skip
         elif status in (lifecycle.AMEND_IN_FLIGHT, lifecycle.AMEND_UNKNOWN):
-            found.append(Amend(client_id, n, int(order.to_price), int(order.to_lots)))
+            waits = bool(lifecycle.waits_for_price(int(order.style)))
+            found.append(Amend(client_id, n, int(order.to_price), int(order.to_lots), waits))
         elif status == lifecycle.CANCEL_IN_FLIGHT:
             found.append(_cancel(order, ids))
     return found

@@ -16,11 +16,12 @@ def approved(commands: Any, ids: ClientIds) -> list[OfOneOrder]:
 
 def _one(row: Any, ids: ClientIds) -> OfOneOrder:
     client_id, instrument, kind = ids.of(int(row["number"])), int(row["instrument"]), int(row["kind"])
+    waits = bool(waits_for_price(int(row["style"])))
     if kind == ev.CANCEL:
-        return Cancel(client_id, instrument, bool(waits_for_price(int(row["style"]))))
+        return Cancel(client_id, instrument, waits)
     price, lots = int(row["price"]), int(row["lots"])
     if kind == ev.AMEND:
-        return Amend(client_id, instrument, price, lots)
+        return Amend(client_id, instrument, price, lots, waits)
     if kind == ev.PLACE:
         side, style = int(row["side"]), int(row["style"])
         return Place(client_id, instrument, side, style, price, lots, bool(row["reduce_only"]))

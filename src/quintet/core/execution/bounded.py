@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 
 from quintet.core.execution.child import left_alone
-from quintet.core.execution.parent import BOUNDED, DONE, ENDING, SHORT, TAKING, WORKING, Parent, refuse_another
+from quintet.core.execution.parent import BOUNDED, CALLED_OFF, DONE, SHORT, TAKING, WORKING, Parent, refuse_another
 from quintet.core.execution.prices import bound_price
 from quintet.core.execution.rules import SECOND_NS, Rules, Worked, beginning, mine_of, one_order
 from quintet.core.execution.seen import Seen
@@ -48,7 +48,7 @@ class Bounded(Rules, frozen=True, kw_only=True):
             return parent._replace(phase=DONE), []
         if mine:
             return parent, left_alone(mine)
-        if parent.phase == ENDING:
+        if parent.phase == CALLED_OFF:
             return parent._replace(phase=SHORT), []
         if parent.phase == WORKING and parent.attempts == self.attempts:
             parent = parent._replace(phase=TAKING if self.then == "market" else SHORT)

@@ -10,9 +10,9 @@ Its fills bear its tags and lie between the two; prices, times and maker shares 
 """
 
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from quintet.core.execution.parent import IDLE, Parent
+from quintet.core.execution.parent import ALGORITHM_NAMES, IDLE, PHASE_NAMES, Parent
 from quintet.core.execution.position import Position
 
 BEGAN: Final = 900
@@ -42,3 +42,22 @@ def told(before: Parent | Position, after: Parent | Position) -> Iterator[Told]:
 
 def _key(state: Parent | Position) -> tuple[int, ...]:
     return state.algorithm, state.tag, state.instrument, state.began_ns
+
+
+def kind_of(code: int) -> str:
+    """A note's code as a word of the run's log; other codes are numbers."""
+    if code - BEGAN in range(len(ALGORITHM_NAMES)):
+        return f"{ALGORITHM_NAMES[code - BEGAN]} began"
+    if code - OVER in range(len(ALGORITHM_NAMES)):
+        return f"{ALGORITHM_NAMES[code - OVER]} over"
+    return str(code)
+
+
+def explained(note: Any, instrument: Any) -> str:
+    """A note as a sentence of the run's log, empty for one of another kind; lots, and prices in increments."""
+    code, tag, lots, d = int(note["code"]), int(note["a"]), int(note["c"]), int(note["d"])
+    if code - BEGAN in range(len(ALGORITHM_NAMES)):
+        return f"tag {tag}: {'buy' if lots > 0 else 'sell'} {abs(lots)} lots, mid {d / 2:g}"
+    if code - OVER in range(len(ALGORITHM_NAMES)):
+        return f"tag {tag}: {PHASE_NAMES[d]}, {lots} lots filled"
+    return ""

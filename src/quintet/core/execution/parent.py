@@ -4,8 +4,10 @@
     IDLE      nothing is asked                                  WORKING, by `begin`
     WORKING   its orders may be in the market                   WAITING, ENDING, TAKING, DONE, SHORT
     WAITING   between two parts                                 WORKING, ENDING, DONE
-    ENDING    time is over, or it was called off: its orders    TAKING, CLOSING, DONE, SHORT
-              are cancelled, nothing new is wanted
+    ENDING    time is over: its orders are cancelled, nothing   TAKING, CLOSING, DONE, SHORT
+              is wanted until their end is known
+    CALLED    called off by the system, from WORKING or         CLOSING, DONE, SHORT
+    _OFF      WAITING: the same, and no more is taken
     TAKING    the rest is taken                                 CLOSING, DONE, SHORT
     CLOSING   too little was filled: it is closed again         UNDONE
     DONE      over: all was filled
@@ -23,12 +25,15 @@ IDLE: Final = 0
 WORKING: Final = 1
 WAITING: Final = 2
 ENDING: Final = 3
-TAKING: Final = 4
-CLOSING: Final = 5
-DONE: Final = 6
-SHORT: Final = 7
-UNDONE: Final = 8
-PHASE_NAMES: Final = ("idle", "working", "waiting", "ending", "taking", "closing", "done", "short", "undone")
+CALLED_OFF: Final = 4
+TAKING: Final = 5
+CLOSING: Final = 6
+DONE: Final = 7
+SHORT: Final = 8
+UNDONE: Final = 9
+PHASE_NAMES: Final = (
+    "idle", "working", "waiting", "ending", "called off", "taking", "closing", "done", "short", "undone",
+)  # fmt: skip
 
 MAKER: Final = 1
 BOUNDED: Final = 2
@@ -98,7 +103,7 @@ class Parent(NamedTuple):
 
     def called_off(self) -> "Parent":
         """No more of it: its orders are cancelled, and what is filled stands or falls by the rules' partial minimum."""
-        return self._replace(phase=ENDING) if self.phase in (WORKING, WAITING) else self
+        return self._replace(phase=CALLED_OFF) if self.phase in (WORKING, WAITING) else self
 
 
 def begun(algorithm: int, side: int, lots: int) -> Parent:

@@ -6,7 +6,19 @@ from typing import Annotated, Any, Final, Literal, get_args, get_origin, get_typ
 import msgspec
 
 from quintet.core.execution.child import left_alone, orders_of, steer
-from quintet.core.execution.parent import CLOSING, DONE, ENDING, SHORT, TAKING, UNDONE, WAITING, WORKING, Parent, begun
+from quintet.core.execution.parent import (
+    CALLED_OFF,
+    CLOSING,
+    DONE,
+    ENDING,
+    SHORT,
+    TAKING,
+    UNDONE,
+    WAITING,
+    WORKING,
+    Parent,
+    begun,
+)
 from quintet.core.execution.prices import bound_price, passive_price, touch_price, twice_mid
 from quintet.core.execution.seen import Order, Seen
 from quintet.core.execution.want import Want
@@ -55,8 +67,8 @@ def is_within(value: Any, meta: msgspec.Meta) -> bool:
 class Timed(Rules, frozen=True, kw_only=True):
     """Rules of an algorithm that has until a time, and what becomes of the rest.
 
-        ENDING   nothing is wanted; what works is cancelled, and no step is taken before its end is known
-        TAKING   `then` is take: the rest is taken once, within `bound_bp`
+        ENDING, CALLED_OFF  nothing is wanted; what works is cancelled, and no step is taken before its end is known
+        TAKING   the time is over and `then` is take: the rest is taken once, within `bound_bp`
         CLOSING  less than `partial_min_frac` was filled and `too_little` is close: that part is closed again, at market
         DONE, SHORT, UNDONE  over: all of it; what was filled is kept; nothing is held any more
 
@@ -75,14 +87,14 @@ class Timed(Rules, frozen=True, kw_only=True):
     ] = "close"
 
     def wind_up(self, parent: Parent, seen: Seen) -> Worked:
-        """Move a parent on whose time is over: it is in the first three phases above."""
+        """Move a parent on whose time is over: it is in one of the first four phases above."""
         mine = mine_of(parent, seen)
         if mine:
-            return parent, [] if parent.phase == ENDING else left_alone(mine)
+            return parent, [] if parent.phase in (ENDING, CALLED_OFF) else left_alone(mine)
         if parent.phase == ENDING and parent.left > 0 and self.then == "take":
             price = bound_price(seen, parent.side, self.bound_bp)
             return parent._replace(phase=TAKING), one_order(parent, seen, parent.left, price, IOC)
-        if parent.phase in (ENDING, TAKING):
+        if parent.phase in (ENDING, CALLED_OFF, TAKING):
             parent = self._judged(parent)
         if parent.phase == CLOSING:
             lots = min(parent.filled - parent.undone, max(parent.side * seen.lots, 0))

@@ -99,8 +99,12 @@ def _fields(command: Command, one: Instrument) -> dict[str, Any]:
     if isinstance(command, Place):
         return _placed(command, one)
     if isinstance(command, Amend):
-        changes = {"price": _price(command.ticks, one), "qty": _quantity(command.lots, one)}
-        return {"orderLinkId": command.client_id} | changes
+        price = "triggerPrice" if command.waits else "price"
+        return {
+            "orderLinkId": command.client_id,
+            price: _price(command.ticks, one),
+            "qty": _quantity(command.lots, one),
+        }
     if isinstance(command, CancelAll):
         return {}
     of_a_class = {"orderFilter": "StopOrder"} if one.kind == "spot" and command.waits else {}

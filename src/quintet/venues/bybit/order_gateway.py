@@ -237,7 +237,8 @@ class OrderGateway:
             if isinstance(command, Place) or report.state != "open":
                 self._told.put_nowait(Found(command, report))
                 return
-            if isinstance(command, Amend) and (report.ticks, report.lots) == (command.ticks, command.lots):
+            stands_at = report.ticks or report.trigger_ticks
+            if isinstance(command, Amend) and (stands_at, report.lots) == (command.ticks, command.lots):
                 self._told.put_nowait(Accepted(command, report.venue_id))
                 return
             if over:

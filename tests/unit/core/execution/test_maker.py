@@ -157,6 +157,15 @@ def test_called_off_it_cancels_and_keeps_what_is_enough():
     assert (runner.state.phase, runner.state.filled) == (SHORT, 7)
 
 
+def test_called_off_it_takes_nothing_even_if_it_would_at_its_time():
+    runner = Runner(Maker(then="take", too_little="keep")).begin(1, 10)
+    runner.venue.answer_all()
+    runner.state = runner.state.called_off()
+    runner.wake()
+    assert runner.later(60.0) == []
+    assert (runner.state.phase, runner.venue.sent) == (SHORT, ["place", "cancel"])
+
+
 def test_a_fill_of_another_tag_or_instrument_is_not_its_own():
     parent = Maker().begin(Moment(), 1, 10, tag=3)
     assert parent.heard(1, 4, 2, 0) == parent.heard(1, 4, 3, 1) == parent

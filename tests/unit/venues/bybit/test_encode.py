@@ -191,3 +191,9 @@ def test_a_refusal_has_a_reason_and_the_venues_words() -> None:
 )
 def test_what_an_http_status_means_for_what_changes_something(status: int, meaning: str) -> None:
     assert errors.http_verdict(status).meaning == meaning
+
+
+def test_an_amended_stop_says_where_it_triggers() -> None:
+    amend = request(Amend("x", LINEAR, 299_999, 50, waits=True), LISTING.instruments)
+    assert amend.payload["triggerPrice"] == "29999.9"
+    assert "price" not in amend.payload
