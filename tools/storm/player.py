@@ -1,6 +1,7 @@
 """Who trades in a storm: never at rest, on both sides, with amendments, orders that take, and a stop at the venue."""
 
-from quintet.systems.own import Memory, Parameters, System, Want, buy, sell, stop
+from quintet.systems import own
+from quintet.systems.own import System, Want, buy, sell, stop
 from quintet.systems.own.view import View
 
 LOTS = 1_000
@@ -12,7 +13,7 @@ class Player(System):
 
     timer_s = 0.5
 
-    class Parameters(Parameters):  # type: ignore[misc]
+    class Parameters(own.Parameters):
         """`lots` of a full order; every `takes_every` timers one that takes; after `busy` timers it moves seldom."""
 
         lots: int = LOTS
@@ -20,7 +21,7 @@ class Player(System):
         busy: int = 16
         seldom: int = 11
 
-    class Memory(Memory):
+    class Memory(own.Memory):
         """How many timers were heard, and where the stop stands."""
 
         timers: int = 0
