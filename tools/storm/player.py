@@ -13,7 +13,7 @@ class Player(System):
 
     timer_s = 0.5
 
-    class Parameters(own.Parameters):
+    class Parameters(own.Parameters):  # type: ignore[misc]
         """`lots` of a full order; every `takes_every` timers one that takes; after `busy` timers it moves seldom."""
 
         lots: int = LOTS
