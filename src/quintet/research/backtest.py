@@ -290,7 +290,7 @@ def drive(run: Any, tape: Tape, world: s.World, kept: Kept, stop: int | None = N
             if why == s.FULL:
                 kept.take(world)
             elif why == s.DEFINITION:
-                _define(tape, world)
+                define(tape, world)
             else:
                 raise InvariantError(f"the loop stopped for {s.WHY_NAMES.get(why, why)}, expected its end")
         kept.take(world)
@@ -313,7 +313,7 @@ def drive_marked(run: Any, tape: Tape, world: s.World, kept: Kept, marks: Marks)
     marks.take(marks.last_ns)
 
 
-def _define(tape: Tape, world: s.World) -> None:
+def define(tape: Tape, world: s.World) -> None:
     """Apply the instrument definition under the cursor to desk and venue, and step over its first row.
 
     The first definition is what the config was checked against; fees stay those of the config. Raises DataError when a

@@ -241,6 +241,16 @@ def _entered_and_left() -> Any:
     return enter_and_leave()
 
 
+def left_loop() -> tuple[Any, Any]:
+    """The loop that is left at every wake, and what follows a wake: `run(rows, world, stop) -> why`, `after(world)`.
+
+    Both take rows and worlds of `quick` arrays, without a system's memory.
+    """
+    from quintet.sim.loop import after_wake
+
+    return _leaving(), after_wake
+
+
 class LeftLoop:
     """The loop for systems in plain Python: it is left at every wake, and returns for any other reason.
 
@@ -258,7 +268,7 @@ class LeftLoop:
 
         if world is not self._world:
             self._enter(world)
-        advance, wake, inside, rows = _leaving(), self._wake, self._inside, Tape(_quick(tape.rows))
+        advance, wake, inside, rows = _leaving(), self._wake, self._inside, Tape(quick(tape.rows))
         while (why := int(advance(rows, inside, stop))) > 0 and why & WAKES:
             wake()
             after_wake(inside)
@@ -267,10 +277,10 @@ class LeftLoop:
     def _enter(self, world: World) -> None:
         self._world = world
         self._wake = mind_of(self._system, world.params).enter(world)
-        self._inside = World(*map(_quick, without_memory(world)))
+        self._inside = World(*map(quick, without_memory(world)))
 
 
-def _quick(array: Any) -> Any:
+def quick(array: Any) -> Any:
     """The same memory as an array that compiled code takes in ten times as fast: no record array, and a known type.
 
     Types that are equal but not the same object are compared field by field at every call.

@@ -1,6 +1,6 @@
 """One wake of a system in plain Python: view in, wants out, memory kept."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from struct import Struct
 from typing import Any
 
@@ -30,7 +30,7 @@ from quintet.systems.own.memory import bytes_of
 from quintet.systems.own.refusal import RefusedSystem
 from quintet.systems.own.system import Shape, System, instance_of
 from quintet.systems.own.view import Reader, View
-from quintet.systems.own.wants import checked
+from quintet.systems.own.wants import Want, checked
 
 _BY_WAKE = {
     WAKE_FILL: "on_fill",
@@ -49,6 +49,27 @@ _NOTE = Struct("<5q")
 _WANT = Struct("<8q")
 
 
+_SHOWN = ("dirty", "n", "wants", "n_notes", "notes")
+_AT = {name: offset_of(DESK, "shown") + offset_of(VIEW, name) for name in _SHOWN}
+
+
+def write_wants(desk: memoryview, listed: Sequence[Want], where: str = "wants") -> None:
+    """Put what is wanted where the planner looks for it; raises RefusedSystem for numbers beyond 64 bits."""
+    at = _AT["wants"]
+    for want in listed:
+        try:
+            _WANT.pack_into(
+                desk, at, want.instrument, want.side, want.style, want.price, want.lots, want.tag, 0, want.reduce_only
+            )
+        except Exception as error:
+            raise RefusedSystem(
+                "a want that cannot be", where=where, found=repr(want), expected="numbers within 64 bits"
+            ) from error
+        at += WANT.itemsize
+    _ONE.pack_into(desk, _AT["n"], len(listed))
+    _ONE.pack_into(desk, _AT["dirty"], 1)
+
+
 class Mind:
     """A system at work in one world. It holds nothing of its own: its memory is the world's."""
 
@@ -60,8 +81,6 @@ class Mind:
         self._system = instance_of(shape, parameters, instruments)
         self._structure = structure
         self._handlers = {name: getattr(self._system, name) for name in shape.handlers}
-        names = ("dirty", "n", "wants", "n_notes", "notes")
-        self._at = {name: offset_of(DESK, "shown") + offset_of(VIEW, name) for name in names}
 
     def enter(self, world: World) -> Callable[[], None]:
         """How this system is woken in a world that has something new to show."""
@@ -100,32 +119,18 @@ class Mind:
     def _tell(self, desk: memoryview, before: list[Any], after: list[Any]) -> None:
         """Note what has begun and what is over, for who reads the run. Raises RefusedSystem for two under one tag."""
         _refuse_one_tag_twice(after, self.shape.kind.__name__)
-        (n,) = _ONE.unpack_from(desk, self._at["n_notes"])
+        (n,) = _ONE.unpack_from(desk, _AT["n_notes"])
         for old, new in zip(before, after, strict=True):
             for note in told(old, new):
                 if n < NOTES:
                     # The time and the position of a note are known to whoever takes it out.
-                    _NOTE.pack_into(desk, self._at["notes"] + n * NOTE.itemsize + offset_of(NOTE, "code"), *note)
+                    _NOTE.pack_into(desk, _AT["notes"] + n * NOTE.itemsize + offset_of(NOTE, "code"), *note)
                     n += 1
-        _ONE.pack_into(desk, self._at["n_notes"], n)
+        _ONE.pack_into(desk, _AT["n_notes"], n)
 
     def _want(self, desk: memoryview, wants: Any, handler: str) -> None:
         """Write what is wanted where the planner looks for it."""
-        listed = checked(wants, f"{self.shape.kind.__name__}.{handler}", self._instruments)
-        at = self._at["wants"]
-        for want in listed:
-            try:
-                _WANT.pack_into(
-                    desk, at, want.instrument, want.side, want.style, want.price, want.lots, want.tag, 0,
-                    want.reduce_only,
-                )  # fmt: skip
-            except Exception as error:
-                raise RefusedSystem(
-                    "a want that cannot be", where=handler, found=repr(want), expected="numbers within 64 bits"
-                ) from error
-            at += WANT.itemsize
-        _ONE.pack_into(desk, self._at["n"], len(listed))
-        _ONE.pack_into(desk, self._at["dirty"], 1)
+        write_wants(desk, checked(wants, f"{self.shape.kind.__name__}.{handler}", self._instruments), handler)
 
 
 def _hear(memory: Any, execution: str, view: View) -> None:

@@ -1,0 +1,154 @@
+"""Sub-accounts of one portfolio: a world each, all on one tape, stopped together, with transfers between their books.
+
+Each has its own step, gate, books and exchange account, so a loss in one cannot reach another's money: there is nowhere
+that it could be booked. They meet only in `transfer`, which moves whole quanta and is refused beyond what is there.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from struct import Struct
+from typing import Any, Final
+
+import numpy as np
+
+from quintet.core import state as s
+from quintet.core.accounting.transfer import receive_coins, release_coins, transfer_money
+from quintet.core.engine.world import Setup, asset_numbers, new_world, without_memory
+from quintet.core.errors import InvariantError
+from quintet.core.instrument import Instrument
+from quintet.core.records import offset_of
+from quintet.core.tape import Tape
+from quintet.research.backtest import Kept, define
+from quintet.research.systems import left_loop, quick
+from quintet.systems.own.memory import bytes_of
+from quintet.systems.own.waking import write_wants
+from quintet.systems.own.wants import Want
+
+_MARKET: Final = Struct("<3q")
+_ACCOUNT: Final = Struct("<3q")
+_VIEW: Final = offset_of(s.DESK, "shown")
+
+
+class SubAccount:
+    """One sub-account at work: its world, and what it was told to want last."""
+
+    def __init__(self, name: str, setup: Setup, tape: Tape) -> None:
+        self.name, self.instruments = name, setup.instruments
+        self.world, self.kept = new_world(setup), Kept()
+        self.wants: list[Want] = []
+        self._tape, self._rows = tape, s.Tape(quick(tape.rows))
+        self._inside = s.World(*map(quick, without_memory(self.world)))
+        self._memory = bytes_of(self.world.desk)
+        self._assets = asset_numbers(setup.instruments)
+
+    def advance(self, wake: Callable[["SubAccount", int], None]) -> bool:
+        """Move to the next timer; True at one, False at the tape's end. Whatever else wakes it is handed to `wake`."""
+        run, after = left_loop()
+        while True:
+            why = int(run(self._rows, self._inside, len(self._rows.rows)))
+            if why == s.WAKE_TIMER:
+                return True
+            if why == s.END:
+                self.kept.take(self.world)
+                return False
+            if why == s.FULL:
+                self.kept.take(self.world)
+            elif why == s.DEFINITION:
+                define(self._tape, self.world)
+            elif why > 0 and why & s.WAKES:
+                wake(self, why)
+                after(self._inside)
+            else:
+                raise InvariantError(f"{self.name}: the loop stopped for {s.WHY_NAMES.get(why, why)}, expected its end")
+
+    def want(self, wants: Sequence[Want]) -> None:
+        """From now on this is wanted; sent by `go` or when the wake that is being handled is over."""
+        self.wants = list(wants)
+        write_wants(self._memory, self.wants)
+
+    def go(self) -> None:
+        """Go on after a timer: plan, pass the gate, send."""
+        left_loop()[1](self._inside)
+
+    @property
+    def shown(self) -> Any:
+        """The view of the desk."""
+        return self.world.desk[0].shown
+
+    def money(self, asset: str) -> int:
+        """Quanta of an asset in the books."""
+        return int(self.world.desk[0].ledger[s.DESK_BOOK, self._assets[asset]])
+
+    def market(self, n: int) -> tuple[int, int, int]:
+        """Bid, ask and last trade of an instrument, price increments; the ask is 0 where there is none."""
+        at = _VIEW + offset_of(s.VIEW, "market") + n * s.MARKET.itemsize + offset_of(s.MARKET, "bid")
+        bid, ask, last = _MARKET.unpack_from(self._memory, at)
+        return bid, ask if ask < s.NO_ASK else 0, last
+
+    def holding(self, n: int) -> tuple[int, int, int]:
+        """Lots, base quanta held and cost of an instrument."""
+        at = _VIEW + offset_of(s.VIEW, "account") + n * s.ACCOUNT.itemsize + offset_of(s.ACCOUNT, "lots")
+        lots, held, cost = _ACCOUNT.unpack_from(self._memory, at)
+        return lots, held, cost
+
+    def equity(self) -> int:
+        """Money and positions at their last prices, in quanta of the quote asset, before what leaving would cost."""
+        total = self.money(self.instruments[0].quote_asset)
+        for n, instrument in enumerate(self.instruments):
+            lots, held, cost = self.holding(n)
+            last = self.market(n)[2]
+            if instrument.kind == "spot":
+                total += held * last * instrument.quanta_per_tick_lot // instrument.base_quanta_per_lot
+            elif lots:
+                total += lots * last * instrument.quanta_per_tick_lot - cost
+        return total
+
+    def imbalance(self) -> int:
+        """What the books of any asset are off, summed; 0 when all balance."""
+        return int(np.abs(np.asarray(self.world.desk[0].ledger).sum(axis=0)).sum())
+
+
+def transfer(source: SubAccount, to: SubAccount, asset: str, quanta: int) -> None:
+    """Move money, or coins in kind, between two sub-accounts that stand at the same moment.
+
+    Raises InvariantError for more than the first has. The exchange's own books of both follow.
+    """
+    column = source._assets[asset]
+    spot = _spot_of(source.instruments, asset)
+    ledgers = [(source.world.desk[0].ledger, to.world.desk[0].ledger)]
+    if int(source.world.venue[0].margin.mode) != 0 and int(to.world.venue[0].margin.mode) != 0:
+        ledgers.append((source.world.venue[0].ledger, to.world.venue[0].ledger))
+    for here, there in ledgers:
+        transfer_money(here, there, column, quanta)
+    if spot is None:
+        return
+    base_quanta = source.instruments[spot].base_quanta_per_lot
+    cost = release_coins(source.shown.account[spot], base_quanta, quanta)
+    receive_coins(to.shown.account[spot], base_quanta, quanta, cost)
+    for account, sign in ((source, -1), (to, 1)):
+        venue = account.world.venue[0]
+        venue.book[spot].held += sign * quanta
+        venue.account[spot] = account.shown.account[spot]
+
+
+def deposit(to: SubAccount, asset: str, quanta: int) -> None:
+    """Money from outside: capital of the sub-account, neither profit nor loss."""
+    column = to._assets[asset]
+    ledgers = [to.world.desk[0].ledger]
+    if int(to.world.venue[0].margin.mode) != 0:
+        ledgers.append(to.world.venue[0].ledger)
+    for ledger in ledgers:
+        ledger[s.DESK_BOOK, column] += quanta
+        ledger[s.CAPITAL_BOOK, column] -= quanta
+
+
+def total_of(accounts: Mapping[str, SubAccount], asset: str, book: int) -> int:
+    """Quanta of an asset in one book, over all sub-accounts."""
+    return sum(int(a.world.desk[0].ledger[book, a._assets[asset]]) for a in accounts.values())
+
+
+def _spot_of(instruments: Sequence[Instrument], asset: str) -> int | None:
+    """The spot instrument whose coin it is; None for the quote asset."""
+    for n, instrument in enumerate(instruments):
+        if instrument.kind == "spot" and instrument.base_asset == asset:
+            return n
+    return None
