@@ -12,16 +12,17 @@ import numpy as np
 
 from quintet.core import state as s
 from quintet.core.accounting.transfer import receive_coins, release_coins, transfer_money
-from quintet.core.engine.world import Setup, asset_numbers, new_world, without_memory
+from quintet.core.engine.world import Setup, asset_numbers, new_world
 from quintet.core.errors import InvariantError
+from quintet.core.execution.want import Want
 from quintet.core.instrument import Instrument
 from quintet.core.records import offset_of
 from quintet.core.tape import Tape
 from quintet.research.backtest import Kept, define
-from quintet.research.systems import left_loop, quick
+from quintet.research.systems import left_loop
+from quintet.sim.loop import after_wake
 from quintet.systems.own.memory import bytes_of
 from quintet.systems.own.waking import write_wants
-from quintet.systems.own.wants import Want
 
 _MARKET: Final = Struct("<3q")
 _ACCOUNT: Final = Struct("<3q")
@@ -35,16 +36,15 @@ class SubAccount:
         self.name, self.instruments = name, setup.instruments
         self.world, self.kept = new_world(setup), Kept()
         self.wants: list[Want] = []
-        self._tape, self._rows = tape, s.Tape(quick(tape.rows))
-        self._inside = s.World(*map(quick, without_memory(self.world)))
+        self._tape, self._rows = tape, s.Tape(tape.rows)
+        self._run, self._inside = left_loop(self.world)
         self._memory = bytes_of(self.world.desk)
         self._assets = asset_numbers(setup.instruments)
 
     def advance(self, wake: Callable[["SubAccount", int], None]) -> bool:
         """Move to the next timer; True at one, False at the tape's end. Whatever else wakes it is handed to `wake`."""
-        run, after = left_loop()
         while True:
-            why = int(run(self._rows, self._inside, len(self._rows.rows)))
+            why = self._run(self._rows, len(self._rows.rows))
             if why == s.WAKE_TIMER:
                 return True
             if why == s.END:
@@ -56,7 +56,7 @@ class SubAccount:
                 define(self._tape, self.world)
             elif why > 0 and why & s.WAKES:
                 wake(self, why)
-                after(self._inside)
+                after_wake(self._inside)
             else:
                 raise InvariantError(f"{self.name}: the loop stopped for {s.WHY_NAMES.get(why, why)}, expected its end")
 
@@ -67,7 +67,7 @@ class SubAccount:
 
     def go(self) -> None:
         """Go on after a timer: plan, pass the gate, send."""
-        left_loop()[1](self._inside)
+        after_wake(self._inside)
 
     @property
     def shown(self) -> Any:

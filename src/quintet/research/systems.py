@@ -205,8 +205,8 @@ def left_loop(world: World) -> tuple[Callable[[Any, int], int], World]:
 
     Beside it the world as the loop sees it, which `sim.loop.after_wake` takes after each wake.
     """
-    advance, inside = _leaving(), World(*map(_quick, without_memory(world)))
-    return lambda tape, stop: int(advance(Tape(_quick(tape.rows)), inside, stop)), inside
+    advance, inside = _leaving(), World(*map(quick, without_memory(world)))
+    return lambda tape, stop: int(advance(Tape(quick(tape.rows)), inside, stop)), inside
 
 
 def entrance(system: KernelSystem, world: World) -> Callable[..., int]:
@@ -239,16 +239,6 @@ def _entered_and_left() -> Any:
     from quintet.core.engine.entry import enter_and_leave
 
     return enter_and_leave()
-
-
-def left_loop() -> tuple[Any, Any]:
-    """The loop that is left at every wake, and what follows a wake: `run(rows, world, stop) -> why`, `after(world)`.
-
-    Both take rows and worlds of `quick` arrays, without a system's memory.
-    """
-    from quintet.sim.loop import after_wake
-
-    return _leaving(), after_wake
 
 
 class LeftLoop:

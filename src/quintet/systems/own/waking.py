@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from quintet.core.execution.journal import told
+from quintet.core.execution.want import Want
 from quintet.core.instrument import Instrument
 from quintet.core.records import offset_of
 from quintet.core.state import (
@@ -30,7 +31,7 @@ from quintet.systems.own.memory import bytes_of
 from quintet.systems.own.refusal import RefusedSystem
 from quintet.systems.own.system import Shape, System, instance_of
 from quintet.systems.own.view import Reader, View
-from quintet.systems.own.wants import Want, checked
+from quintet.systems.own.wants import checked
 
 _BY_WAKE = {
     WAKE_FILL: "on_fill",
