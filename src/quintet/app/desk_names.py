@@ -49,7 +49,15 @@ def find_desk(name: str, here: Workspace) -> DeskPlace:
     """The desk or run of a name; raises Complaint when none or several fit, TapeError for a tape that is damaged."""
     folder = _folder(name, here)
     found, damaged = _checkpoints(folder)
-    return DeskPlace(folder.name, folder, open_tape(folder / TAPE), found, damaged)
+    return DeskPlace(folder.name, folder, _opened(folder / TAPE), found, damaged)
+
+
+def _opened(path: Path) -> Tape:
+    """The tape, perhaps of a desk that is writing it: what became durable while it was mapped is no damage."""
+    try:
+        return open_tape(path)
+    except Damaged:
+        return open_tape(path)
 
 
 def _folder(name: str, here: Workspace) -> Path:

@@ -182,7 +182,7 @@ class Inquest:
             refused=self._refused(world, known),
             shrunk=self._shrunk(world, commands),
             notes=[(system.note_kind(int(note["code"])), system.explain(note, one)) for note in notes],
-            changed={name: (before[name], value) for name, value in after.items() if before.get(name) != value},
+            changed={name: (before[name], value) for name, value in after.items() if _is_other(before[name], value)},
             memory=after,
         )
         if number is not None:
@@ -275,6 +275,11 @@ def _remembered(world: World) -> dict[tuple[int, ...], int]:
     """Refused wants that the desk remembers, and how often each was asked for."""
     desk = world.desk[0]
     return {_key(row): int(row["count"]) for row in np.asarray(desk.refusals)[: int(desk.remembered)].copy()}
+
+
+def _is_other(before: float, after: float) -> bool:
+    """Is a number another now? What is no number, before and after, is the same."""
+    return before != after and not (before != before and after != after)
 
 
 def _numbers(record: Any, prefix: str = "") -> dict[str, Any]:

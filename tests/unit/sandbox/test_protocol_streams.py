@@ -331,6 +331,25 @@ def test_faults_of_a_request(kind: str, status: int, code: int | None, orders: i
     run(story)
 
 
+def test_a_request_that_is_late_is_done_when_it_arrives() -> None:
+    async def story(client: Client) -> None:
+        await _fault(client, kind="slow_request", where="/v5/order/create", count=2, delay_ms=400)
+        clock = client.sandbox.service.clock
+        sent_ms = clock.now_ms()
+        assert (await client.post("/v5/order/create", **ORDER, orderLinkId="rest"))["retCode"] == 0
+        async with client.socket("/v5/trade", auth=True) as socket:
+            over_socket_ms = clock.now_ms()
+            header = {"X-BAPI-TIMESTAMP": str(over_socket_ms)}
+            await socket.send(op="order.create", reqId="1", header=header, args=[ORDER | {"orderLinkId": "socket"}])
+            answer = await socket.until(lambda frame: frame.get("reqId") == "1")
+            assert answer["retCode"] == 0, answer
+        for name, since_ms in (("rest", sent_ms), ("socket", over_socket_ms)):
+            (row,) = (await client.get("/v5/order/realtime", category="linear", orderLinkId=name))["result"]["list"]
+            assert int(row["createdTime"]) - since_ms >= 400
+
+    run(story)
+
+
 def test_an_order_may_fill_in_part_while_its_cancel_travels() -> None:
     async def story(client: Client) -> None:
         created = await client.post("/v5/order/create", **(ORDER | {"price": "50000"}))

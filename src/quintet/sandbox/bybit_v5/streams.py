@@ -429,9 +429,17 @@ class Streams:
 
     def _trade(self, session: Session, op: str, text: str, fields: dict[str, Any]) -> None:
         """One request on the trade socket; faults strike it as they do over REST."""
-        faults = [fault.kind for fault in session.connection.struck(f"/v5/{SOCKET_OPS.get(op, op)}")]
+        struck = session.connection.struck(f"/v5/{SOCKET_OPS.get(op, op)}")
+        faults = [fault.kind for fault in struck]
         if "lose_request" in faults:
             return
+        late_s = sum(fault.delay_ms for fault in struck if fault.kind == "slow_request") / 1000
+        if late_s:
+            asyncio.get_running_loop().call_later(late_s, self._carry_out, session, op, fields, faults)
+        else:
+            self._carry_out(session, op, fields, faults)
+
+    def _carry_out(self, session: Session, op: str, fields: dict[str, Any], faults: list[str]) -> None:
         frame = self._trade_answer(session, op, fields)
         if "repeat_request" in faults:
             frame = self._trade_answer(session, op, {name: value for name, value in fields.items() if name != "reqId"})
