@@ -1,11 +1,14 @@
 """A memory of numbers: what it holds comes back, what it cannot hold is refused with its name."""
 
 import math
+from typing import NamedTuple
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from quintet.core.execution.parent import Parent
+from quintet.core.execution.position import Position
 from quintet.systems.own import Memory, RefusedSystem
 from quintet.systems.own.memory import NUMBERS_MAX, Layout, bytes_of
 
@@ -108,3 +111,81 @@ def test_a_memory_of_anything_but_numbers_is_refused_before_it_runs(kind: type[M
 
 def test_no_memory_is_a_memory() -> None:
     assert kept(Memory()) == Memory()
+
+
+# ---- tuples with names -------------------------------------------------------------------------------------------
+
+
+class Executing(Memory):
+    before: int = 1
+    entry: Parent = Parent()
+    exit: Position = Position()
+    after: float = 0.5
+
+
+@given(st.integers(0, 10**12), st.booleans(), st.tuples(*[WHOLE] * 5), st.floats(allow_nan=False))
+def test_what_an_algorithm_remembers_comes_back_to_the_bit(lots, reduces, prices, unit) -> None:
+    entry = Parent(1, 2, -1, lots, reduce_only=reduces)
+    memory = Executing(7, entry, Position(prices=prices, unit=unit), -0.5)
+    assert kept(memory) == memory
+    assert type(kept(memory).entry.reduce_only) is bool
+
+
+def test_its_numbers_have_names_in_the_record() -> None:
+    layout = Layout(Executing, "Test")
+    record = layout.new_table()
+    layout.store(Executing(entry=Parent(lots=12)), bytes_of(record))
+    assert (record[0]["entry"]["lots"], record[0]["exit"]["prices"].tolist()) == (12, [0] * 5)
+    assert layout.executions == ("entry", "exit")
+
+
+@pytest.mark.parametrize(
+    ("memory", "where", "expected"),
+    [
+        (Executing(entry=Parent(lots=1.5)), "entry.lots", "a whole number within 64 bits"),
+        (Executing(exit=Position(prices=(1, 2))), "exit.prices", "5 x int"),
+        (Executing(entry=(1, 2)), "entry", "Parent"),
+        (Executing(entry=Position()), "entry", "Parent"),
+        (Executing(after="x"), "after", "a number"),
+    ],
+)
+def test_a_number_that_does_not_fit_is_named_with_its_place(memory: Memory, where: str, expected: str) -> None:
+    with pytest.raises(RefusedSystem) as refused:
+        kept(memory)
+    assert (refused.value.where, refused.value.expected) == (f"Test.Memory.{where}", expected)
+
+
+class Pair(NamedTuple):
+    first: int
+    second: int = 2
+
+
+class Deep(NamedTuple):
+    pair: Pair = Pair(1)
+
+
+class Word(NamedTuple):
+    name: str = "x"
+
+
+def test_a_tuple_of_ones_own_is_kept_too() -> None:
+    class Paired(Memory):
+        pair: Pair = Pair(1)
+
+    assert kept(Paired(Pair(5, 6))).pair == Pair(5, 6)
+
+
+def test_a_tuple_of_anything_but_numbers_is_refused_with_its_field() -> None:
+    class Worded(Memory):
+        word: Word = Word()
+
+    class Nested(Memory):
+        deep: Deep = Deep()
+
+    class Another(Memory):
+        pair: Pair = Deep()  # type: ignore[assignment]
+
+    for kind, where in ((Worded, "word.name"), (Nested, "deep.pair"), (Another, "pair")):
+        with pytest.raises(RefusedSystem) as refused:
+            Layout(kind, "Test")
+        assert refused.value.where == f"Test.Memory.{where}"

@@ -3,6 +3,8 @@
 import pytest
 
 from quintet.core.errors import DefinitionError
+from quintet.core.execution.seen import Order
+from quintet.core.orders.lifecycle import MARKET, POST_ONLY, STOP
 from quintet.core.records import record
 from quintet.core.state import WAKE_BAR, WAKE_FILL, WAKE_FUNDING, WAKE_TRADE
 from quintet.systems.own.memory import bytes_of
@@ -88,3 +90,41 @@ def test_prices_are_brought_to_the_tick_away_from_the_market() -> None:
     coarse = view._replace(tick=10)
     assert (coarse.at_or_below(1_019.9), coarse.at_or_above(1_010.1)) == (1_010, 1_020)
     assert (coarse.at_or_below(1_010), coarse.at_or_above(1_010)) == (1_010, 1_010)
+
+
+def test_our_orders_are_shown_in_every_state() -> None:
+    desk = Desk(SPOT_COIN, lots=1_500, amends=True)
+    [resting, stop] = desk.working((1, 9_990, 40, POST_ONLY, 6), (-1, 9_500, 100, STOP, 7, 1))
+    desk.fill(resting, lots=15)
+
+    def shown() -> tuple[Order, ...]:
+        return Reader(bytes_of(desk.world.desk), reads_orders=True).read()[1].orders
+
+    bid = Order(1, 25, 9_990, POST_ONLY, 6, False, 0, 25, True, False)
+    exit_ = Order(-1, 100, 9_500, STOP, 7, True, 0, 100, True, False)
+    assert shown() == (bid, exit_)
+    assert (bid.kept().lots, bid.kept().price) == (25, 9_990)
+    # amended to more at another price: it is what it shall be, and may fill the larger of the two
+    desk.want((1, 9_980, 30, POST_ONLY, 6), (-1, 9_500, 100, STOP, 7, 1))
+    assert shown()[0] == bid._replace(price=9_980, lots=30, wanted=30, is_open=False)
+    # not wanted: on its way out
+    desk.want((1, 9_980, 30, POST_ONLY, 6))
+    assert shown()[1] == exit_._replace(is_open=False, is_ending=True)
+    # and on its way in, without a price where it has none
+    desk.want((1, 9_980, 30, POST_ONLY, 6), (1, 0, 5, MARKET, 9))
+    assert shown()[-1] == Order(1, 5, 0, MARKET, 9, False, 0, 5, False, False)
+    assert stop and Reader(bytes_of(desk.world.desk)).read()[1].orders == ()
+
+
+def test_the_view_says_what_its_instrument_is() -> None:
+    _, view = Reader(bytes_of(Desk(SPOT_COIN, amends=True).world.desk)).read()
+    assert (view.is_spot, view.amends) == (True, True)
+    assert view.of(0) is view
+    _, both = Reader(bytes_of(Desk(SPOT_COIN).world.desk), instruments=2).read()
+    there = both.of(1)
+    assert (there.instrument, there.tick, there.bid, there.resting) == (
+        1,
+        both.markets[1].tick,
+        both.markets[1].bid,
+        (),
+    )
