@@ -29,8 +29,8 @@ SystemName = Annotated[
     str,
     typer.Argument(
         metavar="SYSTEM",
-        help="Which system: structure_mm, or one of your own, file.py:MySystem.",
-        autocompletion=lambda: ["structure_mm"],
+        help="Which system: structure_mm, eternal, or one of your own, file.py:MySystem.",
+        autocompletion=lambda: ["structure_mm", "eternal"],
     ),
 ]
 MoreFiles = Annotated[
@@ -147,6 +147,26 @@ def backtest(
     from quintet.app import backtests, wiring
     from quintet.storage.workspace import workspace
 
+    if system == "eternal":
+        from quintet.app import eternal_command
+
+        given: dict[str, object] = {
+            "--tape": tape,
+            "--symbol": symbol,
+            "--interval": interval,
+            "--htf-interval": htf_interval,
+        }
+        given |= {"--ltf-interval": ltf_interval, "--cache": cache, "--set": sets, "--fill-policy": fill_policy}
+        given |= {"--latencies": latencies, "FILE": more}
+        outcome = eternal_command.run(
+            data or (), config, start or "", end or "", out, bars is not None, workspace(), wiring.clock(),
+            [name for name, value in given.items() if value],
+        )  # fmt: skip
+        eternal_command.tell(outcome, as_json)
+        if outcome["conservation"] != 0:
+            note("the books do not balance: keep the run's folder and report it")
+            fail()
+        return
     values = {"tape": tape, "symbol": symbol, "interval": interval, "htf_interval": htf_interval}
     values |= {"ltf_interval": ltf_interval, "start": start, "end": end, "cache": cache}
     flags = [*market_flags(values, data, more, fill_policy), *latency_flags(latencies)]

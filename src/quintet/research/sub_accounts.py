@@ -26,7 +26,11 @@ from quintet.systems.own.waking import write_wants
 
 _MARKET: Final = Struct("<3q")
 _ACCOUNT: Final = Struct("<3q")
+_ONE: Final = Struct("<q")
 _VIEW: Final = offset_of(s.DESK, "shown")
+_MARKET_AT: Final = _VIEW + offset_of(s.VIEW, "market") + offset_of(s.MARKET, "bid")
+_ACCOUNT_AT: Final = _VIEW + offset_of(s.VIEW, "account") + offset_of(s.ACCOUNT, "lots")
+_LEDGER_AT: Final = offset_of(s.DESK, "ledger") + s.DESK_BOOK * s.ASSETS * _ONE.size
 
 
 class SubAccount:
@@ -40,6 +44,7 @@ class SubAccount:
         self._run, self._inside = left_loop(self.world)
         self._memory = bytes_of(self.world.desk)
         self._assets = asset_numbers(setup.instruments)
+        self._units = [(i.kind == "spot", i.quanta_per_tick_lot, i.base_quanta_per_lot) for i in setup.instruments]
 
     def advance(self, wake: Callable[["SubAccount", int], None]) -> bool:
         """Move to the next timer; True at one, False at the tape's end. Whatever else wakes it is handed to `wake`."""
@@ -76,30 +81,27 @@ class SubAccount:
 
     def money(self, asset: str) -> int:
         """Quanta of an asset in the books."""
-        return int(self.world.desk[0].ledger[s.DESK_BOOK, self._assets[asset]])
+        return int(_ONE.unpack_from(self._memory, _LEDGER_AT + self._assets[asset] * _ONE.size)[0])
 
     def market(self, n: int) -> tuple[int, int, int]:
         """Bid, ask and last trade of an instrument, price increments; the ask is 0 where there is none."""
-        at = _VIEW + offset_of(s.VIEW, "market") + n * s.MARKET.itemsize + offset_of(s.MARKET, "bid")
-        bid, ask, last = _MARKET.unpack_from(self._memory, at)
+        bid, ask, last = _MARKET.unpack_from(self._memory, _MARKET_AT + n * s.MARKET.itemsize)
         return bid, ask if ask < s.NO_ASK else 0, last
 
     def holding(self, n: int) -> tuple[int, int, int]:
         """Lots, base quanta held and cost of an instrument."""
-        at = _VIEW + offset_of(s.VIEW, "account") + n * s.ACCOUNT.itemsize + offset_of(s.ACCOUNT, "lots")
-        lots, held, cost = _ACCOUNT.unpack_from(self._memory, at)
+        lots, held, cost = _ACCOUNT.unpack_from(self._memory, _ACCOUNT_AT + n * s.ACCOUNT.itemsize)
         return lots, held, cost
 
     def equity(self) -> int:
         """Money and positions at their last prices, in quanta of the quote asset, before what leaving would cost."""
         total = self.money(self.instruments[0].quote_asset)
-        for n, instrument in enumerate(self.instruments):
+        for n, (is_spot, quanta, base_quanta) in enumerate(self._units):
             lots, held, cost = self.holding(n)
+            if lots == 0 and held == 0:
+                continue
             last = self.market(n)[2]
-            if instrument.kind == "spot":
-                total += held * last * instrument.quanta_per_tick_lot // instrument.base_quanta_per_lot
-            elif lots:
-                total += lots * last * instrument.quanta_per_tick_lot - cost
+            total += held * last * quanta // base_quanta if is_spot else lots * last * quanta - cost
         return total
 
     def imbalance(self) -> int:

@@ -40,7 +40,11 @@ def source_hash(system: KernelSystem) -> str:
 
     What stands in no file (typed into a notebook) is told by its code and plain values instead.
     """
-    parts = [system.decide, system.state, system.params, system.config]
+    return hash_of([system.decide, system.state, system.params, system.config])
+
+
+def hash_of(parts: Sequence[Any]) -> str:
+    """The same of functions and classes that are a system together."""
     own = {str(part.__module__).partition(".")[0] for part in parts}
     reached = list(_reached(parts, own))
     digest = hashlib.sha256(b"quintet-system-source-1\n")

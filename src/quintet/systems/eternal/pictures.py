@@ -7,17 +7,25 @@ not positive, a day that has been) is refused by name and reaches no engine.
 import math
 from collections import deque
 from collections.abc import Iterable
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
+
+import numpy as np
 
 from quintet.core.errors import DataError
-from quintet.core.kernel import log
+from quintet.core.kernel import entry, log
+from quintet.core.records import offset_of
 from quintet.features.streaming import stream_of
+from quintet.features.trend import DIRECTION
 from quintet.systems.eternal.config import TrendConfig
 from quintet.systems.eternal.seen import Picture
 
 VOLATILITY_DAYS: Final = 30
 CORRELATION_DAYS: Final = 60
 DAYS_A_YEAR: Final = 365
+
+
+_MINUS: Final = offset_of(DIRECTION, "minus") // 8
+"""Of the eight-byte numbers of a DIRECTION record, which is the line below."""
 
 
 class DayBar(NamedTuple):
@@ -40,19 +48,21 @@ class Painter:
         self._adx = stream_of("adx", period=config.adx_days)
         self._direction = stream_of("direction", period=config.adx_days)
         self._atr = stream_of("atr", period=config.atr_days)
+        self._lines = _numbers_of(self._direction.states)
+        self._log = entry(log, 1.0)
         self.returns: deque[float] = deque(maxlen=CORRELATION_DAYS)
-        self.high, self._close, self._day = high, 0, -(10**9)
+        self.high, self._close, self.last_day = high, 0, -(10**9)
 
     def take(self, bar: DayBar) -> Picture:
         """The picture after a day; raises DataError for a bar that cannot be."""
-        problem = _problem(bar, self._day)
+        problem = _problem(bar, self.last_day)
         if problem:
             raise DataError(f"{self.market}, day {bar.day}: {problem}")
-        if self._close and bar.day == self._day + 1:
-            self.returns.append(log(bar.close / self._close))
+        if self._close and bar.day == self.last_day + 1:
+            self.returns.append(self._log(bar.close / self._close))
         elif self._close:
             self.returns.clear()  # a hole: returns over it are not of one day
-        self._day, self._close, self.high = bar.day, bar.close, max(self.high, bar.high)
+        self.last_day, self._close, self.high = bar.day, bar.close, max(self.high, bar.high)
         plus = self._direction.update(bar.high, bar.low, bar.close)
         return Picture(
             close=bar.close,
@@ -60,11 +70,17 @@ class Painter:
             slow_average=_known(self._slow.update(bar.close)),
             adx=_known(self._adx.update(bar.high, bar.low)),
             plus=_known(plus),
-            minus=_known(float(self._direction.states[0].minus)),
+            minus=_known(self._lines[_MINUS]),
             atr=_known(self._atr.update(bar.high, bar.low, bar.close)),
             volatility=volatility_of(tuple(self.returns)[-VOLATILITY_DAYS:]),
             drawdown=(bar.close - self.high) / self.high,
         )
+
+
+def _numbers_of(states: Any) -> memoryview:
+    """The numbers of a one-row table of eight-byte fields, read without a record array's detours."""
+    plain: Any = np.asarray(states).view(np.uint8).reshape(-1)
+    return memoryview(plain).cast("d")
 
 
 def volatility_of(returns: tuple[float, ...]) -> float | None:

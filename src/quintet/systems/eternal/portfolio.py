@@ -52,7 +52,9 @@ class Day(msgspec.Struct, frozen=True, kw_only=True):
     btc_high: int = 0
     correlation: float | None = None
     rates: Mapping[str, tuple[int, ...]] = {}
+    settled: Mapping[str, int] = {}
     predicted: Mapping[str, int] = {}
+    """Of perpetuals: the rate settled since the wake before, and the next one as far as it is known."""
     funding_received: Mapping[str, int] = {}
     fear_greed: int | None = None
     volatility_index: float | None = None

@@ -59,11 +59,10 @@ def of_funding(portfolio: Portfolio, day: Day) -> FundingView:
 
 def _pair(name: str, day: Day) -> FundingAsset:
     quotes, perpetual = day.accounts[FUNDING].quotes, f"{name}-PERP"
-    rates = day.rates.get(perpetual, ())
     return FundingAsset(
         spot=quotes[name],
         perpetual=quotes.get(perpetual),
-        settled_e9=rates[-1] if rates else None,
+        settled_e9=day.settled.get(perpetual),
         predicted_e9=day.predicted.get(perpetual),
         received=day.funding_received.get(perpetual, 0),
         refused=day.refused.get(perpetual, False) or day.refused.get(name, False),

@@ -189,7 +189,7 @@ def test_a_day_without_a_price_of_bitcoin_is_no_data_and_nobody_fails():
 
 @pytest.mark.req("E-60", "E-61")
 def test_between_two_cycles_funding_settles_alone():
-    shown = a_day(rates={"BTC-PERP": (150_000,)}, predicted={"BTC-PERP": 150_000}, funding_received={"BTC-PERP": 10})
+    shown = a_day(settled={"BTC-PERP": 150_000}, predicted={"BTC-PERP": 150_000}, funding_received={"BTC-PERP": 10})
     outcome = run_settlement(HOLDING, shown, CONFIG)
     assert set(outcome.orders) == {"FUNDING"}
     ((source, transfer),) = outcome.transfers

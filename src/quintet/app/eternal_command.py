@@ -1,0 +1,231 @@
+"""`quintet backtest eternal`: a market of days from files that a TOML names, or from the generator, and its report."""
+
+import platform
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import msgspec
+
+from quintet import __version__
+from quintet.app.messages import Complaint, note, say, say_json
+from quintet.core.parameters import parameter, text
+from quintet.systems.eternal.config import NAME, EternalConfig
+
+if TYPE_CHECKING:
+    from quintet.research.eternal_report import Study
+    from quintet.storage.workspace import Workspace
+
+SYNTHETIC_DAYS: Final = 1_200
+SYNTHETIC_FROM: Final = "2020-01-01"
+
+
+class AssetFiles(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The files of one asset, below the folder of `--data`; an empty name: there is none."""
+
+    days: Annotated[str, text("file", "bars of a day")]
+    earlier: Annotated[str, text("file", "closes of days before them, for averages and the all-time high")] = ""
+    spot_8h: Annotated[str, text("file", "bars of eight hours, spot")] = ""
+    perpetual_8h: Annotated[str, text("file", "bars of eight hours, perpetual")] = ""
+    rates: Annotated[tuple[str, ...], text("files", "rates of funding")] = ()
+    rates_utc_offset_h: Annotated[int, parameter("hours", "the file's clock is ahead of UTC", ge=-14, le=14)] = 0
+
+
+class EternalFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What a configuration of this run says."""
+
+    capital_usdt: Annotated[int, parameter("USDT", "over all sub-accounts", ge=1_000, le=1_000_000_000)] = 100_000
+    start: Annotated[str, text("day", "the first day that is decided on, UTC")] = ""
+    end: Annotated[str, text("day", "the last one")] = ""
+    half_spread_bp: Annotated[float, parameter("bp", "from the middle to either side", ge=0.0, le=100.0)] = 5.0
+    assets: Mapping[str, AssetFiles] = {}
+    fear_greed: Annotated[str, text("file", "the Fear & Greed index, by day")] = ""
+    parameters: EternalConfig = EternalConfig()
+
+
+def run(
+    data: Sequence[Path], config: Path | None, start: str, end: str, out: Path | None, quick: bool,
+    workspace: "Workspace", now: datetime, refused: Sequence[str] = (),
+) -> dict[str, Any]:  # fmt: skip
+    """Run all its questions, write the folder, count the trial, and return what is printed; raises Complaint."""
+    from quintet.research.eternal_page import render_eternal
+    from quintet.research.eternal_report import report
+    from quintet.storage import run_folders
+
+    if refused:
+        raise Complaint(
+            f"not for {NAME}", where="arguments", found=", ".join(refused),
+            expected="--data FOLDER, --config, --start, --end, --out, --bars 1 for the headline alone",
+        )  # fmt: skip
+    told = read_file(config)
+    study, synthetic = study_of(told, data, start, end)
+    said = report(study, quick, lambda what: note(f"{NAME}: {what}")) | {"synthetic": synthetic}
+    trial, said["trials"] = _count(study, told, said, workspace, now)
+    stamp = now.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
+    name = run_folders.run_id(stamp, trial, *said["command_hashes"].values())
+    folder = out or run_folders.free_folder(workspace.runs, name)
+    manifest = {
+        "run": name, "created_utc": now.astimezone(UTC).isoformat(), "system": NAME, "synthetic": synthetic,
+        "versions": {"quintet": __version__, "python": platform.python_version()},
+        "hashes": {"tape": said["tape_hash"], **said["command_hashes"]}, "trials": said["trials"],
+        "parameters": msgspec.to_builtins(told.parameters),
+    }  # fmt: skip
+    page = render_eternal(said, __version__)
+    shown = {key: value for key, value in said.items() if key not in ("curves", "allocation", "events")}
+    run_folders.write_run(
+        folder, name, manifest,
+        {
+            "metrics.json": lambda path: run_folders.write_json(path, shown),
+            "report.html": lambda path: _write(path, page),
+            "curves.parquet": lambda path: run_folders.write_table(
+                path, {"day": said["curves"]["days"], **said["curves"]["index"]}
+            ),
+        },
+    )  # fmt: skip
+    return {**shown, "run": name, "folder": str(folder), "report": str(folder / "report.html")}
+
+
+def _write(path: Path, page: str) -> None:
+    path.write_text(page, encoding="utf-8")
+
+
+def tell(outcome: Mapping[str, Any], as_json: bool) -> None:
+    """Print a finished run."""
+    from quintet.research.report_parts.wording import percent, signed_percent
+
+    if as_json:
+        say_json(outcome)
+        return
+    whole = outcome["figures"]["whole"]
+    if outcome["synthetic"]:
+        note("SYNTHETIC: the market was made by a generator")
+    say(f"{NAME}  {outcome['from']} to {outcome['to']}  the worse order of extremes: {outcome['path']}")
+    say(f"result {signed_percent(whole['return_frac'])}, deepest fall {percent(whole['drawdown_frac'])}")
+    for name, row in outcome["figures"].items():
+        if name != "whole" and row:
+            say(f"  {name:9} {signed_percent(row['return_frac']):>12}  fall {percent(row['drawdown_frac'])}")
+    for name, row in outcome["benchmarks"].items():
+        say(f"  {name:16} {signed_percent(row['return_frac']):>12}  fall {percent(row['drawdown_frac'])}")
+    say(f"report {outcome['report']}")
+
+
+def read_file(path: Path | None) -> EternalFile:
+    """The configuration; raises Complaint naming the key."""
+    if path is None:
+        return EternalFile()
+    try:
+        return msgspec.toml.decode(path.read_bytes(), type=EternalFile)
+    except OSError as error:
+        raise Complaint(
+            "no configuration", where=str(path), found=error.strerror or "nothing", expected="a TOML file"
+        ) from None
+    except (msgspec.ValidationError, msgspec.DecodeError) as error:
+        raise Complaint(
+            "a configuration that cannot be", where=str(path), found=str(error), expected=f"keys of {NAME}"
+        ) from None
+
+
+def study_of(told: EternalFile, data: Sequence[Path], start: str, end: str) -> tuple["Study", bool]:
+    """The market and the span, and whether a generator made it."""
+    from quintet.research.eternal_generated import generated_market
+    from quintet.research.eternal_report import Study
+
+    if not data:
+        first = _day(start or SYNTHETIC_FROM, "--start")
+        last = _day(end, "--end") if end else first + SYNTHETIC_DAYS - 1
+        recorded, facts = generated_market(first, last - first + 1), []
+    else:
+        if len(data) != 1 or not data[0].is_dir() or not told.assets:
+            raise Complaint(
+                "no market of days", where="--data", found=" ".join(map(str, data)),
+                expected="one folder, and a configuration whose assets name files in it",
+                hint="config/eternal.toml is an example",
+            )  # fmt: skip
+        recorded, facts = read_market(told, data[0])
+        first, last = _day(start or told.start, "start"), _day(end or told.end, "end")
+    if last - first < 30:
+        raise Complaint("too short", where="start, end", found=f"{last - first + 1} days", expected="31 days or more")
+    study = Study(
+        recorded,
+        facts,
+        told.parameters,
+        told.capital_usdt * 1_000_000,
+        first,
+        last,
+        round(told.half_spread_bp * 100_000),
+    )
+    return study, not data
+
+
+def read_market(told: EternalFile, folder: Path) -> tuple[list[Any], list[tuple[int, str, int]]]:
+    """All files of a configuration; raises DataError for a file that cannot be read."""
+    from quintet.research.eternal_market import INCREMENTS, Recorded
+    from quintet.storage.daily_files import DAY_HOURS, PERIOD_HOURS, read_bars, read_rates, read_values
+
+    recorded = []
+    for asset, files in told.assets.items():
+        if asset not in INCREMENTS:
+            raise Complaint("unknown asset", where="assets", found=asset, expected=", ".join(INCREMENTS))
+        rates: dict[int, int] = {}
+        for name in files.rates:
+            rates |= read_rates(folder / name, files.rates_utc_offset_h)
+        eights = [
+            read_bars(folder / name, PERIOD_HOURS) if name else None for name in (files.spot_8h, files.perpetual_8h)
+        ]
+        earlier = read_bars(folder / files.earlier, DAY_HOURS) if files.earlier else None
+        recorded.append(
+            Recorded(asset, read_bars(folder / files.days, DAY_HOURS), earlier, eights[0], eights[1], rates or None)
+        )
+    facts: list[tuple[int, str, int]] = []
+    if told.fear_greed:
+        # An index of a day is published on that day: it is known when the day's cycle runs, not before.
+        facts = [(ts, "fear_greed", value) for ts, value in read_values(folder / told.fear_greed, "value")]
+    return recorded, facts
+
+
+def _count(
+    study: "Study", told: EternalFile, said: Mapping[str, Any], workspace: "Workspace", now: datetime
+) -> tuple[str, dict[str, Any]]:
+    """One trial in the ledger, and where it stands among all."""
+    import hashlib
+
+    import numpy as np
+
+    from quintet.research.significance import sharpe
+    from quintet.research.system_source import hash_of
+    from quintet.research.trials import count_trials, standing
+    from quintet.storage.trial_records import Trial
+    from quintet.systems.eternal.cycle import run_cycle, run_settlement
+
+    index = np.array([1.0, *said["curves"]["index"]["whole"]])
+    returns = index[1:] / index[:-1] - 1.0
+    trial = Trial(
+        system=NAME,
+        source=hash_of([run_cycle, run_settlement, EternalConfig]),
+        parameters=msgspec.to_builtins(told.parameters),
+        conditions={"capital_usdt": told.capital_usdt, "half_spread_bp": told.half_spread_bp, "pairs": said["pairs"]},
+        data=said["tape_hash"]
+        if len(said["tape_hash"]) == 64
+        else hashlib.sha256(said["tape_hash"].encode()).hexdigest(),
+        first_ns=study.first_day * 86_400_000_000_000,
+        last_ns=(study.last_day + 1) * 86_400_000_000_000,
+        policies=("low_first", "high_first"),
+        sharpe=sharpe(returns),
+        periods=len(returns),
+        door="backtest",
+    )
+    [counted] = count_trials(workspace.ledger, [trial], now)
+    return trial.id, standing(counted, returns)
+
+
+def _day(written: str, where: str) -> int:
+    from datetime import date
+
+    try:
+        found = date.fromisoformat(written)
+    except ValueError:
+        raise Complaint(
+            "not a day", where=where, found=written or "nothing", expected="a day such as 2017-11-09"
+        ) from None
+    return found.toordinal() - date(1970, 1, 1).toordinal()

@@ -1,0 +1,84 @@
+"""`quintet backtest eternal`: the files it reads, what it writes, what it refuses."""
+
+import json
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from quintet.app.eternal_command import read_file, run
+from quintet.app.messages import Complaint
+from quintet.storage.workspace import Workspace
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+EXAMPLE = Path("config/eternal.toml")
+
+
+@pytest.fixture(scope="module")
+def outcome(tmp_path_factory):
+    root = tmp_path_factory.mktemp("work")
+    return run((), None, "2020-01-01", "2020-03-31", None, True, Workspace(root), NOW)
+
+
+def test_the_example_is_read():
+    told = read_file(EXAMPLE)
+    assert set(told.assets) == {"BTC", "ETH"}
+    assert told.assets["ETH"].rates_utc_offset_h == 3
+
+
+def test_a_run_leaves_a_folder_with_figures_and_a_page(outcome):
+    folder = Path(outcome["folder"])
+    assert {path.name for path in folder.iterdir()} == {
+        "manifest.json",
+        "metrics.json",
+        "report.html",
+        "curves.parquet",
+    }
+    said = json.loads((folder / "metrics.json").read_text())
+    assert said["conservation"] == 0 and said["synthetic"] is True
+    assert set(said["benchmarks"]) == {"hold_btc", "hold_two_thirds", "sixty_forty"}
+    assert said["trials"]["total"] >= 1
+    assert said["periods"]["whole"]["2018"] is None  # no data, never 0
+
+
+def test_the_page_says_everything_in_both_languages_and_fetches_nothing(outcome):
+    page = Path(outcome["report"]).read_text()
+    assert "SYNTHETIC" in page and "no data" in page and "нет данных" in page
+    assert page.count('<span lang="en">') == page.count('<span lang="ru">')
+    assert not re.search(r'(?:src|href)="(?:https?:)?//', page)
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("capital = 5", "unknown field `capital`"),
+        ("capital_usdt = 5", "expected `int` >= 1000".lower()),
+        ("[parameters.trend_1]\nfast_days = 300", "fast_days is 300, expected below slow_days"),
+        ("[assets.BTC]\nearlier = 'x'", "missing required field `days`"),
+    ],
+)
+def test_a_configuration_that_cannot_be_is_refused_by_key(tmp_path, text, what):
+    path = tmp_path / "eternal.toml"
+    path.write_text(text)
+    with pytest.raises(Complaint) as refused:
+        read_file(path)
+    assert what in str(refused.value.found).lower()
+
+
+def test_flags_that_mean_nothing_here_are_refused(tmp_path):
+    with pytest.raises(Complaint) as refused:
+        run((), None, "", "", None, True, Workspace(tmp_path), NOW, ["--symbol"])
+    assert refused.value.found == "--symbol"
+
+
+def test_a_folder_without_a_configuration_is_refused(tmp_path):
+    with pytest.raises(Complaint) as refused:
+        run((tmp_path,), None, "", "", None, True, Workspace(tmp_path), NOW)
+    assert "config/eternal.toml" in refused.value.hint
+
+
+@pytest.mark.parametrize(("start", "end"), [("2020-02-30", ""), ("x", ""), ("2020-01-01", "2020-01-05")])
+def test_a_span_that_cannot_be_is_refused(tmp_path, start, end):
+    with pytest.raises(Complaint):
+        run((), None, start, end, None, True, Workspace(tmp_path), NOW)
