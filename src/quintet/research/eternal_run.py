@@ -17,6 +17,7 @@ from quintet.core.engine.money_rules import MarginRules, MarginTier
 from quintet.core.engine.world import Execution, Setup
 from quintet.core.errors import ConfigError, DataError
 from quintet.core.events import ORDER_CANCELED
+from quintet.core.execution.want import Want
 from quintet.core.instrument import Instrument
 from quintet.core.orders.lifecycle import MARKET, POST_ONLY, STOP
 from quintet.core.risk.margin import CROSS
@@ -38,7 +39,6 @@ from quintet.systems.eternal.seen import Picture, Quote
 from quintet.systems.eternal.tactical import on_fill as tactical_fill
 from quintet.systems.eternal.tactical import seeded
 from quintet.systems.eternal.trend import on_fill as trend_fill
-from quintet.systems.own.wants import Want
 
 FIVE_MINUTES_NS: Final = 300_000_000_000
 PERIOD_NS: Final = DAY_NS // 3
