@@ -5,6 +5,7 @@ Frames of one connection keep their order. Between topics there is none to rely 
 
 import asyncio
 import itertools
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -439,7 +440,7 @@ class Streams:
         else:
             self._carry_out(session, op, fields, faults)
 
-    def _carry_out(self, session: Session, op: str, fields: dict[str, Any], faults: list[str]) -> None:
+    def _carry_out(self, session: Session, op: str, fields: dict[str, Any], faults: Sequence[str]) -> None:
         frame = self._trade_answer(session, op, fields)
         if "repeat_request" in faults:
             frame = self._trade_answer(session, op, {name: value for name, value in fields.items() if name != "reqId"})
