@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 
 from quintet.app.cli import app
 from quintet.app.paper_again import MARKET_TAPE
-from quintet.core.events import FILL, FILL_ORDER, PLACE
+from quintet.core.events import COMMAND_ORDER, FILL, FILL_ORDER, PLACE
 from quintet.research.backtest import run_backtest
 from quintet.research.desk_replay import read_desk_run
 from quintet.research.tick_setup import tick_book
@@ -97,6 +97,20 @@ def test_the_first_difference_is_explained(ask: Any, desks: Path, tmp_path: Path
     assert f"order {number}" in now
     assert then.replace("then", "now ") != now
     assert json.loads(ask("verify", "parity", str(tmp_path), "--json").stdout)["difference"]["now"]
+
+
+def test_what_was_decided_and_never_written_has_never_left(ask: Any, desks: Path, tmp_path: Path):
+    tape = open_tape(desks / "desks" / "paper-busy" / "desk.tape")
+    rows = np.array(tape.event_rows())
+    rows = rows[rows["kind"] != 255]
+    first = int(np.flatnonzero(rows["kind"] == PLACE)[7])
+    while PLACE <= rows["kind"][first - 1] <= COMMAND_ORDER:
+        first -= 1
+    with TapeWriter(tmp_path / "desk.tape", tape.meta) as writer:
+        writer.append(rows[:first])
+    lived = ask("verify", "parity", str(tmp_path))
+    assert lived.exit_code == 0, lived.output
+    assert "were never written, and so have never left" in lived.stdout
 
 
 def test_a_desk_that_is_not_there_is_named(ask: Any):
