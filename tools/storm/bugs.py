@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final, NamedTuple
 
 from quintet.app import desk_folder, trading
+from quintet.app.bybit_desk import AsBrake
 from quintet.core.orders.client_ids import ClientIds
 from quintet.core.risk import breaker
 from quintet.ports.gateway import no_brake
@@ -214,7 +215,11 @@ def _the_brake_is_not_asked() -> list[Change]:
         init(self, *given, **named)
         self._brake = no_brake
 
-    return [(Dispatcher, "__init__", deaf), (live_desk.LiveDesk, "_mind_the_brake", lambda self: None)]
+    return [
+        (Dispatcher, "__init__", deaf),
+        (live_desk.LiveDesk, "_mind_the_brake", lambda self: None),
+        (AsBrake, "engaged", lambda self: ""),
+    ]
 
 
 def _standing_down_calls_nothing_back() -> list[Change]:

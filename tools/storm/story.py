@@ -243,11 +243,13 @@ class Story:
             await asyncio.gather(*tasks, desk, return_exceptions=True)
             await self.lines.close()
         alarms = [line.text for line in self.said if line.kind == live_desk.ALARM]
-        return Evidence(
+        evidence = Evidence(
             self._tape(), self._history(), settled_tape, settled, COINS, self.left, calm_ms, self.shaken,
             robbed=self.robbed, braked_ms=self.braked_ms, released_ms=self.released_ms, lives=self.life + 1,
             alarms=alarms, broken=broken, passed=self.passed, seconds=self.loop.time(),
         )  # fmt: skip
+        self.service.archive.close()
+        return evidence
 
     def calm(self) -> None:
         """All well again, outside the desk."""

@@ -20,6 +20,8 @@ from tests.desk_history import ONE, check_desk
 QUINTET = str(Path(sys.executable).with_name("quintet"))
 BUSY = f"{Path(__file__).parents[2] / 'busy_maker.py'}:BusyMaker"
 KILLS = 10
+COMES_BACK_S, TRADES_S = (0.1, 1.5), (2.0, 4.0)
+"""When it is killed, after its first line: while it asks what it missed, or later."""
 
 
 class Place(NamedTuple):
@@ -68,12 +70,12 @@ def lines_of(process: subprocess.Popen[str]) -> list[dict[str, Any]]:
 
 def test_killed_ten_times_it_loses_nothing_doubles_nothing_and_its_books_are_the_venues(place: Place) -> None:
     dice = random.Random(20261129)
-    for _ in range(KILLS):
+    for number in range(KILLS):
         process = trading(place)
-        time.sleep(dice.uniform(0.2, 6.0))
+        time.sleep(dice.uniform(*(COMES_BACK_S if number % 2 else TRADES_S)))
         process.send_signal(signal.SIGKILL)
         lines_of(process)
-    lines = lines_of(trading(place, "--for", "4s"))
+    lines = lines_of(trading(place, "--for", "3s"))
     end = lines[-1]
     assert (end["kind"], end["alarms"], end["still_open"]) == ("end", 0, 0)
     assert end["books_compared"] >= 1
