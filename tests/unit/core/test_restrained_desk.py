@@ -148,6 +148,19 @@ def test_an_operators_reset_lets_go():
     assert lots_sent(desk, (1, PRICE - 1, 5)) == [5]
 
 
+def test_late_answers_are_noted_and_call_back_what_adds_risk():
+    desk = restrained_desk(late_ns=10**9, prompt_ns=10**8)
+    [first] = desk.working((1, PRICE - 2, 3))
+    [second] = [
+        command.number for command in desk.want((1, PRICE - 2, 3), (1, PRICE - 1, 5)) if command.kind == "place"
+    ]
+    desk.later(2)
+    desk.accept(second)
+    note = desk.view.notes[int(desk.view.n_notes) - 1]
+    assert (int(note.code), int(note.a), int(note.b)) == (breaker.RESTRAINT_CHANGED, 0, r.BY_LATE)
+    assert {(command.kind, command.number) for command in desk.sent()} == {("cancel", first), ("cancel", second)}
+
+
 def test_a_round_trip_is_measured_from_the_order_to_its_acknowledgement():
     desk = restrained_desk(late_ns=10**9, prompt_ns=10**8)
     (command,) = desk.want((1, PRICE - 1, 1))

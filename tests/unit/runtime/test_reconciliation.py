@@ -5,7 +5,7 @@ import numpy as np
 from quintet.core.events import RECONCILED
 from quintet.core.state import DESK_BOOK
 from quintet.ports.venue_account import Balance, PositionReport
-from quintet.runtime.reconciliation import EVERY_S, Difference, Reconciliation, suspense_rows
+from quintet.runtime.reconciliation import EVERY_S, Difference, Judged, Reconciliation, suspense_rows
 from tests.desk_worlds import COIN, LINEAR_COIN, START, USDT, a_world
 
 
@@ -17,7 +17,7 @@ def test_a_desk_and_what_it_left_untouched_are_the_account() -> None:
     books = Reconciliation(a_world(capital={"USDT": 1_000}), {USDT: 500, COIN: 7})
     books.hear(told(USDT, 1_500))
     books.hear(told(COIN, 7))
-    assert books.judge() == (EVERY_S, ())
+    assert books.judge() == Judged(EVERY_S)
     assert books.compared == 1
 
 
@@ -41,7 +41,7 @@ def test_a_desk_that_books_meanwhile_is_looked_at_from_the_beginning() -> None:
     world.desk[0].n_fills += 1
     assert books.judge().again_s == 1.0
     np.asarray(world.desk[0].ledger)[DESK_BOOK, USDT] = 990
-    assert books.judge() == (EVERY_S, ())
+    assert books.judge() == Judged(EVERY_S)
 
 
 def test_positions_of_contracts_are_compared_in_lots_both_legs_together() -> None:

@@ -47,7 +47,7 @@ from quintet.core.risk.breaker import (
     watch_equity,
 )
 from quintet.core.risk.restraint import watch_round_trip
-from quintet.core.risk.watching import restrain, restrain_money
+from quintet.core.risk.watching import has_changed, restrain, restrain_money
 from quintet.core.state import (
     ASSETS,
     DESK_BOOK,
@@ -224,7 +224,10 @@ def on_status(desk: Any, kind: int, number: int, hint: int, happened: int) -> in
         if kind == ORDER_ACCEPTED:
             order.rests_since = happened
             if desk.restraint.active != 0:
+                before = desk.restraint.causes
                 watch_round_trip(desk.restraint, view.now - order.placed_ts, view.now)
+                if has_changed(desk, before):
+                    call_back(desk)
         call_back_one(desk, slot)
         return 0
     else:

@@ -22,7 +22,7 @@ from quintet.ports.order_entry import (
     Unknown,
 )
 from quintet.ports.venue_account import Balance, CaughtUp, Execution, News, OrderReport, PositionReport, Reported
-from quintet.sandbox.commands import GhostTrade
+from quintet.sandbox.commands import Ghosts, GhostTrade
 from quintet.sandbox.faults import Fault, Scenario
 from quintet.sandbox.money import quanta
 from quintet.venues.bybit.account_feed import AccountFeed
@@ -246,7 +246,10 @@ def test_a_stop_on_spot_for_more_coins_than_are_free_is_taken_and_ended_when_its
         [told] = await desk.do(place(1, lifecycle.STOP, 299_900, lots, side=-1, instrument=SPOT))
         assert isinstance(told, Accepted)
         await desk.sees(OrderReport, client_id=IDS.of(256), state="open")
-        service.do(GhostTrade(category="spot", symbol="ETHUSDT", sign=-1, price=quanta("2998"), lots=1))
+        names = {"category": "spot", "symbol": "ETHUSDT"}
+        levels = [(sign, quanta("2998") - sign * quanta("0.01"), 10**7) for sign in (1, -1)]
+        service.do(Ghosts(levels=levels, snapshot=True, **names))
+        service.do(GhostTrade(sign=-1, price=quanta("2997.99"), lots=1, **names))
         report = await desk.sees(OrderReport, client_id=IDS.of(256), state="expired")
         assert report.filled_lots == 0
 
