@@ -175,10 +175,10 @@ class LiveDesk:
         """Let whole messages enter. A stamp that other sources have overtaken on the way is moved up to them."""
         if not len(rows):
             return
-        last_ns = self._session.sequencer.last_ns
-        if self._wall_ns() >= last_ns and (rows["ts_recv"] < last_ns).any():
+        last_ns, timed = self._session.sequencer.last_ns, rows["kind"] != ev.TEXT
+        if self._wall_ns() >= last_ns and (rows["ts_recv"][timed] < last_ns).any():
             rows = np.array(rows, ev.ROW)
-            rows["ts_recv"] = np.maximum(rows["ts_recv"], last_ns)
+            rows["ts_recv"][timed] = np.maximum(rows["ts_recv"][timed], last_ns)
         for happened in self._session.hear(rows):
             self._ears.hear(happened)
 

@@ -18,7 +18,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from quintet.core.errors import InvariantError, TapeError
-from quintet.core.events import CLOCK_ADVANCED, COMMAND_UNANSWERED, FACT, LAST, ORDER_ACCEPTED, ROW, TIMER
+from quintet.core.events import CLOCK_ADVANCED, COMMAND_UNANSWERED, FACT, LAST, ORDER_ACCEPTED, ROW, TEXT, TIMER
 from quintet.core.row_laws import Rows, frozen
 from quintet.ports.tape import DeskTape
 
@@ -88,7 +88,7 @@ def in_time(rows: Any, last_ns: int) -> list[Any]:
     if raw_ns >= last_ns:
         return [rows]
     held = np.array(rows, ROW)
-    held["ts_recv"] = last_ns
+    held["ts_recv"][held["kind"] != TEXT] = last_ns  # where a row of text has its times, there is text
     return [clock_row(raw_ns, last_ns, last_ns - raw_ns), held]
 
 
