@@ -31,8 +31,9 @@ from quintet.research.desk_orders import (
     read_orders,
     response_times,
 )
-from quintet.research.fill_causes import MILLISECOND_NS, real_fills, unlike_fills, with_real_arrivals
+from quintet.research.fill_causes import MILLISECOND_NS, real_fills, unlike_fills
 from quintet.research.given_orders import run_given
+from quintet.research.real_arrivals import with_real_arrivals
 from quintet.sim.config import QueueModel, TickExecutionConfig
 
 DRAWS: Final = 1_000

@@ -19,7 +19,7 @@ Money is what an order's fills are worth at the last trade of the tape, fees off
 parts add up to the whole difference, exactly.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
@@ -30,16 +30,14 @@ from quintet.core import events as ev
 from quintet.core.errors import DataError
 from quintet.core.instrument import Instrument
 from quintet.research.desk_market import Gap, gaps_of, last_trade, market_rows, without_us
-from quintet.research.desk_orders import DeskOrder, Given, entry_times, read_orders, response_times
+from quintet.research.desk_orders import DeskOrder, read_orders
 from quintet.research.given_orders import GivenCommand, GivenFill, run_given
+from quintet.research.real_arrivals import Ways, with_changes
 from quintet.sim.config import TickExecutionConfig
 
 RATE_LIMIT, REJECT, NOT_SENT, LATENCY = "rate limit", "reject", "not sent", "latency"
 DATA_GAP, MISSED_TRADE, QUEUE, UNEXPLAINED = "data gap", "missed trade", "queue", "unexplained"
 CAUSES: Final = (RATE_LIMIT, REJECT, NOT_SENT, LATENCY, DATA_GAP, MISSED_TRADE, QUEUE, UNEXPLAINED)
-
-PATIENCE_NS: Final = 60_000_000_000
-"""An order that the venue has filled rests in the simulation for so long after, to be filled later than it was."""
 
 STAMP_NS: Final = 2_000_000
 """Two stamps of one trade may differ by so much: the venue stamps whole milliseconds."""
@@ -173,7 +171,7 @@ class _Ladder:
         self._recorded = recorded
         self._gaps = gaps_of(market)
         self._marks = [last_trade(market, n) for n in range(len(instruments))]
-        self._ways = _Ways(orders)
+        self._ways = Ways(orders)
         self._prints = _Prints(market)
 
     def climb(self) -> Comparison:
@@ -213,7 +211,7 @@ class _Ladder:
         arrives = None
         if cause and order.held_back_ns:
             arrives = order.decided_ns + int(self._execution.entry_ms * MILLISECOND_NS) + order.held_back_ns
-        return _with_changes(order, arrives, lambda change: None)
+        return with_changes(order, arrives, lambda change: None)
 
     # ---- what is different still -------------------------------------------------------------------------------
 
@@ -241,55 +239,6 @@ class _Ladder:
         fees = sum(_fee_quote(one, fill, quanta) for fill in fills)
         first = min((fill.happened_ns for fill in fills), default=0)
         return Fills(lots, spent, fees, order.side * (mark * lots * quanta - spent) - fees, first)
-
-
-class _Ways:
-    """When commands arrived: as the tape says, or where it says nothing as long as it usually takes."""
-
-    def __init__(self, orders: Sequence[DeskOrder]) -> None:
-        entry, response = [ns for _, ns in entry_times(orders)], response_times(orders)
-        self._entry_ns = int(np.median(entry)) if entry else 0
-        self._response_ns = int(np.median(response)) if response else 0
-
-    def commands(self, order: DeskOrder) -> list[GivenCommand]:
-        """An order with its changes, each with its arrival."""
-        taken = order.taken_ns if order.taken_ns is not None else order.decided_ns + self._entry_ns
-        return _with_changes(order, taken, lambda change: self._arrives(order, change))
-
-    def _arrives(self, order: DeskOrder, change: Given) -> int:
-        over = order.over
-        if change.kind == ev.CANCEL and over is not None and over.kind == ev.ORDER_CANCELED:
-            if over.happened_ns >= change.ts_ns:
-                return over.happened_ns
-        for answer in order.answers if change.kind == ev.AMEND else ():
-            if answer.kind == ev.ORDER_AMENDED and answer.heard_ns >= change.ts_ns:
-                return max(change.ts_ns, min(answer.happened_ns, answer.heard_ns - self._response_ns))
-        return change.ts_ns + self._entry_ns
-
-
-def with_real_arrivals(orders: Sequence[DeskOrder]) -> list[GivenCommand]:
-    """The commands of all orders that were at work, as they arrived."""
-    ways = _Ways(orders)
-    return [one for order in orders if not order.turned_away for one in ways.commands(order)]
-
-
-def _with_changes(
-    order: DeskOrder, arrives: int | None, change_arrives: Callable[[Given], int | None]
-) -> list[GivenCommand]:
-    """An order, its changes, and the end of our patience with it once the venue has called it over."""
-    found = [_command(order, ev.PLACE, order.decided_ns, order.price, order.lots, arrives)]
-    for change in order.changes:
-        found.append(_command(order, change.kind, change.ts_ns, change.price, change.lots, change_arrives(change)))
-    over_ns = order.over.heard_ns if order.over is not None else order.fills[-1].heard_ns if order.fills else 0
-    if order.ended_ns is not None and over_ns:
-        until = max(over_ns, order.decided_ns) + PATIENCE_NS
-        found.append(_command(order, ev.CANCEL, until, order.price, order.lots, until))
-    return found
-
-
-def _command(order: DeskOrder, kind: int, ts_ns: int, price: int, lots: int, arrives: int | None) -> GivenCommand:
-    arrives = arrives if arrives is None else max(arrives, ts_ns)
-    return GivenCommand(ts_ns, kind, order.number, order.instrument, order.side, order.style, price, lots, arrives)
 
 
 class _Prints:

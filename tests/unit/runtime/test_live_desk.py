@@ -10,8 +10,9 @@ from quintet.core import events as ev
 from quintet.core.orders import lifecycle
 from quintet.core.orders.client_ids import ClientIds
 from quintet.core.risk import breaker
+from quintet.core.row_laws import text_of
 from quintet.ports.gateway import Brake, no_brake
-from quintet.ports.order_entry import Found, OfOneOrder, Outcome, Refused
+from quintet.ports.order_entry import HELD_BACK_FACT, Cancel, Found, HeldBack, OfOneOrder, Outcome, Refused
 from quintet.ports.venue_account import Balance, CaughtUp, News, OrderReport, Reported
 from quintet.runtime.dispatcher import Dispatcher
 from quintet.runtime.live_desk import ALARM, Ears, LiveDesk, Said
@@ -255,3 +256,20 @@ def test_a_desk_that_stood_down_stands_up_when_it_has_recovered() -> None:
         assert self.actions == [breaker.STAND_UP]
 
     Story(world).tell(story)
+
+
+def test_a_wait_for_the_venues_limits_is_a_fact_with_its_name_whole() -> None:
+    async def story(self: Story) -> None:
+        self.account.look_again()
+        await asyncio.sleep(0.1)
+        self.market()
+        await asyncio.sleep(1.0)
+        self.orders.told.put_nowait(HeldBack(Cancel(IDS.of(7 * 256), 0), 2_500_000_000))
+        await asyncio.sleep(0.1)
+
+    told = Story().tell(story)
+    rows = told.tape.rows
+    [at] = np.flatnonzero((rows["kind"] == ev.FACT) & (rows["quantity"] == 7 * 256))
+    assert rows["price"][at] == 2_500_000  # us
+    assert text_of(rows[at + 1 : at + 3]).startswith(HELD_BACK_FACT)
+    assert any("held back by the venue's limits for 2.5 s" in line.text for line in told.lines)

@@ -12,11 +12,13 @@ from quintet.core.events import (
     BAR_OPEN,
     CLOCK_ADVANCED,
     CONFIG_CHANGED,
+    FACT,
     FUNDING_RATE,
     LAST,
     OPERATOR,
     ORDER_ACCEPTED,
     ROW,
+    TEXT,
     TIMER,
 )
 from quintet.core.kernel import kernel
@@ -132,6 +134,15 @@ def test_a_clock_that_goes_back_is_held_and_what_it_said_is_kept():
     raw_ns = START + 40 * SECOND
     assert (kept["ts_event"].tolist(), kept["quantity"].tolist()) == ([raw_ns], [20 * SECOND])
     assert rows["ts_event"][rows["kind"] == BAR_OPEN].tolist() == market["ts_event"][::2].tolist()
+
+
+def test_text_is_no_time_and_is_not_held():
+    said = message_with_text((START, START, 1, 0, 0, FACT, 0), b"a name")
+    clock, held = in_time(said, START + SECOND)
+    assert clock["kind"].tolist() == [CLOCK_ADVANCED]
+    assert held["kind"].tolist() == [FACT, TEXT]
+    assert int(held["ts_recv"][0]) == START + SECOND
+    assert held[1].tobytes() == said[1].tobytes()
 
 
 def test_an_event_that_was_not_applied_stops_everything():
