@@ -152,7 +152,7 @@ class Lines:
         self._leaves = leaves
         self._numbers = itertools.count(1)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._lines: set[Line] = set()
+        self._lines: dict[Line, None] = {}
 
     # ---- sockets ----
 
@@ -165,7 +165,7 @@ class Lines:
             raise OSError("connection refused")
         kind, _, category = path.partition("/")
         line = Line()
-        self._lines.add(line)
+        self._lines[line] = None
         end = VenueEnd(line)
         request = SimpleNamespace(remote="127.0.0.1", transport=end)
         name = f"{kind[:2]}{next(self._numbers):08x}"
