@@ -385,7 +385,12 @@ def test_a_desk_on_paper_keeps_its_configuration_and_its_run_needs_nobody_to_loo
             request = dataclasses.replace(told.request, world="paper", folder=folder, seconds=PATIENCE_S)
             paper_trading.rehearse(request)
             task = asyncio.create_task(paper_trading.paper(request, told._tell()))
-            await until(lambda: told.kinds.get(ev.PLACE))
+
+            def has_ordered() -> bool:
+                trade_at(client, 50_010)  # on paper time is the market's: nothing happens until it moves
+                return ev.PLACE in told.kinds
+
+            await until(has_ordered)
             answer = await asyncio.to_thread(reloading.ask, folder, lambda pid: os.kill(pid, signal.SIGHUP), PATIENCE_S)
             assert (answer.ok, "a desk on paper" in answer.problem) == (False, True)
             os.kill(os.getpid(), signal.SIGINT)
