@@ -46,9 +46,9 @@ ALGORITHM_NAMES: Final = ("none", "maker", "bounded", "twap", "iceberg", "ladder
 class Parent(NamedTuple):
     """All numbers, so that a system's record holds it; times in ns UTC, quantities in lots, prices in increments.
 
-    `lots` asked, `filled` of them, `undone` of those closed again; `twice_mid`: the mid when it began, doubled;
-    `target`: what shall be filled in all when the part now worked on is done; `least`: lots of the smallest order;
-    `draws`: dice thrown so far.
+    `lots` asked, `filled` of them, `undone` of those closed again; `reduce_only`: 1 if its orders may only reduce;
+    `twice_mid`: the mid when it began, doubled; `target`: what shall be filled in all when the part now worked on is
+    done; `least`: lots of the smallest order; `draws`: dice thrown so far.
     """
 
     phase: int = IDLE
@@ -59,7 +59,7 @@ class Parent(NamedTuple):
     undone: int = 0
     tag: int = 0
     instrument: int = 0
-    reduce_only: bool = False
+    reduce_only: int = 0
     twice_mid: int = 0
     began_ns: int = 0
     ends_ns: int = 0

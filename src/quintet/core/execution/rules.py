@@ -152,7 +152,7 @@ def beginning(
     return begun(algorithm, side, lots)._replace(
         tag=tag,
         instrument=instrument,
-        reduce_only=reduce_only,
+        reduce_only=int(reduce_only),
         twice_mid=twice_mid(here),
         began_ns=here.now_ns,
         ends_ns=here.now_ns + round(lasts_s * SECOND_NS),

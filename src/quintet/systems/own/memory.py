@@ -35,6 +35,8 @@ class Field(NamedTuple):
     length: int
     many: bool
     parts: "tuple[Field, ...]" = ()
+    flat: bool = False
+    """A tuple with names that are all single numbers: it is its numbers."""
 
     @property
     def codes(self) -> str:
@@ -50,12 +52,18 @@ class Field(NamedTuple):
 
     def taken(self, numbers: tuple[Any, ...], at: int) -> Any:
         """Its value, from its numbers at a place among all."""
+        if self.flat:
+            return self.of._make(numbers[at : at + self.length])
         if self.parts:
             values = []
             for part in self.parts:
-                values.append(part.taken(numbers, at))
-                at += part.length
-            return self.of(*values)
+                length = part.length
+                simple = part.of is not bool
+                values.append(
+                    (numbers[at : at + length] if part.many else numbers[at]) if simple else part.taken(numbers, at)
+                )
+                at += length
+            return self.of._make(values)
         found = numbers[at : at + self.length]
         if self.of is bool:
             found = tuple(map(bool, found))
@@ -66,6 +74,8 @@ class Field(NamedTuple):
         if self.parts:
             if type(value) is not self.of:
                 raise TypeError(self.name)
+            if self.flat:
+                return list(value)
             return [number for part, each in zip(self.parts, value, strict=True) for number in part.given(each)]
         if not self.many:
             return [value]
@@ -181,7 +191,8 @@ def _named(name: str, kind: Any, default: Any, where: str) -> Field:
         _field(part, hints[part], value, f"{where}.{name}", within=True)
         for part, value in zip(kind._fields, default, strict=True)
     )
-    return Field(name, kind, sum(part.length for part in parts), False, parts)
+    flat = all(not part.many and part.of is not bool for part in parts)
+    return Field(name, kind, sum(part.length for part in parts), False, parts, flat)
 
 
 def _field(name: str, hint: Any, default: Any, where: str, within: bool = False) -> Field:

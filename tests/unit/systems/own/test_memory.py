@@ -123,12 +123,11 @@ class Executing(Memory):
     after: float = 0.5
 
 
-@given(st.integers(0, 10**12), st.booleans(), st.tuples(*[WHOLE] * 5), st.floats(allow_nan=False))
-def test_what_an_algorithm_remembers_comes_back_to_the_bit(lots, reduces, prices, unit) -> None:
-    entry = Parent(1, 2, -1, lots, reduce_only=reduces)
-    memory = Executing(7, entry, Position(prices=prices, unit=unit), -0.5)
+@given(st.integers(0, 10**12), WHOLE, st.tuples(*[WHOLE] * 5), st.floats(allow_nan=False))
+def test_what_an_algorithm_remembers_comes_back_to_the_bit(lots, tag, prices, unit) -> None:
+    memory = Executing(7, Parent(1, 2, -1, lots, tag=tag), Position(prices=prices, unit=unit), -0.5)
     assert kept(memory) == memory
-    assert type(kept(memory).entry.reduce_only) is bool
+    assert type(kept(memory).exit) is Position
 
 
 def test_its_numbers_have_names_in_the_record() -> None:
@@ -157,7 +156,7 @@ def test_a_number_that_does_not_fit_is_named_with_its_place(memory: Memory, wher
 
 class Pair(NamedTuple):
     first: int
-    second: int = 2
+    second: bool = False
 
 
 class Deep(NamedTuple):
@@ -172,7 +171,8 @@ def test_a_tuple_of_ones_own_is_kept_too() -> None:
     class Paired(Memory):
         pair: Pair = Pair(1)
 
-    assert kept(Paired(Pair(5, 6))).pair == Pair(5, 6)
+    assert kept(Paired(Pair(5, True))).pair == Pair(5, True)
+    assert type(kept(Paired(Pair(5, True))).pair.second) is bool
 
 
 def test_a_tuple_of_anything_but_numbers_is_refused_with_its_field() -> None:
