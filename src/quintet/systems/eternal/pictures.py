@@ -77,7 +77,7 @@ class Painter:
         )
 
 
-def _numbers_of(states: Any) -> memoryview:
+def _numbers_of(states: Any) -> Any:
     """The numbers of a one-row table of eight-byte fields, read without a record array's detours."""
     plain: Any = np.asarray(states).view(np.uint8).reshape(-1)
     return memoryview(plain).cast("d")
