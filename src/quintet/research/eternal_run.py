@@ -337,6 +337,8 @@ class _Runner:
             fear_greed=None if fear is None else int(fear),
             volatility_index=self._fact("volatility_index"),
             eth_yield_frac=yearly,
+            withdrawals_open=self._fact("withdrawals_open") != 0,
+            insurance_alarm=bool(self._fact("insurance_alarm")),
             deposit=self.deposits.get(day, 0),
             refused=dict(self.refused),
             problems=tuple(self.problems),
@@ -351,6 +353,7 @@ class _Runner:
             settled={name: rates[-1] for name, rates in self.fresh.items()},
             predicted=self._predicted(),
             funding_received=dict(self.paid),
+            insurance_alarm=bool(self._fact("insurance_alarm")),
             refused=dict(self.refused),
         )
 
