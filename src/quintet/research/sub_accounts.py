@@ -6,15 +6,16 @@ that it could be booked. They meet only in `transfer`, which moves whole quanta 
 
 from collections.abc import Callable, Mapping, Sequence
 from struct import Struct
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from quintet.core import state as s
 from quintet.core.accounting.transfer import receive_coins, release_coins, transfer_money
 from quintet.core.engine.world import Setup, asset_numbers, new_world, without_memory
-from quintet.core.errors import InvariantError
+from quintet.core.errors import DefinitionError, InvariantError
 from quintet.core.instrument import Instrument
+from quintet.core.kernel import entry
 from quintet.core.records import offset_of
 from quintet.core.tape import Tape
 from quintet.research.backtest import Kept, define
@@ -26,10 +27,30 @@ from quintet.systems.own.wants import Want
 _MARKET: Final = Struct("<3q")
 _ACCOUNT: Final = Struct("<3q")
 _ONE: Final = Struct("<q")
+_WOKEN: Final = Struct("<10q")
 _VIEW: Final = offset_of(s.DESK, "shown")
 _MARKET_AT: Final = _VIEW + offset_of(s.VIEW, "market") + offset_of(s.MARKET, "bid")
 _ACCOUNT_AT: Final = _VIEW + offset_of(s.VIEW, "account") + offset_of(s.ACCOUNT, "lots")
 _LEDGER_AT: Final = offset_of(s.DESK, "ledger") + s.DESK_BOOK * s.ASSETS * _ONE.size
+
+
+class Woken(NamedTuple):
+    """What has woken a sub-account, as its view says it: time, reason, instrument, and the numbers of fill or order."""
+
+    now_ns: int
+    why: int
+    instrument: int
+    kind: int
+    tag: int
+    side: int
+    price: int
+    lots: int
+    maker: int
+    fee: int
+
+
+if Woken._fields[1:] != (s.VIEW.names or ())[1:10]:
+    raise DefinitionError(f"the view begins with {s.VIEW.names}, expected {', '.join(Woken._fields)}")
 
 
 class SubAccount:
@@ -44,13 +65,15 @@ class SubAccount:
         self._memory = bytes_of(self.world.desk)
         self._assets = asset_numbers(setup.instruments)
         self._units = [(i.kind == "spot", i.quanta_per_tick_lot, i.base_quanta_per_lot) for i in setup.instruments]
-        self._run, self._after = left_loop()
+        self._end = len(self._rows.rows)
+        run, after = left_loop()
+        self._run, self._after = entry(run, self._rows, self._inside, 0), entry(after, self._inside)
 
     def advance(self, wake: Callable[["SubAccount", int], None]) -> bool:
         """Move to the next timer; True at one, False at the tape's end. Whatever else wakes it is handed to `wake`."""
         run, after = self._run, self._after
         while True:
-            why = int(run(self._rows, self._inside, len(self._rows.rows)))
+            why = int(run(self._rows, self._inside, self._end))
             if why == s.WAKE_TIMER:
                 return True
             if why == s.END:
@@ -74,6 +97,10 @@ class SubAccount:
     def go(self) -> None:
         """Go on after a timer: plan, pass the gate, send."""
         self._after(self._inside)
+
+    def woken(self) -> Woken:
+        """What it is that woke it."""
+        return Woken._make(_WOKEN.unpack_from(self._memory, _VIEW))
 
     @property
     def shown(self) -> Any:
