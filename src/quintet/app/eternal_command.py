@@ -10,7 +10,7 @@ import msgspec
 
 from quintet import __version__
 from quintet.app.messages import Complaint, note, say, say_json
-from quintet.core.parameters import parameter, text
+from quintet.core.parameters import ParameterError, parameter, text
 from quintet.systems.eternal.config import NAME, EternalConfig
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def read_file(path: Path | None) -> EternalFile:
         raise Complaint(
             "no configuration", where=str(path), found=error.strerror or "nothing", expected="a TOML file"
         ) from None
-    except (msgspec.ValidationError, msgspec.DecodeError) as error:
+    except (msgspec.ValidationError, msgspec.DecodeError, ParameterError) as error:
         raise Complaint(
             "a configuration that cannot be", where=str(path), found=str(error), expected=f"keys of {NAME}"
         ) from None
@@ -134,7 +134,8 @@ def study_of(told: EternalFile, data: Sequence[Path], start: str, end: str) -> t
     if not data:
         first = _day(start or SYNTHETIC_FROM, "--start")
         last = _day(end, "--end") if end else first + SYNTHETIC_DAYS - 1
-        recorded, facts = generated_market(first, last - first + 1), []
+        facts: list[tuple[int, str, int]] = []
+        recorded = generated_market(first, last - first + 1)
     else:
         if len(data) != 1 or not data[0].is_dir() or not told.assets:
             raise Complaint(

@@ -24,7 +24,7 @@ from quintet.core.risk.margin import CROSS
 from quintet.core.tape import Tape
 from quintet.core.units import E9, exact_quanta
 from quintet.research.daily_tape import DAY_NS, Told, told_by
-from quintet.research.sub_accounts import SubAccount, deposit, transfer
+from quintet.research.sub_accounts import SubAccount, Woken, deposit, transfer
 from quintet.sim.in_flight import most_in_flight
 from quintet.sim.windows import price_windows
 from quintet.systems.eternal import Day, EternalConfig, Outcome, Portfolio, run_cycle
@@ -162,8 +162,14 @@ class _Runner:
         self.run_ = EternalRun(config, tape, accounts, self.names)
         self.working: dict[str, list[Order]] = {name: [] for name in accounts}
         self._learn_static(instruments)
-        self.painters = {name: Painter(name, config.trend_1) for name in self.names}
-        self.second = {name: Painter(name, config.trend_2) for name in self.names if name.endswith("-PERP")}
+        self.painters = {
+            name: Painter(name, config.trend_1, measures_volatility=not name.endswith("-PERP")) for name in self.names
+        }
+        self.second = {
+            name: Painter(name, config.trend_2, measures_volatility=False)
+            for name in self.names
+            if name.endswith("-PERP")
+        }
         self.pictures: dict[str, Picture] = {}
         self.second_pictures: dict[str, Picture] = {}
         self.rates: dict[str, list[int]] = {}
@@ -337,6 +343,8 @@ class _Runner:
             fear_greed=None if fear is None else int(fear),
             volatility_index=self._fact("volatility_index"),
             eth_yield_frac=yearly,
+            withdrawals_open=self._fact("withdrawals_open") != 0,
+            insurance_alarm=bool(self._fact("insurance_alarm")),
             deposit=self.deposits.get(day, 0),
             refused=dict(self.refused),
             problems=tuple(self.problems),
@@ -351,6 +359,7 @@ class _Runner:
             settled={name: rates[-1] for name, rates in self.fresh.items()},
             predicted=self._predicted(),
             funding_received=dict(self.paid),
+            insurance_alarm=bool(self._fact("insurance_alarm")),
             refused=dict(self.refused),
         )
 
@@ -444,18 +453,17 @@ class _Runner:
 
     # ---- what comes between two cycles -------------------------------------------------------------------------------
     def _wake(self, account: SubAccount, why: int) -> None:
-        view = account.shown
-        n = int(view.instrument)
-        name = self.names[n]
+        view = account.woken()
+        name = self.names[view.instrument]
         if why == s.WAKE_FUNDING:
             if account.name == FUNDING:
-                self.paid[name] -= int(view.fee)
+                self.paid[name] -= view.fee
             return
         if why == s.WAKE_ORDER:
-            if account.name == FUNDING or int(view.kind) != ORDER_CANCELED:  # what we called back is over as we wished
+            if account.name == FUNDING or view.kind != ORDER_CANCELED:  # what we called back is over as we wished
                 self._order_over(account, name)
         elif why == s.WAKE_FILL:
-            self._filled(account, n, name)
+            self._filled(account, view, name)
 
     def _order_over(self, account: SubAccount, name: str) -> None:
         """An order is over without its fill: it is wanted no more; FUNDING looks at its legs."""
@@ -467,14 +475,13 @@ class _Runner:
         else:
             self._tell(account.name, kept)
 
-    def _filled(self, account: SubAccount, n: int, name: str) -> None:
-        view = account.shown
-        side, price, lots = int(view.side), int(view.price), int(view.lots)
+    def _filled(self, account: SubAccount, view: Woken, name: str) -> None:
+        n, side, price, lots = view.instrument, view.side, view.price, view.lots
         others = [
             o for o in self.working[account.name] if o.instrument != name or (o.side != side and o.style != "stop")
         ]
         portfolio = self.run_.portfolio
-        day = int(view.now) // DAY_NS
+        day = view.now_ns // DAY_NS
         if account.name in (TREND_1, TREND_2):
             pictures = self.pictures if account.name == TREND_1 else self.second_pictures
             which = FIELDS[account.name]
@@ -491,7 +498,7 @@ class _Runner:
         else:
             if account.name == TACTICAL and side > 0:
                 static = self.static[n]
-                paid = lots * price * static["quanta"] + (0 if static["fee_in_base"] else int(view.fee))
+                paid = lots * price * static["quanta"] + (0 if static["fee_in_base"] else view.fee)
                 arrived = lots
                 if static["fee_in_base"]:
                     arrived = account.holding(n)[0] - self._known_lots(name)
@@ -504,7 +511,7 @@ class _Runner:
 
     def _between(self, account: SubAccount) -> None:
         """FUNDING after a fill or an order that is over: no rate is new, its legs are compared again."""
-        self.now_ns, before = int(account.shown.now), self.now_ns
+        self.now_ns, before = account.woken().now_ns, self.now_ns
         day = self.now_ns // DAY_NS
         shown = Day(
             day=day, now_ns=self.now_ns, accounts={FUNDING: self._seen(account)}, refused=dict(self.refused),

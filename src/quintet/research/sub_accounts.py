@@ -6,31 +6,51 @@ that it could be booked. They meet only in `transfer`, which moves whole quanta 
 
 from collections.abc import Callable, Mapping, Sequence
 from struct import Struct
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from quintet.core import state as s
 from quintet.core.accounting.transfer import receive_coins, release_coins, transfer_money
-from quintet.core.engine.world import Setup, asset_numbers, new_world
-from quintet.core.errors import InvariantError
+from quintet.core.engine.world import Setup, asset_numbers, new_world, without_memory
+from quintet.core.errors import DefinitionError, InvariantError
 from quintet.core.execution.want import Want
 from quintet.core.instrument import Instrument
+from quintet.core.kernel import entry
 from quintet.core.records import offset_of
 from quintet.core.tape import Tape
 from quintet.research.backtest import Kept, define
-from quintet.research.systems import left_loop
-from quintet.sim.loop import after_wake
+from quintet.research.systems import left_loop_kernels, quick
 from quintet.systems.own.memory import bytes_of
 from quintet.systems.own.waking import write_wants
 
 _MARKET: Final = Struct("<3q")
 _ACCOUNT: Final = Struct("<3q")
 _ONE: Final = Struct("<q")
+_WOKEN: Final = Struct("<10q")
 _VIEW: Final = offset_of(s.DESK, "shown")
 _MARKET_AT: Final = _VIEW + offset_of(s.VIEW, "market") + offset_of(s.MARKET, "bid")
 _ACCOUNT_AT: Final = _VIEW + offset_of(s.VIEW, "account") + offset_of(s.ACCOUNT, "lots")
 _LEDGER_AT: Final = offset_of(s.DESK, "ledger") + s.DESK_BOOK * s.ASSETS * _ONE.size
+
+
+class Woken(NamedTuple):
+    """What has woken a sub-account, as its view says it: time, reason, instrument, and the numbers of fill or order."""
+
+    now_ns: int
+    why: int
+    instrument: int
+    kind: int
+    tag: int
+    side: int
+    price: int
+    lots: int
+    maker: int
+    fee: int
+
+
+if Woken._fields[1:] != (s.VIEW.names or ())[1:10]:
+    raise DefinitionError(f"the view begins with {s.VIEW.names}, expected {', '.join(Woken._fields)}")
 
 
 class SubAccount:
@@ -40,16 +60,19 @@ class SubAccount:
         self.name, self.instruments = name, setup.instruments
         self.world, self.kept = new_world(setup), Kept()
         self.wants: list[Want] = []
-        self._tape, self._rows = tape, s.Tape(tape.rows)
-        self._run, self._inside = left_loop(self.world)
+        self._tape, self._rows = tape, s.Tape(quick(tape.rows))
+        self._inside = s.World(*map(quick, without_memory(self.world)))
         self._memory = bytes_of(self.world.desk)
         self._assets = asset_numbers(setup.instruments)
         self._units = [(i.kind == "spot", i.quanta_per_tick_lot, i.base_quanta_per_lot) for i in setup.instruments]
+        self._end = len(self._rows.rows)
+        run, after = left_loop_kernels()
+        self._run, self._after = entry(run, self._rows, self._inside, 0), entry(after, self._inside)
 
     def advance(self, wake: Callable[["SubAccount", int], None]) -> bool:
         """Move to the next timer; True at one, False at the tape's end. Whatever else wakes it is handed to `wake`."""
         while True:
-            why = self._run(self._rows, len(self._rows.rows))
+            why = int(self._run(self._rows, self._inside, self._end))
             if why == s.WAKE_TIMER:
                 return True
             if why == s.END:
@@ -61,7 +84,7 @@ class SubAccount:
                 define(self._tape, self.world)
             elif why > 0 and why & s.WAKES:
                 wake(self, why)
-                after_wake(self._inside)
+                self._after(self._inside)
             else:
                 raise InvariantError(f"{self.name}: the loop stopped for {s.WHY_NAMES.get(why, why)}, expected its end")
 
@@ -72,7 +95,11 @@ class SubAccount:
 
     def go(self) -> None:
         """Go on after a timer: plan, pass the gate, send."""
-        after_wake(self._inside)
+        self._after(self._inside)
+
+    def woken(self) -> Woken:
+        """What it is that woke it."""
+        return Woken._make(_WOKEN.unpack_from(self._memory, _VIEW))
 
     @property
     def shown(self) -> Any:

@@ -200,6 +200,16 @@ def _leaving() -> Any:
     return for_python()
 
 
+def left_loop_kernels() -> tuple[Any, Any]:
+    """The loop that is left at every wake, and what follows a wake: `run(rows, world, stop) -> why`, `after(world)`.
+
+    Both take rows and worlds of `quick` arrays, without a system's memory.
+    """
+    from quintet.sim.loop import after_wake
+
+    return _leaving(), after_wake
+
+
 def left_loop(world: World) -> tuple[Callable[[Any, int], int], World]:
     """The loop that is left at every wake, in a world in which somebody else decides: `run(tape, stop) -> why`.
 

@@ -179,6 +179,19 @@ def test_a_start_in_a_bear_market_sees_the_high_that_the_tape_tells_before_it(hi
     assert bool(notes(found, "deployed")) == deploys
 
 
+@pytest.mark.req("E-27", "E-66", "E-71")
+def test_facts_reach_it_by_the_tape_and_grow_old():
+    noon = (FIRST + 3) * 3 * PERIOD_NS + PERIOD_NS
+    facts = [(noon, "withdrawals_open", 0), (noon, "insurance_alarm", 10**9), (noon, "fear_greed", 12 * 10**9)]
+    told = ran(tape(markets(), facts), days=9)
+    closed = [day for day, said in told.log if said.note.kind == "withdrawals_closed"]
+    assert closed == [FIRST + 3]  # the cycle after noon of that day
+    assert told.portfolio.core.halted
+    alarms = [day for day, said in told.log if said.note.kind == "insurance_fund"]
+    assert set(alarms) <= {FIRST + 2, FIRST + 3, FIRST + 4}
+    assert told.portfolio.tactical.fearful == 0  # older than a day and a half: no data
+
+
 @pytest.mark.req("E-60", "E-99")
 def test_money_between_sub_accounts_is_neither_gain_nor_loss(run):
     found = curves(run)

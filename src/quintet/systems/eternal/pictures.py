@@ -41,8 +41,9 @@ class DayBar(NamedTuple):
 class Painter:
     """All that is remembered of one market for one set of parameters."""
 
-    def __init__(self, market: str, config: TrendConfig, high: int = 0) -> None:
+    def __init__(self, market: str, config: TrendConfig, high: int = 0, measures_volatility: bool = True) -> None:
         """`high`: an all-time high that is known from before the first bar."""
+        self._measures_volatility = measures_volatility
         self.market = market
         self._fast, self._slow = (stream_of("sma", period=days) for days in (config.fast_days, config.slow_days))
         self._adx = stream_of("adx", period=config.adx_days)
@@ -72,12 +73,15 @@ class Painter:
             plus=_known(plus),
             minus=_known(self._lines[_MINUS]),
             atr=_known(self._atr.update(bar.high, bar.low, bar.close)),
-            volatility=volatility_of(tuple(self.returns)[-VOLATILITY_DAYS:]),
+            volatility=self._volatility(),
             drawdown=(bar.close - self.high) / self.high,
         )
 
+    def _volatility(self) -> float | None:
+        return volatility_of(tuple(self.returns)[-VOLATILITY_DAYS:]) if self._measures_volatility else None
 
-def _numbers_of(states: Any) -> memoryview:
+
+def _numbers_of(states: Any) -> Any:
     """The numbers of a one-row table of eight-byte fields, read without a record array's detours."""
     plain: Any = np.asarray(states).view(np.uint8).reshape(-1)
     return memoryview(plain).cast("d")
