@@ -58,8 +58,11 @@ def run_all(todo: list[tuple[str, int]], jobs: int, until_s: float, done: Finish
         running: set[Future[Outcome]] = set()
         left = iter(todo)
         while True:
-            while len(running) < jobs + AHEAD and time.monotonic() < until_s and (one := next(left, None)):
-                running.add(pool.submit(run_one, *one))
+            while len(running) < jobs + AHEAD and time.monotonic() < until_s:
+                following = next(left, None)
+                if following is None:
+                    break
+                running.add(pool.submit(run_one, *following))
             if not running:
                 return
             finished, running = wait(running, return_when=FIRST_COMPLETED)
