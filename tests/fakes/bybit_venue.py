@@ -171,7 +171,7 @@ class BybitVenue:
         if path == "/v5/order/cancel":
             known.status = "Cancelled"
         if path == "/v5/order/amend":
-            known.row |= {"price": said["price"], "qty": said["qty"]}
+            known.row |= {name: said[name] for name in ("price", "triggerPrice", "qty") if name in said}
         return self.answer(0, "OK", {"orderId": known.order_id, "orderLinkId": link_id})
 
     def order_row(self, order: Order) -> dict[str, Any]:
@@ -179,6 +179,7 @@ class BybitVenue:
         return {
             "symbol": said["symbol"], "orderId": order.order_id, "orderLinkId": order.link_id, "side": said["side"],
             "orderType": said["orderType"], "price": said.get("price", ""), "qty": said["qty"], "cumExecQty": "0",
+            "triggerPrice": said.get("triggerPrice", ""),
             "orderStatus": order.status, "cancelType": "CancelByUser" if order.status == "Cancelled" else "UNKNOWN",
             "rejectReason": "EC_NoError", "createdTime": now, "updatedTime": now,
         }  # fmt: skip

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from quintet.core.events import BAR_OPEN, TIMEFRAME_NUMBER, TRADE_BUY, TRADE_SELL
-from quintet.core.execution.journal import BEGAN, OVER
+from quintet.core.execution.journal import BEGAN, GREW, OVER
 from quintet.core.execution.parent import ALGORITHM_NAMES, DONE, LADDER
 from quintet.core.execution.position import TAGS
 from quintet.core.tape import Tape
@@ -49,15 +49,18 @@ def executions_of(notes: Any, last_ns: int) -> list[Execution]:
     open_ones: dict[tuple[int, int, int], int] = {}
     for note in notes:
         code, tag = int(note["code"]), int(note["a"])
-        algorithm, is_end = (code - OVER, True) if code >= OVER else (code - BEGAN, False)
-        if not 0 < algorithm < len(ALGORITHM_NAMES):
+        what = next((what for what in (GREW, OVER, BEGAN) if 0 < code - what < len(ALGORITHM_NAMES)), 0)
+        if not what:
             continue
-        key = algorithm, tag, int(note["b"])
-        if not is_end:
+        key = code - what, tag, int(note["b"])
+        if what == BEGAN:
             open_ones[key] = len(found)
             side = 1 if note["c"] > 0 else -1
             began = int(note["position"]), int(note["ts"])
             found.append(Execution(*key, side, abs(int(note["c"])), int(note["d"]), *began, 2**62, last_ns, -1))
+        elif key in open_ones and what == GREW:
+            n = open_ones[key]
+            found[n] = found[n]._replace(lots=int(note["c"]))
         elif key in open_ones:
             n = open_ones.pop(key)
             ended = {"over": int(note["position"]), "over_ns": int(note["ts"]), "phase": int(note["d"])}

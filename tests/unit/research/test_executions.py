@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from quintet.core.events import TRADE_BUY, TRADE_SELL
-from quintet.core.execution.journal import BEGAN, OVER
+from quintet.core.execution.journal import BEGAN, GREW, OVER
 from quintet.core.execution.parent import BOUNDED, DONE, LADDER, MAKER, SHORT
 from quintet.core.state import NOTE
 from quintet.research.executions import executions_of, told_executions
@@ -70,6 +70,13 @@ def test_a_ladder_has_its_tags_and_no_shortfall():
     [row] = told_executions(tape_of(MARKET), notes, fills, "1m")
     assert (row["algorithm"], row["shortfall_bp"], row["filled_frac"]) == ("ladder", None, 1.0)
     assert row["maker_share_frac"] == 20 / 50
+
+
+def test_a_ladder_that_grew_is_measured_by_all_of_it():
+    rows = (1.0, 100, BEGAN + LADDER, 8, 0, -20, 20_000), (1.5, 105, GREW + LADDER, 8, 0, 50, 0)
+    fills = fills_of((110, 2.0, 10, -1, 10_050, 25, 1))
+    [row] = told_executions(tape_of(MARKET), notes_of(*rows), fills, "1m")
+    assert row["filled_frac"] == 25 / 50
 
 
 def test_what_never_filled_has_no_figures_and_no_tape_no_participation():

@@ -1,10 +1,10 @@
 """What is written down of executions, for who reads a run: when one began, and when and how it was over.
 
-    code    BEGAN + algorithm    OVER + algorithm
-    a       tag                  tag
-    b       instrument           instrument
-    c       lots, - = to sell    lots filled
-    d       mid then, doubled    phase it ended in
+    code    BEGAN + algorithm    GREW + algorithm     OVER + algorithm
+    a       tag                  tag                  tag
+    b       instrument           instrument           instrument
+    c       lots, - = to sell    lots in all by now   lots filled
+    d       mid then, doubled    0                    phase it ended in
 
 Its fills bear its tags and lie between the two; prices, times and maker shares are read from them.
 """
@@ -17,6 +17,7 @@ from quintet.core.execution.position import Position
 
 BEGAN: Final = 900
 OVER: Final = 920
+GREW: Final = 940
 
 
 class Told(NamedTuple):
@@ -36,6 +37,8 @@ def told(before: Parent | Position, after: Parent | Position) -> Iterator[Told]:
         # A position is left by selling what was bought.
         side = after.side if isinstance(after, Parent) else -after.side
         yield Told(BEGAN + after.algorithm, after.tag, after.instrument, side * after.lots, after.twice_mid)
+    elif after.lots != before.lots:
+        yield Told(GREW + after.algorithm, after.tag, after.instrument, after.lots, 0)
     if after.is_over and (is_new or not before.is_over):
         yield Told(OVER + after.algorithm, after.tag, after.instrument, after.filled, after.phase)
 
@@ -50,6 +53,8 @@ def kind_of(code: int) -> str:
         return f"{ALGORITHM_NAMES[code - BEGAN]} began"
     if code - OVER in range(len(ALGORITHM_NAMES)):
         return f"{ALGORITHM_NAMES[code - OVER]} over"
+    if code - GREW in range(len(ALGORITHM_NAMES)):
+        return f"{ALGORITHM_NAMES[code - GREW]} grew"
     return str(code)
 
 
@@ -60,4 +65,6 @@ def explained(note: Any, instrument: Any) -> str:
         return f"tag {tag}: {'buy' if lots > 0 else 'sell'} {abs(lots)} lots, mid {d / 2:g}"
     if code - OVER in range(len(ALGORITHM_NAMES)):
         return f"tag {tag}: {PHASE_NAMES[d]}, {lots} lots filled"
+    if code - GREW in range(len(ALGORITHM_NAMES)):
+        return f"tag {tag}: {lots} lots in all"
     return ""

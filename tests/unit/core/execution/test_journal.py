@@ -35,6 +35,17 @@ def test_a_position_is_left_by_its_other_side():
     assert list(told(Position(), long)) == [Told(900 + LADDER, 8, 0, -10, 20_000)]
 
 
+def test_a_position_that_grows_is_told_with_its_new_size():
+    long = Ladder().begin(Moment(), 1, 10, entry=10_000, unit=5.0, tag=8)
+    [note] = told(long, Ladder().covering(long, 25))
+    assert note == Told(940 + LADDER, 8, 0, 25, 0)
+    names = ("code", "a", "b", "c", "d")
+    assert (kind_of(note.code), explained(dict(zip(names, note, strict=True)), None)) == (
+        "ladder grew",
+        "tag 8: 25 lots in all",
+    )
+
+
 def test_the_log_has_words():
     began, over = Told(900 + MAKER, 4, 0, -10, 20_001), Told(920 + MAKER, 4, 0, 3, SHORT)
     names = ("code", "a", "b", "c", "d")

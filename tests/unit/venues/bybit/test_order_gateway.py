@@ -206,10 +206,10 @@ def test_a_duplicate_says_that_the_first_one_landed() -> None:
 
 
 def after_placing(
-    venue: BybitVenue, *faults: str, status: str = "New", command: Amend | Cancel | None = None
+    venue: BybitVenue, *faults: str, status: str = "New", command: Amend | Cancel | None = None, style: int = 1
 ) -> list[Outcome]:
     async def story(trader: Trader) -> list[Outcome]:
-        trader.gateway.send_one(place())
+        trader.gateway.send_one(place()._replace(style=style, side=-1 if style == lifecycle.STOP else 1))
         await trader.settled()
         trader.told.clear()
         venue.orders[IDS.of(256)].status = status
@@ -228,6 +228,17 @@ def test_a_change_whose_answer_is_lost_is_known_by_how_its_order_stands(fault: s
     assert isinstance(unknown, Unknown)
     assert isinstance(known, becomes)
     assert (venue.orders[IDS.of(256)].row["price"] == "29900.0") == (becomes is Accepted)
+
+
+def test_a_moved_stop_whose_answer_is_lost_is_known_by_its_trigger() -> None:
+    venue = BybitVenue()
+    moved = Amend(IDS.of(256), LINEAR, 299_000, 20, waits=True)
+    unknown, known = after_placing(venue, "lost after", status="Untriggered", command=moved, style=lifecycle.STOP)
+    assert isinstance(unknown, Unknown) and isinstance(known, Accepted)
+    assert (venue.orders[IDS.of(256)].row["triggerPrice"], venue.orders[IDS.of(256)].row.get("price")) == (
+        "29900.0",
+        None,
+    )
 
 
 def test_a_cancel_whose_answer_is_lost_is_found_to_have_landed() -> None:
