@@ -1,7 +1,6 @@
 """Desks as `quintet trade` runs them, against a sandbox in the same process: perpetuals, and two on one account."""
 
 import asyncio
-import dataclasses
 import os
 import shutil
 import signal
@@ -11,13 +10,11 @@ from typing import Any
 
 import pytest
 
-from quintet.app import desk_folder, paper_trading, reloading, trading
+from quintet.app import desk_folder, reloading, trading
 from quintet.app.bybit_desk import Address
 from quintet.app.config import find_system, load
-from quintet.app.desk_runs import write_run
 from quintet.app.messages import Complaint
 from quintet.app.trading import Ended, Tell, TradeRequest, rehearse, trade
-from quintet.app.wiring import clock
 from quintet.core import events as ev
 from quintet.core.risk import breaker, restraint
 from quintet.research.desk_replay import replay_desk_tape
@@ -26,7 +23,6 @@ from quintet.sandbox.faults import Fault, Scenario
 from quintet.sandbox.money import quanta
 from quintet.storage.account_books import AccountFolder
 from quintet.storage.audit_log import audit_path, read
-from quintet.storage.run_folders import read_json
 from quintet.storage.tape_files import open_tape
 from quintet.storage.workspace import workspace
 from quintet.venues.bybit.sign import ApiKey
@@ -375,28 +371,3 @@ def test_answers_that_come_late_stop_new_risk_and_are_noted(place: Path) -> None
             assert replay_desk_tape(desk.tape) == ended.command_hash
 
     asyncio.run(live())
-
-
-def test_a_desk_on_paper_keeps_its_configuration_and_its_run_needs_nobody_to_look(place: Path) -> None:
-    async def live() -> Path:
-        async with sandbox_client() as client:
-            told = Running(client, "page", 30)
-            folder = workspace().desks / "paper-page"
-            request = dataclasses.replace(told.request, world="paper", folder=folder, seconds=PATIENCE_S)
-            paper_trading.rehearse(request)
-            task = asyncio.create_task(paper_trading.paper(request, told._tell()))
-
-            def has_ordered() -> bool:
-                trade_at(client, 50_010)  # on paper time is the market's: nothing happens until it moves
-                return ev.PLACE in told.kinds
-
-            await until(has_ordered)
-            answer = await asyncio.to_thread(reloading.ask, folder, lambda pid: os.kill(pid, signal.SIGHUP), PATIENCE_S)
-            assert (answer.ok, "a desk on paper" in answer.problem) == (False, True)
-            os.kill(os.getpid(), signal.SIGINT)
-            ended = await task
-            assert ended.orders > 0
-            return folder
-
-    figures = read_json(write_run(asyncio.run(live()), workspace(), clock()) / "metrics.json")
-    assert (figures["desk"]["unexplained"], figures["desk"]["residual_bps"], figures["synthetic"]) == (0, 0.0, True)
