@@ -53,6 +53,18 @@ if Woken._fields[1:] != (s.VIEW.names or ())[1:10]:
     raise DefinitionError(f"the view begins with {s.VIEW.names}, expected {', '.join(Woken._fields)}")
 
 
+_ENTRANCES: Final[list[tuple[Any, Any]]] = []
+"""The loop and what follows a wake, once they were entered: all worlds without a system's memory are of one type."""
+
+
+def _entered(rows: s.Tape, inside: s.World) -> tuple[Any, Any]:
+    """Both, compiled for these types; looking at the types of a world takes longer than a year of days."""
+    if not _ENTRANCES:
+        run, after = left_loop_kernels()
+        _ENTRANCES.append((entry(run, rows, inside, 0), entry(after, inside)))
+    return _ENTRANCES[0]
+
+
 class SubAccount:
     """One sub-account at work: its world, and what it was told to want last."""
 
@@ -66,8 +78,7 @@ class SubAccount:
         self._assets = asset_numbers(setup.instruments)
         self._units = [(i.kind == "spot", i.quanta_per_tick_lot, i.base_quanta_per_lot) for i in setup.instruments]
         self._end = len(self._rows.rows)
-        run, after = left_loop_kernels()
-        self._run, self._after = entry(run, self._rows, self._inside, 0), entry(after, self._inside)
+        self._run, self._after = _entered(self._rows, self._inside)
 
     def advance(self, wake: Callable[["SubAccount", int], None]) -> bool:
         """Move to the next timer; True at one, False at the tape's end. Whatever else wakes it is handed to `wake`."""
