@@ -50,9 +50,9 @@ def wanted(names: list[str], seeds: tuple[int, int] | None, done: Finished) -> l
 def run_all(todo: list[tuple[str, int]], jobs: int, until_s: float, done: Finished) -> None:
     """Seed after seed on so many processes, until all are done or the time is over; 1: in this process."""
     if jobs == 1:
-        for one in todo:
+        for part, seed in todo:
             if time.monotonic() < until_s:
-                _tell(run_one(*one), done)
+                _tell(run_one(part, seed), done)
         return
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         running: set[Future[Outcome]] = set()

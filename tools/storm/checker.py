@@ -244,8 +244,7 @@ def paid_for(case: Case) -> Iterator[str]:
 
 def _left(tape: Tape, life: Life, at: int) -> int:
     filled = sum(fill.row.quantity for fill in tape.fills if fill.number == life.number and fill.row.at < at)
-    asked = [row for row in tape.commands if row.number == life.number and row.row.quantity and row.row.at <= at]
-    return max(told.row.quantity for told in asked) - filled
+    return life.lots_at(at) - filled
 
 
 def _dearest(life: Life, at: int) -> int:

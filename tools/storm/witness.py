@@ -100,6 +100,8 @@ class Life:
     is_known: bool = False
     unanswered: list[Row] = field(default_factory=list)
     answers: list[Row] = field(default_factory=list)
+    changes: list[tuple[int, int]] = field(default_factory=list)
+    """(position, lots that have to be counted with from there on), for every change that was asked for or told."""
 
     @property
     def style(self) -> int:
@@ -124,12 +126,17 @@ class Life:
     def is_now(self, row: Row, lots: int) -> None:
         """No change is under way any more."""
         self.lots, self.to_lots = lots, 0
+        self.changes.append((row.at, lots))
         self.look(row)
 
     def look(self, row: Row) -> None:
         """Is there nothing left of it?"""
         if self.filled >= max(self.lots, self.to_lots) and self.over is None:
             self.over, self.why_over = row, FILL
+
+    def lots_at(self, at: int) -> int:
+        """Lots that have to be counted with at a position, what is filled included."""
+        return next((lots for changed, lots in reversed(self.changes) if changed <= at), self.placed.quantity)
 
     def lives_at(self, at: int) -> bool:
         """Does the desk have to count with it after position `at`?"""
@@ -215,6 +222,7 @@ class Tape:
         elif row.kind == AMEND and number in self.orders:
             self.orders[number].sizes.append((row.price, row.quantity))
             self.orders[number].to_lots = row.quantity
+            self.orders[number].changes.append((row.at, max(self.orders[number].lots, row.quantity)))
 
     def _fill(self, row: Row, order: Row) -> None:
         life = self.orders.get(order.quantity)
