@@ -10,7 +10,8 @@ from quintet import __version__
 from quintet.app import desk_folder, upgrading
 from quintet.app.bybit_desk import Address
 from quintet.app.config import Config, find_system, load
-from quintet.app.paper_trading import MARKET_TAPE, _begin_market, _PaperDesk
+from quintet.app.paper_again import MARKET_TAPE
+from quintet.app.paper_trading import PaperDesk, begin_market
 from quintet.app.trading import Tell, TradeRequest, _identity_of, _options
 from quintet.core import events as ev
 from quintet.core.digest import command_hash, state_hash
@@ -68,15 +69,14 @@ def live_on_paper(request: TradeRequest, *stretches: Any) -> Any:
     path = request.folder / MARKET_TAPE
     for rows in stretches:
         if not path.exists():
-            _begin_market(request, path, COIN)
+            begin_market(request, path, COIN)
             first_ns = int(rows[0]["ts_recv"])
             rows = np.concatenate([instrument_rows(0, COIN, first_ns, first_ns), rows])
         with TapeWriter.resume(path) as market:
-            desk = _PaperDesk(request, NOBODY, market)
-            desk._try_to_begin()
+            desk = PaperDesk(request, NOBODY, market)
+            desk.begin()
             desk.append(np.array(rows))
-            if desk._desk_tape is not None:
-                desk._desk_tape.close()
+            desk.end()
     return desk._ended(0.0)
 
 

@@ -26,6 +26,7 @@ class CountingResult:
     parameters: dict[str, Any] = field(default_factory=dict)
     ticks: None = None
     instruments: tuple[Any, ...] = ()
+    executions: tuple[Any, ...] = ()
 
     @property
     def daily_returns(self) -> list[float]:

@@ -10,6 +10,7 @@ import pytest
 
 from quintet.app.config import Config, Given, load
 from quintet.app.config_text import as_toml, as_tree, schema
+from quintet.app.eternal_command import read_file
 from quintet.app.expectations import expected_text
 from quintet.app.instruments import KNOWN, InstrumentConfig, capital_quanta, define
 from quintet.app.messages import Complaint
@@ -18,13 +19,18 @@ from tests.fakes.command_line import Quintet
 from tools.configuration_page import page, schema_text
 
 ROOT = Path(__file__).resolve().parents[3]
-EXAMPLES = sorted((ROOT / "config").glob("*.toml"))
+PORTFOLIO = ROOT / "config" / "eternal.toml"
+EXAMPLES = sorted({*(ROOT / "config").glob("*.toml")} - {PORTFOLIO})
 
 
 def written(folder: Path, text: str) -> Path:
     path = folder / "run.toml"
     path.write_text(text)
     return path
+
+
+def test_the_example_of_a_portfolio_is_loaded_by_its_own_reader() -> None:
+    assert {*read_file(PORTFOLIO).assets} >= {"BTC", "ETH"}
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)

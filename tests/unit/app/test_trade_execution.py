@@ -78,7 +78,7 @@ def test_killed_while_its_ladder_stands_the_stop_stays_and_it_goes_on_where_it_w
     process.send_signal(signal.SIGKILL)
     process.communicate(timeout=30)
     # then a stop for all of the position stands at the venue, and its targets with it
-    left = working(rest)
+    left, known = working(rest), len(history(rest)["orders"])
     assert len(left["stops"]) == 1 and len(left["targets"]) == 2
     # and when it comes back it knows them: no second stop, no second target, nothing bought again
     again, errors = trading(said, "--for", "3s").communicate(timeout=120)
@@ -89,5 +89,5 @@ def test_killed_while_its_ladder_stands_the_stop_stays_and_it_goes_on_where_it_w
     assert not [line for line in told if line["kind"] == "order" and not line["text"].startswith("cancel")]
     # and the exchange's own history agrees, to the coin
     tape = said.parent / "desks" / "sandbox-main" / "desk.tape"
-    assert check_desk(rest, tape, {"USDT": 20_000 * ONE, "BTC": 0})["at_venue"] == 4  # bought, a stop, two targets
+    assert check_desk(rest, tape, {"USDT": 20_000 * ONE, "BTC": 0})["at_venue"] == known  # bought, a stop, targets
     assert replay_desk_tape(tape) == told[-1]["command_hash"]

@@ -114,7 +114,8 @@ def test_and_finds_an_import_that_knows_later_values(tape) -> None:
     def traded(given):
         # parameters that are fitted to what facts will be
         told = trader()
-        future = int(np.asarray(given.rows)["quantity"][np.asarray(given.rows)["kind"] == FACT][-1])
+        values = np.asarray(given.rows)["quantity"][np.asarray(given.rows)["kind"] == FACT]
+        future = int(values[-1]) if len(values) else 0
         options = told.options
         return told._replace(
             options=BacktestOptions(
