@@ -51,6 +51,7 @@ def parity(
     from quintet.app.desk_names import described, find_desk
     from quintet.app.fill_table import fill_lines, fills_of, told_fills
     from quintet.research.desk_replay import read_desk_run
+    from quintet.storage.desk_parity import Parity, write_parity
     from quintet.storage.workspace import workspace
 
     place = find_desk(run, workspace())
@@ -62,6 +63,11 @@ def parity(
     if fills:
         with progress("simulating the same decisions"):
             comparison = fills_of(place, desk_run, config, sets or ())
+    if place.world != "backtest":
+        differing = sum(one.ok is False for one in compared)
+        residual = comparison.residual_bps if comparison is not None else None
+        found = Parity(rows=place.tape.n_positions, unexplained=differing, residual_bps=residual)
+        write_parity(place.folder, found)
     if as_json:
         told: dict[str, Any] = {"ok": ok, **described(place), "events": lived.positions, "commands": lived.commands}
         told |= {"hashes": {"commands": lived.command_hash, "state": lived.state_hash}}

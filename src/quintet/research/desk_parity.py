@@ -5,7 +5,7 @@ desk has left a checkpoint its memory is compared too, field by field in one has
 lived once more, as a desk does that comes back. No simulator and no clock takes part.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -21,9 +21,13 @@ from quintet.core.state import World
 from quintet.core.tape import Tape
 from quintet.ports.command_rows import ROWS_OF_COMMAND, command_rows
 from quintet.research.backtest import fresh_world, set_timer
+from quintet.research.desk_beginning import begin_from
 from quintet.research.desk_replay import DeskRun, Replayer, replayer_inside, replayer_left
+from quintet.research.desk_run import desk_run_of
 from quintet.research.desk_words import command_words, event_words, given_words
-from quintet.research.systems import KernelSystem, entrance
+from quintet.research.retuning import TunedEntrance, changes_on, in_force
+from quintet.research.systems import KernelSystem
+from quintet.research.tick_setup import candles_on
 
 MANY_ROWS: Final = 2_000_000
 """A longer tape is replayed inside the compiled loop, which may have to be compiled first."""
@@ -85,11 +89,41 @@ class Stop(NamedTuple):
     checkpoint: Checkpoint | None = None
 
 
-def lived_again(tape: Tape, run: DeskRun, checkpoints: Sequence[Checkpoint] = ()) -> Lived:
-    """Replay a whole desk tape, and compare with the checkpoints that it reaches to."""
+class Begun(NamedTuple):
+    """A desk at a place of its tape: what it is there, the notes in force, and the row from which the tape goes on."""
+
+    world: World
+    notes: dict[str, str]
+    row: int
+
+
+def begun(tape: Tape, run: DeskRun, checkpoint: Checkpoint | None = None, code: str = "") -> Begun:
+    """The desk as its tape begins, which may be with the memory of the version before, or as a checkpoint remembers it.
+
+    Raises CheckpointError for a checkpoint of another code or configuration.
+    """
+    notes = dict(tape.meta.notes)
+    if checkpoint is not None:
+        before = _without_headers(tape)[: checkpoint.place.tape_rows]
+        if changes_on(before):
+            notes = in_force(notes, before)
+            run = desk_run_of(notes, tape.name, run.system, candles_on(tape))
     world = fresh_world(run.system, run.params, run.options, run.policy)
     set_timer(world, run.system, tape.census.first_ns)
-    return _Life(tape, run, world, 0).live(checkpoints)
+    if checkpoint is None:
+        return Begun(world, notes, begin_from(world, notes, tape.name))
+    restore(checkpoint, desk_parts(world), code=code, config=config_hash(world.params))
+    return Begun(world, notes, checkpoint.place.tape_rows)
+
+
+def _without_headers(tape: Tape) -> Any:
+    rows = np.asarray(tape.event_rows())
+    return rows[rows["kind"] != HEADER]
+
+
+def lived_again(tape: Tape, run: DeskRun, checkpoints: Sequence[Checkpoint] = ()) -> Lived:
+    """Replay a whole desk tape, and compare with the checkpoints that it reaches to."""
+    return _Life(tape, run, begun(tape, run)).live(checkpoints)
 
 
 def lived_from(tape: Tape, run: DeskRun, checkpoint: Checkpoint, code: str) -> Lived:
@@ -97,16 +131,15 @@ def lived_from(tape: Tape, run: DeskRun, checkpoint: Checkpoint, code: str) -> L
 
     Raises CheckpointError for one of another code or configuration.
     """
-    world = fresh_world(run.system, run.params, run.options, run.policy)
-    restore(checkpoint, desk_parts(world), code=code, config=config_hash(world.params))
-    return _Life(tape, run, world, checkpoint.place.tape_rows).live(())
+    return _Life(tape, run, begun(tape, run, checkpoint, code)).live(())
 
 
 class Entering:
     """The entrance that a desk lives by, one message at a time; what it decides stays in the outbox until `clear`."""
 
-    def __init__(self, system: KernelSystem, world: World) -> None:
-        self._enter, self._progress = entrance(system, world), new_progress()
+    def __init__(self, system: KernelSystem, world: World, notes: Mapping[str, str]) -> None:
+        """`notes`: of the tape's meta block, as they are in force when the first message enters."""
+        self._enter, self._progress = TunedEntrance(system, world, notes), new_progress()
         self._world, self._desk = world, world.desk[0]
 
     def take(self, message: Any) -> int:
@@ -120,12 +153,12 @@ class Entering:
         self._desk.n_outbox = self._desk.n_filled = self._desk.shown.n_notes = 0
 
 
-def replayer_entering(system: KernelSystem, world: World) -> Replayer:
+def replayer_entering(system: KernelSystem, world: World, notes: Mapping[str, str]) -> Replayer:
     """Replays rows of a desk tape, headers left out, through its entrance.
 
     A tenth of the speed of the compiled replay, and nothing is compiled that the desk has not compiled before.
     """
-    entering, desk = Entering(system, world), world.desk[0]
+    entering, desk = Entering(system, world, notes), world.desk[0]
 
     def replay_rows(rows: Any) -> replaying.Replayed:
         plain = np.asarray(rows)
@@ -170,18 +203,17 @@ def ids_on(tape: Tape) -> ClientIds | None:
 class _Life:
     """One replay from a row of the tape on."""
 
-    def __init__(self, tape: Tape, run: DeskRun, world: World, first: int) -> None:
-        rows = np.asarray(tape.event_rows())
-        self._rows = rows[rows["kind"] != HEADER]
+    def __init__(self, tape: Tape, run: DeskRun, begun: Begun) -> None:
+        self._rows = _without_headers(tape)
         self._run = run
-        self._world = world
-        self._first = first
+        self._world, notes, self._first = begun
         self._instruments = run.options.instruments
         self._ids = ids_on(tape)
-        replayer = replayer_entering
-        if len(self._rows) - first > MANY_ROWS:
+        if len(self._rows) - self._first > MANY_ROWS and not changes_on(self._rows):
             replayer = replayer_left if run.system.is_python else replayer_inside
-        self._replay = replayer(run.system, world)
+            self._replay = replayer(run.system, self._world)
+        else:
+            self._replay = replayer_entering(run.system, self._world, notes)
 
     def live(self, checkpoints: Sequence[Checkpoint]) -> Lived:
         """From stop to stop."""

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from quintet.core import events as ev
-from quintet.core.engine.checkpoint import Checkpoint, config_hash, desk_parts, restore
+from quintet.core.engine.checkpoint import Checkpoint
 from quintet.core.errors import DataError
 from quintet.core.orders.client_ids import COMMANDS_OF_AN_EVENT
 from quintet.core.orders.lifecycle import STYLE_NAMES
@@ -19,10 +19,9 @@ from quintet.core.risk.breaker import CAUSE_NAMES
 from quintet.core.risk.gate import MODE_NAMES, REASON_NAMES
 from quintet.core.state import NO_ASK, NO_BID, World
 from quintet.core.tape import Tape
-from quintet.research.backtest import fresh_world, set_timer
 from quintet.research.desk_market import market_rows, without_us
 from quintet.research.desk_orders import DeskOrder, read_orders
-from quintet.research.desk_parity import Entering, ids_on
+from quintet.research.desk_parity import Begun, Entering, begun, ids_on
 from quintet.research.desk_replay import DeskRun
 from quintet.research.desk_words import event_words, given_words, placed
 
@@ -104,10 +103,10 @@ class Inquest:
 
     def refusals(self) -> list[Refusal]:
         """Everything that the gate refused, from the first event on."""
-        world = self._world()
-        desk, entering = world.desk[0], Entering(self._run.system, world)
+        world, notes, at = begun(self._tape, self._run)
+        desk, entering = world.desk[0], Entering(self._run.system, world, notes)
         found: list[Refusal] = []
-        for first, end in self._messages(0):
+        for first, end in self._messages(at):
             before = int(desk.n_refused)
             known = _remembered(world)
             entering.take(self._rows[first:end])
@@ -121,8 +120,8 @@ class Inquest:
         if not 0 <= position < self.positions:
             raise DataError(f"position {position}, expected 0 to {self.positions - 1}: the tape ends there")
         row = int(self._places[position])
-        world, at = self._world_before(row)
-        entering = Entering(self._run.system, world)
+        world, notes, at = self._begun_before(row)
+        entering = Entering(self._run.system, world, notes)
         for first, end in self._messages(at):
             if end > row:
                 return self._look(world, entering, first, end, number)
@@ -132,20 +131,10 @@ class Inquest:
 
     # ---- living up to it ---------------------------------------------------------------------------------------
 
-    def _world(self) -> World:
-        run = self._run
-        world = fresh_world(run.system, run.params, run.options, run.policy)
-        set_timer(world, run.system, self._tape.census.first_ns)
-        return world
-
-    def _world_before(self, row: int) -> tuple[World, int]:
-        """The desk at the newest checkpoint before a row, or at its beginning, and where the tape goes on from."""
-        world = self._world()
+    def _begun_before(self, row: int) -> Begun:
+        """The desk at the newest checkpoint before a row, or at its beginning."""
         before = [one for one in self._checkpoints if one.place.tape_rows <= row]
-        if not before:
-            return world, 0
-        restore(before[-1], desk_parts(world), code=self._code, config=config_hash(world.params))
-        return world, before[-1].place.tape_rows
+        return begun(self._tape, self._run, before[-1] if before else None, self._code)
 
     def _messages(self, at: int) -> Iterator[tuple[int, int]]:
         """First and end of every message that enters, from a row on; what the desk gave is stepped over."""

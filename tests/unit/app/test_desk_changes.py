@@ -8,8 +8,10 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from quintet.app import desk_folder, reloading, upgrading
+from quintet.app.cli import app
 from quintet.app.config import load
 from quintet.app.messages import Complaint
 from quintet.core import events as ev
@@ -20,6 +22,7 @@ from quintet.research.desk_replay import live_through, read_desk_run, replay_des
 from quintet.research.retuning import CHANGEABLE, change_rows, changes_on
 from quintet.research.systems import find
 from quintet.runtime.recovery import open_questions
+from quintet.storage.desk_parity import read_parity
 from quintet.storage.tape_files import open_tape
 from quintet.storage.workspace import workspace
 from tests.lived_desks import DAY_NS, HOLDER, START, VenueDesk, a_request, hours
@@ -40,6 +43,16 @@ def changed_notes(desk: VenueDesk, config: Path) -> dict[str, str]:
 
 
 # ---- another configuration -----------------------------------------------------------------------------------
+
+
+def verify_parity(folder: Path) -> None:
+    """Whoever verifies the desk in this folder finds it equal, and what was found is written down for the stages."""
+    said = CliRunner().invoke(app, ["verify", "parity", str(folder)])
+    assert said.exit_code == 0, said.output
+    assert "DIFFERS" not in said.output
+    found = read_parity(folder)
+    assert found is not None
+    assert (found.rows, found.unexplained) == (open_tape(folder / desk_folder.TAPE).n_positions, 0)
 
 
 def test_a_changed_configuration_holds_from_its_event_on_and_again_when_the_tape_is_lived_again(place: Path) -> None:
@@ -66,6 +79,7 @@ def test_a_changed_configuration_holds_from_its_event_on_and_again_when_the_tape
     assert replayed.difference is None
     assert (replayed.command_hash, replayed.state_hash) == hashes
     assert int(world.desk[0].limits.max_open_orders) == 1
+    verify_parity(request.folder)
 
 
 def test_it_comes_back_with_what_it_was_changed_to_and_refuses_what_it_was_begun_with(place: Path) -> None:
@@ -85,6 +99,7 @@ def test_it_comes_back_with_what_it_was_changed_to_and_refuses_what_it_was_begun
     again = VenueDesk(after)
     again.kill()
     assert replay_desk_tape(after.folder / desk_folder.TAPE) == again.hashes[0]
+    verify_parity(after.folder)  # from its checkpoints too
 
 
 def test_parameters_of_a_system_in_plain_python_change_too(place: Path) -> None:
@@ -104,6 +119,7 @@ def test_parameters_of_a_system_in_plain_python_change_too(place: Path) -> None:
     sizes = rows["quantity"][rows["kind"] == ev.PLACE].tolist()
     assert (sizes[:2], sizes[-1]) == ([1_000, 1_000], 2_000)
     assert replay_desk_tape(request.folder / desk_folder.TAPE) == desk.hashes[0]
+    verify_parity(request.folder)
 
 
 @pytest.mark.parametrize(
@@ -200,6 +216,7 @@ def test_new_code_goes_on_with_working_orders_and_gives_no_number_twice(
     assert (len(migrations), told.name) == (1, "same layout")
     assert (told.from_code, told.to_code) == (old.who.code, new.who.code)
     assert replay_desk_tape(path) == back.hashes[0]
+    verify_parity(request.folder)
     assert hashes[0] != old_hash
     # the earlier part stands as it was, and verifies with the version it was recorded with
     earlier = request.folder / "earlier" / "1" / desk_folder.TAPE
