@@ -13,6 +13,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
+# The test files that bear a mark. Others make their markets when they are read, which takes minutes without compilation.
+marked = $$(grep -rl --include='test_*.py' 'mark\.$(1)' tests)
+
 .PHONY: run test check format trace docs bench storm clean
 .NOTPARALLEL:
 
@@ -22,7 +25,12 @@ run: $(READY)
 
 test: $(READY)
 	@$(BIN)/quintet warm
-	@$(BIN)/python -m tools.suite
+	@echo "quintet: the whole suite"
+	@$(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder
+	@echo "quintet: once more with compilation off (the same bits)"
+	@NUMBA_DISABLE_JIT=1 $(BIN)/pytest -q -n 2 --dist loadfile -m jit_off $(call marked,jit_off)
+	@echo "quintet: once more with compiled array bounds checked"
+	@NUMBA_BOUNDSCHECK=1 NUMBA_OPT=1 $(BIN)/pytest -q -n 2 --dist loadgroup -m bounds $(call marked,bounds)
 
 check: $(READY)
 	@$(BIN)/ruff format --check --quiet .
