@@ -7,7 +7,7 @@ Exit codes: 0 it is well; 1 `check` found what the importer would refuse; 2 usag
 A refused file leaves the workspace as it was.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, cast
 
@@ -277,9 +277,10 @@ def synth(
     _require_one_of("unknown kind of market", "--kind", kind, ("candles", "ticks"))
     if kind == "ticks":
         _refuse_given("--kind ticks", {"--days": days, "--timeframe": timeframe})
+        from quintet.app.flags import named_pairs
         from quintet.app.tick_synthesis import told_market, told_model
 
-        model = told_model(_pairs("--flow", flow or ()), toxicity)
+        model = told_model(named_pairs("--flow", flow or ()), toxicity)
         said: list[str] = []
         instrument = None
         if symbol or config or sets:
@@ -436,10 +437,11 @@ def _reading(
     where: Sequence[str] | None,
     newest_first: bool,
 ) -> "Reading":
+    from quintet.app.flags import named_pairs
     from quintet.app.flags import timeframe as timeframe_of
     from quintet.storage.candle_table import FIELDS, TIME_UNITS, Reading
 
-    mapped = _pairs("--map", [part for given in columns or () for part in given.split(",")])
+    mapped = named_pairs("--map", [part for given in columns or () for part in given.split(",")])
     for field in mapped:
         _require_one_of("unknown field", "--map", field, FIELDS)
     if time_unit is not None:
@@ -450,22 +452,9 @@ def _reading(
         time_unit=time_unit,
         stamp=cast(Literal["open", "end"], stamp),
         timeframe=timeframe_of(timeframe or "", "--timeframe"),
-        where=_pairs("--where", where or ()),
+        where=named_pairs("--where", where or ()),
         newest_first=newest_first,
     )
-
-
-def _pairs(flag: str, written: Iterable[str]) -> dict[str, str]:
-    """`a=b` entries as a mapping; raises Complaint for anything else or a name given twice."""
-    pairs: dict[str, str] = {}
-    for entry in written:
-        left, equals, right = (part.strip() for part in entry.partition("="))
-        if not equals or not left or not right:
-            raise Complaint("not a pair", where=flag, found=repr(entry), expected="NAME=VALUE")
-        if left in pairs:
-            raise Complaint("named twice", where=flag, found=left, expected="every name once")
-        pairs[left] = right
-    return pairs
 
 
 def _refuse_given(chosen: str, flags: Mapping[str, Any]) -> None:

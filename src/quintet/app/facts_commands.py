@@ -4,7 +4,6 @@ Exit codes: 0 it is well; 1 a source had no answer (`record --once`); 2 usage, o
 file leaves the workspace as it was.
 """
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -93,6 +92,7 @@ def import_file(
     import time
 
     from quintet.app.fact_import import FactRequest, import_facts, write_facts
+    from quintet.app.flags import named_pairs
     from quintet.storage.workspace import workspace
 
     request = FactRequest(
@@ -155,7 +155,7 @@ def record(
     """Ask sources for facts in their rhythm, onto a tape: what is new, what is restated, what does not come."""
     from quintet.app.fact_recording import FactRecordRequest, record_facts
     from quintet.app.fact_sources import require_asked
-    from quintet.app.flags import duration_s
+    from quintet.app.flags import duration_s, named_pairs
     from quintet.storage.workspace import workspace
 
     if once and how_long:
@@ -187,19 +187,6 @@ def _credential(name: str) -> "Credential":
     from quintet.app.key_stores import read_key
 
     return read_key(name)
-
-
-def named_pairs(flag: str, written: Sequence[str]) -> dict[str, str]:
-    """`a=b` entries as a mapping; raises Complaint for anything else or a name given twice."""
-    pairs: dict[str, str] = {}
-    for entry in written:
-        left, equals, right = (part.strip() for part in entry.partition("="))
-        if not equals or not left or not right:
-            raise Complaint("not a pair", where=flag, found=repr(entry), expected="NAME=VALUE")
-        if left in pairs:
-            raise Complaint("named twice", where=flag, found=left, expected="every name once")
-        pairs[left] = right
-    return pairs
 
 
 def _time_unit(unit: str | None) -> str | None:

@@ -1,6 +1,7 @@
-"""What people type for times and timeframes, and what is meant."""
+"""What people type for times, timeframes and pairs, and what is meant."""
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Final
 
@@ -70,3 +71,16 @@ def duration_s(written: str, where: str) -> float:
             "not a length of time", where=where, found=written, expected="a number and a unit: 90s, 30m, 1.5h or 1d"
         )
     return seconds
+
+
+def named_pairs(flag: str, written: Iterable[str]) -> dict[str, str]:
+    """`a=b` entries as a mapping; raises Complaint for anything else or a name given twice."""
+    pairs: dict[str, str] = {}
+    for entry in written:
+        left, equals, right = (part.strip() for part in entry.partition("="))
+        if not equals or not left or not right:
+            raise Complaint("not a pair", where=flag, found=repr(entry), expected="NAME=VALUE")
+        if left in pairs:
+            raise Complaint("named twice", where=flag, found=left, expected="every name once")
+        pairs[left] = right
+    return pairs

@@ -189,7 +189,7 @@ def _fact_access(
 ) -> "FactAccess":
     """How facts of a system are asked for; a sandbox speaks for the venue. Raises Complaint where a key is missing."""
     from quintet.app.desk_facts import FactAccess, asked_of, require_access
-    from quintet.app.facts_commands import named_pairs
+    from quintet.app.flags import named_pairs
     from quintet.app.key_stores import read_key
 
     keys = {source: read_key(name) for source, name in named_pairs("--fact-key", written).items()}
