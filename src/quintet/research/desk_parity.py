@@ -14,7 +14,7 @@ from quintet.core.digest import command_hash, state_hash
 from quintet.core.engine import replay as replaying
 from quintet.core.engine.checkpoint import Checkpoint, config_hash, desk_parts, restore
 from quintet.core.engine.entry import new_progress
-from quintet.core.events import FACT, HEADER, LAST, OUTPUT_KINDS, PLACE, TEXT
+from quintet.core.events import FACT, LAST, OUTPUT_KINDS, PLACE, TEXT
 from quintet.core.orders.client_ids import ClientIds
 from quintet.core.row_laws import frozen
 from quintet.core.state import World
@@ -104,7 +104,7 @@ def begun(tape: Tape, run: DeskRun, checkpoint: Checkpoint | None = None, code: 
     """
     notes = dict(tape.meta.notes)
     if checkpoint is not None:
-        before = _without_headers(tape)[: checkpoint.place.tape_rows]
+        before = tape.event_rows()[: checkpoint.place.tape_rows]
         if changes_on(before):
             notes = in_force(notes, before)
             run = desk_run_of(notes, tape.name, run.system, candles_on(tape))
@@ -114,11 +114,6 @@ def begun(tape: Tape, run: DeskRun, checkpoint: Checkpoint | None = None, code: 
         return Begun(world, notes, begin_from(world, notes, tape.name))
     restore(checkpoint, desk_parts(world), code=code, config=config_hash(world.params))
     return Begun(world, notes, checkpoint.place.tape_rows)
-
-
-def _without_headers(tape: Tape) -> Any:
-    rows = np.asarray(tape.event_rows())
-    return rows[rows["kind"] != HEADER]
 
 
 def lived_again(tape: Tape, run: DeskRun, checkpoints: Sequence[Checkpoint] = ()) -> Lived:
@@ -194,17 +189,16 @@ def replayer_entering(system: KernelSystem, world: World, notes: Mapping[str, st
 def ids_on(tape: Tape) -> ClientIds | None:
     """The client ids of the desk that wrote a tape; None for one without an epoch, a backtest's or a paper desk's."""
     rows, name = tape.event_rows(), tape.meta.notes.get("desk", "")
-    known = rows[rows["kind"] != HEADER][:1] if len(rows) else rows
-    if not name or not len(known) or int(known[0]["kind"]) != FACT:
+    if not name or not len(rows) or int(rows[0]["kind"]) != FACT:
         return None
-    return ClientIds(name, int(known[0]["quantity"]))
+    return ClientIds(name, int(rows[0]["quantity"]))
 
 
 class _Life:
     """One replay from a row of the tape on."""
 
     def __init__(self, tape: Tape, run: DeskRun, begun: Begun) -> None:
-        self._rows = _without_headers(tape)
+        self._rows = np.asarray(tape.event_rows())
         self._run = run
         self._world, notes, self._first = begun
         self._instruments = run.options.instruments

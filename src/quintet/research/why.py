@@ -75,9 +75,8 @@ class Inquest:
     """One desk tape, to be asked about. `checkpoints` of this version save living through what came before."""
 
     def __init__(self, tape: Tape, run: DeskRun, checkpoints: Sequence[Checkpoint] = (), code: str = "") -> None:
-        rows = np.asarray(tape.event_rows())
         self._tape, self._run, self._code = tape, run, code
-        self._rows = rows[rows["kind"] != ev.HEADER]
+        self._rows = np.asarray(tape.event_rows())
         outputs = (self._rows["kind"] >= ev.PLACE) & (self._rows["kind"] <= ev.REFUSED)
         self._places = np.flatnonzero(~outputs)
         self._checkpoints = [one for one in checkpoints if one.place.code == code]
