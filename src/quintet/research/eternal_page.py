@@ -8,10 +8,11 @@ from functools import cache
 from typing import Any, Final
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from jinja2 import Template
 
 from quintet.research.charts import Axis, Plot
 from quintet.research.report_parts import wording
+from quintet.research.report_parts.environment import page_environment
 from quintet.research.report_parts.languages import say
 from quintet.systems.eternal.config import ACCOUNTS, ENGINES
 from quintet.systems.eternal.regimes import WEIGHTS_BP
@@ -76,13 +77,7 @@ def ribbon_picture(ribbon: list[Mapping[str, Any]]) -> str:
 
 @cache
 def _template() -> Template:
-    environment = Environment(
-        loader=PackageLoader("quintet.research", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = page_environment()
     environment.globals.update({name: getattr(wording, name) for name in wording.__all__})
     environment.globals.update(t=say, ACCOUNTS=ACCOUNTS)
     return environment.get_template("eternal.html.j2")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import tomli_w
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from jinja2 import Template
 from markupsafe import Markup
 
 from quintet.core.errors import InputError
@@ -26,6 +26,7 @@ from quintet.research.regimes import Regime, regimes
 from quintet.research.report_parts import episode_pictures, figures, quality_pictures, tick_pictures, verdict, wording
 from quintet.research.report_parts.comparison_rows import compared
 from quintet.research.report_parts.dates import moment, span
+from quintet.research.report_parts.environment import page_environment
 from quintet.research.report_parts.languages import LANGUAGES, Both, both, said, say, texts
 from quintet.research.report_parts.page_data import page_data
 from quintet.research.report_parts.run_pictures import run_pictures
@@ -62,13 +63,7 @@ def render_record(record: RunRecord, manifest: Manifest, robustness: Robustness 
 
 @cache
 def _template() -> Template:
-    environment = Environment(
-        loader=PackageLoader("quintet.research", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = page_environment()
     environment.globals.update({name: getattr(wording, name) for name in wording.__all__})
     environment.globals.update({"t": say, "said": said, "moment": moment, "span": span, "capital": _capital})
     return environment.get_template("report.html.j2")

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any, Final
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from jinja2 import Template
 
 from quintet.research.report_parts import wording
+from quintet.research.report_parts.environment import page_environment
 from quintet.research.sweep_pictures import heat_maps, parallel
 
 SHOWN_ROWS: Final = 50
@@ -37,12 +38,6 @@ def render_sweep(said: Mapping[str, Any], version: str) -> str:
 
 @cache
 def _template() -> Template:
-    environment = Environment(
-        loader=PackageLoader("quintet.research", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = page_environment()
     environment.globals.update({name: getattr(wording, name) for name in (*wording.__all__, "counted")})
     return environment.get_template("sweep.html.j2")

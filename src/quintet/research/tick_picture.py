@@ -172,13 +172,6 @@ def _length(ns: int) -> str:
 
 @cache
 def _template() -> "Template":
-    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from quintet.research.report_parts.environment import page_environment
 
-    environment = Environment(
-        loader=PackageLoader("quintet.research", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("ticks.html.j2")
+    return page_environment().get_template("ticks.html.j2")
