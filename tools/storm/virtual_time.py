@@ -2,7 +2,7 @@
 
 import asyncio
 import selectors
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, Final, TypeVar
 
 Result = TypeVar("Result")
@@ -15,7 +15,7 @@ class NothingComes(RuntimeError):
     """Everybody waits for something that never happens."""
 
 
-class _Idle(selectors.SelectSelector):
+class Idle(selectors.SelectSelector):
     """Where a loop would sleep, the time it would have slept has passed."""
 
     def __init__(self) -> None:
@@ -24,17 +24,22 @@ class _Idle(selectors.SelectSelector):
 
     def select(self, timeout: float | None = None) -> list[Any]:
         """Nothing is ready, ever: no line of this loop leaves the process."""
+        self.pass_by(timeout)
+        return []
+
+    def pass_by(self, timeout: float | None) -> None:
+        """Let the time pass that a loop would have slept; raises NothingComes where it would sleep for ever."""
         if timeout is None:
             raise NothingComes("everybody waits for something that never comes")
         self.now_s += max(timeout, 0.0)
-        return []
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
     """Fits anything that asks the loop for the time."""
 
-    def __init__(self) -> None:
-        self._idle = _Idle()
+    def __init__(self, idle: Idle | None = None) -> None:
+        """`idle`: another place to sleep than one where nobody else is heard."""
+        self._idle = Idle() if idle is None else idle
         super().__init__(self._idle)
 
     def time(self) -> float:
@@ -42,9 +47,9 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return self._idle.now_s
 
 
-def run(work: Coroutine[Any, Any, Result]) -> Result:
-    """Live through it."""
-    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+def run(work: Coroutine[Any, Any, Result], loop: Callable[[], VirtualLoop] = VirtualLoop) -> Result:
+    """Live through it, on a new loop."""
+    with asyncio.Runner(loop_factory=loop) as runner:
         return runner.run(work)
 
 
