@@ -1,18 +1,17 @@
 """Facts as they come, onto a tape: which sources, which watches, and when it ends."""
 
 import asyncio
-import contextlib
-import signal
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
 from quintet import __version__
 from quintet.app.fact_sources import opened_sources
+from quintet.app.until_stopped import until_stopped
 from quintet.core.facts import Observation, observations_on
 from quintet.core.market.fact_families import family_of
 from quintet.core.market.fact_watch import FactWatch
@@ -117,28 +116,10 @@ async def _recorded(
             for keeper in keepers:
                 await keeper.turn()
             return keepers
-        await _until_stopped(keep(keepers), request.seconds, writer)
+        await until_stopped(keep(keepers), request.seconds, SYNC_S, lambda: _sync(writer))
     return keepers
 
 
-async def _until_stopped(work: Any, seconds: float | None, writer: TapeWriter) -> None:
-    loop = asyncio.get_running_loop()
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
-            loop.add_signal_handler(number, stop.set)
-    ends = None if seconds is None else loop.time() + seconds
-    tasks = {asyncio.create_task(work), asyncio.create_task(stop.wait())}
-    try:
-        done: set[asyncio.Task[Any]] = set()
-        while not done and (ends is None or loop.time() < ends):
-            wait_s = SYNC_S if ends is None else max(0.0, min(SYNC_S, ends - loop.time()))
-            done, _ = await asyncio.wait(tasks, timeout=wait_s, return_when=asyncio.FIRST_COMPLETED)
-            if writer.position > writer.durable_upto:
-                writer.sync()
-        for task in done:
-            task.result()
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+def _sync(writer: TapeWriter) -> None:
+    if writer.position > writer.durable_upto:
+        writer.sync()

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +16,7 @@ from quintet import __version__
 from quintet.app.instruments import InstrumentConfig
 from quintet.app.messages import Complaint, did_you_mean, note
 from quintet.app.tick_instruments import SeenMarket, described, guessed_instrument
+from quintet.app.until_stopped import until_stopped
 from quintet.core.instrument import Instrument
 from quintet.ports.live_feed import Stream
 from quintet.runtime.recording import Recording
@@ -141,36 +141,17 @@ def record_stream(request: RecordRequest) -> Recorded:
     began_s = time.monotonic()
     try:
         with recorder, _progress_line(recorder, recording, began_s) as show:
-            asyncio.run(_until_stopped(recording, recorder, request.seconds, show))
+
+            def upkeep() -> None:
+                recorder.sync()
+                show()
+
+            asyncio.run(until_stopped(recording.run(), request.seconds, TICK_S, upkeep))
     finally:
         if not recorder.writer.position:
             path.unlink(missing_ok=True)
             durable_path(path).unlink(missing_ok=True)
     return _recorded(recorder, recording, time.monotonic() - began_s)
-
-
-async def _until_stopped(
-    recording: Recording, recorder: TickRecorder, seconds: float | None, show: Callable[[], None]
-) -> None:
-    loop = asyncio.get_running_loop()
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    ends = None if seconds is None else loop.time() + seconds
-    tasks = {asyncio.create_task(recording.run()), asyncio.create_task(stop.wait())}
-    try:
-        done: set[asyncio.Task[Any]] = set()
-        while not done and (ends is None or loop.time() < ends):
-            wait_s = TICK_S if ends is None else min(TICK_S, ends - loop.time())
-            done, _ = await asyncio.wait(tasks, timeout=wait_s, return_when=asyncio.FIRST_COMPLETED)
-            recorder.sync()
-            show()
-        for task in done:
-            task.result()
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _venue_of(request: RecordRequest) -> _Venue:
