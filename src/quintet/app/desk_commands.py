@@ -23,11 +23,12 @@ DeskName = Annotated[str, typer.Argument(metavar="DESK", help="paper-main, or ma
 @desk_app.command("list")
 def list_(as_json: AsJson = False) -> None:
     """List the desks of this workspace, and which of them are alive."""
+    from quintet.app.desk_names import desk_folders
     from quintet.storage.tape_files import is_being_written, open_tape
     from quintet.storage.workspace import workspace
 
     found = []
-    for folder in _folders(workspace().desks):
+    for folder in desk_folders(workspace().desks):
         notes = open_tape(folder / "desk.tape").meta.notes
         alive = is_being_written(folder / "desk.tape")
         found.append({"desk": folder.name, "alive": alive, "system": notes.get("system", ""), "folder": str(folder)})
@@ -136,21 +137,18 @@ def tell(
 
 def desk_folder(name: str) -> Path:
     """The folder of a desk by its name; raises Complaint when none or several fit."""
+    from quintet.app.desk_names import desk_folders, fitting
     from quintet.storage.workspace import workspace
 
     place = workspace().desks
-    known = {folder.name: folder for folder in _folders(place)}
-    fits = [name] if name in known else [each for each in known if each.partition("-")[2] == name]
+    desks = desk_folders(place)
+    fits, known = fitting(name, desks), [folder.name for folder in desks]
     if len(fits) == 1:
-        return known[fits[0]]
+        return fits[0]
     raise Complaint(
         "no such desk" if not fits else "several desks of this name", where=str(place), found=name,
         expected=f"one of {', '.join(known)}" if known else "a desk that was begun", hint=did_you_mean(name, known),
     )  # fmt: skip
-
-
-def _folders(place: Path) -> list[Path]:
-    return sorted(folder for folder in place.iterdir() if (folder / "desk.tape").exists())
 
 
 def _say_standing(folder: Path, standing: "Standing", figures: dict[str, Any]) -> None:

@@ -1,7 +1,7 @@
 """Which desk tape is meant: a desk by its name, a run by its id, or a folder."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -45,6 +45,17 @@ class DeskPlace(NamedTuple):
         return hashes
 
 
+def desk_folders(place: Path) -> list[Path]:
+    """The folders of all desks below a place, by name."""
+    return [path.parent for path in sorted(place.glob(f"*/{TAPE}"))]
+
+
+def fitting(name: str, desks: Sequence[Path]) -> list[Path]:
+    """Which of these folders a name means: `paper-main` that one alone, `main` those of every world."""
+    exact = [folder for folder in desks if folder.name == name]
+    return exact or [folder for folder in desks if folder.name.partition("-")[2] == name]
+
+
 def find_desk(name: str, here: Workspace) -> DeskPlace:
     """The desk or run of a name; raises Complaint when none or several fit, TapeError for a tape that is damaged."""
     folder = _folder(name, here)
@@ -65,8 +76,8 @@ def _folder(name: str, here: Workspace) -> Path:
     for folder in (given, given.parent if given.name == TAPE else given, here.desks / name):
         if (folder / TAPE).is_file():
             return folder
-    desks = [path.parent for path in sorted(here.desks.glob(f"*/{TAPE}"))]
-    fits = [folder for folder in desks if folder.name.partition("-")[2] == name]
+    desks = desk_folders(here.desks)
+    fits = fitting(name, desks)
     if len(fits) == 1:
         return fits[0]
     known = [folder.name for folder in desks]
