@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 import signal
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
@@ -182,8 +182,8 @@ async def trade(
         put_together = _Desk(request, account, instrument, who, world, tell, brake, machine)
         if past is None:
             await put_together.begin()
-        put_together.come_back()
-        return await put_together.live()
+        with put_together.come_back():
+            return await put_together.live()
 
 
 def rehearse(request: TradeRequest) -> None:
@@ -274,8 +274,9 @@ class _Desk:
             become_member(request.account, request.folder, name, held, self._world, self._instrument, ids)
         desk_folder.write_birth(self._request.folder, self._who, __version__, more, rows)
 
-    def come_back(self) -> None:
-        """A desk as it was after the last event on its tape, and what it has to hear first."""
+    @contextlib.contextmanager
+    def come_back(self) -> Iterator[None]:
+        """A desk as it was after the last event on its tape, and what it has to hear first; inside, its tape."""
         folder, world = self._request.folder, self._world
         past = self._past = desk_folder.required_past(folder)
         desk_folder.require_same(past, self._who, folder)
@@ -284,13 +285,17 @@ class _Desk:
         self._relived = desk_folder.come_back(folder, past, self._who, world, self._enter)
         self._tape = TapeWriter.resume(folder / desk_folder.TAPE)
         unwritten, last_ns = self._relived.unwritten, past.last_ns
-        if len(unwritten):
-            self._tape.append(command_rows(unwritten))
-        session = Session(world, self._enter, self._tape, last_ns=last_ns)
-        list(session.hear(not_written(unwritten, last_ns)))
-        # What the market did meanwhile is not known: neither are its books, from the moment on when we heard it last.
-        list(session.hear(lost_market(past.market_ns or last_ns, last_ns)))
-        self._last_ns = last_ns
+        try:
+            if len(unwritten):
+                self._tape.append(command_rows(unwritten))
+            session = Session(world, self._enter, self._tape, last_ns=last_ns)
+            list(session.hear(not_written(unwritten, last_ns)))
+            # What the market did meanwhile is not known: neither are its books, since the moment when we heard it last.
+            list(session.hear(lost_market(past.market_ns or last_ns, last_ns)))
+            self._last_ns = last_ns
+            yield
+        finally:
+            self._tape.abandon()
 
     def _untouched(self, held: Holdings) -> dict[int, int]:
         """What the account holds besides the desk's capital; raises Complaint when that is not there, or is in use."""
@@ -379,8 +384,6 @@ class _Desk:
             self._tape.close()
         except BaseExceptionGroup as group:
             raise first_of(group) from None
-        finally:
-            self._tape.abandon()
         return self._ended(desk, books, (self._machine.steady_ns() - began_ns) / 1e9)
 
     async def _keep_listing(self, desk: LiveDesk) -> None:

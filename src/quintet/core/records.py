@@ -6,6 +6,7 @@ field works compiled and breaks interpreted. `record` refuses both.
 """
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -54,6 +55,21 @@ def offset_of(dtype: np.dtype[Any], name: str) -> int:
 def table(dtype: np.dtype[Any], rows: int) -> np.recarray[Any, Any]:
     """`rows` zeroed records; the same `table[i].field` works compiled and interpreted."""
     return np.zeros(rows, dtype).view(np.recarray)
+
+
+def quick(array: Any) -> Any:
+    """The same memory as an array that compiled code takes in ten times as fast: no record array, and a known type.
+
+    Types that are equal but not the same object are compared field by field at every call.
+    """
+    plain = np.asarray(array)
+    return plain.view(_known_type(plain.dtype))
+
+
+@cache
+def _known_type(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """The first of all equal types that was asked for."""
+    return dtype
 
 
 def fill(row: np.record, values: Mapping[str, Any]) -> None:

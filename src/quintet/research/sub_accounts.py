@@ -17,10 +17,10 @@ from quintet.core.errors import DefinitionError, InvariantError
 from quintet.core.execution.want import Want
 from quintet.core.instrument import Instrument
 from quintet.core.kernel import entry
-from quintet.core.records import offset_of
+from quintet.core.records import offset_of, quick
 from quintet.core.tape import Tape
 from quintet.research.backtest import Kept, define
-from quintet.research.systems import left_loop_kernels, quick
+from quintet.research.systems import left_loop_kernels
 from quintet.systems.own.memory import bytes_of
 from quintet.systems.own.waking import write_wants
 
@@ -73,7 +73,7 @@ class SubAccount:
         self.world, self.kept = new_world(setup), Kept()
         self.wants: list[Want] = []
         self._tape, self._rows = tape, s.Tape(quick(tape.rows))
-        self._inside = s.World(*map(quick, without_memory(self.world)))
+        self._inside = without_memory(self.world)
         self._memory = bytes_of(self.world.desk)
         self._assets = asset_numbers(setup.instruments)
         self._units = [(i.kind == "spot", i.quanta_per_tick_lot, i.base_quanta_per_lot) for i in setup.instruments]

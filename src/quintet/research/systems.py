@@ -12,6 +12,7 @@ from quintet.core.errors import DefinitionError
 from quintet.core.events import TIMEFRAME_NAMES
 from quintet.core.execution import journal
 from quintet.core.instrument import Instrument
+from quintet.core.records import quick
 from quintet.core.risk.restraint_config import RestraintConfig
 from quintet.core.state import WAKE_BAR, WAKE_CONTROL, WAKE_FILL, WAKE_ORDER, WAKES, Tape, World
 from quintet.research.system_files import Loaded, load, names_a_file, origin_of
@@ -215,7 +216,7 @@ def left_loop(world: World) -> tuple[Callable[[Any, int], int], World]:
 
     Beside it the world as the loop sees it, which `sim.loop.after_wake` takes after each wake.
     """
-    advance, inside = _leaving(), World(*map(quick, without_memory(world)))
+    advance, inside = _leaving(), without_memory(world)
     return lambda tape, stop: int(advance(Tape(quick(tape.rows)), inside, stop)), inside
 
 
@@ -277,19 +278,4 @@ class LeftLoop:
     def _enter(self, world: World) -> None:
         self._world = world
         self._wake = mind_of(self._system, world.params).enter(world)
-        self._inside = World(*map(quick, without_memory(world)))
-
-
-def quick(array: Any) -> Any:
-    """The same memory as an array that compiled code takes in ten times as fast: no record array, and a known type.
-
-    Types that are equal but not the same object are compared field by field at every call.
-    """
-    plain = np.asarray(array)
-    return plain.view(_known_type(plain.dtype))
-
-
-@cache
-def _known_type(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """The first of all equal types that was asked for."""
-    return dtype
+        self._inside = without_memory(world)

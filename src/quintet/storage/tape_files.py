@@ -318,14 +318,16 @@ class TapeWriter:
         return reached.positions
 
     def close(self) -> None:
-        """Sync, give a new tape its name, and let go of the file. Closing twice is allowed."""
+        """Sync, give a new tape its name, and let go of the file, whatever the disk says. Closing twice is allowed."""
         if self._file < 0:
             return
-        if self._written_to == self.path:
-            self.sync()
-        else:
-            self._publish()
-        self._let_go()
+        try:
+            if self._written_to == self.path:
+                self.sync()
+            else:
+                self._publish()
+        finally:
+            self.abandon()
 
     def abandon(self) -> None:
         """Let go of the file; a new tape that has no name yet disappears."""
@@ -343,11 +345,8 @@ class TapeWriter:
     ) -> None:
         if kind is not None:
             self.abandon()
-            return
-        try:
+        else:
             self.close()
-        finally:
-            self.abandon()
 
     def _let_go(self) -> None:
         if self._file >= 0:

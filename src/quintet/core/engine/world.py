@@ -16,7 +16,7 @@ from quintet.core.kernel import log
 from quintet.core.market.trade_bars import BY_TIME, start_trade_bars
 from quintet.core.orders.lifecycle import MARKET
 from quintet.core.random import seeded
-from quintet.core.records import fill, record, table
+from quintet.core.records import fill, quick, record, table
 from quintet.core.risk.margin import MARGIN_MODE_NAMES, NO_MARGIN
 from quintet.core.units import E9, SAFE_MAX
 
@@ -209,9 +209,12 @@ def _power_of_two(at_least: int) -> int:
 
 
 def without_memory(world: s.World) -> s.World:
-    """The same world without its system's state and params, for a loop that is left: one compiled loop serves all."""
+    """The same world without its system's state and params, for a loop that is left: one compiled loop serves all.
+
+    It is entered at every wake, so its arrays are `quick` ones.
+    """
     nothing = table(EMPTY, 1)
-    return world._replace(state=nothing, params=nothing)
+    return s.World(*map(quick, world._replace(state=nothing, params=nothing)))
 
 
 def new_world(setup: Setup, state: Any = None, params: Any = None) -> s.World:
