@@ -19,7 +19,7 @@ from quintet.app import desk_folder, reloading, upgrading
 from quintet.app.bybit_desk import Account, Address, Holdings, listed_instrument, opened
 from quintet.app.config import Config
 from quintet.app.desk_facts import FactAccess, keep_facts
-from quintet.app.desk_folder import Identity
+from quintet.app.desk_folder import Identity, Past
 from quintet.app.desk_membership import become_member, membership
 from quintet.app.desk_runs import rehearse_replay
 from quintet.app.machine import MACHINE, Machine
@@ -181,8 +181,8 @@ async def trade(
         world = fresh_world(request.system, params, options, BOOK_POLICY)
         put_together = _Desk(request, account, instrument, who, world, tell, brake, machine)
         if past is None:
-            await put_together.begin()
-        with put_together.come_back():
+            past = await put_together.begin()
+        with put_together.come_back(past):
             return await put_together.live()
 
 
@@ -256,7 +256,7 @@ class _Desk:
         self._config = request.config
         self._checkpoints = machine.beside(desk_folder.checkpoints_of(request.folder))
 
-    async def begin(self) -> None:
+    async def begin(self) -> Past:
         """The birth of a desk on an account: written whole, and then it comes back as any other does."""
         held = await self._account.holdings(self._listing)
         untouched = {} if self._request.account else self._untouched(held)
@@ -273,12 +273,13 @@ class _Desk:
             request = self._request
             become_member(request.account, request.folder, name, held, self._world, self._instrument, ids)
         desk_folder.write_birth(self._request.folder, self._who, __version__, more, rows)
+        return desk_folder.required_past(self._request.folder)
 
     @contextlib.contextmanager
-    def come_back(self) -> Iterator[None]:
+    def come_back(self, past: Past) -> Iterator[None]:
         """A desk as it was after the last event on its tape, and what it has to hear first; inside, its tape."""
         folder, world = self._request.folder, self._world
-        past = self._past = desk_folder.required_past(folder)
+        self._past = past
         desk_folder.require_same(past, self._who, folder)
         self._enter = TunedEntrance(self._request.system, world, past.notes)
         set_timer(world, self._request.system, int(past.rows[0]["ts_recv"]))

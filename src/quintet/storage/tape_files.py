@@ -260,6 +260,7 @@ class TapeWriter:
         self._written = (scan.positions, scan.length, scan.chain)
         if tape.torn_bytes:
             self._guard(lambda: os.ftruncate(self._file, scan.length), "cut")
+        _keep_verification(self.path, tape, scan, self._inspector, os.fstat(self._file))
         self._guard(lambda: os.lseek(self._file, 0, os.SEEK_END), "open")
         self.sync()
 
