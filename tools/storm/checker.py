@@ -14,7 +14,6 @@ from tools.storm.evidence import Evidence
 from tools.storm.witness import (
     BOOK_CLEAR,
     FEED_GAP,
-    LAST_MARKET,
     LEVELS,
     ONE,
     OPERATOR,
@@ -260,7 +259,6 @@ def only_on_a_fresh_book(case: Case) -> Iterator[str]:
             known = False
         elif row.kind in LEVELS:
             known = True
-        if row.kind <= LAST_MARKET:
             heard_ms = row.ms
         if row.kind == PLACE and row.sign > 0:
             if not known:

@@ -41,6 +41,7 @@ from quintet.research.desk_result import net_quanta
 from quintet.research.desk_run import desk_run_of
 from quintet.research.retuning import CHANGEABLE, TunedEntrance, change_rows
 from quintet.research.systems import KernelSystem, entrance
+from quintet.runtime.book_doubt import BookDoubt
 from quintet.runtime.dispatcher import Dispatcher
 from quintet.runtime.live_desk import NOTICE, Ears, LiveDesk, Said
 from quintet.runtime.reconciliation import Reconciliation
@@ -434,6 +435,12 @@ class _Desk:
     def _market(self, desk: LiveDesk) -> Recording:
         sink = _MarketRows(desk.enter_market, self._past.market_ns)
         recorder = TickRecorder(Path(self._instrument.symbol), [self._instrument], decode_ticks.facts, sink)
+
+        def lose(now_ns: int, why: str) -> None:
+            self._say(f"{why}: asking for it again")
+            recorder.interrupt(now_ns, why)
+
+        desk.doubt = BookDoubt(self._config.limits.stale_after_ms, lose)
         return Recording(self._request.address.public(self._machine), recorder)
 
     def _show(self, ids: Any) -> None:

@@ -36,6 +36,7 @@ from quintet.ports.venue_account import (
     Unlisted,
     Unreadable,
 )
+from quintet.runtime.book_doubt import BookDoubt
 from quintet.runtime.dispatcher import NOT_SENT, Dispatcher
 from quintet.runtime.reconciliation import EVERY_S, Difference, Judged, Reconciliation, suspense_rows
 from quintet.runtime.recovery import open_questions
@@ -100,6 +101,9 @@ class LiveDesk:
         self.unknowns = 0
         self.alarms = 0
         self.stop = asyncio.Event()
+        self.doubt: BookDoubt | None = None
+        """Of the book that it trades on; whoever feeds the desk knows how to lose it."""
+
         self._session = session
         self._dispatcher = dispatcher
         self._orders = orders
@@ -193,6 +197,8 @@ class LiveDesk:
     def enter_market(self, rows: Any) -> None:
         """The same, from the feed."""
         self._market_ns = self._wall_ns()
+        if self.doubt is not None:
+            self.doubt.hear(rows, self._market_ns)
         self.enter(rows)
 
     def operate(self, action: int) -> None:
@@ -310,6 +316,8 @@ class LiveDesk:
         while True:
             await asyncio.sleep(LOOK_S)
             now_ns = self._wall_ns()
+            if self.doubt is not None:
+                self.doubt.look(now_ns)
             due = int(self._desk.timer_next) <= now_ns
             if due or now_ns - self._session.sequencer.last_ns >= SILENCE_NS:
                 for happened in self._session.silence(now_ns):
