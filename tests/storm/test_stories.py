@@ -56,6 +56,16 @@ def test_an_order_that_waits_for_its_turn_does_not_leave_after_the_kill_switch(t
     assert broken_laws(told(plans.braked_in_a_queue(2), tmp_path)) == []
 
 
+def test_a_memory_of_what_a_power_loss_took_is_not_lived_on(tmp_path: Path) -> None:
+    """Seed 12 once came back, at its second death, with the checkpoint of a tape that the first had cut."""
+    assert broken_laws(told(plans.power(12), tmp_path)) == []
+
+
+def test_a_desk_that_comes_back_waits_for_its_venue(tmp_path: Path) -> None:
+    """Seed 13 once gave up where the venue refused connections for some seconds, with orders at work there."""
+    assert broken_laws(told(plans.deaths_among_faults(13), tmp_path)) == []
+
+
 @pytest.mark.parametrize("kind", ["deaths", "power", "torn"])
 def test_a_desk_that_died_comes_back_with_nothing_lost(kind: str, tmp_path: Path) -> None:
     evidence = told(plans.STORIES[kind](1), tmp_path)

@@ -309,7 +309,7 @@ def within_the_limits(case: Case) -> Iterator[str]:
             continue
         if largest and life.placed.quantity > largest:
             yield f"position {at}: {life.placed.quantity} lots in one order, {largest} allowed"
-        held = sum(fill.row.sign * fill.row.quantity for fill in tape.fills if fill.row.at < at)
+        held = _moved(tape, at)[tape.instrument["base_asset"]] // int(tape.lot * ONE)
         mine = [one for one in tape.orders.values() if one.lives_at(at) and one.placed.sign > 0 and not one.waits]
         room = held + sum(_left(tape, one, at) for one in mine)
         if position_max and room > position_max:

@@ -217,12 +217,18 @@ def come_back(folder: Path, past: Past, who: Identity, world: World, enter: Tune
 
 
 def _newest(folder: Path, rows: int) -> Checkpoint | None:
-    """The newest checkpoint that the tape reaches to; damaged ones are passed over, the tape knows all of it."""
-    for path, data in checkpoints_of(folder).newest_first():
+    """The newest checkpoint that the tape reaches to; damaged ones are passed over, the tape knows all of it.
+
+    One that lies beyond the tape's end remembers what a power loss took from it. It goes before the tape grows: once
+    the tape reached as far again, it would pass for a memory of what is written there now.
+    """
+    store = checkpoints_of(folder)
+    for path, data in store.newest_first():
         try:
             found = decode(data, path.name)
         except Damaged:
             continue
         if found.place.tape_rows <= rows:
             return found
+        store.forget(path)
     return None

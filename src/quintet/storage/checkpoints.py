@@ -67,6 +67,11 @@ class CheckpointFolder:
             path = self.path(position)
             yield path, path.read_bytes()
 
+    def forget(self, path: Path) -> None:
+        """One of them is gone when this returns, whatever happens afterwards."""
+        path.unlink()
+        sync_folder(self.folder)
+
     def path(self, position: int) -> Path:
         """The file of a position."""
         return self.folder / f"{position:0{_DIGITS}d}{SUFFIX}"
