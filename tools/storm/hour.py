@@ -2,8 +2,8 @@
 
 python -m tools.storm.hour [--minutes 60] [--seed 1] [--folder DIR]
 
-Which faults strike when, and when who is killed, is drawn from the seed; what the processes make of it is theirs. At the
-end all faults are off, the desk is told to stop, `quintet verify parity` has to find every decision equal, and the
+Which faults strike when, and when who is killed, is drawn from the seed; what the processes make of it is theirs. At
+the end all faults are off, the desk is told to stop, `quintet verify parity` has to find every decision equal, and the
 checker of the storm reads the exchange's history and the tape.
 """
 

@@ -63,6 +63,7 @@ def a_sandbox(folder: Path, seed: int, *words: str, port: int = 0) -> Iterator[V
 
 
 def environment(folder: Path) -> dict[str, str]:
+    """Of a process of this source whose workspace is the folder."""
     return os.environ | {
         "QUINTET_WORKSPACE": str(folder),
         "PYTHONPATH": os.pathsep.join(map(str, (ROOT / "src", ROOT))),

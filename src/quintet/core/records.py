@@ -6,6 +6,7 @@ field works compiled and breaks interpreted. `record` refuses both.
 """
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -63,3 +64,18 @@ def fill(row: np.record, values: Mapping[str, Any]) -> None:
         if name not in names:
             raise DefinitionError(f"record has no field {name!r}; it has {', '.join(names)}")
         row[name] = value
+
+
+def quick(array: Any) -> Any:
+    """The same memory as an array that compiled code takes in ten times as fast: no record array, and a known type.
+
+    Types that are equal but not the same object are compared field by field at every call.
+    """
+    plain = np.asarray(array)
+    return plain.view(_known_type(plain.dtype))
+
+
+@cache
+def _known_type(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """The first of all equal types that was asked for."""
+    return dtype

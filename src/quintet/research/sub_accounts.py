@@ -17,10 +17,10 @@ from quintet.core.errors import DefinitionError, InvariantError
 from quintet.core.execution.want import Want
 from quintet.core.instrument import Instrument
 from quintet.core.kernel import entry
-from quintet.core.records import offset_of
+from quintet.core.records import offset_of, quick
 from quintet.core.tape import Tape
 from quintet.research.backtest import Kept, define
-from quintet.research.systems import left_loop_kernels, quick
+from quintet.research.systems import left_loop_kernels
 from quintet.systems.own.memory import bytes_of
 from quintet.systems.own.waking import write_wants
 

@@ -12,6 +12,7 @@ from quintet.core.errors import DefinitionError
 from quintet.core.events import TIMEFRAME_NAMES
 from quintet.core.execution import journal
 from quintet.core.instrument import Instrument
+from quintet.core.records import quick
 from quintet.core.risk.restraint_config import RestraintConfig
 from quintet.core.state import WAKE_BAR, WAKE_CONTROL, WAKE_FILL, WAKE_ORDER, WAKES, Tape, World
 from quintet.research.system_files import Loaded, load, names_a_file, origin_of
@@ -222,14 +223,14 @@ def left_loop(world: World) -> tuple[Callable[[Any, int], int], World]:
 def entrance(system: KernelSystem, world: World) -> Callable[..., int]:
     """How a message enters the step of a desk with this system: `enter(rows, world, progress)`, of this world alone."""
     if not system.is_python:
-        compiled: Callable[..., int] = _entered(system)
-        return compiled
+        whole, entered = World(*map(quick, world)), _entered(system)
+        return lambda rows, world, progress: int(entered(quick(rows), whole, quick(progress)))
     wake = mind_of(system, world.params).enter(world)
-    inside = without_memory(world)
+    inside, entered_and_left = World(*map(quick, without_memory(world))), _entered_and_left()
 
     def enter(rows: Any, world: World, progress: Any) -> int:
-        wakes = 0
-        while woken := int(_entered_and_left()(rows, inside, progress)):
+        wakes, seen, at = 0, quick(rows), quick(progress)
+        while woken := int(entered_and_left(seen, inside, at)):
             wakes |= woken
             wake()
         return wakes
@@ -278,18 +279,3 @@ class LeftLoop:
         self._world = world
         self._wake = mind_of(self._system, world.params).enter(world)
         self._inside = World(*map(quick, without_memory(world)))
-
-
-def quick(array: Any) -> Any:
-    """The same memory as an array that compiled code takes in ten times as fast: no record array, and a known type.
-
-    Types that are equal but not the same object are compared field by field at every call.
-    """
-    plain = np.asarray(array)
-    return plain.view(_known_type(plain.dtype))
-
-
-@cache
-def _known_type(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """The first of all equal types that was asked for."""
-    return dtype
