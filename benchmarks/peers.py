@@ -23,11 +23,12 @@ PACKAGES = {
     "talib": "TA-Lib==0.8.2",
     "talipp": "talipp==2.7.0",
     "nautilus": "nautilus_trader==1.221.0",
+    "ccxt": "ccxt==4.5.90",
 }
 """Folder of the environment, and what is installed in it: the versions whose results are recorded here."""
 
-ALSO = {"talipp": ("numpy",)}
-"""What the script of a peer needs beyond the peer."""
+ALSO = {"talipp": ("numpy",), "ccxt": ("orjson",)}
+"""What the script of a peer needs beyond the peer, or what makes it faster."""
 
 
 def root() -> Path:
@@ -53,7 +54,7 @@ def install() -> None:
 
 def import_seconds(python: Path, module: str) -> float:
     """Seconds from the start of a new process that imports a module to its end."""
-    environment = {k: v for k, v in os.environ.items() if k not in _NOT_PASSED_ON}
+    environment = own_environment()
     begun = time.perf_counter()
     subprocess.run([str(python), "-c", f"import {module}"], check=True, env=environment)
     return time.perf_counter() - begun
@@ -63,7 +64,7 @@ def run_script(peer: str, script: str, *arguments: str) -> str:
     """Run a script with a peer's Python; returns what it prints, raises RuntimeError with its last words."""
     python = python_of(peer)
     assert python is not None, peer
-    environment = {k: v for k, v in os.environ.items() if k not in _NOT_PASSED_ON}
+    environment = own_environment()
     ran = subprocess.run([str(python), script, *arguments], capture_output=True, text=True, env=environment)
     if ran.returncode != 0:
         raise RuntimeError(f"{PACKAGES[peer]} failed:\n{ran.stderr[-2000:]}")
@@ -141,9 +142,14 @@ _NOT_PASSED_ON = ("NUMBA_CACHE_DIR", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE")
 """With the last of these Python would translate every module of ours again in each process, and none of a peer's."""
 
 
+def own_environment() -> dict[str, str]:
+    """What a process that is measured finds around it."""
+    return {k: v for k, v in os.environ.items() if k not in _NOT_PASSED_ON}
+
+
 def first_run(command: list[str], cache: Path | None = None) -> FirstRun:
     """Run a process and measure it whole; `cache`: where numba keeps what it has compiled, for a peer."""
-    environment = {k: v for k, v in os.environ.items() if k not in _NOT_PASSED_ON}
+    environment = own_environment()
     if cache is not None:
         environment["NUMBA_CACHE_DIR"] = str(cache)
     used, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()

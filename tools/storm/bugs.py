@@ -108,7 +108,7 @@ def _server_error_is_a_refusal() -> list[Change]:
 
 def _sent_before_the_disk() -> list[Change]:
     def send(self: Dispatcher, commands: Any) -> None:
-        self._gateway.send(commands)
+        self._gateway.ready(commands)()
 
     return [(Dispatcher, "send", send)]
 

@@ -14,7 +14,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from tools.storm import plans
 from tools.storm.checker import broken_laws
@@ -23,7 +23,7 @@ from tools.storm.outcome import Outcome
 from tools.storm.story import LIMITS, Story, tell_story
 
 ROOT: Final = Path(__file__).parents[2]
-QUINTET: Final = str(Path(sys.executable).with_name("quintet"))
+CLI: Final = (sys.executable, "-m", "quintet.app.cli")
 PLAYER: Final = f"{Path(__file__).with_name('player.py')}:Player"
 SANDBOX_USDT: Final = 20_000
 LAST_LIFE_S: Final = 3
@@ -37,44 +37,78 @@ EXAMPLES: Final = 2_000
 # ---- kill -9 ----------------------------------------------------------------------------------------------------
 
 
+class Venue(NamedTuple):
+    """A `quintet sandbox` as a process: where it is, the file with what it said of itself, and the process."""
+
+    rest: str
+    said: Path
+    process: subprocess.Popen[str]
+
+
 @contextmanager
-def a_sandbox(folder: Path, seed: int) -> Iterator[dict[str, Any]]:
-    """`quintet sandbox` as a process; what it says of itself, and where that stands in a file (`said`)."""
-    command = [sys.executable, "-m", "quintet.app.cli", "sandbox", "--port", "0", "--json", "--seed", str(seed),
-               "--coins", f"USDT={SANDBOX_USDT}"]  # fmt: skip
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=_environment(folder))
+def a_sandbox(folder: Path, seed: int, *words: str, port: int = 0) -> Iterator[Venue]:
+    """An exchange that is there until the block ends, or until it is killed."""
+    command = [*CLI, "sandbox", "--port", str(port), "--json", "--seed", str(seed),
+               "--coins", f"USDT={SANDBOX_USDT}", *words]  # fmt: skip
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment(folder))
     assert process.stdout is not None
     line = process.stdout.readline()
     said = folder / "sandbox.json"
     said.write_text(line)
     try:
-        yield {**json.loads(line), "said": said}
+        yield Venue(json.loads(line)["rest"], said, process)
     finally:
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=30)
 
 
-def _environment(folder: Path) -> dict[str, str]:
+def environment(folder: Path) -> dict[str, str]:
+    """Of a process of this source whose workspace is the folder."""
     return os.environ | {
         "QUINTET_WORKSPACE": str(folder),
         "PYTHONPATH": os.pathsep.join(map(str, (ROOT / "src", ROOT))),
     }
 
 
-def _trade(folder: Path, said: Path, *words: str) -> subprocess.Popen[str]:
-    """A desk that has come to life: its first line is read."""
-    sets = [word for one in LIMITS for word in ("--set", one)]
-    command = [sys.executable, "-m", "quintet.app.cli", "trade", PLAYER, "--world", "sandbox", "--sandbox", str(said),
-               "--json", "--recv-window-ms", "1000", "--interval", "1m", *sets, "--set", "system.player.busy=1000",
-               *words]  # fmt: skip
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=_environment(folder)
-    )
-    assert process.stdout is not None
-    if '"opened"' not in process.stdout.readline():
-        assert process.stderr is not None
-        raise RuntimeError(process.stderr.read()[-500:])
-    return process
+class Life(NamedTuple):
+    """One life of a `quintet trade` as a process, and the file with all that it has said."""
+
+    process: subprocess.Popen[str]
+    output: Path
+
+    def said(self) -> list[dict[str, Any]]:
+        """Its lines so far; one that was cut by a death is left out."""
+        lines = self.output.read_text().splitlines()
+        return [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
+
+    def words(self) -> str:
+        """How it ended, and what it said last."""
+        return f"exit {self.process.poll()}: {self.output.read_text()[-500:]}"
+
+    def stopped_well(self) -> bool:
+        """Did it end as it was told to, with nothing left for a person?"""
+        lines = self.said()
+        return self.process.returncode == 0 and bool(lines) and lines[-1]["kind"] == "end"
+
+
+def come_to_life(folder: Path, said: Path, system: str, *words: str) -> Life:
+    """A desk that has said its first line; raises RuntimeError when it ends instead."""
+    command = [*CLI, "trade", system, "--world", "sandbox", "--sandbox", str(said), "--json",
+               "--recv-window-ms", "1000", *words]  # fmt: skip
+    output = folder / f"life-{len([*folder.glob('life-*')])}.jsonl"
+    with output.open("w") as file:
+        process = subprocess.Popen(command, stdout=file, stderr=file, text=True, env=environment(folder))
+    life = Life(process, output)
+    while not any(line["kind"] == "opened" for line in life.said()):
+        if process.poll() is not None:
+            raise RuntimeError(life.words())
+        time.sleep(0.05)
+    return life
+
+
+def settings(*named: str) -> list[str]:
+    """Settings as words of a command line."""
+    return [word for one in named for word in ("--set", one)]
 
 
 def kills(seed: int, outcome: Outcome) -> None:
@@ -82,27 +116,36 @@ def kills(seed: int, outcome: Outcome) -> None:
     from tools.storm.parts import a_folder
 
     dice = random.Random(seed)
-    with a_folder() as folder, a_sandbox(folder, seed) as sandbox:
-        process = _trade(folder, sandbox["said"])
+    words = [PLAYER, "--interval", "1m", *settings(*LIMITS, "system.player.busy=1000")]
+    with a_folder() as folder, a_sandbox(folder, seed) as venue:
+        first = come_to_life(folder, venue.said, *words)
         time.sleep(dice.uniform(0.0, 4.0))
-        process.kill()
-        process.communicate()
-        last = _trade(folder, sandbox["said"], "--for", f"{LAST_LIFE_S}s")
-        output, errors = last.communicate(timeout=120)
+        first.process.kill()
+        first.process.wait()
+        last = come_to_life(folder, venue.said, *words, "--for", f"{LAST_LIFE_S}s")
+        last.process.wait(timeout=120)
         outcome.stories += 1
-        evidence = _evidence_of(folder, sandbox["rest"])
-    end = json.loads(output.splitlines()[-1])
-    broken = [] if (last.returncode, end["kind"]) == (0, "end") else [f"exit {last.returncode}: {errors[-300:]}"]
+        evidence = _evidence_of(folder, venue.rest)
+    broken = [] if last.stopped_well() else [last.words()]
     outcome.count("orders", len(evidence.history["orders"]))
     outcome.find(f"kill {seed}", [*broken, *broken_laws(evidence)])
 
 
 def _evidence_of(folder: Path, rest: str) -> Evidence:
-    tape = (folder / "desks" / "sandbox-main" / "desk.tape").read_bytes()
-    with urllib.request.urlopen(f"{rest}/sandbox/history") as answer:
-        history = json.load(answer)
+    tape, history = tape_of(folder), history_of(rest)
     shaken = [(0, 1 << 60)]
     return Evidence(tape, history, tape, history, {"USDT": str(SANDBOX_USDT)}, [], 0, shaken)
+
+
+def tape_of(folder: Path) -> bytes:
+    """The desk's tape as it stands on the disk."""
+    return (folder / "desks" / "sandbox-main" / "desk.tape").read_bytes()
+
+
+def history_of(rest: str) -> Any:
+    """The exchange's own account of everything."""
+    with urllib.request.urlopen(f"{rest}/sandbox/history") as answer:
+        return json.load(answer)
 
 
 # ---- the same again ---------------------------------------------------------------------------------------------
@@ -121,9 +164,9 @@ def replays(seed: int, outcome: Outcome) -> None:
             outcome.find(f"{kind} {seed}, hash seed {hash_seed}", [f"{found}, expected {here}"])
 
 
-def _run(words: list[str], **environment: str) -> str:
+def _run(words: list[str], **variables: str) -> str:
     done = subprocess.run(
-        [sys.executable, *words], capture_output=True, text=True, cwd=ROOT, env=_environment(ROOT) | environment
+        [sys.executable, *words], capture_output=True, text=True, cwd=ROOT, env=environment(ROOT) | variables
     )
     if done.returncode:
         raise RuntimeError(f"{' '.join(words)}: exit {done.returncode}: {(done.stdout + done.stderr)[-600:]}")

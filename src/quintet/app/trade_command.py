@@ -105,6 +105,7 @@ def trade(
     missed, and goes on; nothing is sent twice. Ctrl-C takes back its orders and stops.
     """
     import asyncio
+    import gc
     from typing import cast
 
     from quintet.app.bybit_desk import Address
@@ -161,6 +162,7 @@ def trade(
     else:
         with progress("compiling the desk (once)"):
             rehearse(request)
+        gc.freeze()  # to look for garbage among all that the compiler keeps takes a third of a second
         api_key = ApiKey(credential.key.reveal(), credential.secret.reveal())
         ended = asyncio.run(bring_to_life(request, api_key, teller.tell(), KillFile(workspace().root).engaged))
     ended.run = _write_run(request.folder)

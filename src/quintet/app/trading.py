@@ -150,6 +150,7 @@ class _MarketRows:
     def append(self, rows: Any) -> int:
         if self._floor_ns:
             rows["ts_event"] = np.maximum(rows["ts_event"], self._floor_ns)
+            self._floor_ns *= int(rows[-1]["ts_event"]) == self._floor_ns
         self._enter(rows)
         return 0
 

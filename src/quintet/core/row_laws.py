@@ -15,7 +15,7 @@ from quintet.core import events as ev
 from quintet.core.errors import ConfigError, DefinitionError, TapeError
 from quintet.core.instrument import Instrument, decode
 from quintet.core.kernel import kernel
-from quintet.core.records import record, table
+from quintet.core.records import quick, record, table
 
 Rows = np.ndarray[Any, np.dtype[Any]]
 """A one-dimensional array of ROW, viewed as recarray."""
@@ -486,7 +486,7 @@ class Inspector:
         """`name` begins every message; `use` is the tape's: market or desk."""
         self.name = name
         self.definitions: list[Definition] = []
-        self._laws = LAWS[use]
+        self._laws = quick(LAWS[use])
         self._inspection = table(INSPECTION, 1)
         self._inspection[0].bar_next = -1
         self._position = np.asarray(self._inspection)["position"]
@@ -504,7 +504,7 @@ class Inspector:
         """Inspect whole messages; raises TapeError for the first broken law and then remembers none of them."""
         self._save()
         before = self.position, self._defined.item()
-        problem = inspect_rows(rows, cells_of(rows), self._laws, self._inspection, self._spans, self._kinds)
+        problem = inspect_rows(quick(rows), cells_of(rows), self._laws, *self._arrays, self._kinds)
         if problem == NO_ROOM:
             self._restore()
             self._make_room(2 * self._spans.shape[0])
@@ -539,6 +539,7 @@ class Inspector:
         larger = table(SPAN, instruments)
         larger[: self._spans.shape[0]] = self._spans
         self._spans = larger
+        self._arrays = quick(self._inspection), quick(larger)
         # As bytes, because NumPy copies records field by field.
         self._counters = [array.view(np.ndarray).view(np.uint8) for array in (self._inspection, self._spans)]
         self._counters.append(self._kinds.view(np.uint8))

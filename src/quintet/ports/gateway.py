@@ -1,5 +1,6 @@
 """Where approved commands go."""
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 
@@ -8,6 +9,13 @@ class Gateway(Protocol):
 
     def send(self, commands: Any) -> None:
         """Send rows of COMMAND, in order; each is on the desk tape by now, and must be on the disk before it leaves."""
+
+
+class EarlyGateway(Gateway, Protocol):
+    """One that makes ready what may not leave yet, so that nothing but sending is left when it may."""
+
+    def ready(self, commands: Any) -> Callable[[], None]:
+        """Encode rows of COMMAND, in order; to call what it returns sends them. Nothing leaves before."""
 
 
 class Brake(Protocol):

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import Final, NamedTuple, Protocol
 
-from quintet.ports.gateway import Gateway
+from quintet.ports.gateway import EarlyGateway
 from quintet.ports.venue_account import OrderReport
 
 
@@ -106,7 +106,7 @@ HELD_BACK_FACT: Final = b"held back by the venue's limits"
 Outcome = Accepted | Refused | Unknown | Found | Lost | Suppressed | HeldBack
 
 
-class OrderEntry(Gateway, Protocol):
+class OrderEntry(EarlyGateway, Protocol):
     """A gateway that tells what became of what it sent; `venues.bybit.order_gateway.OrderGateway` is one."""
 
     @property

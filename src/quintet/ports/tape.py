@@ -17,5 +17,8 @@ class DeskTape(Protocol):
     def append(self, rows: Any) -> int:
         """Append whole messages; returns the first row's place. Raises TapeError for rows that break a law."""
 
-    def sync(self) -> int:
-        """Wait until everything appended is on the disk; returns up to where. May run beside `append`."""
+    def sync(self, *, mark: bool = True) -> int:
+        """Wait until everything appended is on the disk; returns up to where. May run beside `append`.
+
+        `mark`: also write down, beside the tape, how far it is; an old mark is true too, and damage before it is found.
+        """

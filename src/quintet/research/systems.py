@@ -223,14 +223,14 @@ def left_loop(world: World) -> tuple[Callable[[Any, int], int], World]:
 def entrance(system: KernelSystem, world: World) -> Callable[..., int]:
     """How a message enters the step of a desk with this system: `enter(rows, world, progress)`, of this world alone."""
     if not system.is_python:
-        compiled: Callable[..., int] = _entered(system)
-        return compiled
+        whole, entered = World(*map(quick, world)), _entered(system)
+        return lambda rows, world, progress: int(entered(quick(rows), whole, quick(progress)))
     wake = mind_of(system, world.params).enter(world)
-    inside = without_memory(world)
+    inside, entered_and_left = without_memory(world), _entered_and_left()
 
     def enter(rows: Any, world: World, progress: Any) -> int:
-        wakes = 0
-        while woken := int(_entered_and_left()(rows, inside, progress)):
+        wakes, seen, at = 0, quick(rows), quick(progress)
+        while woken := int(entered_and_left(seen, inside, at)):
             wakes |= woken
             wake()
         return wakes

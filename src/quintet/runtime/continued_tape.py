@@ -40,6 +40,6 @@ class ContinuedTape:
         self._at += len(plain)
         return first
 
-    def sync(self) -> int:
+    def sync(self, *, mark: bool = True) -> int:
         """Wait for the disk."""
-        return self._tape.sync()
+        return self._tape.sync(mark=mark)

@@ -54,6 +54,7 @@ LOST_FEED_NS: Final = 30_000_000_000
 WORTH_SAYING_NS: Final = 1_000_000_000
 """A command that the venue's limits hold back for so long is worth a line."""
 
+TELL_AFTER_S: Final = 0.001
 STAND_DOWN_S: Final = 20.0
 RECOVER_SAY_S: Final = 15.0
 
@@ -122,6 +123,7 @@ class LiveDesk:
         self._look_at_s = 0.0
         self._told: set[Difference | str] = set()
         self._suspects: set[str] = set()
+        self._untold: list[Happened] = []
 
     @property
     def _desk(self) -> Any:
@@ -146,6 +148,7 @@ class LiveDesk:
                 for task in tasks:
                     task.cancel()
         finally:
+            self._tell_now()
             market.close()
             await self._orders.close()
 
@@ -178,7 +181,7 @@ class LiveDesk:
         if self._desk.live and not self._keeps_orders:
             self._alarm(f"{int(self._desk.live)} orders are not known to be over")
         for happened in self._session.end():
-            self._ears.hear(happened)
+            self._tell_soon(happened)
 
     # ---- what enters -------------------------------------------------------------------------------------------
 
@@ -187,10 +190,10 @@ class LiveDesk:
         if not len(rows):
             return
         last_ns = self._session.sequencer.last_ns
-        if self._wall_ns() >= last_ns and (rows["ts_recv"] < last_ns).any():
+        if int(rows[0]["ts_recv"]) < last_ns <= self._wall_ns():
             rows = not_before(rows, last_ns)
         for happened in self._session.hear(rows):
-            self._ears.hear(happened)
+            self._tell_soon(happened)
         if self._account_books is not None:
             self._account_books.publish(self._session.world)
 
@@ -321,7 +324,7 @@ class LiveDesk:
             due = int(self._desk.timer_next) <= now_ns
             if due or now_ns - self._session.sequencer.last_ns >= SILENCE_NS:
                 for happened in self._session.silence(now_ns):
-                    self._ears.hear(happened)
+                    self._tell_soon(happened)
             self._mind_the_feed(now_ns)
             self._mind_the_account(now_ns)
             self._mind_the_brake()
@@ -394,7 +397,19 @@ class LiveDesk:
             self._told.add(text)
             self._say(NOTICE, text)
 
+    def _tell_soon(self, happened: Happened) -> None:
+        """People are told when what they are told of is on its way to the disk."""
+        self._untold.append(happened)
+        if len(self._untold) == 1:
+            asyncio.get_running_loop().call_later(TELL_AFTER_S, self._tell_now)
+
+    def _tell_now(self) -> None:
+        untold, self._untold = self._untold, []
+        for happened in untold:
+            self._ears.hear(happened)
+
     def _say(self, kind: str, text: str) -> None:
+        self._tell_now()
         self._ears.say(Said(self._wall_ns(), kind, text))
 
     @staticmethod

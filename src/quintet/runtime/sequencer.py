@@ -53,23 +53,27 @@ class Sequencer:
     def take(self, rows: Any) -> Iterator[Entry]:
         """The timers that are due before these rows, then each of their messages."""
         for message in messages_of(rows):
-            for placed in in_time(message, self.last_ns):
-                yield from self._timers(int(placed[0]["ts_recv"]))
-                yield self._enter(placed)
+            yield from self.place(message)
+
+    def place(self, message: Any) -> Iterator[Entry]:
+        """The same for one message that is known to be whole."""
+        for placed in in_time(message, self.last_ns):
+            yield from self._timers(int(placed[0]["ts_recv"]))
+            yield self._enter(placed)
 
     def advance_clock(self, now_ns: int) -> Iterator[Entry]:
         """Nothing was heard: the timers that are due at `now_ns`, then a row that says that time has passed."""
         yield from self.take(clock_row(now_ns, now_ns, 0))
 
     def _timers(self, until_ns: int) -> Iterator[Entry]:
-        while (due_ns := int(self._desk.timer_next)) <= until_ns:
+        while (due_ns := int(self._desk["timer_next"])) <= until_ns:
             yield self._enter(_row(due_ns, due_ns, TIMER, 0))
 
     def _enter(self, rows: Any) -> Entry:
         """Write the event down and hand it out."""
-        if self._desk.position != self._next:
+        if self._desk["position"] != self._next:
             raise InvariantError(
-                f"the desk stands at position {self._desk.position}, expected {self._next}: not applied"
+                f"the desk stands at position {self._desk['position']}, expected {self._next}: not applied"
             )
         if self._tape is not None:
             self._tape.append(rows)

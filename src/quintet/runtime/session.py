@@ -92,12 +92,13 @@ class Session:
         self._gateway = gateway
         self._progress = new_progress()
         self._unsent: list[tuple[int, int]] = []
+        self._left = _lists_of(world)
 
     def hear(self, rows: Any) -> Iterator[Happened]:
         """Let whole messages enter, each after the timers and answers that are due before it."""
         for message in messages_of(rows):
             yield from self._answer_unsent(int(message[0]["ts_recv"]))
-            for entry in self.sequencer.take(message):
+            for entry in self.sequencer.place(message):
                 yield self._step(entry)
 
     def silence(self, now_ns: int) -> Iterator[Happened]:
@@ -114,16 +115,14 @@ class Session:
 
     def _step(self, entry: Entry) -> Happened:
         """One event through the step; its commands on the tape, on the disk, and only then away."""
-        desk = self.world.desk[0]
         with np.errstate(over="ignore"):
             self._enter(entry.rows, self.world, self._progress)
-        commands = np.asarray(desk.outbox)[: int(desk.n_outbox)].copy()
-        fills = np.asarray(desk.filled)[: int(desk.n_filled)].copy()
-        notes = _stamped(np.asarray(desk.shown.notes)[: int(desk.shown.n_notes)].copy(), desk)
-        desk.n_outbox = desk.n_filled = desk.shown.n_notes = 0
+        commands, fills, notes = (part.take() for part in self._left)
+        if len(notes):
+            _stamp(notes, self.world.desk[0])
         happened = Happened(entry.position, entry.rows, notes, commands, fills, self._send(commands))
         self.tape_rows += len(entry.rows) + ROWS_OF_COMMAND * len(commands)
-        if self._keeping is not None and self._keeping.store.is_due(int(desk.position)):
+        if self._keeping is not None and self._keeping.store.is_due(int(self.world.desk[0]["position"])):
             self._keep(self._keeping)
         return happened
 
@@ -155,10 +154,35 @@ class Session:
                 yield self._step(entry)
 
 
-def _stamped(notes: Any, desk: Any) -> Any:
+class _Left:
+    """One of the lists that a step leaves in a desk's record: what is taken out is not there any more."""
+
+    def __init__(self, record: Any, name: str, count: str) -> None:
+        self._rows, self._count = record[name][0], record[count]
+        self._nothing = self._rows[:0].copy()
+
+    def take(self) -> Any:
+        """A copy of what is there."""
+        count = self._count.item()
+        if not count:
+            return self._nothing
+        self._count[0] = 0
+        return self._rows[:count].copy()
+
+
+def _lists_of(world: s.World) -> tuple[_Left, ...]:
+    """Commands, fills and notes."""
+    desk = np.asarray(world.desk)
+    return (
+        _Left(desk, "outbox", "n_outbox"),
+        _Left(desk, "filled", "n_filled"),
+        _Left(desk["shown"], "notes", "n_notes"),
+    )
+
+
+def _stamp(notes: Any, desk: Any) -> None:
     notes["ts"] = desk.shown.now
     notes["position"] = desk.event
-    return notes
 
 
 class PaperSession:

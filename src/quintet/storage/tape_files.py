@@ -289,7 +289,7 @@ class TapeWriter:
         first = self.position
         if plain.shape[0] == 0:
             return first
-        if (np.asarray(plain)["kind"] == ev.HEADER).any():
+        if ev.HEADER in np.asarray(plain)["kind"].tobytes():
             raise TapeError(f"{self.path}: position {first}: a row of kind {ev.HEADER} (header), expected event rows")
         self._inspector.take(plain)
         body = bytes_of(plain)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from quintet.core import events as ev
 from quintet.core.errors import DataError
 from quintet.core.market.book_sync import BookSync, Step
+from quintet.core.market.level_text import PIECE
 from quintet.core.market.tick_feed import (
     UNKNOWN,
     Aside,
@@ -33,28 +34,25 @@ TEXT_BYTES: Final = 1 << 20
 _LOST: Final = ((ev.FEED_GAP, b"", UNKNOWN, 0), (ev.BOOK_CLEAR, b"", 0, 0))
 """An unknown number of messages is missing, and with them the book."""
 
-Column = NDArray[np.int64]
+_PIECE: Final = np.dtype((np.record, PIECE))
 
 
 class Pieces(NamedTuple):
-    """A batch. `message` numbers whole messages; `quantity` is of marks.
+    """A batch: a table of PIECE and the text of all.
 
     Where a source is no text, `price` and `lots` stand in for it: integers are ticks and lots, floats are prices and
     quantities that still have to be whole.
     """
 
-    where: Column
-    event_ns: Column
-    recv_ns: Column
-    instrument: Column
-    kind: Column
-    bits: Column
-    message: Column
-    quantity: Column
-    text: bytes
-    ends: Column
+    table: NDArray[Any]
+    text: bytes = b""
     price: NDArray[Any] | None = None
     lots: NDArray[Any] | None = None
+
+
+def pieces_of(numbers: NDArray[np.int64]) -> NDArray[Any]:
+    """Rows of whole numbers as a table of PIECE."""
+    return numbers.view(_PIECE).reshape(-1)
 
 
 class GapSeen(NamedTuple):
@@ -123,22 +121,9 @@ class Batch:
         """The batch, None when it is empty."""
         if not self._rows:
             return None
-        table = np.array(self._rows, np.int64)
-        text = b"".join(self._texts)
+        pieces = Pieces(pieces_of(np.array(self._rows, np.int64)), b"".join(self._texts))
         self._begin()
-        columns = np.ascontiguousarray(table.T)
-        return Pieces(
-            where=table[:, :2],
-            event_ns=columns[2],
-            recv_ns=columns[3],
-            instrument=columns[4],
-            kind=columns[5],
-            bits=columns[6],
-            message=columns[7],
-            quantity=columns[8],
-            text=text,
-            ends=columns[9],
-        )
+        return pieces
 
 
 class FactReader:

@@ -116,7 +116,7 @@ class TickRecorder:
         self.unread.latest = why
         self._reader.drain()
         if pieces is not None:
-            lost = sorted(set(pieces.instrument[pieces.kind <= ev.ASK_LEVEL].tolist()))
+            lost = sorted(set(pieces.table["instrument"][pieces.table["kind"] <= ev.ASK_LEVEL].tolist()))
         else:
             lost = [] if self._reader.counts.numbered else list(range(len(self.instruments)))
         self._reader.lose_books(lost, frame.where, frame.recv_ns, why)

@@ -17,17 +17,19 @@ from numpy.typing import NDArray
 from quintet.core import events as ev
 from quintet.core.errors import DataError
 from quintet.core.instrument import Instrument
-from quintet.core.market.level_text import FINEST, UNIT, Misread, read_levels, survey_levels, unit_of
-from quintet.core.market.tick_clocks import CLOCKS, ORDERED, settle
-from quintet.core.records import table
-from quintet.storage.tick_pieces import Column, Pieces
+from quintet.core.market.feed_rows import write_rows
+from quintet.core.market.level_text import FINEST, UNIT, LevelReader, Misread, survey_levels, unit_of
+from quintet.core.market.tick_clocks import CLOCKS, ORDERED
+from quintet.core.records import quick, table
+from quintet.storage.tick_pieces import Pieces
 
 FLOAT_SLACK: Final = 1e-9
 """A float this close to a whole multiple, relative to its size, was one before it became a float."""
 
 DECIMALS_MAX: Final = 10
-MESSAGE_ROWS: Final = 60_000
-"""A snapshot longer than this becomes several messages: a tape's message may have 65,536 rows."""
+_ROW: Final = np.dtype((np.record, ev.ROW))
+
+Column = NDArray[np.int64]
 
 Place = Callable[[int, int], str]
 """File and line of a piece, for people."""
@@ -79,49 +81,34 @@ class RowMaker:
         self._units = table(UNIT, max(1, len(instruments)))
         for n, instrument in enumerate(instruments):
             self._units[n] = unit_of(instrument.price_increment, instrument.lot_size)
+        self._levels = LevelReader(self._units)
         self._symbols = [instrument.symbol for instrument in instruments]
         self._place = place
         self.far_levels = 0
-        self._clocks = table(CLOCKS, 1)
-        self._ordered = table(ORDERED, max(1, len(instruments)))
+        self._times = _Times(max(1, len(instruments)))
 
     def rows(self, pieces: Pieces) -> NDArray[np.void]:
         """The rows of a batch; raises DataError naming file, line and field for a number that is not whole."""
-        price, lots, counts = self._numbers(pieces)
-        mark = (pieces.kind == ev.BOOK_CLEAR) | (pieces.kind == ev.FEED_GAP) | (pieces.kind == ev.BOOK_ORDER)
-        each = np.repeat(np.arange(len(pieces.kind)), np.where(mark, 1, counts))
-        rows = np.zeros(len(each), ev.ROW)
-        is_mark = mark[each]
-        for name, column in (
-            ("ts_event", pieces.event_ns),
-            ("ts_recv", pieces.recv_ns),
-            ("instrument", pieces.instrument),
-            ("kind", pieces.kind),
-            ("bits", pieces.bits),
-            ("quantity", pieces.quantity),
-        ):
-            rows[name] = column[each]
-        rows["price"][~is_mark] = price
-        rows["quantity"][~is_mark] = lots
-        rows["bits"] |= _last_of(pieces.message[each])
-        settle(rows.view(np.recarray), self._clocks, self._ordered)
-        return rows
+        numbers, counts = self._numbers(pieces)
+        return self._times.rows(pieces.table, numbers, counts)
 
-    def _numbers(self, pieces: Pieces) -> tuple[Column, Column, Column]:
+    def _numbers(self, pieces: Pieces) -> tuple[Column, Column]:
+        """Price and quantity, row by row, and how many rows belong to each piece."""
         if pieces.price is not None and pieces.lots is not None:
-            return self._array_numbers(pieces, pieces.price, pieces.lots)
-        found = read_levels(pieces.text, pieces.ends, pieces.instrument, pieces.kind <= ev.ASK_LEVEL, self._units)
+            numbers = np.stack(self._array_numbers(pieces, pieces.price, pieces.lots), axis=1)
+            return numbers, np.ones(len(pieces.table), np.int64)
+        found = self._levels.read(pieces.text, pieces.table)
         if isinstance(found, Misread):
             raise misread(found, pieces, self._place, self._symbols)
         self.far_levels += found.far
-        return found.price, found.quantity, found.counts
+        return found.numbers, found.counts
 
-    def _array_numbers(self, pieces: Pieces, price: NDArray[Any], lots: NDArray[Any]) -> tuple[Column, Column, Column]:
+    def _array_numbers(self, pieces: Pieces, price: NDArray[Any], lots: NDArray[Any]) -> tuple[Column, Column]:
         """Numbers that were numbers already: whole ones as they are, floats checked against their decimals."""
-        levels = np.flatnonzero((pieces.kind != ev.BOOK_CLEAR) & (pieces.kind != ev.FEED_GAP))
-        counts = np.ones(len(pieces.kind), np.int64)
         if price.dtype == np.int64:
-            return price, lots, counts
+            return price, lots
+        kind = pieces.table["kind"]
+        levels = np.flatnonzero((kind != ev.BOOK_CLEAR) & (kind != ev.FEED_GAP))
         unit = self._units[0]
         whole = []
         for name, values, places, divisor, least, most in (
@@ -136,16 +123,40 @@ class RowMaker:
                 )
             if not good.all():
                 first = int(np.flatnonzero(~good)[0])
-                where = self._place(*(int(part) for part in pieces.where[levels[first]]))
+                where = self._place(*_where(pieces, int(levels[first])))
                 raise DataError(
                     f"{where}: {name} is {values[first]!r}, expected a whole multiple of {size:g}, "
                     f"{least} to {most} of them"
                 )
             whole.append(nearest.astype(np.int64))
-        return whole[0], whole[1], counts
+        return whole[0], whole[1]
 
     def clocks(self) -> ClockReport:
         """What was seen of the clocks so far."""
+        return self._times.report()
+
+
+class _Times:
+    """Rows of pieces, and what was seen of their clocks."""
+
+    def __init__(self, instruments: int) -> None:
+        self._clocks = table(CLOCKS, 1)
+        self._ordered = table(ORDERED, instruments)
+        self._arrays = quick(self._clocks), quick(self._ordered)
+
+    def rows(self, pieces: Any, numbers: Column, counts: Column) -> NDArray[np.void]:
+        """The rows of whole messages, each with two times that the row laws accept."""
+        rows = np.empty(len(numbers) + len(pieces), _ROW)
+        return rows[: write_rows(pieces, numbers, counts, rows, *self._arrays)].view(ev.ROW)
+
+    def make_room(self, instruments: int) -> None:
+        """For so many instruments."""
+        wider = table(ORDERED, instruments)
+        wider[: len(self._ordered)] = self._ordered
+        self._ordered, self._arrays = wider, (self._arrays[0], quick(wider))
+
+    def report(self) -> ClockReport:
+        """What the clocks said so far."""
         return _clock_report(self._clocks[0], self._ordered)
 
 
@@ -154,31 +165,25 @@ class Survey:
 
     def __init__(self) -> None:
         self.finest = table(FINEST, 8)
-        self._clocks = table(CLOCKS, 1)
-        self._ordered = table(ORDERED, 8)
+        self._times = _Times(8)
         self.messages = 0
 
     def look(self, pieces: Pieces, place: Place) -> None:
         """One batch; raises DataError naming file and line for text that is no number."""
-        self._make_room(int(pieces.instrument.max(initial=0)) + 1)
+        self._make_room(int(pieces.table["instrument"].max(initial=0)) + 1)
         if pieces.price is not None and pieces.lots is not None:
             self._look_at_numbers(pieces.price, pieces.lots)
         else:
-            found = survey_levels(pieces.text, pieces.ends, pieces.instrument, self.finest)
+            found = survey_levels(pieces.text, pieces.table, self.finest)
             if found is not None:
                 raise misread(found, pieces, place, [])
-        rows = np.zeros(len(pieces.kind), ev.ROW)
-        names = {"ts_event": pieces.event_ns, "ts_recv": pieces.recv_ns, "instrument": pieces.instrument}
-        for name, column in names.items():
-            rows[name] = column
-        rows["kind"] = pieces.kind
-        rows["bits"] = _last_of(pieces.message)
-        self.messages += int(np.count_nonzero(rows["bits"]))
-        settle(rows.view(np.recarray), self._clocks, self._ordered)
+        count = len(pieces.table)
+        rows = self._times.rows(pieces.table, np.zeros((count, 2), np.int64), np.ones(count, np.int64))
+        self.messages += int(np.count_nonzero(rows["bits"] & ev.LAST))
 
     def clocks(self) -> ClockReport:
         """What was seen of the clocks."""
-        return _clock_report(self._clocks[0], self._ordered)
+        return self._times.report()
 
     def _look_at_numbers(self, price: NDArray[Any], lots: NDArray[Any]) -> None:
         """The decimals of floats; whole numbers are units of their own."""
@@ -190,20 +195,20 @@ class Survey:
 
     def _make_room(self, instruments: int) -> None:
         while len(self.finest) < instruments:
-            for name in ("finest", "_ordered"):
-                before = getattr(self, name)
-                wider = table(before.dtype, 2 * len(before))
-                wider[: len(before)] = before
-                setattr(self, name, wider)
+            wider = table(FINEST, 2 * len(self.finest))
+            wider[: len(self.finest)] = self.finest
+            self.finest = wider
+            self._times.make_room(len(wider))
 
 
 def misread(found: Misread, pieces: Pieces, place: Place, symbols: Sequence[str]) -> DataError:
     """A number that cannot be taken, by file, line, side and place in its message."""
-    where = place(*(int(part) for part in pieces.where[found.piece]))
+    piece = pieces.table[found.piece]
+    where = place(*_where(pieces, found.piece))
     sides: Mapping[int, str] = {ev.BID_LEVEL: "bid", ev.ASK_LEVEL: "ask"}
-    side = sides.get(int(pieces.kind[found.piece]), "trade")
+    side = sides.get(int(piece["kind"]), "trade")
     part = f"{side} {found.pair + 1}" if side != "trade" else side
-    of = f" of {symbols[int(pieces.instrument[found.piece])]}" if symbols else ""
+    of = f" of {symbols[int(piece['instrument'])]}" if symbols else ""
     return DataError(f"{where}: {part}{of}: {found.field} is {found.found!r}, expected {found.expected}")
 
 
@@ -217,16 +222,10 @@ def _decimals(values: NDArray[Any]) -> int:
     return DECIMALS_MAX
 
 
-def _last_of(message: Column) -> NDArray[np.uint8]:
-    """LAST on the last row of each message; a very long one is cut."""
-    if not len(message):
-        return np.zeros(0, np.uint8)
-    last = np.append(message[1:] != message[:-1], True)
-    begins = np.flatnonzero(np.append(True, last[:-1]))
-    lengths = np.diff(np.append(begins, len(message)))
-    for begin, length in zip(begins[lengths > MESSAGE_ROWS], lengths[lengths > MESSAGE_ROWS], strict=True):
-        last[begin + MESSAGE_ROWS - 1 : begin + length : MESSAGE_ROWS] = True
-    return last.astype(np.uint8) * ev.LAST
+def _where(pieces: Pieces, piece: int) -> tuple[int, int]:
+    """File and line of a piece, as numbers."""
+    found = pieces.table[piece]
+    return int(found["file"]), int(found["line"])
 
 
 def _clock_report(clocks: Any, ordered: Any) -> ClockReport:

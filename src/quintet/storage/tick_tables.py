@@ -20,7 +20,9 @@ from numpy.typing import NDArray
 
 from quintet.core import events as ev
 from quintet.core.errors import DataError
+from quintet.core.market.level_text import PIECE
 from quintet.core.market.tick_feed import UNKNOWN, BestPrices, BookChange, Fact, Trade
+from quintet.core.records import table
 from quintet.core.row_laws import TIME_MAX
 from quintet.storage.tick_pieces import Pieces
 from quintet.storage.tick_sources import TickFiles, open_unpacked
@@ -302,7 +304,7 @@ def hftbacktest_pieces(files: TickFiles) -> Iterator[Pieces]:
         for chunk in _whole_messages(array_chunks(files, file, HFTBACKTEST), _end_of_events):
             pieces = _event_pieces(chunk, file, message)
             if pieces is not None:
-                message = int(pieces.message[-1])
+                message = int(pieces.table["message"][-1])
                 yield pieces
 
 
@@ -348,18 +350,12 @@ def _array_pieces(
 ) -> Pieces:
     count = int(np.count_nonzero(keep))
     marks = (kind == ev.BOOK_CLEAR)[keep]
-    nothing = np.zeros(count, np.int64)
+    pieces = table(PIECE, count)
+    pieces["file"], pieces["line"] = file, line[keep]
+    pieces["event_ns"], pieces["recv_ns"] = rows["exch_ts"][keep], rows["local_ts"][keep]
+    pieces["kind"], pieces["message"] = kind[keep], message[keep]
     return Pieces(
-        where=np.stack([np.full(count, file), line[keep]], axis=1),
-        event_ns=rows["exch_ts"][keep].astype(np.int64),
-        recv_ns=rows["local_ts"][keep].astype(np.int64),
-        instrument=nothing,
-        kind=kind[keep].astype(np.int64),
-        bits=nothing,
-        message=message[keep].astype(np.int64),
-        quantity=nothing,
-        text=b"",
-        ends=nothing,
+        pieces,
         price=rows["px"][keep][~marks].astype(np.float64),
         lots=rows["qty"][keep][~marks].astype(np.float64),
     )
@@ -378,7 +374,7 @@ def bench_pieces(files: TickFiles) -> Iterator[Pieces]:
     for file in files.chosen:
         for chunk in _whole_messages(array_chunks(files, file, BENCH), _end_of_bench):
             pieces = _bench_pieces(chunk, file, message)
-            message = int(pieces.message[-1])
+            message = int(pieces.table["message"][-1])
             yield pieces
 
 
@@ -394,22 +390,12 @@ def _bench_pieces(chunk: ArrayChunk, file: int, message: int) -> Pieces:
     _require_event(chunk, rows["lots"] >= 0, "lots", "0 or more")
     for name in ("ts_exch", "ts_local"):
         _require_event(chunk, (rows[name] > 0) & (rows[name] < TIME_MAX), name, "ns UTC before the year 2200")
-    count = len(rows)
-    nothing = np.zeros(count, np.int64)
-    return Pieces(
-        where=np.stack([np.full(count, file), chunk.first + np.arange(count)], axis=1),
-        event_ns=rows["ts_exch"].astype(np.int64),
-        recv_ns=rows["ts_local"].astype(np.int64),
-        instrument=nothing,
-        kind=rows["kind"].astype(np.int64),
-        bits=nothing,
-        message=message + 1 + np.append(0, np.cumsum(rows["last"][:-1] == 1)),
-        quantity=nothing,
-        text=b"",
-        ends=nothing,
-        price=rows["tick"].astype(np.int64),
-        lots=rows["lots"].astype(np.int64),
-    )
+    pieces = table(PIECE, len(rows))
+    pieces["file"], pieces["line"] = file, chunk.first + np.arange(len(rows))
+    pieces["event_ns"], pieces["recv_ns"] = rows["ts_exch"], rows["ts_local"]
+    pieces["kind"] = rows["kind"]
+    pieces["message"] = message + 1 + np.append(0, np.cumsum(rows["last"][:-1] == 1))
+    return Pieces(pieces, price=rows["tick"].astype(np.int64), lots=rows["lots"].astype(np.int64))
 
 
 # ---- cells -------------------------------------------------------------------------------------------------------

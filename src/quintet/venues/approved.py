@@ -5,7 +5,7 @@ from typing import Any
 from quintet.core import events as ev
 from quintet.core.errors import InvariantError
 from quintet.core.orders.client_ids import ClientIds
-from quintet.core.orders.lifecycle import waits_for_price
+from quintet.core.orders.lifecycle import WAITING
 from quintet.ports.order_entry import Amend, Cancel, OfOneOrder, Place
 
 
@@ -16,7 +16,7 @@ def approved(commands: Any, ids: ClientIds) -> list[OfOneOrder]:
 
 def _one(row: Any, ids: ClientIds) -> OfOneOrder:
     client_id, instrument, kind = ids.of(int(row["number"])), int(row["instrument"]), int(row["kind"])
-    waits = bool(waits_for_price(int(row["style"])))
+    waits = int(row["style"]) in WAITING
     if kind == ev.CANCEL:
         return Cancel(client_id, instrument, waits)
     price, lots = int(row["price"]), int(row["lots"])

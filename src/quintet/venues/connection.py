@@ -201,7 +201,7 @@ class Connection:
             await asyncio.sleep(pause * (1 + self._draw()) / 2)
 
     async def _one_connection(self) -> str:
-        """Everything one connection brings; returns why it ended."""
+        """Everything one connection brings; returns why it ended. Inflating would cost more than the line does."""
         from websockets.asyncio.client import connect
         from websockets.exceptions import WebSocketException
 
@@ -214,6 +214,7 @@ class Connection:
                 ping_timeout=patience.silence_s,
                 close_timeout=_CLOSE_S,
                 max_size=FRAME_BYTES_MAX,
+                compression=None,
             ) as socket:
                 return await self._read(socket)
         except (OSError, WebSocketException, NotNow, _LineLost) as error:

@@ -1,6 +1,7 @@
 """Text of levels to whole numbers: equal to decimals, or refused by piece, pair and field."""
 
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,14 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quintet.core.errors import DataError
-from quintet.core.events import PRICE_MAX
+from quintet.core.events import BID_LEVEL, PRICE_MAX, TRADE_BUY
 from quintet.core.market.level_text import (
     FINEST,
+    PIECE,
     UNIT,
+    LevelReader,
     Levels,
     Misread,
     guessed_unit,
-    read_levels,
     survey_levels,
     unit_of,
 )
@@ -29,14 +31,19 @@ CENT, MILLI = Decimal("0.01"), Decimal("0.001")
 def read(*pieces: bytes, increment: Decimal = CENT, lot: Decimal = MILLI, depth: bool = True) -> Levels | Misread:
     units = table(UNIT, 1)
     units[0] = unit_of(increment, lot)
-    ends = np.cumsum([len(piece) for piece in pieces]).astype(np.int64)
-    owner = np.zeros(len(pieces), np.int64)
-    return read_levels(b"".join(pieces), ends, owner, np.full(len(pieces), depth), units)
+    return LevelReader(units).read(b"".join(pieces), a_table(*pieces, kind=BID_LEVEL if depth else TRADE_BUY))
+
+
+def a_table(*pieces: bytes, kind: int = BID_LEVEL) -> Any:
+    made = table(PIECE, len(pieces))
+    made["ends"] = np.cumsum([len(piece) for piece in pieces])
+    made["kind"] = kind
+    return made
 
 
 def pairs(found: Levels | Misread) -> list[tuple[int, int]]:
     assert isinstance(found, Levels), found
-    return list(zip(found.price.tolist(), found.quantity.tolist(), strict=True))
+    return list(zip(*found.numbers.T.tolist(), strict=True))
 
 
 def test_pairs_of_several_pieces_come_in_order_with_their_counts() -> None:
@@ -150,9 +157,10 @@ def test_a_lot_that_is_no_power_of_ten_counts_in_its_own_size() -> None:
 def test_a_survey_finds_the_finest_decimals_and_no_trailing_zero() -> None:
     finest = table(FINEST, 2)
     pieces = [b'[["61737.6300","1.500"],["10","7"]]', b'[[1e-7,"0.0"]]']
-    ends = np.cumsum([len(piece) for piece in pieces]).astype(np.int64)
+    made = a_table(*pieces)
+    made["instrument"] = 0, 1
 
-    assert survey_levels(b"".join(pieces), ends, np.array([0, 1]), finest) is None
+    assert survey_levels(b"".join(pieces), made, finest) is None
     assert [finest[n].item() for n in range(2)] == [(2, 1), (7, 0)]
 
 

@@ -31,6 +31,9 @@ class Wire:
         self.tape = tape
         self.left: list[tuple[int, list[int]]] = []
 
+    def ready(self, commands: Any) -> Callable[[], None]:
+        return lambda: self.send(commands)
+
     def send(self, commands: Any) -> None:
         self.left.append((self.tape.durable_upto, commands["kind"].tolist()))
 

@@ -43,6 +43,9 @@ class Orders:
             self.sent.append((int(command["kind"]), int(command["number"])))
             self.answer(*self.sent[-1])
 
+    def ready(self, commands: Any) -> Callable[[], None]:
+        return lambda: self.send(commands)
+
     def ask_about(self, command: OfOneOrder) -> None:
         self.asked.append(command)
         self.busy += 1

@@ -68,7 +68,7 @@ class Paper:
         self.position += len(rows)
         return self.position - len(rows)
 
-    def sync(self) -> int:
+    def sync(self, *, mark: bool = True) -> int:
         self.syncs += 1
         self.durable_upto = self.position
         return self.durable_upto

@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 
 from quintet.core import events as ev
 from quintet.core.instrument import DEFAULT_SPOT
+from quintet.core.market.feed_rows import MESSAGE_ROWS
 from quintet.core.market.tick_feed import UNKNOWN, BookChange, Fact, OrderChange, Trade
 from quintet.core.tape import memory_tape
 from quintet.storage.tick_check import check_tape
 from quintet.storage.tick_pieces import FactReader
-from quintet.storage.tick_rows import MESSAGE_ROWS, RowMaker
+from quintet.storage.tick_rows import RowMaker
 
 START = 1_700_000_000_000_000_000
 SECOND = msgspec.structs.replace(DEFAULT_SPOT, symbol="OTHER")

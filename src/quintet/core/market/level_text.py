@@ -1,8 +1,9 @@
 """Prices and quantities as venues write them, many at a time, to whole ticks and lots: exact, or refused by place.
 
 A *piece* is the text of one side of one depth message, or of one trade: `[["61773.6","1001"],["61776.4","412"]]`,
-numbers quoted or bare, an exponent allowed. A unit is `divisor * 10^-places`; a value that is not a whole number of
-units is a problem, never rounded. No float is involved anywhere.
+numbers quoted or bare, an exponent allowed; or a mark without a text (book unknown, feed gap). A unit is
+`divisor * 10^-places`; a value that is not a whole number of units is a problem, never rounded. No float is involved
+anywhere.
 """
 
 from decimal import Decimal
@@ -12,12 +13,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quintet.core.errors import DataError
-from quintet.core.events import PRICE_MAX, QUANTITY_MAX
+from quintet.core.events import ASK_LEVEL, PRICE_MAX, QUANTITY_MAX
 from quintet.core.kernel import kernel
-from quintet.core.records import record, table
+from quintet.core.records import quick, record, table
 
 UNIT: Final = record(price_places="i8", price_divisor="i8", lot_places="i8", lot_divisor="i8")
 """How an instrument's numbers are counted; `price_places` of SURVEY only looks for the finest decimals."""
+
+PIECE: Final = record(
+    file="i8",
+    line="i8",
+    event_ns="i8",
+    recv_ns="i8",
+    instrument="i8",
+    kind="i8",
+    bits="i8",
+    message="i8",  # numbers whole messages
+    quantity="i8",  # of a mark
+    ends="i8",  # where its text ends in that of all
+)
+"""What is known of a piece besides its text."""
 
 SURVEY: Final = -1
 
@@ -50,19 +65,18 @@ EXPECTED: Final[dict[int, str]] = {
 
 _PLACES_MAX: Final = 18
 _MANTISSA_MAX: Final = 2**62 // 10 - 1
-_PRICE_MAX, _SURVEY, _END = PRICE_MAX, SURVEY, -1
+_PRICE_MAX, _SURVEY, _END, _ASK_LEVEL = PRICE_MAX, SURVEY, -1, ASK_LEVEL
 _SPACE, _QUOTE, _COMMA, _MINUS, _PLUS, _DOT = (ord(sign) for sign in ' ",-+.')
 _ZERO, _NINE, _OPEN, _CLOSE, _SMALL_E, _LARGE_E = (ord(sign) for sign in "09[]eE")
 
 
 class Levels(NamedTuple):
-    """Numbers of pieces in order: ticks, lots, and how many pairs each piece had.
+    """Numbers of pieces in order, a row of ticks and lots for each pair, and how many pairs each piece had.
 
     `far`: so many levels of books lay beyond any price a row can hold, and are left out.
     """
 
-    price: NDArray[np.int64]
-    quantity: NDArray[np.int64]
+    numbers: NDArray[np.int64]
     counts: NDArray[np.int64]
     far: int
 
@@ -88,31 +102,41 @@ def _places(unit: Decimal) -> tuple[int, int]:
     return (-int(exponent), mantissa) if int(exponent) <= 0 else (0, mantissa * int(Decimal(1).scaleb(int(exponent))))
 
 
-def read_levels(
-    text: bytes, ends: NDArray[np.int64], owner: NDArray[np.int64], depth: NDArray[np.bool_], units: Any
-) -> Levels | Misread:
-    """All pairs of pieces that end at `ends`; piece n is counted in the units of instrument `owner[n]`.
+class LevelReader:
+    """Reads pieces in the units of their instruments (UNIT by number), one batch after the other.
 
-    In a piece of `depth` a level may be too far away for a row (an order to sell at a million times the price, as some
+    In a piece of depth a level may be too far away for a row (an order to sell at a million times the price, as some
     venues keep): it is left out and counted. A trade there would be refused.
     """
-    numbers = np.empty((2, text.count(b"[")), np.int64)
-    counts = np.zeros(len(ends), np.int64)
-    cursor, finest = table(CURSOR, 1), table(FINEST, len(units))
-    problem = read_pieces(np.frombuffer(text, np.uint8), ends, owner, depth, units, numbers, counts, finest, cursor)
-    if problem != 0:
-        return _misread(text, problem, cursor[0], units[int(owner[int(cursor[0].piece)])])
-    found = int(cursor[0].found)
-    return Levels(numbers[0, :found], numbers[1, :found], counts, int(cursor[0].far))
+
+    def __init__(self, units: Any) -> None:
+        self._units = units
+        self._finest = table(FINEST, len(units))
+        self._cursor = table(CURSOR, 1)
+        self._arrays = quick(units), quick(self._finest), quick(self._cursor)
+        self._begin = self._cursor.view(np.int64)
+
+    def read(self, text: bytes, pieces: Any) -> Levels | Misread:
+        """All pairs of the pieces (PIECE) of one text."""
+        numbers = np.empty((text.count(b"["), 2), np.int64)
+        counts = np.zeros(len(pieces), np.int64)
+        units, finest, cursor = self._arrays
+        self._begin[:] = 0
+        problem = read_pieces(np.frombuffer(text, np.uint8), pieces, units, numbers, counts, finest, cursor)
+        at = self._cursor[0]
+        if problem != 0:
+            return _misread(text, problem, at, self._units[int(pieces[int(at.piece)]["instrument"])])
+        return Levels(numbers[: int(at.found)], counts, int(at.far))
 
 
-def survey_levels(text: bytes, ends: NDArray[np.int64], owner: NDArray[np.int64], finest: Any) -> Misread | None:
+def survey_levels(text: bytes, pieces: Any, finest: Any) -> Misread | None:
     """Widen `finest` (FINEST by instrument) by the decimals of these pieces."""
     units = table(UNIT, len(finest))
     units.price_places = SURVEY
-    nothing, counts, depth = np.empty((2, 0), np.int64), np.zeros(len(ends), np.int64), np.zeros(len(ends), np.bool_)
-    cursor = table(CURSOR, 1)
-    problem = read_pieces(np.frombuffer(text, np.uint8), ends, owner, depth, units, nothing, counts, finest, cursor)
+    nothing, counts, cursor = np.empty((0, 2), np.int64), np.zeros(len(pieces), np.int64), table(CURSOR, 1)
+    problem = read_pieces(
+        np.frombuffer(text, np.uint8), pieces, quick(units), nothing, counts, quick(finest), quick(cursor)
+    )
     return _misread(text, problem, cursor[0], units[0]) if problem != 0 else None
 
 
@@ -132,19 +156,19 @@ def _misread(text: bytes, problem: int, cursor: Any, unit: Any) -> Misread:
 
 
 @kernel
-def read_pieces(
-    text: Any, ends: Any, owner: Any, depth: Any, units: Any, numbers: Any, counts: Any, finest: Any, cursors: Any
-) -> int:
-    """Read every piece into `numbers` (prices, then quantities); 0, or the problem, its place in the cursor."""
+def read_pieces(text: Any, pieces: Any, units: Any, numbers: Any, counts: Any, finest: Any, cursors: Any) -> int:
+    """Read every piece into `numbers` (price and quantity by pair); 0, or the problem, its place in the cursor."""
     cursor = cursors[0]
-    for piece in range(ends.shape[0]):
-        cursor.piece = piece
+    for n in range(pieces.shape[0]):
+        piece = pieces[n]
+        cursor.piece = n
         before = cursor.found
-        instrument = owner[piece]
-        problem = _read_piece(text, ends[piece], units[instrument], depth[piece], numbers, finest[instrument], cursor)
+        depth = piece.kind <= _ASK_LEVEL
+        unit, found = units[piece.instrument], finest[piece.instrument]
+        problem = _read_piece(text, piece.ends, unit, depth, numbers, found, cursor)
         if problem != 0:
             return problem
-        counts[piece] = cursor.found - before
+        counts[n] = cursor.found - before
     return 0
 
 
@@ -199,7 +223,7 @@ def _read_pair(text: Any, end: int, unit: Any, depth: bool, numbers: Any, finest
             if not depth:
                 return TOO_LARGE
             far = 1
-        numbers[number, cursor.found] = value
+        numbers[cursor.found, number] = value
     if unit.price_places != _SURVEY:
         cursor.found += 1 - far
         cursor.far += far

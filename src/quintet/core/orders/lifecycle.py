@@ -129,6 +129,10 @@ BUY: Final = 1
 SELL: Final = -1
 
 
+WAITING: Final = (STOP, TAKE_PROFIT)
+"""The styles of which `waits_for_price` is true, for Python, which asks this faster than it calls a kernel."""
+
+
 @kernel
 def waits_for_price(style: int) -> bool:
     """Is it an order that binds nothing and is in nobody's way until the price triggers it?"""

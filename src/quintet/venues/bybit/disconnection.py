@@ -9,7 +9,7 @@ from typing import Final
 
 from quintet.core.errors import ConfigError
 from quintet.ports.order_entry import CancelAll
-from quintet.venues.bybit.encode import Request
+from quintet.venues.bybit.encode import encoded
 from quintet.venues.bybit.errors import Verdict
 from quintet.venues.bybit.limits import ADDRESS, costs
 from quintet.venues.bybit.rest import Rest
@@ -30,6 +30,6 @@ async def arm(rest: Rest, window_s: int) -> Verdict:
     if not WINDOW_MIN_S <= window_s <= WINDOW_MAX_S:
         raise ConfigError(f"disconnect window: found {window_s} s, expected {WINDOW_MIN_S} to {WINDOW_MAX_S}")
     payload = {"product": _PRODUCT, "timeWindow": window_s}
-    request = Request("disconnected-cancel-all", "spot", payload, (CancelAll(0),))
+    request = encoded("disconnected-cancel-all", "spot", payload, (CancelAll(0),))
     async with rest.pace.turn([*costs(request), Cost(ADDRESS)]):
         return (await rest.tell(request)).verdict

@@ -33,11 +33,12 @@ _BATCHES: Final[dict[Action, Action]] = {"create": "create-batch", "amend": "ame
 
 
 class Request(NamedTuple):
-    """One thing to be sent. `units`: how many orders it counts for at the venue's limit of `action`."""
+    """One thing to be sent. `body`: its payload as bytes; `units`: what it counts for at the limit of `action`."""
 
     action: Action
     category: str
     payload: dict[str, Any]
+    body: bytes
     commands: tuple[Command, ...]
 
     @property
@@ -46,11 +47,16 @@ class Request(NamedTuple):
         return len(self.commands)
 
 
+def encoded(action: Action, category: str, payload: dict[str, Any], commands: tuple[Command, ...]) -> Request:
+    """A request whose payload is the bytes that are signed and sent."""
+    return Request(action, category, payload, msgspec.json.encode(payload), commands)
+
+
 def request(command: Command, instruments: Sequence[Instrument]) -> Request:
     """What one command is at the venue; raises ConfigError for a style that it does not have."""
     one = instruments[command.instrument]
     payload = {"category": one.kind, "symbol": one.symbol} | _fields(command, one)
-    return Request(_ACTIONS[type(command)], one.kind, payload, (command,))
+    return encoded(_ACTIONS[type(command)], one.kind, payload, (command,))
 
 
 def requests(command: Command, instruments: Sequence[Instrument]) -> list[Request]:
@@ -58,7 +64,8 @@ def requests(command: Command, instruments: Sequence[Instrument]) -> list[Reques
     one = request(command, instruments)
     if not isinstance(command, CancelAll) or one.category != "spot":
         return [one]
-    return [one._replace(payload=one.payload | {"orderFilter": each}) for each in _SPOT_CLASSES]
+    payloads = [one.payload | {"orderFilter": each} for each in _SPOT_CLASSES]
+    return [encoded(one.action, one.category, payload, one.commands) for payload in payloads]
 
 
 def batched(commands: Sequence[OfOneOrder], instruments: Sequence[Instrument]) -> Iterator[Request]:
@@ -78,18 +85,13 @@ def _together(action: Action, category: str, some: Sequence[Request]) -> Request
         return some[0]
     rows = [{name: value for name, value in one.payload.items() if name != "category"} for one in some]
     payload = {"category": category, "request": rows}
-    return Request(_BATCHES[action], category, payload, tuple(one.commands[0] for one in some))
+    return encoded(_BATCHES[action], category, payload, tuple(one.commands[0] for one in some))
 
 
-def body(payload: dict[str, Any]) -> bytes:
-    """The bytes that are signed and sent."""
-    return msgspec.json.encode(payload)
-
-
-def socket_text(action: Action, payload: dict[str, Any], name: str, timestamp_ms: int, recv_window_ms: int) -> str:
+def socket_text(request: Request, name: str, timestamp_ms: int, recv_window_ms: int) -> str:
     """A message of the trade socket; its answer repeats `name`."""
-    header = {"X-BAPI-TIMESTAMP": str(timestamp_ms), "X-BAPI-RECV-WINDOW": str(recv_window_ms)}
-    return msgspec.json.encode({"reqId": name, "header": header, "op": f"order.{action}", "args": [payload]}).decode()
+    header = f'{{"X-BAPI-TIMESTAMP":"{timestamp_ms}","X-BAPI-RECV-WINDOW":"{recv_window_ms}"}}'
+    return f'{{"reqId":"{name}","header":{header},"op":"order.{request.action}","args":[{request.body.decode()}]}}'
 
 
 # ---- fields ------------------------------------------------------------------------------------------------------
@@ -126,7 +128,7 @@ def _placed(place: Place, one: Instrument) -> dict[str, Any]:
     else:
         raise ConfigError(f"order style is {place.style}, expected one that bybit has: {lifecycle.STYLE_NAMES}")
     if one.kind != "spot":
-        reduces = bool(place.reduce_only or lifecycle.waits_for_price(place.style))
+        reduces = place.reduce_only or place.style in lifecycle.WAITING
         fields |= {"positionIdx": 0, "reduceOnly": reduces and not place.nets}
     return fields
 

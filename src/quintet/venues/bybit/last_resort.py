@@ -17,7 +17,7 @@ import msgspec
 from quintet.core.errors import DataError
 from quintet.ports.order_entry import CancelAll
 from quintet.venues.bybit.account_wire import Listed
-from quintet.venues.bybit.encode import Action, Request
+from quintet.venues.bybit.encode import Action, encoded
 from quintet.venues.bybit.entry import RECV_WINDOW_MS
 from quintet.venues.bybit.inquiry import SETTLING_NS
 from quintet.venues.bybit.klines import VenueUnreachable
@@ -246,7 +246,7 @@ class LastResort:
 
     async def _told(self, action: Action, payload: dict[str, Any]) -> None:
         """Tell the venue once. Whatever comes of it, the next look is what counts."""
-        request = Request(action, payload["category"], payload, (CancelAll(0),))
+        request = encoded(action, payload["category"], payload, (CancelAll(0),))
         try:
             async with self._rest.pace.turn([*costs(request), Cost(ADDRESS)], urgent=True) as turn:
                 told = await self._rest.tell(request)

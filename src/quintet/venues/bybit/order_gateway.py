@@ -5,7 +5,7 @@ a reason that passes, is sent again under the same client id; one whose answer i
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from typing import Any, Final
 
 from quintet.core.orders import lifecycle
@@ -88,12 +88,27 @@ class OrderGateway:
 
     def send(self, commands: Any) -> None:
         """Rows of COMMAND, in order; each is on the desk tape and on the disk by now. Must be called on the loop."""
-        for command in approved(commands, self._ids):
-            self.send_one(command._replace(nets=self._nets) if isinstance(command, Place) else command)
+        self.ready(commands)()
+
+    def ready(self, commands: Any) -> Callable[[], None]:
+        """The same in two steps: encoded now, sent when what this returns is called."""
+        ours = [
+            one._replace(nets=self._nets) if isinstance(one, Place) else one for one in approved(commands, self._ids)
+        ]
+        encoded = [(one, self._encoded(one)) for one in ours]
+
+        def send() -> None:
+            for command, wanted in encoded:
+                self._start(self._carry(command, wanted))
+
+        return send
 
     def send_one(self, command: Command) -> None:
         """One command."""
-        self._start(self._carry(command))
+        self._start(self._carry(command, self._encoded(command)))
+
+    def _encoded(self, command: Command) -> list[Request]:
+        return requests(command, self._listing.instruments)
 
     def ask_about(self, command: OfOneOrder) -> None:
         """Find out what became of a command of an earlier process, which may have been sent."""
@@ -133,10 +148,10 @@ class OrderGateway:
 
     # ---- one command -------------------------------------------------------------------------------------------
 
-    async def _carry(self, command: Command) -> None:
+    async def _carry(self, command: Command, encoded: Sequence[Request]) -> None:
         """From approved to known."""
         told: Told | Suppressed = Suppressed(command, "not sent")
-        for wanted in requests(command, self._listing.instruments):
+        for wanted in encoded:
             told = await self._deliver(command, wanted)
             if isinstance(told, Suppressed):
                 self._told.put_nowait(told)
@@ -152,7 +167,8 @@ class OrderGateway:
         told = Told(nothing_left("not sent"), 0)
         waiting = Waiting()
         for pause_s in RETRY_PLACE_S if places else RETRY_CANCEL_S:
-            await asyncio.sleep(pause_s)
+            if pause_s:
+                await asyncio.sleep(pause_s)
             if held_back := self._held_back(command):
                 return Suppressed(command, held_back)
             tried = await self._attempt(wanted, PLACE_PATIENCE_S if places else None, waiting)

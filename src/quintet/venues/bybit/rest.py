@@ -14,7 +14,7 @@ import httpx
 from quintet.core.errors import DataError
 from quintet.venues.bybit.account_wire import RestAnswer
 from quintet.venues.bybit.decode_account import require_harmless, server_time_ns
-from quintet.venues.bybit.encode import Action, Request, body
+from quintet.venues.bybit.encode import Action, Request
 from quintet.venues.bybit.entry import RECV_WINDOW_MS, Told, answered, no_answer, nothing_left, spoken
 from quintet.venues.bybit.errors import OUTSIDE_WINDOW, TOO_MANY_VISITS, http_verdict, verdict
 from quintet.venues.bybit.klines import VenueUnreachable
@@ -175,10 +175,10 @@ class Rest:
         built = self._client.build_request(
             "POST",
             f"{self.host}/v5/order/{request.action}",
-            content=body(request.payload),
+            content=request.body,
             headers={"Content-Type": "application/json"},
         )
-        stamp_ns = self._sign(built, body(request.payload))
+        stamp_ns = self._sign(built, request.body)
         expires_ns = stamp_ns + self.recv_window_ms * MS_NS
         try:
             async with asyncio.timeout(self._timeout_s):

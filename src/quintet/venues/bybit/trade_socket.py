@@ -88,7 +88,7 @@ class TradeSocket:
         answer: asyncio.Future[SocketAnswer] = asyncio.get_running_loop().create_future()
         self._waiting[name] = answer, costs(request)[0].limit
         try:
-            text = socket_text(request.action, request.payload, name, stamp_ms, self._recv_window_ms)
+            text = socket_text(request, name, stamp_ms, self._recv_window_ms)
             if not await self._connection.send(text):
                 return Told(nothing_left("the trade socket is not connected"), expires_ns)
             async with asyncio.timeout(self._answer_s):

@@ -14,7 +14,7 @@ from quintet.core.errors import ConfigError
 from quintet.core.orders import lifecycle
 from quintet.ports.order_entry import Amend, Cancel, CancelAll, Place
 from quintet.venues.bybit import errors
-from quintet.venues.bybit.encode import batched, body, request, requests, socket_text
+from quintet.venues.bybit.encode import batched, encoded, request, requests, socket_text
 from quintet.venues.bybit.sign import ApiKey
 from tests.bybit_account import IDS, LISTING
 
@@ -117,14 +117,15 @@ def test_batches_send_every_command_once_and_cancels_first(some: list[Any]) -> N
 
 
 def test_a_socket_message_bears_its_time() -> None:
-    text = socket_text("create", {"category": "linear"}, "t-5", 1_711_001_595_207, 5_000)
+    made = encoded("create", "linear", {"category": "linear"}, ())
+    text = socket_text(made, "t-5", 1_711_001_595_207, 5_000)
     assert json.loads(text) == {
         "reqId": "t-5",
         "header": {"X-BAPI-TIMESTAMP": "1711001595207", "X-BAPI-RECV-WINDOW": "5000"},
         "op": "order.create",
         "args": [{"category": "linear"}],
     }
-    assert body({"a": 1}) == b'{"a":1}'
+    assert made.body == b'{"category":"linear"}'
 
 
 # ---- signatures --------------------------------------------------------------------------------------------------

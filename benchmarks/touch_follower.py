@@ -1,0 +1,17 @@
+"""The rule of `touch_rule` as a system in plain Python, for `quintet trade`."""
+
+from quintet.systems.own import System, Want, buy
+from quintet.systems.own.view import View
+
+LOTS = 10
+AWAY_TICKS = 10
+
+
+class TouchFollower(System):
+    """One bid below the touch, wherever that goes."""
+
+    def on_touch(self, view: View) -> list[Want]:
+        """Nothing while the desk is halted or the book is unknown."""
+        if view.halted or not view.bid or not view.ask:
+            return []
+        return [buy(LOTS, view.bid - AWAY_TICKS * view.tick)]
