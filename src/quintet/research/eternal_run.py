@@ -4,7 +4,7 @@ A world each (`sub_accounts`), one cycle over all of them (`systems.eternal`). W
 tape and from the books: bars, rates and facts that were known by then, and nothing else.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
@@ -94,9 +94,18 @@ class EternalRun:
         return {name: command_hash(account.world.desk[0]) for name, account in self.accounts.items()}
 
     @property
+    def hashes(self) -> dict[str, str]:
+        """Of the tape and of what each sub-account did on it."""
+        return {"tape": self.tape.hash, **self.command_hashes}
+
+    @property
     def imbalance(self) -> int:
         """What any books are off; 0 when all balance."""
         return sum(account.imbalance() for account in self.accounts.values())
+
+
+Watch = Callable[[int, EternalRun], None]
+"""Hears each day when its cycle is over and its orders are sent."""
 
 
 class Prepared(NamedTuple):
@@ -127,16 +136,15 @@ def run_eternal(
     deposits: Mapping[int, int] | None = None,
     only: str = "",
     pairs: Sequence[str] = SPOT,
+    watch: Watch = lambda day, run: None,
 ) -> EternalRun:
     """Run the days from `first_day` to `last_day`, both included, on a tape that begins earlier or with them.
 
-    `deposits`: day to money from outside. `only`: all money to this engine, which is then alone. `pairs`:
-    what FUNDING may trade. Raises ConfigError for a
-    tape without Bitcoin, DataError where it ends too early.
+    `deposits`: day to money from outside. `only`: all money to this engine, which is then alone. `pairs`: what FUNDING
+    may trade. Raises ConfigError for a tape without Bitcoin, DataError where it ends too early.
     """
-    return _Runner(market, config, capital_quanta, first_day, costs or Costs(), deposits or {}, only, pairs).run(
-        last_day
-    )
+    runner = _Runner(market, config, capital_quanta, first_day, costs or Costs(), deposits or {}, only, pairs)
+    return runner.run(last_day, watch)
 
 
 class _Runner:
@@ -219,9 +227,21 @@ class _Runner:
             }
             for instrument in instruments
         ]
+        self.columns = {name: self._columns(TRADES[name]) for name in self.run_.accounts}
+
+    def _columns(self, kind: str) -> list[tuple[int, str, bool, bool, dict[str, Any]]]:
+        """Of each instrument: place, name, is it a perpetual, may a sub-account of this kind trade it, its numbers."""
+        found = []
+        for n, name in enumerate(self.names):
+            is_perpetual = name.endswith("-PERP")
+            is_its = (
+                name.removesuffix("-PERP") in self.pairs if kind == "both" else (kind == "perpetual") == is_perpetual
+            )
+            found.append((n, name, is_perpetual, is_its, self.static[n]))
+        return found
 
     # ---- the way of a day ------------------------------------------------------------------------------------------
-    def run(self, last_day: int) -> EternalRun:
+    def run(self, last_day: int, watch: Watch) -> EternalRun:
         """Day after day."""
         accounts = self.run_.accounts
         for day in range(self.first_day, last_day + 1):
@@ -232,6 +252,7 @@ class _Runner:
                     )
             self.now_ns = (day + 1) * DAY_NS + FIVE_MINUTES_NS
             self._daily(day)
+            watch(day, self.run_)
             for part in (1, 2):
                 self.now_ns += PERIOD_NS
                 between = [accounts[name] for name in (FUNDING, TACTICAL) if name in accounts]
@@ -371,21 +392,16 @@ class _Runner:
         }  # fmt: skip
 
     def _seen(self, account: SubAccount) -> Account:
-        kind = TRADES[account.name]
-        quotes = {}
-        bound = 0
-        for n, name in enumerate(self.names):
-            is_perpetual = name.endswith("-PERP")
+        quotes, bound = {}, 0
+        for n, name, is_perpetual, is_its, static in self.columns[account.name]:
             lots, _, _ = account.holding(n)
+            if not (is_its or lots):
+                continue
             bid, ask, last = account.market(n)
             if is_perpetual:
-                bound += abs(lots) * last * self.static[n]["quanta"]
-            if kind == "both":
-                is_its = name.removesuffix("-PERP") in self.pairs
-            else:
-                is_its = (kind == "perpetual") == is_perpetual
+                bound += abs(lots) * last * static["quanta"]
             if is_its and bid and ask and last:
-                quotes[name] = Quote(bid=bid, ask=ask, last=last, lots=lots, **self.static[n])
+                quotes[name] = Quote(bid=bid, ask=ask, last=last, lots=lots, **static)
         cash = account.money("USDT")
         return Account(equity=account.equity(), cash=cash, free=max(cash - bound, 0), quotes=quotes)
 
