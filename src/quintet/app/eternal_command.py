@@ -4,18 +4,43 @@ import platform
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
 
 import msgspec
 
 from quintet import __version__
+from quintet.app.config import from_file, from_set, place
 from quintet.app.messages import Complaint, note, say, say_json
+from quintet.core.market.fact_families import FAMILIES
 from quintet.core.parameters import ParameterError, parameter, text
 from quintet.systems.eternal.config import NAME, EternalConfig
 
 if TYPE_CHECKING:
     from quintet.research.eternal_report import Study
     from quintet.storage.workspace import Workspace
+
+DAY_NS: Final = 86_400_000_000_000
+KNOWN_AFTER_NS: Final = {family.name: family.known_after_ns for family in FAMILIES}
+
+FLAGS: Final = "--data FOLDER, --config, --set, --start, --end"
+"""What says which days are run, and with which numbers."""
+
+
+class FactFile(NamedTuple):
+    """A file of facts by day: its key in the configuration, which is the fact's name, and its column.
+
+    `known_after_ns`: how long after the day has begun its value was known.
+    """
+
+    key: str
+    column: str
+    known_after_ns: int
+
+
+FACTS: Final = (
+    FactFile("fear_greed", "value", KNOWN_AFTER_NS["alternative.me/fear_greed"]),
+    FactFile("eth_yield", "yield", DAY_NS),
+)
 
 SYNTHETIC_DAYS: Final = 1_200
 SYNTHETIC_FROM: Final = "2020-01-01"
@@ -39,36 +64,32 @@ class EternalFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     start: Annotated[str, text("day", "the first day that is decided on, UTC")] = ""
     end: Annotated[str, text("day", "the last one")] = ""
     half_spread_bp: Annotated[float, parameter("bp", "from the middle to either side", ge=0.0, le=100.0)] = 5.0
-    assets: Mapping[str, AssetFiles] = {}
+    assets: dict[str, AssetFiles] = {}
     fear_greed: Annotated[str, text("file", "the Fear & Greed index, by day")] = ""
+    eth_yield: Annotated[str, text("file", "what the Earn product pays for Ether, a fraction a year, by day")] = ""
     parameters: EternalConfig = EternalConfig()
 
 
 def run(
     data: Sequence[Path], config: Path | None, start: str, end: str, out: Path | None, quick: bool,
-    workspace: "Workspace", now: datetime, refused: Sequence[str] = (),
+    workspace: "Workspace", now: datetime, sets: Sequence[str] = (),
 ) -> dict[str, Any]:  # fmt: skip
     """Run all its questions, write the folder, count the trial, and return what is printed; raises Complaint."""
     from quintet.research.eternal_page import render_eternal
     from quintet.research.eternal_report import report
     from quintet.storage import run_folders
 
-    if refused:
-        raise Complaint(
-            f"not for {NAME}", where="arguments", found=", ".join(refused),
-            expected="--data FOLDER, --config, --start, --end, --out, --bars 1 for the headline alone",
-        )  # fmt: skip
-    told = read_file(config)
+    told = read_file(config, sets)
     study, synthetic = study_of(told, data, start, end)
     said = report(study, quick, lambda what: note(f"{NAME}: {what}")) | {"synthetic": synthetic}
     trial, said["trials"] = _count(study, told, said, workspace, now)
     stamp = now.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
-    name = run_folders.run_id(stamp, trial, *said["command_hashes"].values())
+    name = run_folders.run_id(stamp, trial, *said["hashes"].values())
     folder = out or run_folders.free_folder(workspace.runs, name)
     manifest = {
         "run": name, "created_utc": now.astimezone(UTC).isoformat(), "system": NAME, "synthetic": synthetic,
         "versions": {"quintet": __version__, "python": platform.python_version()},
-        "hashes": {"tape": said["tape_hash"], **said["command_hashes"]}, "trials": said["trials"],
+        "hashes": said["hashes"], "trials": said["trials"],
         "parameters": msgspec.to_builtins(told.parameters),
     }  # fmt: skip
     page = render_eternal(said, __version__)
@@ -110,20 +131,27 @@ def tell(outcome: Mapping[str, Any], as_json: bool) -> None:
     say(f"report {outcome['report']}")
 
 
-def read_file(path: Path | None) -> EternalFile:
-    """The configuration; raises Complaint naming the key."""
-    if path is None:
-        return EternalFile()
+def read_file(path: Path | None, sets: Sequence[str] = ()) -> EternalFile:
+    """The configuration, with what `--set` says on top; raises Complaint naming the key."""
+    if path is not None and not path.is_file():
+        raise Complaint("no such configuration", where="--config", found=path, expected="a TOML file")
+    tree: dict[str, Any] = {}
+    for given in (*(from_file(path) if path else ()), *(from_set(word, EternalFile) for word in sets)):
+        place(tree, given, EternalFile)
     try:
-        return msgspec.toml.decode(path.read_bytes(), type=EternalFile)
-    except OSError as error:
+        return msgspec.convert(tree, EternalFile)
+    except (msgspec.ValidationError, ParameterError) as error:
+        where = ", ".join([*([str(path)] if path else []), *(f"--set {word}" for word in sets)])
         raise Complaint(
-            "no configuration", where=str(path), found=error.strerror or "nothing", expected="a TOML file"
+            "a configuration that cannot be", where=where, found=str(error), expected=f"keys of {NAME}"
         ) from None
-    except (msgspec.ValidationError, msgspec.DecodeError, ParameterError) as error:
-        raise Complaint(
-            "a configuration that cannot be", where=str(path), found=str(error), expected=f"keys of {NAME}"
-        ) from None
+
+
+def refuse(flags: Mapping[str, object], expected: str) -> None:
+    """Raise Complaint for flags that mean nothing to this system."""
+    refused = [name for name, value in flags.items() if value]
+    if refused:
+        raise Complaint(f"not for {NAME}", where="arguments", found=", ".join(refused), expected=expected)
 
 
 def study_of(told: EternalFile, data: Sequence[Path], start: str, end: str) -> tuple["Study", bool]:
@@ -162,7 +190,7 @@ def study_of(told: EternalFile, data: Sequence[Path], start: str, end: str) -> t
 def read_market(told: EternalFile, folder: Path) -> tuple[list[Any], list[tuple[int, str, int]]]:
     """All files of a configuration; raises DataError for a file that cannot be read."""
     from quintet.research.eternal_market import INCREMENTS, Recorded
-    from quintet.storage.daily_files import DAY_HOURS, PERIOD_HOURS, read_bars, read_rates, read_values
+    from quintet.storage.daily_files import DAY_HOURS, PERIOD_HOURS, read_bars, read_rates
 
     recorded = []
     for asset, files in told.assets.items():
@@ -178,19 +206,22 @@ def read_market(told: EternalFile, folder: Path) -> tuple[list[Any], list[tuple[
         recorded.append(
             Recorded(asset, read_bars(folder / files.days, DAY_HOURS), earlier, eights[0], eights[1], rates or None)
         )
-    facts: list[tuple[int, str, int]] = []
-    if told.fear_greed:
-        # An index of a day is published on that day: it is known when the day's cycle runs, not before.
-        facts = [(ts, "fear_greed", value) for ts, value in read_values(folder / told.fear_greed, "value")]
-    return recorded, facts
+    return recorded, [fact for source in FACTS for fact in _facts(source, told, folder)]
+
+
+def _facts(source: FactFile, told: EternalFile, folder: Path) -> list[tuple[int, str, int]]:
+    """What a file says by day, each value from the moment on at which it was known."""
+    from quintet.storage.daily_files import read_values
+
+    name = getattr(told, source.key)
+    values = read_values(folder / name, source.column) if name else []
+    return [(ts + source.known_after_ns, source.key, value) for ts, value in values]
 
 
 def _count(
     study: "Study", told: EternalFile, said: Mapping[str, Any], workspace: "Workspace", now: datetime
 ) -> tuple[str, dict[str, Any]]:
     """One trial in the ledger, and where it stands among all."""
-    import hashlib
-
     import numpy as np
 
     from quintet.research.significance import sharpe
@@ -206,11 +237,9 @@ def _count(
         source=hash_of([run_cycle, run_settlement, EternalConfig]),
         parameters=msgspec.to_builtins(told.parameters),
         conditions={"capital_usdt": told.capital_usdt, "half_spread_bp": told.half_spread_bp, "pairs": said["pairs"]},
-        data=said["tape_hash"]
-        if len(said["tape_hash"]) == 64
-        else hashlib.sha256(said["tape_hash"].encode()).hexdigest(),
-        first_ns=study.first_day * 86_400_000_000_000,
-        last_ns=(study.last_day + 1) * 86_400_000_000_000,
+        data=said["hashes"]["tape"],
+        first_ns=study.first_day * DAY_NS,
+        last_ns=(study.last_day + 1) * DAY_NS,
         policies=("low_first", "high_first"),
         sharpe=sharpe(returns),
         periods=len(returns),

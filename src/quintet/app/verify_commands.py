@@ -35,7 +35,7 @@ INTERRUPTION_SEED: Final = 20260101
 _NO_PAGES: Final = ("--set", "report.html=false", "--set", "report.robustness=off")
 """What a proof has no use for, and what takes most of a run's time."""
 
-_COMPARED: Final = ("hashes", "interval", "metrics", "conservation")
+_COMPARED: Final = ("hashes", "interval", "metrics", "figures", "conservation")
 
 
 class Check(NamedTuple):
@@ -80,10 +80,15 @@ def determinism(
     """Run in two processes, without compilation, interrupted and resumed, replayed: all hashes must be equal."""
     values: dict[str, object] = {"tape": tape, "symbol": symbol, "interval": interval, "htf_interval": htf_interval}
     values |= {"ltf_interval": ltf_interval, "start": start, "end": end, "cache": cache, "config": config, "bars": bars}
-    # A mistake is found here and told once, not by four children.
-    task = flags.make_task(system, flags.market_flags(_market(values), data, more), config, sets or (), bars)
-    words = _words(system, values, [*(data or ()), *(more or ())], sets or ())
-    checks = _try_all(words, slice_bars, task)
+    if system == "eternal":
+        from quintet.app import eternal_verify
+
+        checks = eternal_verify.determinism(eternal_verify.asked_for(values, data, more, sets), slice_bars)
+    else:
+        # A mistake is found here and told once, not by four children.
+        task = flags.make_task(system, flags.market_flags(_market(values), data, more), config, sets or (), bars)
+        words = _words(system, values, [*(data or ()), *(more or ())], sets or ())
+        checks = _try_all(words, slice_bars, task)
     ok = all(check.ok for check in checks)
     if as_json:
         say_json({"ok": ok, "system": system, "checks": [check._asdict() for check in checks]})
@@ -119,17 +124,17 @@ def _try_all(words: Sequence[str], asked_bars: int | None, task: "Task") -> list
     with tempfile.TemporaryDirectory(prefix="quintet-verify-") as folder:
         runs = Path(folder)
         with progress("running in two processes with different hash seeds"):
-            first = _child(words, runs / "first", {"PYTHONHASHSEED": "1"})
-            second = _child(words, runs / "second", {"PYTHONHASHSEED": "4242"})
-        checks = [_compare("two processes, hash seeds 1 and 4242", first, second)]
+            first = child(words, runs / "first", {"PYTHONHASHSEED": "1"})
+            second = child(words, runs / "second", {"PYTHONHASHSEED": "4242"})
+        checks = [compare("two processes, hash seeds 1 and 4242", first, second)]
         checks.append(_replay(runs / "first", first))
         checks.append(_interrupted(task, first))
         # A slice shorter than the market; a shorter market is its own slice.
         part = [*_without_bars(words), "--bars", str(_slice_of(words, slice_bars))]
         with progress(f"running {slice_bars} bars compiled and interpreted"):
-            compiled = _child(part, runs / "compiled", {"NUMBA_DISABLE_JIT": "0"})
-            interpreted = _child(part, runs / "interpreted", {"NUMBA_DISABLE_JIT": "1"})
-        checks.append(_compare(f"first {part[-1]} bars, compiled and interpreted", compiled, interpreted))
+            compiled = child(part, runs / "compiled", {"NUMBA_DISABLE_JIT": "0"})
+            interpreted = child(part, runs / "interpreted", {"NUMBA_DISABLE_JIT": "1"})
+        checks.append(compare(f"first {part[-1]} bars, compiled and interpreted", compiled, interpreted))
     return checks
 
 
@@ -145,9 +150,11 @@ def _without_bars(words: Sequence[str]) -> list[str]:
     return [*words[:at], *words[at + 2 :]]
 
 
-def _child(words: Sequence[str], out: Path, settings: Mapping[str, str]) -> dict[str, Any]:
+def child(
+    words: Sequence[str], out: Path, settings: Mapping[str, str], more: Sequence[str] = _NO_PAGES
+) -> dict[str, Any]:
     """One backtest in a process of its own; raises Complaint with the child's words when it fails."""
-    command = [sys.executable, "-m", "quintet.app.cli", *words, *_NO_PAGES, "--out", str(out), "--json"]
+    command = [sys.executable, "-m", "quintet.app.cli", *words, *more, "--out", str(out), "--json"]
     environment = {**os.environ, "QUINTET_LEDGER": str(out.parent / "trials.sqlite"), **settings}  # a proof is no trial
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode == 0:
@@ -164,7 +171,7 @@ def _child(words: Sequence[str], out: Path, settings: Mapping[str, str]) -> dict
     raise RuntimeError(f"the backtest ended with exit code {done.returncode}: {' '.join(words)}")
 
 
-def _compare(name: str, one: Mapping[str, Any], other: Mapping[str, Any]) -> Check:
+def compare(name: str, one: Mapping[str, Any], other: Mapping[str, Any]) -> Check:
     """Equal when every hash and every figure is."""
     differing = [part for part in _COMPARED if one.get(part) != other.get(part)]
     if not differing:
@@ -212,7 +219,7 @@ def _interrupted(task: "Task", recorded: Mapping[str, Any]) -> Check:
     with progress("running with interruptions"):
         job = job_of(task, open_market(task.request, workspace(), now_ns))
         hashes = wiring.interrupter()(job, policy, INTERRUPTIONS, INTERRUPTION_SEED)
-    return _compare(name, {"hashes": recorded["hashes"]}, {"hashes": dict(hashes)})
+    return compare(name, {"hashes": recorded["hashes"]}, {"hashes": dict(hashes)})
 
 
 def _short(hashes: Mapping[str, str]) -> str:

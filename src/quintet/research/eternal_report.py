@@ -30,7 +30,7 @@ from quintet.research.eternal_figures import (
     in_periods,
 )
 from quintet.research.eternal_market import Recorded, market_of, recorded_pairs
-from quintet.research.eternal_run import Costs, EternalRun, Prepared, prepared, run_eternal
+from quintet.research.eternal_run import Costs, EternalRun, Prepared, Watch, prepared, run_eternal
 from quintet.systems.eternal import EternalConfig
 from quintet.systems.eternal.config import ACCOUNTS, ENGINES
 from quintet.systems.eternal.dates import date_of, day_of
@@ -114,7 +114,8 @@ class Study:
 
     def run(
         self, path: int, config: EternalConfig | None = None, *, factor: int = 1, first_day: int | None = None,
-        only: str = "", pairs: Sequence[str] | None = None,
+        last_day: int | None = None, only: str = "", pairs: Sequence[str] | None = None,
+        watch: Watch = lambda day, run: None,
     ) -> EternalRun:  # fmt: skip
         """One run."""
         return run_eternal(
@@ -122,10 +123,11 @@ class Study:
             config or self.config,
             capital_quanta=self.capital_quanta,
             first_day=self.first_day if first_day is None else first_day,
-            last_day=self.last_day,
+            last_day=self.last_day if last_day is None else last_day,
             costs=Costs(half_spread_e9=self.half_spread_e9 * factor),
             only=only,
             pairs=self.pairs if pairs is None else pairs,
+            watch=watch,
         )
 
 
@@ -153,8 +155,7 @@ def report(study: Study, quick: bool = False, progress: Callable[[str], None] = 
         "ends_quanta": end,
         "pairs": list(study.pairs),
         "notes": [{"what": what, "told": told} for what, told in study.notes],
-        "tape_hash": run.tape.hash,
-        "command_hashes": run.command_hashes,
+        "hashes": run.hashes,
         "figures": {name: figures_of(curve) for name, curve in found.items()},
         "periods": {name: in_periods(curve) for name, curve in found.items()},
         "costs": costs_of(run),
