@@ -17,6 +17,7 @@ from quintet.systems.eternal.config import NAME, EternalConfig
 
 if TYPE_CHECKING:
     from quintet.research.eternal_report import Study
+    from quintet.storage.trial_records import Trial
     from quintet.storage.workspace import Workspace
 
 DAY_NS: Final = 86_400_000_000_000
@@ -75,6 +76,7 @@ def run(
     workspace: "Workspace", now: datetime, sets: Sequence[str] = (),
 ) -> dict[str, Any]:  # fmt: skip
     """Run all its questions, write the folder, count the trial, and return what is printed; raises Complaint."""
+    from quintet.research.eternal_figures import lost_effect
     from quintet.research.eternal_page import render_eternal
     from quintet.research.eternal_report import report
     from quintet.storage import run_folders
@@ -83,6 +85,10 @@ def run(
     study, synthetic = study_of(told, data, start, end)
     said = report(study, quick, lambda what: note(f"{NAME}: {what}")) | {"synthetic": synthetic}
     trial, said["trials"] = _count(study, told, said, workspace, now)
+    said["effect"] = {
+        name: lost_effect(curve, said["trials"]["total"], said["trials"]["sharpe_deviation"])
+        for name, curve in said["daily"].items()
+    }
     stamp = now.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
     name = run_folders.run_id(stamp, trial, *said["hashes"].values())
     folder = out or run_folders.free_folder(workspace.runs, name)
@@ -93,7 +99,7 @@ def run(
         "parameters": msgspec.to_builtins(told.parameters),
     }  # fmt: skip
     page = render_eternal(said, __version__)
-    shown = {key: value for key, value in said.items() if key not in ("curves", "allocation", "events")}
+    shown = {key: value for key, value in said.items() if key not in ("curves", "daily", "allocation", "events")}
     run_folders.write_run(
         folder, name, manifest,
         {
@@ -221,18 +227,16 @@ def _facts(source: FactFile, told: EternalFile, folder: Path) -> list[tuple[int,
 def _count(
     study: "Study", told: EternalFile, said: Mapping[str, Any], workspace: "Workspace", now: datetime
 ) -> tuple[str, dict[str, Any]]:
-    """One trial in the ledger, and where it stands among all."""
-    import numpy as np
-
+    """Every set of numbers whose result is shown is a trial in the ledger; where the headline stands among all."""
+    from quintet.research.eternal_figures import WHOLE
     from quintet.research.significance import sharpe
     from quintet.research.system_source import hash_of
     from quintet.research.trials import count_trials, standing
     from quintet.storage.trial_records import Trial
     from quintet.systems.eternal.cycle import run_cycle, run_settlement
 
-    index = np.array([1.0, *said["curves"]["index"]["whole"]])
-    returns = index[1:] / index[:-1] - 1.0
-    trial = Trial(
+    returns = said["daily"][WHOLE].returns
+    headline = Trial(
         system=NAME,
         source=hash_of([run_cycle, run_settlement, EternalConfig]),
         parameters=msgspec.to_builtins(told.parameters),
@@ -245,8 +249,30 @@ def _count(
         periods=len(returns),
         door="backtest",
     )
-    [counted] = count_trials(workspace.ledger, [trial], now)
-    return trial.id, standing(counted, returns)
+    *_, counted = count_trials(workspace.ledger, [*_looks(headline, study, said), headline], now)
+    return headline.id, standing(counted, returns)
+
+
+def _looks(headline: "Trial", study: "Study", said: Mapping[str, Any]) -> "list[Trial]":
+    """The same without each breaker, and each variant: their results are shown, so they were looked at."""
+    from quintet.research.eternal_figures import DAYS_PER_YEAR
+    from quintet.research.eternal_report import BASIS_ZERO, BREAKERS, VARIANTS
+
+    found = []
+    for name, row in {**said["breakers"], **said["variants"]}.items():
+        change = {**BREAKERS, **VARIANTS}.get(name)
+        ratio = row["sharpe_annualised"]
+        trial = msgspec.structs.replace(
+            headline,
+            parameters=msgspec.to_builtins(change(study.config)) if change else headline.parameters,
+            policies=(said["path"],),
+            sharpe=None if ratio is None else ratio / DAYS_PER_YEAR**0.5,
+        )
+        if name == BASIS_ZERO:
+            pairs = [one.asset for one in study.recorded]
+            trial = msgspec.structs.replace(trial, conditions={**headline.conditions, "pairs": pairs})
+        found.append(trial)
+    return found
 
 
 def _day(written: str, where: str) -> int:

@@ -21,7 +21,7 @@ class Earn:
     """One coin of one sub-account. All amounts are base quanta; `cost`: what they were bought for, in quanta."""
 
     def __init__(self, account: SubAccount, asset: str, lot_quanta: int) -> None:
-        self.asset, self._account, self._lot_quanta = asset, account, lot_quanta
+        self.asset, self.lot_quanta, self._account = asset, lot_quanta, account
         self.inside = self.cost = 0
         self._coming: list[tuple[int, int, int]] = []
         self.interest = self.days = self.unpaid_days = 0
@@ -35,17 +35,17 @@ class Earn:
     @property
     def lots(self) -> int:
         """The same in whole lots."""
-        return self.away // self._lot_quanta
+        return self.away // self.lot_quanta
 
     def subscribe(self, lots: int) -> None:
         """Bring lots in; raises InvariantError for more than the sub-account has."""
-        quanta = lots * self._lot_quanta
+        quanta = lots * self.lot_quanta
         self.cost += withdraw(self._account, self.asset, quanta)
         self.inside += quanta
 
     def redeem(self, lots: int, now_ns: int, everything: bool = False) -> None:
         """Call lots back, or all there is with what it has earned; raises InvariantError for more than is inside."""
-        quanta = self.inside if everything else lots * self._lot_quanta
+        quanta = self.inside if everything else lots * self.lot_quanta
         if not 0 < quanta <= self.inside:
             raise InvariantError(
                 f"Earn: found {quanta} quanta of {self.asset} called back, expected 1 to {self.inside}"

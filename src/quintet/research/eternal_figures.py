@@ -12,7 +12,8 @@ import numpy as np
 from quintet.core import state as s
 from quintet.research.eternal_run import EternalRun
 from quintet.research.monte_carlo import bootstrap
-from quintet.systems.eternal.dates import date_of, day_of
+from quintet.research.significance import deflated_sharpe, sharpe
+from quintet.systems.eternal.dates import date_of, day_of, is_month_end
 
 PERIODS: Final[Mapping[str, tuple[int, int]]] = {
     "2018": (day_of(2018, 1, 1), day_of(2018, 12, 31)),
@@ -25,6 +26,8 @@ PERIODS: Final[Mapping[str, tuple[int, int]]] = {
 """Storms and years that every reader asks about: first and last day."""
 
 DAYS_PER_YEAR: Final = 365.25
+YEAR_DAYS: Final = 365
+EVEN_ODDS: Final = 0.5
 WHOLE: Final = "whole"
 
 
@@ -143,22 +146,22 @@ def costs_of(run: EternalRun) -> dict[str, dict[str, Any]]:
     return found
 
 
-def happenings(run: EternalRun, kinds: Sequence[str]) -> list[dict[str, Any]]:
-    """Notes of some kinds: day, sub-account, kind, values."""
-    wanted = frozenset(kinds)
-    return [
-        {"day": date_of(day).isoformat(), "account": said.account, "kind": said.note.kind, **dict(said.note.values)}
-        for day, said in run.log
-        if said.note.kind in wanted
-    ]
+def lost_effect(curve: Curve, trials: int, sharpe_deviation: float | None) -> dict[str, Any]:
+    """At the end of each month, of the year until then: the months judged, and those with a flag.
 
-
-def counted(run: EternalRun) -> dict[str, int]:
-    """How often each kind of note was written."""
-    found: dict[str, int] = {}
-    for _, said in run.log:
-        found[said.note.kind] = found.get(said.note.kind, 0) + 1
-    return dict(sorted(found.items()))
+    Flagged: the net Sharpe ratio is below zero, and below even odds that it is better than the best of so many trials.
+    """
+    returns, judged, flagged = curve.returns, 0, []
+    for n in range(YEAR_DAYS - 1, len(returns)):
+        day = int(curve.days[n])
+        if not is_month_end(day):
+            continue
+        year = returns[n - YEAR_DAYS + 1 : n + 1]
+        ratio, confidence = sharpe(year), deflated_sharpe(year, trials, sharpe_deviation)
+        judged += 1
+        if ratio is not None and ratio < 0.0 and (confidence is None or confidence < EVEN_ODDS):
+            flagged.append(date_of(day).isoformat()[:7])
+    return {"judged": judged, "flagged": flagged}
 
 
 def held(days: Any, prices: Sequence[Any], shares: Sequence[float], cash: float = 0.0) -> Curve:
