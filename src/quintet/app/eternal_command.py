@@ -16,6 +16,7 @@ from quintet.core.parameters import ParameterError, parameter, text
 from quintet.systems.eternal.config import NAME, EternalConfig
 
 if TYPE_CHECKING:
+    from quintet.research.eternal_market import Recorded
     from quintet.research.eternal_report import Study
     from quintet.storage.trial_records import Trial
     from quintet.storage.workspace import Workspace
@@ -47,15 +48,24 @@ SYNTHETIC_DAYS: Final = 1_200
 SYNTHETIC_FROM: Final = "2020-01-01"
 
 
+Files = str | tuple[str, ...]
+"""One file, or several of which each goes on where the one before ends."""
+
+
+Hours = Annotated[int, msgspec.Meta(ge=-14, le=14)]
+
+
 class AssetFiles(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The files of one asset, below the folder of `--data`; an empty name: there is none."""
 
-    days: Annotated[str, text("file", "bars of a day")]
-    earlier: Annotated[str, text("file", "closes of days before them, for averages and the all-time high")] = ""
-    spot_8h: Annotated[str, text("file", "bars of eight hours, spot")] = ""
-    perpetual_8h: Annotated[str, text("file", "bars of eight hours, perpetual")] = ""
-    rates: Annotated[tuple[str, ...], text("files", "rates of funding")] = ()
-    rates_utc_offset_h: Annotated[int, parameter("hours", "the file's clock is ahead of UTC", ge=-14, le=14)] = 0
+    days: Annotated[Files, text("files", "bars of a day")]
+    earlier: Annotated[Files, text("files", "closes of days before them, for averages and the all-time high")] = ""
+    spot_8h: Annotated[Files, text("files", "bars of eight hours, spot")] = ""
+    perpetual_8h: Annotated[Files, text("files", "bars of eight hours, perpetual")] = ""
+    rates: Annotated[Files, text("files", "rates of funding")] = ()
+    rates_utc_offset_h: Annotated[
+        Hours | tuple[Hours, ...], text("hours", "the clock of the rates is ahead of UTC: of all files, or of each")
+    ] = 0
 
 
 class EternalFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -66,8 +76,8 @@ class EternalFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     end: Annotated[str, text("day", "the last one")] = ""
     half_spread_bp: Annotated[float, parameter("bp", "from the middle to either side", ge=0.0, le=100.0)] = 5.0
     assets: dict[str, AssetFiles] = {}
-    fear_greed: Annotated[str, text("file", "the Fear & Greed index, by day")] = ""
-    eth_yield: Annotated[str, text("file", "what the Earn product pays for Ether, a fraction a year, by day")] = ""
+    fear_greed: Annotated[Files, text("files", "the Fear & Greed index, by day")] = ""
+    eth_yield: Annotated[Files, text("files", "what the Earn product pays for Ether, a fraction a year, by day")] = ""
     parameters: EternalConfig = EternalConfig()
 
 
@@ -195,32 +205,52 @@ def study_of(told: EternalFile, data: Sequence[Path], start: str, end: str) -> t
 
 def read_market(told: EternalFile, folder: Path) -> tuple[list[Any], list[tuple[int, str, int]]]:
     """All files of a configuration; raises DataError for a file that cannot be read."""
-    from quintet.research.eternal_market import INCREMENTS, Recorded
-    from quintet.storage.daily_files import DAY_HOURS, PERIOD_HOURS, read_bars, read_rates
+    from quintet.research.eternal_market import INCREMENTS
 
-    recorded = []
-    for asset, files in told.assets.items():
+    for asset in told.assets:
         if asset not in INCREMENTS:
             raise Complaint("unknown asset", where="assets", found=asset, expected=", ".join(INCREMENTS))
-        rates: dict[int, int] = {}
-        for name in files.rates:
-            rates |= read_rates(folder / name, files.rates_utc_offset_h)
-        eights = [
-            read_bars(folder / name, PERIOD_HOURS) if name else None for name in (files.spot_8h, files.perpetual_8h)
-        ]
-        earlier = read_bars(folder / files.earlier, DAY_HOURS) if files.earlier else None
-        recorded.append(
-            Recorded(asset, read_bars(folder / files.days, DAY_HOURS), earlier, eights[0], eights[1], rates or None)
-        )
+    recorded = [_asset(asset, files, folder) for asset, files in told.assets.items()]
     return recorded, [fact for source in FACTS for fact in _facts(source, told, folder)]
 
 
+def _asset(asset: str, files: AssetFiles, folder: Path) -> "Recorded":
+    from quintet.research.eternal_market import Recorded
+    from quintet.storage.daily_files import DAY_HOURS, PERIOD_HOURS, read_bars, read_rates
+
+    lengths = {"days": DAY_HOURS, "earlier": DAY_HOURS, "spot_8h": PERIOD_HOURS, "perpetual_8h": PERIOD_HOURS}
+    bars = {name: read_bars(_paths(getattr(files, name), folder), hours) for name, hours in lengths.items()}
+    if bars["days"] is None:
+        raise Complaint("no bars", where=f"[assets.{asset}] days", found="no file", expected="bars of a day")
+    rates: dict[int, int] = {}
+    for path, offset_h in zip(_paths(files.rates, folder), _offsets(asset, files), strict=True):
+        rates |= read_rates(path, offset_h)
+    return Recorded(asset, **bars, rates=rates or None)
+
+
+def _paths(files: Files, folder: Path) -> list[Path]:
+    """An empty name stands for no file."""
+    return [folder / name for name in ((files,) if isinstance(files, str) else files) if name]
+
+
+def _offsets(asset: str, files: AssetFiles) -> Sequence[int]:
+    """Hours by which the clock of each file of rates is ahead."""
+    given, count = files.rates_utc_offset_h, len(_paths(files.rates, Path()))
+    if isinstance(given, int):
+        return [given] * count
+    if len(given) != count:
+        raise Complaint(
+            "clocks that belong to no file", where=f"[assets.{asset}] rates_utc_offset_h",
+            found=f"{len(given)} offsets", expected=f"one, or one for each of {count} files of rates",
+        )  # fmt: skip
+    return given
+
+
 def _facts(source: FactFile, told: EternalFile, folder: Path) -> list[tuple[int, str, int]]:
-    """What a file says by day, each value from the moment on at which it was known."""
+    """What files say by day, each value from the moment on at which it was known."""
     from quintet.storage.daily_files import read_values
 
-    name = getattr(told, source.key)
-    values = read_values(folder / name, source.column) if name else []
+    values = [one for path in _paths(getattr(told, source.key), folder) for one in read_values(path, source.column)]
     return [(ts + source.known_after_ns, source.key, value) for ts, value in values]
 
 

@@ -173,15 +173,25 @@ def held(days: Any, prices: Sequence[Any], shares: Sequence[float], cash: float 
 
 
 def benchmarks(run: EternalRun) -> dict[str, Curve]:
-    """Holding Bitcoin, holding two thirds and a third, and 60/40 with cash: what needs no engine."""
-    marks = [mark for mark in run.marks if mark.price and mark.eth_price]
-    days = np.array([mark.day for mark in marks])
-    btc, eth = [mark.price for mark in marks], [mark.eth_price for mark in marks]
-    return {
-        "hold_btc": held(days, [btc], [1.0]),
-        "hold_two_thirds": held(days, [btc, eth], [2 / 3, 1 / 3]),
-        "sixty_forty": held(days, [btc, eth], [0.4, 0.2], 0.4),
-    }
+    """Holding Bitcoin, holding two thirds and a third, and 60/40 with cash: what needs no engine.
+
+    Those of two coins are left out where Ether does not exist from the first day on.
+    """
+    days = np.array([mark.day for mark in run.marks])
+    btc, eth = _known([mark.price for mark in run.marks]), _known([mark.eth_price for mark in run.marks])
+    found = {"hold_btc": held(days, [btc], [1.0])}
+    if eth[0]:
+        found["hold_two_thirds"] = held(days, [btc, eth], [2 / 3, 1 / 3])
+        found["sixty_forty"] = held(days, [btc, eth], [0.4, 0.2], 0.4)
+    return found
+
+
+def _known(prices: Sequence[int]) -> list[int]:
+    """The price of each day, or the last one that is known where the day has none; 0 before the first."""
+    found: list[int] = []
+    for price in prices:
+        found.append(price or (found[-1] if found else 0))
+    return found
 
 
 def bootstrapped_drawdowns(returns: Any, paths: int = 2_000) -> dict[str, float] | None:

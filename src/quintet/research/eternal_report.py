@@ -68,6 +68,9 @@ VARIANTS: Final[Mapping[str, Callable[[EternalConfig], EternalConfig]]] = {
 }
 
 
+TRIGGERS: Final = ("fear_greed", "volatility_index")
+"""Facts that a trigger of TACTICAL waits for; the page names those that nobody has told."""
+
 BASIS_ZERO: Final = "basis_zero"
 """The variant that trades pairs without a recorded basis."""
 
@@ -159,6 +162,7 @@ def report(study: Study, quick: bool = False, progress: Callable[[str], None] = 
         "doings_in_periods": in_spans(run, PERIODS),
         "core": core_measures(run),
         "earn": _earned(run, study.facts),
+        "unheard": [name for name in TRIGGERS if name not in {told for _, told, _ in study.facts}],
         "events": happenings(run),
         "fired": fired(run, study.facts),
         "paused": sorted(run.portfolio.risk.paused),
@@ -261,8 +265,4 @@ def _ribbon(run: EternalRun) -> list[dict[str, Any]]:
 def _curves(run: EternalRun, found: Mapping[str, Any]) -> dict[str, Any]:
     index = {WHOLE: found[WHOLE].index.tolist()}
     index |= {name: curve.index.tolist() for name, curve in benchmarks(run).items()}
-    length = min(map(len, index.values()))
-    return {
-        "days": found[WHOLE].days.tolist()[-length:],
-        "index": {name: line[-length:] for name, line in index.items()},
-    }
+    return {"days": found[WHOLE].days.tolist(), "index": index}
