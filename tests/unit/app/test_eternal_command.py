@@ -5,6 +5,7 @@ import re
 from datetime import UTC, datetime
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from quintet.app.eternal_command import read_file, refuse, run
@@ -40,6 +41,14 @@ def test_a_run_leaves_a_folder_with_figures_and_a_page(outcome):
     assert set(said["benchmarks"]) == {"hold_btc", "hold_two_thirds", "sixty_forty"}
     assert said["trials"]["total"] >= 1
     assert said["periods"]["whole"]["2018"] is None  # no data, never 0
+
+
+@pytest.mark.req("E-106")
+def test_a_point_of_the_curve_is_stored_for_every_day(outcome):
+    curve = pl.read_parquet(Path(outcome["folder"]) / "curves.parquet")
+    assert curve.columns == ["day", "whole", "hold_btc", "hold_two_thirds", "sixty_forty"]
+    assert curve["day"].diff().drop_nulls().unique().to_list() == [1]
+    assert len(curve) == 90  # the first day of 91 is where it begins
 
 
 def test_the_page_says_everything_in_both_languages_and_fetches_nothing(outcome):

@@ -75,8 +75,11 @@ Answer = Approved | Refused
 def assess(
     state: RiskState, accounts: Mapping[str, Account], flows: Mapping[str, int], config: EternalConfig
 ) -> tuple[RiskState, tuple[Note, ...]]:
-    """The status of today. `flows`: money and coins that came in (+) since the cycle before, by sub-account."""
-    equity = {name: account.equity for name, account in accounts.items()}
+    """The status of today. `flows`: money and coins that came in (+) since the cycle before, by sub-account.
+
+    A sub-account that cannot be seen today counts as it was seen last.
+    """
+    equity = {**state.equity, **{name: account.equity for name, account in accounts.items()}}
     whole, before = sum(equity.values()), sum(state.equity.values())
     high = max(_moved_high(state.high, before, sum(flows.values())), whole)
     highs = {
