@@ -1,6 +1,6 @@
 """`quintet backtest eternal`: a market of days from files that a TOML names, or from the generator, and its report."""
 
-import platform
+import shlex
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
 import msgspec
 
 from quintet import __version__
+from quintet.app import backtests
 from quintet.app.config import from_file, from_set, place
 from quintet.app.messages import Complaint, note, say, say_json
 from quintet.core.market.fact_families import FAMILIES
@@ -86,32 +87,20 @@ def run(
     workspace: "Workspace", now: datetime, sets: Sequence[str] = (),
 ) -> dict[str, Any]:  # fmt: skip
     """Run all its questions, write the folder, count the trial, and return what is printed; raises Complaint."""
-    from quintet.research.eternal_figures import lost_effect
     from quintet.research.eternal_page import render_eternal
-    from quintet.research.eternal_report import report
     from quintet.storage import run_folders
 
+    if out is not None:
+        run_folders.check_free(out)
     told = read_file(config, sets)
     study, synthetic = study_of(told, data, start, end)
-    said = report(study, quick, lambda what: note(f"{NAME}: {what}")) | {"synthetic": synthetic}
-    trial, said["trials"] = _count(study, told, said, workspace, now)
-    said["effect"] = {
-        name: lost_effect(curve, said["trials"]["total"], said["trials"]["sharpe_deviation"])
-        for name, curve in said["daily"].items()
-    }
-    stamp = now.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
-    name = run_folders.run_id(stamp, trial, *said["hashes"].values())
+    trial, said = _answered(study, told, quick, synthetic, workspace, now)
+    name = run_folders.run_id(backtests.stamp(now), trial, *said["hashes"].values())
     folder = out or run_folders.free_folder(workspace.runs, name)
-    manifest = {
-        "run": name, "created_utc": now.astimezone(UTC).isoformat(), "system": NAME, "synthetic": synthetic,
-        "versions": {"quintet": __version__, "python": platform.python_version()},
-        "hashes": said["hashes"], "trials": said["trials"],
-        "parameters": msgspec.to_builtins(told.parameters),
-    }  # fmt: skip
     page = render_eternal(said, __version__)
     shown = {key: value for key, value in said.items() if key not in ("curves", "daily", "allocation", "events")}
     run_folders.write_run(
-        folder, name, manifest,
+        folder, name, _manifest(name, told, said, now),
         {
             "metrics.json": lambda path: run_folders.write_json(path, shown),
             "report.html": lambda path: _write(path, page),
@@ -121,6 +110,43 @@ def run(
         },
     )  # fmt: skip
     return {**shown, "run": name, "folder": str(folder), "report": str(folder / "report.html")}
+
+
+def _answered(
+    study: "Study", told: EternalFile, quick: bool, synthetic: bool, workspace: "Workspace", now: datetime
+) -> tuple[str, dict[str, Any]]:
+    """The headline's trial, and everything that is said of the study."""
+    from quintet.research.eternal_figures import WHOLE, lost_effect
+    from quintet.research.eternal_report import report
+
+    said = report(study, quick, lambda what: note(f"{NAME}: {what}")) | {"synthetic": synthetic}
+    trial, said["trials"] = _count(study, told, said, workspace, now)
+    said["effect"] = {
+        name: lost_effect(curve, said["trials"]["total"], said["trials"]["sharpe_deviation"])
+        for name, curve in said["daily"].items()
+    }
+    ends = [quanta * said["quantum"] for quanta in said["ends_quanta"].values()]
+    said["interval"] = {"low_quote": min(ends), "high_quote": max(ends), "headline_policy": said["path"]}
+    said["metrics"] = said["figures"][WHOLE]
+    return trial, said
+
+
+def _manifest(name: str, told: EternalFile, said: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """Everything needed to run it again."""
+    return {
+        "run": name,
+        "system": NAME,
+        "synthetic": said["synthetic"],
+        "hashes": said["hashes"],
+        "interval": said["interval"],
+        "conservation": said["conservation"],
+        "trials": said["trials"],
+        "created_utc": now.astimezone(UTC).isoformat(timespec="seconds"),
+        "command": shlex.join(["quintet", *backtests.typed_words()]),
+        "config": msgspec.to_builtins(told),
+        "market": {"label": f"{', '.join(told.assets) or 'generated'}, {said['from']} to {said['to']}"},
+        "versions": backtests.versions(),
+    }
 
 
 def _write(path: Path, page: str) -> None:

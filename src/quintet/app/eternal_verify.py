@@ -9,7 +9,7 @@ import msgspec
 
 from quintet.app import eternal_command
 from quintet.app.messages import Report, progress
-from quintet.app.verify_commands import INTERRUPTION_SEED, INTERRUPTIONS, Check, child, compare
+from quintet.app.verified_runs import INTERRUPTION_SEED, INTERRUPTIONS, Check, child, compare
 from quintet.systems.eternal.config import NAME
 from quintet.systems.eternal.dates import date_of
 

@@ -1,20 +1,17 @@
 """`quintet verify determinism`, `lookahead`, `parity`: promises put to the test here, with what was tried."""
 
-import json
-import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from quintet.app import backtest_command as flags
 from quintet.app.lookahead_command import lookahead
-from quintet.app.messages import BAD_INPUT, CalmGroup, Complaint, fail, note, progress, say, say_json
+from quintet.app.messages import CalmGroup, fail, progress, say, say_json
 from quintet.app.parity_command import parity
+from quintet.app.verified_runs import INTERRUPTION_SEED, INTERRUPTIONS, Check, child, compare
 
 if TYPE_CHECKING:
     from quintet.app.backtests import Task
@@ -26,24 +23,6 @@ SLICE_BARS: Final = 1500
 
 BOOK_SLICE_BARS: Final = 1
 """The same on order books, which bring thousands of rows a minute."""
-
-INTERRUPTIONS: Final = 20
-"""How often a run is stopped, written to bytes and taken up again in a new world."""
-
-INTERRUPTION_SEED: Final = 20260101
-
-_NO_PAGES: Final = ("--set", "report.html=false", "--set", "report.robustness=off")
-"""What a proof has no use for, and what takes most of a run's time."""
-
-_COMPARED: Final = ("hashes", "interval", "metrics", "figures", "conservation")
-
-
-class Check(NamedTuple):
-    """One thing that was tried."""
-
-    name: str
-    ok: bool
-    detail: str
 
 
 @verify_app.callback()
@@ -72,7 +51,7 @@ def determinism(
         typer.Option(
             parser=flags.count,
             metavar="N",
-            help=f"Structure bars of the slice run without compilation; {SLICE_BARS:,}, or one minute of order books.",
+            help=f"Structure bars of the slice run without compilation; {SLICE_BARS:,}, one minute of order books, a month of days.",
         ),
     ] = None,
     as_json: flags.AsJson = False,
@@ -150,35 +129,6 @@ def _without_bars(words: Sequence[str]) -> list[str]:
     return [*words[:at], *words[at + 2 :]]
 
 
-def child(
-    words: Sequence[str], out: Path, settings: Mapping[str, str], more: Sequence[str] = _NO_PAGES
-) -> dict[str, Any]:
-    """One backtest in a process of its own; raises Complaint with the child's words when it fails."""
-    command = [sys.executable, "-m", "quintet.app.cli", *words, *more, "--out", str(out), "--json"]
-    environment = {**os.environ, "QUINTET_LEDGER": str(out.parent / "trials.sqlite"), **settings}  # a proof is no trial
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode == 0:
-        outcome: dict[str, Any] = json.loads(done.stdout)
-        return outcome
-    note(done.stderr.rstrip())
-    if done.returncode == BAD_INPUT:
-        raise Complaint(
-            "the backtest was refused",
-            where=" ".join(words),
-            found="the message above",
-            expected="a backtest that runs",
-        )
-    raise RuntimeError(f"the backtest ended with exit code {done.returncode}: {' '.join(words)}")
-
-
-def compare(name: str, one: Mapping[str, Any], other: Mapping[str, Any]) -> Check:
-    """Equal when every hash and every figure is."""
-    differing = [part for part in _COMPARED if one.get(part) != other.get(part)]
-    if not differing:
-        return Check(name, True, _short(one["hashes"]))
-    return Check(name, False, "; ".join(f"{part}: {one.get(part)} and {other.get(part)}" for part in differing))
-
-
 def _trades_books(task: "Task") -> bool:
     """Are there order books on the tape of this task?"""
     from quintet.research.tick_setup import has_book
@@ -220,10 +170,6 @@ def _interrupted(task: "Task", recorded: Mapping[str, Any]) -> Check:
         job = job_of(task, open_market(task.request, workspace(), now_ns))
         hashes = wiring.interrupter()(job, policy, INTERRUPTIONS, INTERRUPTION_SEED)
     return compare(name, {"hashes": recorded["hashes"]}, {"hashes": dict(hashes)})
-
-
-def _short(hashes: Mapping[str, str]) -> str:
-    return ", ".join(f"{name} {value[:16]}" for name, value in hashes.items())
 
 
 verify_app.command()(lookahead)
