@@ -51,7 +51,7 @@ def determinism(
         typer.Option(
             parser=flags.count,
             metavar="N",
-            help=f"Structure bars of the slice run without compilation; {SLICE_BARS:,}, one minute of order books, a month of days.",
+            help=f"Structure bars run without compilation; {SLICE_BARS:,}, a minute of order books, a month of days.",
         ),
     ] = None,
     as_json: flags.AsJson = False,
