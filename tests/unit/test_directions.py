@@ -58,7 +58,7 @@ def judge(project: Path) -> str:
     return subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False).stdout
 
 
-@pytest.mark.req("S-09")
+@pytest.mark.req("S-09", "E-06")
 @pytest.mark.parametrize("contract", PLANTED)
 def test_a_planted_import_is_found_and_both_modules_are_named(verdict: str, contract: str):
     importer, imported = PLANTED[contract]

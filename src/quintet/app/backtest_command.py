@@ -150,18 +150,15 @@ def backtest(
     if system == "eternal":
         from quintet.app import eternal_command
 
-        given: dict[str, object] = {
-            "--tape": tape,
-            "--symbol": symbol,
-            "--interval": interval,
-            "--htf-interval": htf_interval,
-        }
-        given |= {"--ltf-interval": ltf_interval, "--cache": cache, "--set": sets, "--fill-policy": fill_policy}
-        given |= {"--latencies": latencies, "FILE": more}
-        outcome = eternal_command.run(
-            data or (), config, start or "", end or "", out, bars is not None, workspace(), wiring.clock(),
-            [name for name, value in given.items() if value],
+        eternal_command.refuse(
+            {"--tape": tape, "--symbol": symbol, "--interval": interval, "--htf-interval": htf_interval,
+             "--ltf-interval": ltf_interval, "--cache": cache, "--fill-policy": fill_policy, "--latencies": latencies,
+             "FILE": more},
+            eternal_command.FLAGS + ", --out, --bars 1 for the headline alone",
         )  # fmt: skip
+        outcome = eternal_command.run(
+            data or (), config, start or "", end or "", out, bars is not None, workspace(), wiring.clock(), sets or ()
+        )
         eternal_command.tell(outcome, as_json)
         if outcome["conservation"] != 0:
             note("the books do not balance: keep the run's folder and report it")

@@ -135,11 +135,11 @@ def load(
     `system`: somebody's own, whose parameters have a section of their own, `[system.NAME]`.
     """
     root = root_for(system)
-    given = [*(_from_file(path) if path else ()), *(from_set(word, root) for word in sets), *flags]
+    given = [*(from_file(path) if path else ()), *(from_set(word, root) for word in sets), *flags]
     tree: Tree = {}
     origins: dict[str, str] = {}
     for entry in given:
-        _place(tree, entry, root)
+        place(tree, entry, root)
         origins[entry.key] = entry.origin
     return _convert(tree, origins, str(path) if path else "defaults", root)
 
@@ -171,7 +171,7 @@ def with_section(name: str, parameters: type[msgspec.Struct]) -> type[Config]:
 
 def given_keys(path: Path | None, sets: Iterable[str]) -> set[str]:
     """Dotted keys that a file or `--set` names, whether or not they differ from the defaults."""
-    return {given.key for given in [*(_from_file(path) if path else ()), *map(from_set, sets)]}
+    return {given.key for given in [*(from_file(path) if path else ()), *map(from_set, sets)]}
 
 
 def find_system(name: str) -> "KernelSystem":
@@ -196,7 +196,7 @@ def find_system(name: str) -> "KernelSystem":
 # ---- reading -------------------------------------------------------------------------------------------------
 
 
-def _from_file(path: Path) -> list[Given]:
+def from_file(path: Path) -> list[Given]:
     """Every leaf of a TOML file, paths made relative to the file's folder."""
     try:
         tree = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
@@ -226,7 +226,7 @@ def _beside(path: Path, value: Any) -> Any:
     return str(path.parent / value) if isinstance(value, str) and value else value
 
 
-def from_set(argument: str, root: type[Config] = Config) -> Given:
+def from_set(argument: str, root: type[msgspec.Struct] = Config) -> Given:
     """`a.b=c`, with c read as TOML where it is TOML and as plain text otherwise."""
     key, equals, written = argument.partition("=")
     key = key.strip()
@@ -249,7 +249,7 @@ def _as_written(hint: Any, value: Any, written: str) -> Any:
     return value
 
 
-def _place(tree: Tree, given: Given, root: type[Config]) -> None:
+def place(tree: Tree, given: Given, root: type[msgspec.Struct]) -> None:
     """Put one value where its dotted key says; raises Complaint when a key on the way is unknown."""
     *sections, name = given.key.split(".")
     struct: Any = root

@@ -96,8 +96,8 @@ def _folder(name: str, here: Workspace) -> Path:
         ) from None  # fmt: skip
     if not (run.folder / TAPE).is_file():
         raise Complaint(
-            "a run without a desk tape", where=str(run.folder), found="report.desk_tape=false",
-            expected=f"{TAPE} beside its tables",
+            "a run without a desk tape", where=str(run.folder), found="report.desk_tape=false, or a run on days",
+            expected=f"{TAPE} beside its tables", hint="quintet verify determinism runs the same thing again",
         )  # fmt: skip
     return run.folder
 

@@ -45,9 +45,16 @@ def lookahead(
     """Take the future away, or put noise in its place: nothing before the cut may change, to the last bit."""
     values: dict[str, object] = {"tape": tape, "symbol": symbol, "interval": interval, "htf_interval": htf_interval}
     values |= {"ltf_interval": ltf_interval, "start": start, "end": end, "cache": cache}
-    task = flags.make_task(system, flags.market_flags(values, data, more), config, sets or (), bars)
-    with progress(f"{system} with other futures") as report:
-        verdict, synthetic, tape_hash = _try_all(task, cuts, seed, report)
+    if system == "eternal":
+        from quintet.app import eternal_verify
+
+        asked = eternal_verify.asked_for(values | {"config": config, "bars": bars}, data, more, sets)
+        with progress(f"{system} with other futures") as report:
+            verdict, synthetic, tape_hash = eternal_verify.lookahead(asked, cuts, seed, report)
+    else:
+        task = flags.make_task(system, flags.market_flags(values, data, more), config, sets or (), bars)
+        with progress(f"{system} with other futures") as report:
+            verdict, synthetic, tape_hash = _try_all(task, cuts, seed, report)
     if as_json:
         say_json(_described(verdict) | {"system": system, "seed": seed, "synthetic": synthetic, "tape": tape_hash})
     else:

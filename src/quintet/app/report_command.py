@@ -27,6 +27,11 @@ def report(
     from quintet.storage.workspace import workspace, write_whole
 
     found = readable(find_run(workspace().runs, run))
+    if found.manifest.get("system") == "eternal":
+        raise Complaint(
+            "a page that is written once", where=str(found.folder), found="a run of eternal",
+            expected=f"its {REPORT}, written with the run",
+        )  # fmt: skip
     path = out or found.folder / REPORT
     if path.is_dir():
         raise Complaint(

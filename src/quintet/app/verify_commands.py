@@ -1,20 +1,17 @@
 """`quintet verify determinism`, `lookahead`, `parity`: promises put to the test here, with what was tried."""
 
-import json
-import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from quintet.app import backtest_command as flags
 from quintet.app.lookahead_command import lookahead
-from quintet.app.messages import BAD_INPUT, CalmGroup, Complaint, fail, note, progress, say, say_json
+from quintet.app.messages import CalmGroup, fail, progress, say, say_json
 from quintet.app.parity_command import parity
+from quintet.app.verified_runs import INTERRUPTION_SEED, INTERRUPTIONS, Check, child, compare
 
 if TYPE_CHECKING:
     from quintet.app.backtests import Task
@@ -26,24 +23,6 @@ SLICE_BARS: Final = 1500
 
 BOOK_SLICE_BARS: Final = 1
 """The same on order books, which bring thousands of rows a minute."""
-
-INTERRUPTIONS: Final = 20
-"""How often a run is stopped, written to bytes and taken up again in a new world."""
-
-INTERRUPTION_SEED: Final = 20260101
-
-_NO_PAGES: Final = ("--set", "report.html=false", "--set", "report.robustness=off")
-"""What a proof has no use for, and what takes most of a run's time."""
-
-_COMPARED: Final = ("hashes", "interval", "metrics", "conservation")
-
-
-class Check(NamedTuple):
-    """One thing that was tried."""
-
-    name: str
-    ok: bool
-    detail: str
 
 
 @verify_app.callback()
@@ -72,7 +51,7 @@ def determinism(
         typer.Option(
             parser=flags.count,
             metavar="N",
-            help=f"Structure bars of the slice run without compilation; {SLICE_BARS:,}, or one minute of order books.",
+            help=f"Structure bars run without compilation; {SLICE_BARS:,}, a minute of order books, a month of days.",
         ),
     ] = None,
     as_json: flags.AsJson = False,
@@ -80,10 +59,15 @@ def determinism(
     """Run in two processes, without compilation, interrupted and resumed, replayed: all hashes must be equal."""
     values: dict[str, object] = {"tape": tape, "symbol": symbol, "interval": interval, "htf_interval": htf_interval}
     values |= {"ltf_interval": ltf_interval, "start": start, "end": end, "cache": cache, "config": config, "bars": bars}
-    # A mistake is found here and told once, not by four children.
-    task = flags.make_task(system, flags.market_flags(_market(values), data, more), config, sets or (), bars)
-    words = _words(system, values, [*(data or ()), *(more or ())], sets or ())
-    checks = _try_all(words, slice_bars, task)
+    if system == "eternal":
+        from quintet.app import eternal_verify
+
+        checks = eternal_verify.determinism(eternal_verify.asked_for(values, data, more, sets), slice_bars)
+    else:
+        # A mistake is found here and told once, not by four children.
+        task = flags.make_task(system, flags.market_flags(_market(values), data, more), config, sets or (), bars)
+        words = _words(system, values, [*(data or ()), *(more or ())], sets or ())
+        checks = _try_all(words, slice_bars, task)
     ok = all(check.ok for check in checks)
     if as_json:
         say_json({"ok": ok, "system": system, "checks": [check._asdict() for check in checks]})
@@ -119,17 +103,17 @@ def _try_all(words: Sequence[str], asked_bars: int | None, task: "Task") -> list
     with tempfile.TemporaryDirectory(prefix="quintet-verify-") as folder:
         runs = Path(folder)
         with progress("running in two processes with different hash seeds"):
-            first = _child(words, runs / "first", {"PYTHONHASHSEED": "1"})
-            second = _child(words, runs / "second", {"PYTHONHASHSEED": "4242"})
-        checks = [_compare("two processes, hash seeds 1 and 4242", first, second)]
+            first = child(words, runs / "first", {"PYTHONHASHSEED": "1"})
+            second = child(words, runs / "second", {"PYTHONHASHSEED": "4242"})
+        checks = [compare("two processes, hash seeds 1 and 4242", first, second)]
         checks.append(_replay(runs / "first", first))
         checks.append(_interrupted(task, first))
         # A slice shorter than the market; a shorter market is its own slice.
         part = [*_without_bars(words), "--bars", str(_slice_of(words, slice_bars))]
         with progress(f"running {slice_bars} bars compiled and interpreted"):
-            compiled = _child(part, runs / "compiled", {"NUMBA_DISABLE_JIT": "0"})
-            interpreted = _child(part, runs / "interpreted", {"NUMBA_DISABLE_JIT": "1"})
-        checks.append(_compare(f"first {part[-1]} bars, compiled and interpreted", compiled, interpreted))
+            compiled = child(part, runs / "compiled", {"NUMBA_DISABLE_JIT": "0"})
+            interpreted = child(part, runs / "interpreted", {"NUMBA_DISABLE_JIT": "1"})
+        checks.append(compare(f"first {part[-1]} bars, compiled and interpreted", compiled, interpreted))
     return checks
 
 
@@ -143,33 +127,6 @@ def _without_bars(words: Sequence[str]) -> list[str]:
         return list(words)
     at = words.index("--bars")
     return [*words[:at], *words[at + 2 :]]
-
-
-def _child(words: Sequence[str], out: Path, settings: Mapping[str, str]) -> dict[str, Any]:
-    """One backtest in a process of its own; raises Complaint with the child's words when it fails."""
-    command = [sys.executable, "-m", "quintet.app.cli", *words, *_NO_PAGES, "--out", str(out), "--json"]
-    environment = {**os.environ, "QUINTET_LEDGER": str(out.parent / "trials.sqlite"), **settings}  # a proof is no trial
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode == 0:
-        outcome: dict[str, Any] = json.loads(done.stdout)
-        return outcome
-    note(done.stderr.rstrip())
-    if done.returncode == BAD_INPUT:
-        raise Complaint(
-            "the backtest was refused",
-            where=" ".join(words),
-            found="the message above",
-            expected="a backtest that runs",
-        )
-    raise RuntimeError(f"the backtest ended with exit code {done.returncode}: {' '.join(words)}")
-
-
-def _compare(name: str, one: Mapping[str, Any], other: Mapping[str, Any]) -> Check:
-    """Equal when every hash and every figure is."""
-    differing = [part for part in _COMPARED if one.get(part) != other.get(part)]
-    if not differing:
-        return Check(name, True, _short(one["hashes"]))
-    return Check(name, False, "; ".join(f"{part}: {one.get(part)} and {other.get(part)}" for part in differing))
 
 
 def _trades_books(task: "Task") -> bool:
@@ -212,11 +169,7 @@ def _interrupted(task: "Task", recorded: Mapping[str, Any]) -> Check:
     with progress("running with interruptions"):
         job = job_of(task, open_market(task.request, workspace(), now_ns))
         hashes = wiring.interrupter()(job, policy, INTERRUPTIONS, INTERRUPTION_SEED)
-    return _compare(name, {"hashes": recorded["hashes"]}, {"hashes": dict(hashes)})
-
-
-def _short(hashes: Mapping[str, str]) -> str:
-    return ", ".join(f"{name} {value[:16]}" for name, value in hashes.items())
+    return compare(name, {"hashes": recorded["hashes"]}, {"hashes": dict(hashes)})
 
 
 verify_app.command()(lookahead)

@@ -12,7 +12,8 @@ import numpy as np
 from quintet.core import state as s
 from quintet.research.eternal_run import EternalRun
 from quintet.research.monte_carlo import bootstrap
-from quintet.systems.eternal.dates import date_of, day_of
+from quintet.research.significance import deflated_sharpe, sharpe
+from quintet.systems.eternal.dates import date_of, day_of, is_month_end
 
 PERIODS: Final[Mapping[str, tuple[int, int]]] = {
     "2018": (day_of(2018, 1, 1), day_of(2018, 12, 31)),
@@ -25,6 +26,8 @@ PERIODS: Final[Mapping[str, tuple[int, int]]] = {
 """Storms and years that every reader asks about: first and last day."""
 
 DAYS_PER_YEAR: Final = 365.25
+YEAR_DAYS: Final = 365
+EVEN_ODDS: Final = 0.5
 WHOLE: Final = "whole"
 
 
@@ -143,22 +146,22 @@ def costs_of(run: EternalRun) -> dict[str, dict[str, Any]]:
     return found
 
 
-def happenings(run: EternalRun, kinds: Sequence[str]) -> list[dict[str, Any]]:
-    """Notes of some kinds: day, sub-account, kind, values."""
-    wanted = frozenset(kinds)
-    return [
-        {"day": date_of(day).isoformat(), "account": said.account, "kind": said.note.kind, **dict(said.note.values)}
-        for day, said in run.log
-        if said.note.kind in wanted
-    ]
+def lost_effect(curve: Curve, trials: int, sharpe_deviation: float | None) -> dict[str, Any]:
+    """At the end of each month, of the year until then: the months judged, and those with a flag.
 
-
-def counted(run: EternalRun) -> dict[str, int]:
-    """How often each kind of note was written."""
-    found: dict[str, int] = {}
-    for _, said in run.log:
-        found[said.note.kind] = found.get(said.note.kind, 0) + 1
-    return dict(sorted(found.items()))
+    Flagged: the net Sharpe ratio is below zero, and below even odds that it is better than the best of so many trials.
+    """
+    returns, judged, flagged = curve.returns, 0, []
+    for n in range(YEAR_DAYS - 1, len(returns)):
+        day = int(curve.days[n])
+        if not is_month_end(day):
+            continue
+        year = returns[n - YEAR_DAYS + 1 : n + 1]
+        ratio, confidence = sharpe(year), deflated_sharpe(year, trials, sharpe_deviation)
+        judged += 1
+        if ratio is not None and ratio < 0.0 and (confidence is None or confidence < EVEN_ODDS):
+            flagged.append(date_of(day).isoformat()[:7])
+    return {"judged": judged, "flagged": flagged}
 
 
 def held(days: Any, prices: Sequence[Any], shares: Sequence[float], cash: float = 0.0) -> Curve:
@@ -170,15 +173,25 @@ def held(days: Any, prices: Sequence[Any], shares: Sequence[float], cash: float 
 
 
 def benchmarks(run: EternalRun) -> dict[str, Curve]:
-    """Holding Bitcoin, holding two thirds and a third, and 60/40 with cash: what needs no engine."""
-    marks = [mark for mark in run.marks if mark.price and mark.eth_price]
-    days = np.array([mark.day for mark in marks])
-    btc, eth = [mark.price for mark in marks], [mark.eth_price for mark in marks]
-    return {
-        "hold_btc": held(days, [btc], [1.0]),
-        "hold_two_thirds": held(days, [btc, eth], [2 / 3, 1 / 3]),
-        "sixty_forty": held(days, [btc, eth], [0.4, 0.2], 0.4),
-    }
+    """Holding Bitcoin, holding two thirds and a third, and 60/40 with cash: what needs no engine.
+
+    Those of two coins are left out where Ether does not exist from the first day on.
+    """
+    days = np.array([mark.day for mark in run.marks])
+    btc, eth = _known([mark.price for mark in run.marks]), _known([mark.eth_price for mark in run.marks])
+    found = {"hold_btc": held(days, [btc], [1.0])}
+    if eth[0]:
+        found["hold_two_thirds"] = held(days, [btc, eth], [2 / 3, 1 / 3])
+        found["sixty_forty"] = held(days, [btc, eth], [0.4, 0.2], 0.4)
+    return found
+
+
+def _known(prices: Sequence[int]) -> list[int]:
+    """The price of each day, or the last one that is known where the day has none; 0 before the first."""
+    found: list[int] = []
+    for price in prices:
+        found.append(price or (found[-1] if found else 0))
+    return found
 
 
 def bootstrapped_drawdowns(returns: Any, paths: int = 2_000) -> dict[str, float] | None:

@@ -32,6 +32,9 @@ class Recorded(NamedTuple):
     rates: Mapping[int, int] | None = None
 
 
+FIRST_ASSET: Final = "BTC"
+"""Whose days are those of a run; others may begin later: until then their share is money."""
+
 Note = tuple[str, dict[str, Any]]
 """A sentence of the page by its key, and what is filled in."""
 
@@ -106,14 +109,27 @@ def _asset(one: Recorded, first_day: int, last_day: int, fee_factor: int, notes:
     for instrument, paths, told in ((spot, spot_paths, {}), (perpetual, perpetual_paths, rates)):
         whole_days = _days_of(paths, history)
         cut = paths[(paths["start"] >= first_day * DAY_NS) & (paths["end"] <= tail)]
-        if not len(cut) or cut["start"][0] > (first_day + 1) * DAY_NS or cut["end"][-1] < (last_day + 1) * DAY_NS:
+        begins_late = len(cut) > 0 and cut["start"][0] > (first_day + 1) * DAY_NS
+        if not len(cut) or (begins_late and one.asset == FIRST_ASSET) or cut["end"][-1] < (last_day + 1) * DAY_NS:
             raise DataError(
-                f"{instrument.name}: found bars of {_date(paths)} to {_day(int(paths['end'][-1]))}, "
+                f"{instrument.name}: found bars of {_date(paths)} to {_day(int(paths['end'][-1]) - DAY_NS)}, "
                 f"expected every day from {_day(first_day * DAY_NS)} to {_day(last_day * DAY_NS)}"
             )
+        if instrument is spot:
+            notes += _gaps(one.asset, cut, first_day, last_day)
         cut = _with_tail(cut, (last_day + 1) * DAY_NS)
         markets.append(MarketDays(instrument, cut, whole_days[whole_days["end"] <= tail], told))
     return markets
+
+
+def _gaps(asset: str, bars: Any, first_day: int, last_day: int) -> list[Note]:
+    """What is said of a market that begins late, and of days without prices."""
+    there = np.unique(bars["start"] // DAY_NS)
+    there = there[there <= last_day]
+    begins = int(there[0])
+    missing = last_day - begins + 1 - len(there)
+    late: list[Note] = [("begins", {"asset": asset, "day": _day(begins * DAY_NS)})] if begins > first_day + 1 else []
+    return [*late, *([("no_prices", {"asset": asset, "count": missing})] if missing else [])]
 
 
 def _with_tail(bars: Any, end_ns: int) -> Any:

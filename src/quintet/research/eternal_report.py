@@ -18,33 +18,24 @@ import msgspec
 import numpy as np
 
 from quintet.research.daily_tape import HIGH_FIRST, LOW_FIRST, daily_tape
+from quintet.research.eternal_doings import DOINGS, core_measures, counted, fired, happenings, in_spans
 from quintet.research.eternal_figures import (
+    PERIODS,
     WHOLE,
     benchmarks,
     bootstrapped_drawdowns,
     costs_of,
-    counted,
     curves,
     figures_of,
-    happenings,
     in_periods,
 )
-from quintet.research.eternal_market import Recorded, market_of, recorded_pairs
-from quintet.research.eternal_run import Costs, EternalRun, Prepared, prepared, run_eternal
+from quintet.research.eternal_market import LOTS, Recorded, market_of, recorded_pairs
+from quintet.research.eternal_run import Costs, EternalRun, Prepared, Watch, prepared, run_eternal
 from quintet.systems.eternal import EternalConfig
 from quintet.systems.eternal.config import ACCOUNTS, ENGINES
 from quintet.systems.eternal.dates import date_of, day_of
 
 PATHS: Final[Mapping[str, int]] = {"low_first": LOW_FIRST, "high_first": HIGH_FIRST}
-
-BREAKER_NOTES: Final = (
-    "rebalancing_paused", "rebalance_held_back", "withdrawals_closed", "no_trade", "halved", "negative_for_long",
-    "insurance_fund", "undone", "engine_paused", "status", "deep_drawdown", "engine_failed", "cut", "refused",
-)  # fmt: skip
-EVENT_NOTES: Final = (
-    "regime", "volatility_harvest", "deployed", "target", "partial", "year", "status", "engine_paused",
-    "rebalancing_paused", "rebalancing_resumed", "negative_for_long",
-)  # fmt: skip
 
 
 def _without(section: str, **values: Any) -> Callable[[EternalConfig], EternalConfig]:
@@ -59,6 +50,7 @@ def _without(section: str, **values: Any) -> Callable[[EternalConfig], EternalCo
 BREAKERS: Final[Mapping[str, Callable[[EternalConfig], EternalConfig]]] = {
     "core_pause": _without("core", pause_below_frac=-1.0),
     "core_cap": _without("core", asset_cap_frac=1.0),
+    "cash_buffer": _without("risk", cash_min_frac=0.0),
     "trend_quiet": _without("trend", quiet_days=365),
     "trend_correlation": _without("trend", correlation_on=1.0, correlation_off=1.0),
     "trend_funding": _without("trend", funding_dear_e9=10**9),
@@ -67,13 +59,20 @@ BREAKERS: Final[Mapping[str, Callable[[EternalConfig], EternalConfig]]] = {
     "engine_pause": _without("risk", trend_pause_frac=-1.0, funding_pause_frac=-1.0),
     "reduce": _without("risk", reduce_at_frac=-1.0),
 }
-"""Breaker to the configuration that does not have it."""
+"""Breaker to the configuration that does not have it; others only tell a person, or hear of trouble by a fact."""
 
 VARIANTS: Final[Mapping[str, Callable[[EternalConfig], EternalConfig]]] = {
     "core_pauses_sales_only": _without("core", pauses_sales_only=True),
     "funding_sixth": _without("funding", position_max_frac=1 / 6),
     "funding_pays_fees": _without("funding", round_trip_multiple=1.5),
 }
+
+
+TRIGGERS: Final = ("fear_greed", "volatility_index")
+"""Facts that a trigger of TACTICAL waits for; the page names those that nobody has told."""
+
+BASIS_ZERO: Final = "basis_zero"
+"""The variant that trades pairs without a recorded basis."""
 
 
 def alone(config: EternalConfig) -> EternalConfig:
@@ -114,7 +113,8 @@ class Study:
 
     def run(
         self, path: int, config: EternalConfig | None = None, *, factor: int = 1, first_day: int | None = None,
-        only: str = "", pairs: Sequence[str] | None = None,
+        last_day: int | None = None, only: str = "", pairs: Sequence[str] | None = None,
+        watch: Watch = lambda day, run: None,
     ) -> EternalRun:  # fmt: skip
         """One run."""
         return run_eternal(
@@ -122,10 +122,11 @@ class Study:
             config or self.config,
             capital_quanta=self.capital_quanta,
             first_day=self.first_day if first_day is None else first_day,
-            last_day=self.last_day,
+            last_day=self.last_day if last_day is None else last_day,
             costs=Costs(half_spread_e9=self.half_spread_e9 * factor),
             only=only,
             pairs=self.pairs if pairs is None else pairs,
+            watch=watch,
         )
 
 
@@ -153,20 +154,25 @@ def report(study: Study, quick: bool = False, progress: Callable[[str], None] = 
         "ends_quanta": end,
         "pairs": list(study.pairs),
         "notes": [{"what": what, "told": told} for what, told in study.notes],
-        "tape_hash": run.tape.hash,
-        "command_hashes": run.command_hashes,
+        "hashes": run.hashes,
         "figures": {name: figures_of(curve) for name, curve in found.items()},
         "periods": {name: in_periods(curve) for name, curve in found.items()},
         "costs": costs_of(run),
-        "counted": counted(run),
-        "events": happenings(run, EVENT_NOTES),
-        "breaker_counts": {kind: n for kind, n in counted(run).items() if kind in BREAKER_NOTES},
+        "doings": counted(run, DOINGS),
+        "doings_in_periods": in_spans(run, PERIODS),
+        "core": core_measures(run),
+        "earn": _earned(run, study.facts),
+        "unheard": [name for name in TRIGGERS if name not in {told for _, told, _ in study.facts}],
+        "events": happenings(run),
+        "fired": fired(run, study.facts),
+        "paused": sorted(run.portfolio.risk.paused),
         "unpaid_settlements": run.unpaid_days,
         "conservation": run.imbalance,
         "failed": dict(run.portfolio.failed),
         "allocation": _allocation(run),
         "ribbon": _ribbon(run),
         "curves": _curves(run, found),
+        "daily": found,
         "benchmarks": {},
         "benchmark_periods": {},
         "bootstrap": bootstrapped_drawdowns(found[WHOLE].returns),
@@ -199,9 +205,25 @@ def _more(study: Study, path: int, said: dict[str, Any], progress: Callable[[str
     if set(study.pairs) != {one.asset for one in study.recorded}:
         progress("variants: a basis of zero where none is recorded")
         other = study.run(path, pairs=[one.asset for one in study.recorded])
-        said["variants"]["basis_zero"] = {
+        said["variants"][BASIS_ZERO] = {
             **_whole(other), "difference_quanta": ends - sum(other.marks[-1].equity.values())
         }  # fmt: skip
+
+
+def _earned(run: EternalRun, facts: Sequence[tuple[int, str, int]]) -> dict[str, Any] | None:
+    """What idle Ether earned, in coins and at its last price; None where no yield was told."""
+    earn = run.earn
+    if earn is None or "eth_yield" not in {name for _, name, _ in facts}:
+        return None
+    lots = earn.interest // earn.lot_quanta
+    return {
+        "days": earn.days,
+        "unpaid_days": earn.unpaid_days,
+        "coins": lots * float(LOTS[earn.asset]),
+        "worth_quanta": lots
+        * run.marks[-1].eth_price
+        * run.tape.instruments[run.names.index(earn.asset)].quanta_per_tick_lot,
+    }
 
 
 def _whole(run: EternalRun) -> dict[str, Any]:
@@ -243,8 +265,4 @@ def _ribbon(run: EternalRun) -> list[dict[str, Any]]:
 def _curves(run: EternalRun, found: Mapping[str, Any]) -> dict[str, Any]:
     index = {WHOLE: found[WHOLE].index.tolist()}
     index |= {name: curve.index.tolist() for name, curve in benchmarks(run).items()}
-    length = min(map(len, index.values()))
-    return {
-        "days": found[WHOLE].days.tolist()[-length:],
-        "index": {name: line[-length:] for name, line in index.items()},
-    }
+    return {"days": found[WHOLE].days.tolist(), "index": index}

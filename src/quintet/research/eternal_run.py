@@ -4,7 +4,7 @@ A world each (`sub_accounts`), one cycle over all of them (`systems.eternal`). W
 tape and from the books: bars, rates and facts that were known by then, and nothing else.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
@@ -24,16 +24,18 @@ from quintet.core.risk.margin import CROSS
 from quintet.core.tape import Tape
 from quintet.core.units import E9, exact_quanta
 from quintet.research.daily_tape import DAY_NS, Told, told_by
+from quintet.research.earn import Earn
 from quintet.research.sub_accounts import SubAccount, Woken, deposit, transfer
 from quintet.sim.in_flight import most_in_flight
 from quintet.sim.windows import price_windows
 from quintet.systems.eternal import Day, EternalConfig, Outcome, Portfolio, run_cycle
 from quintet.systems.eternal.allocation import opening
 from quintet.systems.eternal.config import ACCOUNTS, CORE, FUNDING, TACTICAL, TREND_1, TREND_2
+from quintet.systems.eternal.core_hodl import STAKED
 from quintet.systems.eternal.cycle import FIELDS, Said, run_settlement
 from quintet.systems.eternal.pictures import DayBar, Painter, correlation_of
 from quintet.systems.eternal.risk import Account
-from quintet.systems.eternal.said import MAKER, Order, Transfer
+from quintet.systems.eternal.said import MAKER, Order, Stake, Transfer
 from quintet.systems.eternal.said import MARKET as AT_MARKET
 from quintet.systems.eternal.seen import Picture, Quote
 from quintet.systems.eternal.tactical import on_fill as tactical_fill
@@ -85,6 +87,8 @@ class EternalRun:
     marks: list[DayMark] = field(default_factory=list)
     log: list[tuple[int, Said]] = field(default_factory=list)
     portfolio: Portfolio = field(default_factory=Portfolio)
+    earn: Earn | None = None
+    """The venue's Earn product, where CORE holds Ether."""
     unpaid_days: int = 0
     """Days on which a perpetual was held over a settlement without a recorded rate."""
 
@@ -94,9 +98,18 @@ class EternalRun:
         return {name: command_hash(account.world.desk[0]) for name, account in self.accounts.items()}
 
     @property
+    def hashes(self) -> dict[str, str]:
+        """Of the tape and of what each sub-account did on it."""
+        return {"tape": self.tape.hash, **self.command_hashes}
+
+    @property
     def imbalance(self) -> int:
         """What any books are off; 0 when all balance."""
         return sum(account.imbalance() for account in self.accounts.values())
+
+
+Watch = Callable[[int, EternalRun], None]
+"""Hears each day when its cycle is over and its orders are sent."""
 
 
 class Prepared(NamedTuple):
@@ -127,16 +140,15 @@ def run_eternal(
     deposits: Mapping[int, int] | None = None,
     only: str = "",
     pairs: Sequence[str] = SPOT,
+    watch: Watch = lambda day, run: None,
 ) -> EternalRun:
     """Run the days from `first_day` to `last_day`, both included, on a tape that begins earlier or with them.
 
-    `deposits`: day to money from outside. `only`: all money to this engine, which is then alone. `pairs`:
-    what FUNDING may trade. Raises ConfigError for a
-    tape without Bitcoin, DataError where it ends too early.
+    `deposits`: day to money from outside. `only`: all money to this engine, which is then alone. `pairs`: what FUNDING
+    may trade. Raises ConfigError for a tape without Bitcoin, DataError where it ends too early.
     """
-    return _Runner(market, config, capital_quanta, first_day, costs or Costs(), deposits or {}, only, pairs).run(
-        last_day
-    )
+    runner = _Runner(market, config, capital_quanta, first_day, costs or Costs(), deposits or {}, only, pairs)
+    return runner.run(last_day, watch)
 
 
 class _Runner:
@@ -219,9 +231,24 @@ class _Runner:
             }
             for instrument in instruments
         ]
+        if CORE in self.run_.accounts and STAKED in self.names:
+            lot_quanta = self.static[self.names.index(STAKED)]["base_quanta"]
+            self.run_.earn = Earn(self.run_.accounts[CORE], STAKED, lot_quanta)
+        self.columns = {name: self._columns(TRADES[name]) for name in self.run_.accounts}
+
+    def _columns(self, kind: str) -> list[tuple[int, str, bool, bool, dict[str, Any]]]:
+        """Of each instrument: place, name, is it a perpetual, may a sub-account of this kind trade it, its numbers."""
+        found = []
+        for n, name in enumerate(self.names):
+            is_perpetual = name.endswith("-PERP")
+            is_its = (
+                name.removesuffix("-PERP") in self.pairs if kind == "both" else (kind == "perpetual") == is_perpetual
+            )
+            found.append((n, name, is_perpetual, is_its, self.static[n]))
+        return found
 
     # ---- the way of a day ------------------------------------------------------------------------------------------
-    def run(self, last_day: int) -> EternalRun:
+    def run(self, last_day: int, watch: Watch) -> EternalRun:
         """Day after day."""
         accounts = self.run_.accounts
         for day in range(self.first_day, last_day + 1):
@@ -232,6 +259,7 @@ class _Runner:
                     )
             self.now_ns = (day + 1) * DAY_NS + FIVE_MINUTES_NS
             self._daily(day)
+            watch(day, self.run_)
             for part in (1, 2):
                 self.now_ns += PERIOD_NS
                 between = [accounts[name] for name in (FUNDING, TACTICAL) if name in accounts]
@@ -254,6 +282,9 @@ class _Runner:
         if day == self.first_day:
             self._seed(day)
         self._hear(self.now_ns)
+        if self.run_.earn is not None:
+            self.run_.earn.pay(self._fact_e9("eth_yield"))
+            self.run_.earn.arrive(self.now_ns)
         shown = self._day(day)
         outcome = run_cycle(self.run_.portfolio, shown, self.config)
         self._mark(day, shown)
@@ -316,14 +347,17 @@ class _Runner:
 
     def _fact(self, what: str) -> float | None:
         """A fact's value, None when nobody has told it or it is too old."""
+        found = self._fact_e9(what)
+        return None if found is None else found / E9
+
+    def _fact_e9(self, what: str) -> int | None:
         found = self.facts.get(what)
-        return found[1] / E9 if found is not None and self.now_ns - found[0] <= STALE_NS else None
+        return found[1] if found is not None and self.now_ns - found[0] <= STALE_NS else None
 
     # ---- what a cycle is shown -------------------------------------------------------------------------------------
     def _day(self, day: int) -> Day:
         current = {name: seen for name, seen in self.pictures.items() if self.painters[name].last_day == day}
         fear = self._fact("fear_greed")
-        yearly = self._fact("eth_yield")
         returns = [self.painters[name].returns for name in ("BTC-PERP", "ETH-PERP") if name in self.painters]
         return Day(
             day=day,
@@ -342,7 +376,8 @@ class _Runner:
             funding_received=dict(self.paid),
             fear_greed=None if fear is None else int(fear),
             volatility_index=self._fact("volatility_index"),
-            eth_yield_frac=yearly,
+            eth_yield_frac=self._fact("eth_yield"),
+            earn_lots=0 if self.run_.earn is None else self.run_.earn.lots,
             withdrawals_open=self._fact("withdrawals_open") != 0,
             insurance_alarm=bool(self._fact("insurance_alarm")),
             deposit=self.deposits.get(day, 0),
@@ -371,23 +406,28 @@ class _Runner:
         }  # fmt: skip
 
     def _seen(self, account: SubAccount) -> Account:
-        kind = TRADES[account.name]
-        quotes = {}
-        bound = 0
-        for n, name in enumerate(self.names):
-            is_perpetual = name.endswith("-PERP")
+        quotes, bound = {}, 0
+        for n, name, is_perpetual, is_its, static in self.columns[account.name]:
             lots, _, _ = account.holding(n)
+            if not (is_its or lots):
+                continue
             bid, ask, last = account.market(n)
             if is_perpetual:
-                bound += abs(lots) * last * self.static[n]["quanta"]
-            if kind == "both":
-                is_its = name.removesuffix("-PERP") in self.pairs
-            else:
-                is_its = (kind == "perpetual") == is_perpetual
+                bound += abs(lots) * last * static["quanta"]
             if is_its and bid and ask and last:
-                quotes[name] = Quote(bid=bid, ask=ask, last=last, lots=lots, **self.static[n])
-        cash = account.money("USDT")
-        return Account(equity=account.equity(), cash=cash, free=max(cash - bound, 0), quotes=quotes)
+                quotes[name] = Quote(bid=bid, ask=ask, last=last, lots=lots, **static)
+        cash, equity = account.money("USDT"), account.equity()
+        if self.run_.earn is not None and account.name == CORE:
+            equity += self._count_earn(quotes, self.run_.earn)
+        return Account(equity=equity, cash=cash, free=max(cash - bound, 0), quotes=quotes)
+
+    def _count_earn(self, quotes: dict[str, Quote], earn: Earn) -> int:
+        """What is in the Earn product is CORE's: it counts for weights, and here for its worth."""
+        quote = quotes.get(earn.asset)
+        if quote is None or earn.away == 0:
+            return 0
+        quotes[earn.asset] = msgspec.structs.replace(quote, lots=quote.lots + earn.lots)
+        return earn.away * quote.last * quote.quanta // quote.base_quanta
 
     # ---- what a cycle asks for ---------------------------------------------------------------------------------------
     def _carry_out(self, day: int, shown: Day, outcome: Outcome) -> None:
@@ -395,8 +435,8 @@ class _Runner:
         accounts = self.run_.accounts
         self.run_.portfolio = outcome.portfolio
         self.run_.log += [(day, said) for said in outcome.log]
-        if outcome.stakes:
-            raise ConfigError("eternal: found a yield of the Earn product, expected none: a replay has no such product")
+        for _, stake in outcome.stakes:
+            self._stake(stake)
         for source, order in outcome.transfers:
             if order.to not in accounts:
                 self._keep(source, order, shown)
@@ -421,6 +461,16 @@ class _Runner:
             )
         flows = dict(self.run_.portfolio.flows)
         self._change(flows={**flows, source: flows.get(source, 0) + value})
+
+    def _stake(self, stake: Stake) -> None:
+        """To the Earn product, or back from it; when CORE wants nothing in it, what it has earned comes too."""
+        earn = self.run_.earn
+        if earn is None:
+            raise ConfigError(f"eternal: found {stake.asset} for the Earn product, expected CORE to hold it")
+        if stake.lots > 0:
+            earn.subscribe(stake.lots)
+        else:
+            earn.redeem(-stake.lots, self.now_ns, everything=self.run_.portfolio.core.staked == 0)
 
     def _mark(self, day: int, shown: Day) -> None:
         flows = dict(self.run_.portfolio.flows)

@@ -289,9 +289,9 @@ class _Bench:
     def arrivals(self) -> Trial:
         """Every fill of the whole market: its order had been sent, and had had the time to arrive."""
         found = [
-            Finding(int(fill["ts_recv"]), policy, Difference("fill before arrival", _fill_words(fill)))
+            Finding(int(fill["ts_recv"]), policy, Difference("fill before arrival", fill_words(fill)))
             for policy, journey in self.whole.items()
-            for fill in _fills_too_early(journey)
+            for fill in fills_too_early(journey.parts["commands"], journey.parts["fills"], journey.entry_ns)
         ]
         fills = sum(len(journey.parts["fills"]) for journey in self.whole.values())
         return Trial("fills come after their orders arrived", f"{fills:,} fills, {', '.join(self.policies)}", (*found,))
@@ -362,9 +362,8 @@ def _noisy(rows: Any, count: int, noise: Noise, instrument: Instrument) -> Any:
 # ---- fills -----------------------------------------------------------------------------------------------------
 
 
-def _sent_ns(journey: Journey, fills: Any) -> Any:
+def _sent_ns(commands: Any, fills: Any) -> Any:
     """When the order of each fill was decided, ns UTC; -1 for an order that was never placed."""
-    commands = journey.parts["commands"]
     placed = commands[commands["kind"] == PLACE]
     if not len(placed):
         return np.full(len(fills), -1)
@@ -374,20 +373,20 @@ def _sent_ns(journey: Journey, fills: Any) -> Any:
     return np.where(known, placed["ts"][order[at]], -1)
 
 
-def _fills_too_early(journey: Journey) -> Any:
-    """Fills of orders that were never sent or cannot have arrived."""
-    fills = journey.parts["fills"]
-    sent = _sent_ns(journey, fills)
-    return fills[(sent < 0) | (fills["ts_event"] < sent + journey.entry_ns)]
+def fills_too_early(commands: Any, fills: Any, entry_ns: int) -> Any:
+    """Fills of orders that were never sent or cannot have arrived; `entry_ns`: how long an order travels."""
+    sent = _sent_ns(commands, fills)
+    return fills[(sent < 0) | (fills["ts_event"] < sent + entry_ns)]
 
 
 def _fills_without_market(journey: Journey, moment_ns: int) -> list[Difference]:
     """Fills after the end of a market that was cut: later than its last bar, or of orders decided at it."""
     fills = journey.parts["fills"][journey.moments[moment_ns].counts["fills"] :]
     end_ns = int(known_at(journey.rows)[-1])
-    wrong = fills[(fills["ts_event"] > end_ns) | (_sent_ns(journey, fills) >= end_ns)]
-    return [Difference("fill without a market", _fill_words(fill)) for fill in wrong[:1]]
+    wrong = fills[(fills["ts_event"] > end_ns) | (_sent_ns(journey.parts["commands"], fills) >= end_ns)]
+    return [Difference("fill without a market", fill_words(fill)) for fill in wrong[:1]]
 
 
-def _fill_words(fill: Any) -> str:
+def fill_words(fill: Any) -> str:
+    """A fill in words."""
     return f"order {fill['number']} is filled at {utc_text(int(fill['ts_event']))}, price {fill['price']}"

@@ -159,26 +159,56 @@ def transfer(source: SubAccount, to: SubAccount, asset: str, quanta: int) -> Non
         ledgers.append((source.world.venue[0].ledger, to.world.venue[0].ledger))
     for here, there in ledgers:
         transfer_money(here, there, column, quanta)
+    if spot is not None:
+        _bring_coins(to, spot, quanta, _take_coins(source, spot, quanta))
+
+
+def deposit(to: SubAccount, asset: str, quanta: int, cost: int = 0) -> None:
+    """Money or coins from outside, these at a cost: capital of the sub-account, neither profit nor loss."""
+    _book_capital(to, asset, quanta)
+    spot = _spot_of(to.instruments, asset)
+    if spot is not None:
+        _bring_coins(to, spot, quanta, cost)
+
+
+def withdraw(source: SubAccount, asset: str, quanta: int) -> int:
+    """Coins to outside; returns their cost. Raises InvariantError for more than there are."""
+    spot = _spot_of(source.instruments, asset)
     if spot is None:
-        return
-    base_quanta = source.instruments[spot].base_quanta_per_lot
-    cost = release_coins(source.shown.account[spot], base_quanta, quanta)
-    receive_coins(to.shown.account[spot], base_quanta, quanta, cost)
-    for account, sign in ((source, -1), (to, 1)):
-        venue = account.world.venue[0]
-        venue.book[spot].held += sign * quanta
-        venue.account[spot] = account.shown.account[spot]
+        raise InvariantError(f"withdraw: found {asset}, expected the coin of a spot instrument")
+    cost = _take_coins(source, spot, quanta)
+    _book_capital(source, asset, -quanta)
+    return cost
 
 
-def deposit(to: SubAccount, asset: str, quanta: int) -> None:
-    """Money from outside: capital of the sub-account, neither profit nor loss."""
-    column = to._assets[asset]
-    ledgers = [to.world.desk[0].ledger]
-    if int(to.world.venue[0].margin.mode) != 0:
-        ledgers.append(to.world.venue[0].ledger)
+def _book_capital(account: SubAccount, asset: str, quanta: int) -> None:
+    column = account._assets[asset]
+    ledgers = [account.world.desk[0].ledger]
+    if int(account.world.venue[0].margin.mode) != 0:
+        ledgers.append(account.world.venue[0].ledger)
     for ledger in ledgers:
         ledger[s.DESK_BOOK, column] += quanta
         ledger[s.CAPITAL_BOOK, column] -= quanta
+
+
+def _take_coins(account: SubAccount, spot: int, quanta: int) -> int:
+    """Out of the spot account of a coin and of the exchange's own; returns their cost."""
+    base_quanta = account.instruments[spot].base_quanta_per_lot
+    cost = release_coins(account.shown.account[spot], base_quanta, quanta)
+    _tell_venue(account, spot, -quanta)
+    return cost
+
+
+def _bring_coins(account: SubAccount, spot: int, quanta: int, cost: int) -> None:
+    receive_coins(account.shown.account[spot], account.instruments[spot].base_quanta_per_lot, quanta, cost)
+    _tell_venue(account, spot, quanta)
+
+
+def _tell_venue(account: SubAccount, spot: int, quanta: int) -> None:
+    """The exchange's books follow."""
+    venue = account.world.venue[0]
+    venue.book[spot].held += quanta
+    venue.account[spot] = account.shown.account[spot]
 
 
 def total_of(accounts: Mapping[str, SubAccount], asset: str, book: int) -> int:

@@ -5,6 +5,7 @@ these prices are means of several venues and no multiple of any tick; who trades
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,11 +26,23 @@ _UNITS: Final = ((10**17, 1), (10**14, 10**3), (10**11, 10**6), (0, 10**9))
 """A whole number of time is ns, us, ms or s, by its size."""
 
 
-def read_bars(path: Path, hours: int) -> Any:
-    """Bars of so many hours by their opening: columns start (ns UTC), open, high, low, close.
+def read_bars(paths: Sequence[Path], hours: int) -> Any:
+    """Bars of so many hours by their opening: columns start (ns UTC), open, high, low, close; None for no file.
 
-    A file that has closes only gives bars without a range. Raises DataError naming file, row and column.
+    Each file goes on where the one before it ends. One that has closes only gives bars without a range. Raises
+    DataError naming file, row and column.
     """
+    tables = [_read_bars(path, hours) for path in paths]
+    for (before, one), (after, other) in pairwise(zip(paths, tables, strict=True)):
+        if other["start"][0] <= one["start"][-1]:
+            first, last = (
+                np.datetime64(int(each), "ns").astype("datetime64[h]") for each in (other["start"][0], one["start"][-1])
+            )
+            raise DataError(f"{after}: found a first bar of {first}, expected one after {last}, where {before} ends")
+    return np.concatenate(tables) if tables else None
+
+
+def _read_bars(path: Path, hours: int) -> Any:
     frame = _read(path)
     names = _named(frame)
     if all(name in names for name in PRICE_NAMES):

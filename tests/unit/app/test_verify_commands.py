@@ -34,7 +34,7 @@ class Children:
 @pytest.fixture
 def children(monkeypatch: pytest.MonkeyPatch) -> Children:
     made = Children()
-    monkeypatch.setattr(verify_commands, "_child", made)
+    monkeypatch.setattr(verify_commands, "child", made)
     monkeypatch.setattr(wiring, "replayer", lambda: lambda path: "b" * 64)
     monkeypatch.setattr(wiring, "interrupter", lambda: lambda job, policy, count, seed: HASHES)
     return made
@@ -99,5 +99,5 @@ def test_the_market_is_handed_on(quintet: Quintet, children: Children, candles: 
 
 def test_a_child_that_refuses_its_input_is_told_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(Complaint, match="refused"):
-        verify_commands._child(["backtest", "structur_mm"], tmp_path / "out", {})
+        verify_commands.child(["backtest", "structur_mm"], tmp_path / "out", {})
     assert "did you mean structure_mm?" in capsys.readouterr().err

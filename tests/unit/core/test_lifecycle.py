@@ -13,6 +13,7 @@ from tests.desk_driver import Desk
 BID = (1, 9_900, 10)
 
 
+@pytest.mark.req("E-110")
 def test_no_terminal_order_lives_again() -> None:
     assert all(life.NEXT[life.FREE, heard] == life.IGNORE for heard in range(len(life.HEARD_NAMES)))
 
@@ -51,6 +52,7 @@ def test_a_kind_that_is_no_status_is_ignored_instead_of_read_from_the_end_of_the
     assert (desk.orders[0].status, desk.record.n_ignored) == (life.OPEN, 1)
 
 
+@pytest.mark.req("E-110")
 # ---- on a desk -----------------------------------------------------------------------------------------------------
 def test_an_order_is_in_flight_then_open_then_gone() -> None:
     desk = Desk()

@@ -12,6 +12,7 @@ from quintet.systems.eternal import EternalConfig
 from quintet.systems.eternal.dates import day_of
 
 EXAMPLE = Path("config/eternal.toml")
+DAY_NS = 86_400_000_000_000
 SPRING = (day_of(2020, 1, 20), day_of(2020, 4, 20))
 
 
@@ -34,6 +35,20 @@ def test_a_rate_that_ends_is_no_data_afterwards(recorded):
     ether = next(one for one in late.markets if one.instrument.name == "bybit:linear:ETHUSDT")
     values = [rate for ts, rate in sorted(ether.rates.items()) if ts > day_of(2024, 1, 2) * 86_400_000_000_000]
     assert values and set(values) == {None}
+
+
+def test_an_index_of_a_day_is_known_an_hour_after_the_day_has_begun(recorded):
+    _, facts = recorded
+    assert {name for _, name, _ in facts} == {"fear_greed"}
+    assert {ts % DAY_NS for ts, _, _ in facts} == {3_600_000_000_000}  # after the cycle of 00:05, before the next
+
+
+def test_a_yield_of_a_day_is_known_when_the_day_is_over(tmp_path):
+    (tmp_path / "yields.csv").write_text("date,yield\n2024-01-01,0.021\n2024-01-02,0.019\n")
+    (tmp_path / "eternal.toml").write_text('eth_yield = "yields.csv"\n')
+    _, facts = read_market(read_file(tmp_path / "eternal.toml"), tmp_path)
+    first = day_of(2024, 1, 2) * DAY_NS
+    assert facts == [(first, "eth_yield", 21_000_000), (first + DAY_NS, "eth_yield", 19_000_000)]
 
 
 def test_march_2020_is_lived_through_with_every_book_in_balance(recorded):

@@ -13,7 +13,7 @@ from quintet.research.sub_accounts import total_of
 from quintet.systems.eternal import EternalConfig, cycle
 from quintet.systems.eternal.config import CoreConfig, FundingConfig, TacticalConfig, TrendConfig
 from quintet.systems.eternal.dates import day_of
-from tests.eternal_market import BTC, BTC_PERP, ETH, ETH_PERP, PERIOD_NS, USDT, bars, market, tape
+from tests.eternal_market import BTC, BTC_PERP, DAY_NS, ETH, ETH_PERP, PERIOD_NS, USDT, bars, market, tape
 
 FIRST = 19_000
 DAYS = 40
@@ -190,6 +190,55 @@ def test_facts_reach_it_by_the_tape_and_grow_old():
     alarms = [day for day, said in told.log if said.note.kind == "insurance_fund"]
     assert set(alarms) <= {FIRST + 2, FIRST + 3, FIRST + 4}
     assert told.portfolio.tactical.fearful == 0  # older than a day and a half: no data
+
+
+def yields(frac, first, last):
+    """A yield a year, told at noon of each day."""
+    return [((FIRST + n) * DAY_NS + DAY_NS // 2, "eth_yield", round(frac * 10**9)) for n in range(first, last)]
+
+
+CALM = msgspec.structs.replace(QUICK, core=CoreConfig(tranches=1, stable_volatility_frac=10.0))
+
+
+@pytest.fixture(scope="module")
+def earning():
+    days = 38
+    btc, eth = [30_000] * (days + 2), [20_000] * (days + 2)
+    # A market that stands still but for a grain: volatility is known after thirty days.
+    made = [market(BTC, FIRST - 32, [*([30_000, 30_001] * 16), *btc]), market(ETH, FIRST - 32, [20_000] * 32 + eth)]
+    facts = [*yields(0.0365, 2, 20), *yields(0.019, 20, 24), *yields(0.03, 28, 30)]
+    return run_eternal(
+        prepared(tape(made, facts)), CALM, capital_quanta=CAPITAL, first_day=FIRST, last_day=FIRST + days - 1
+    )
+
+
+@pytest.mark.req("E-18", "E-19", "E-23", "E-28")
+def test_idle_ether_earns_and_is_back_after_the_venues_two_days(earning):
+    earn, core = earning.earn, {"CORE": earning.accounts["CORE"]}
+    assert earning.imbalance == 0
+    assert total_of(core, "ETH", s.CAPITAL_BOOK) == earn.away - earn.interest  # what left and is not back
+    paid_days = earn.days - earn.unpaid_days
+    assert paid_days == 17 + 1 + 1  # from day 3 on, the day on which it is told to be low, and one more on day 29
+    held = total_of(core, "ETH", s.DESK_BOOK) + earn.away
+    assert earn.interest == pytest.approx(0.9 * held * (17 * 0.0365 + 0.019 + 0.03) / 365, rel=0.05)
+
+
+@pytest.mark.req("E-19")
+def test_without_a_yield_that_is_known_nothing_is_paid_and_nothing_moves(earning):
+    silent = [mark for mark in earning.marks if mark.day >= FIRST + 32]
+    assert earning.earn.unpaid_days >= len(silent) - 1  # the last yield of 3 % was told on day 29
+    assert earning.portfolio.core.staked > 0  # it stays: only a yield that is known to be low calls back
+
+
+@pytest.mark.req("E-18", "E-24")
+def test_what_is_in_earn_counts_for_weights_and_worth(earning):
+    whole = [sum(mark.equity.values()) for mark in earning.marks]
+    assert max(whole) - min(whole) < 200 * USDT  # nothing vanishes on the way there and back
+    assert earning.marks[10].invested["CORE"] > 55_000 * USDT
+
+
+def test_a_replay_without_yields_has_nothing_in_earn(run):
+    assert run.earn.away == run.earn.interest == run.earn.days == 0
 
 
 @pytest.mark.req("E-60", "E-99")

@@ -67,8 +67,9 @@ MADE = re.compile(
     r"months\.(quiet|middle|wild|rising|falling)|picture\.(cash_zero|states|policies)|"
     r"maker\.(joined|ahead)|split\.(spread|adverse|taken|inventory|fees|funding|net)|"
     r"executions\.name\.(maker|bounded|twap|iceberg|ladder)|"
-    r"eternal\.(period|regime|breaker|kind|variant|note)_\w+|eternal\.(hold_btc|hold_two_thirds|sixty_forty)|"
-    r"eternal\.(whole|money|storms|shares|breakers|paths|luck|happened|assumed)(_note)?"
+    r"eternal\.(period|regime|breaker|variant|note|deed|event|trigger|why|unheard|assumed_path)_\w+|"
+    r"eternal\.(hold_btc|hold_two_thirds|sixty_forty)|"
+    r"eternal\.(whole|money|storms|deeds|shares|breakers|effect|paths|luck|happened|assumed)(_note)?"
 )
 """Keys that a template puts together from a name."""
 

@@ -1,6 +1,7 @@
 """Our books against the venue's: equal, looked at again, or for a person to explain."""
 
 import numpy as np
+import pytest
 
 from quintet.core.events import RECONCILED
 from quintet.core.state import DESK_BOOK
@@ -21,6 +22,7 @@ def test_a_desk_and_what_it_left_untouched_are_the_account() -> None:
     assert books.compared == 1
 
 
+@pytest.mark.req("E-109")
 def test_a_difference_is_looked_at_again_after_1_5_and_15_s_and_is_then_unexplained() -> None:
     books = Reconciliation(a_world(capital={"USDT": 1_000}), {})
     books.hear(told(USDT, 990))

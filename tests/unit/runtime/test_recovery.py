@@ -122,6 +122,7 @@ def test_the_scenario_is_worth_a_crash(scenario: Scenario) -> None:
     assert len(scenario.moments[-1].sent) > 15
 
 
+@pytest.mark.req("E-107")
 def test_it_is_as_it_was_after_the_last_event_that_was_written(scenario: Scenario) -> None:
     for moment in scenario.moments:
         world, relived = come_back(scenario, moment)
@@ -129,6 +130,7 @@ def test_it_is_as_it_was_after_the_last_event_that_was_written(scenario: Scenari
         assert len(relived.unwritten) == moment.decided
 
 
+@pytest.mark.req("E-108")
 def test_what_it_asks_about_is_what_left_without_an_answer(scenario: Scenario) -> None:
     for moment in scenario.moments:
         rows = scenario.rows[: moment.upto]
@@ -144,6 +146,7 @@ def test_what_it_asks_about_is_what_left_without_an_answer(scenario: Scenario) -
         assert {IDS.number(question.client_id) for question in open_questions(world, IDS)} == waiting
 
 
+@pytest.mark.req("E-109")
 def test_no_order_is_lost_and_none_doubled_wherever_it_was_killed(scenario: Scenario) -> None:
     for moment in scenario.moments:
         venue = Venue()

@@ -194,6 +194,7 @@ def test_a_taker_walks_the_book_to_its_limit_and_the_rest_expires_or_rests() -> 
     assert (world.venue[0].live, world.venue[0].resting[1].open_lots) == (1, 2)
 
 
+@pytest.mark.req("E-111")
 def test_a_market_order_walks_no_further_than_its_bound() -> None:
     # given asks at 10 001 and 10 003, and a bound of 1.5 bp, which is less than two ticks
     assert fills_in_parts([], place(1, 0, MARKET, lots=12), market_bound_e9=150_000) == [(0, 10_001, 10)]

@@ -21,7 +21,7 @@ def written(tmp_path, text, name="bars.csv"):
 
 @pytest.mark.parametrize("name", ["bars.csv", "bars.csv.gz"])
 def test_bars_of_a_day(tmp_path, name):
-    table = read_bars(written(tmp_path, BARS, name), 24)
+    table = read_bars([written(tmp_path, BARS, name)], 24)
     assert table["start"].tolist() == [FIRST, FIRST + DAY]
     assert table["high"].tolist() == [12.0, 13.0]
 
@@ -30,11 +30,11 @@ def test_bars_of_eight_hours_from_parquet(tmp_path):
     frame = pl.DataFrame({"openTime": [1_510_185_600_000, 1_510_214_400_000], "open": [1.0, 2.0], "high": [2.0, 3.0],
                           "low": [1.0, 2.0], "close": [2.0, 2.5]})  # fmt: skip
     frame.write_parquet(tmp_path / "bars.parquet")
-    assert read_bars(tmp_path / "bars.parquet", 8)["start"].tolist() == [FIRST, FIRST + DAY // 3]
+    assert read_bars([tmp_path / "bars.parquet"], 8)["start"].tolist() == [FIRST, FIRST + DAY // 3]
 
 
 def test_a_file_of_closes_gives_bars_without_a_range(tmp_path):
-    table = read_bars(written(tmp_path, "date,mvrv,price\n2017-11-09,1,7000.5\n"), 24)
+    table = read_bars([written(tmp_path, "date,mvrv,price\n2017-11-09,1,7000.5\n")], 24)
     assert [float(table[name][0]) for name in ("open", "high", "low", "close")] == [7_000.5] * 4
 
 
@@ -72,10 +72,21 @@ def test_an_index_by_day(tmp_path):
 def test_what_cannot_be_is_refused_by_file_row_and_column(tmp_path, text, what):
     path = written(tmp_path, text)
     with pytest.raises(DataError) as refused:
-        read_bars(path, 24)
+        read_bars([path], 24)
     assert str(refused.value).startswith(str(path)) and what in str(refused.value)
 
 
 def test_a_file_that_is_no_table_is_refused(tmp_path):
     with pytest.raises(DataError, match="expected CSV or Parquet"):
-        read_bars(tmp_path / "missing.csv", 24)
+        read_bars([tmp_path / "missing.csv"], 24)
+
+
+def test_files_go_on_where_the_one_before_ends(tmp_path):
+    first = written(tmp_path, BARS, "first.csv")
+    second = written(tmp_path, "date,open,high,low,close\n2017-11-12,12,14,11,13\n", "second.csv.gz")
+    assert read_bars([first, second], 24)["start"].tolist() == [FIRST, FIRST + DAY, FIRST + 3 * DAY]
+    assert read_bars([], 24) is None
+    with pytest.raises(
+        DataError, match=r"first.csv: found a first bar of 2017-11-09T00, expected one after 2017-11-12"
+    ):
+        read_bars([second, first], 24)

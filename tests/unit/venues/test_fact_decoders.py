@@ -135,6 +135,7 @@ def test_keys_go_where_each_source_wants_them() -> None:
 NEXT_MS = 1_673_280_000_000
 
 
+@pytest.mark.req("E-102")
 def test_predicted_funding_is_about_the_settlement_it_is_for() -> None:
     answer = fact_server.bybit(fact_server.ticker("BTCUSDT", "-0.000212", NEXT_MS), NEXT_MS - 1000)
     assert bybit.decode_predicted(body(answer), 0, "BTCUSDT") == [

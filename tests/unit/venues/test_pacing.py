@@ -42,6 +42,7 @@ requests = st.lists(
 )
 
 
+@pytest.mark.req("E-118")
 @given(requests)
 def test_the_venue_never_counts_more_than_its_limit(some: list[tuple[int, str, int, int, int, bool]]) -> None:
     limits = {"create": 5, "cancel": 4, "address": 7}

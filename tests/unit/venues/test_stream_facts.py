@@ -27,6 +27,7 @@ def bybit_book(**changed: Any) -> dict[str, Any]:
     return frame | changed
 
 
+@pytest.mark.req("E-102")
 def test_a_v5_change_follows_the_number_before_it_and_bears_the_matching_engines_time() -> None:
     [found] = said("bybit", bybit_book())
 
@@ -41,6 +42,7 @@ def test_a_v5_snapshot_comes_in_the_stream() -> None:
     assert (found.snapshot, found.asked) == (True, False)
 
 
+@pytest.mark.req("E-102")
 def test_v5_trades_come_one_by_one_with_the_side_that_took() -> None:
     data = [
         {"T": START_MS + n, "s": "BTCUSDT", "S": side, "v": "0.1", "p": "9.5"} for n, side in enumerate(("Buy", "Sell"))

@@ -1,6 +1,5 @@
 """The axes of pictures: round moments below, round values beside."""
 
-import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
@@ -15,6 +14,7 @@ _SECOND_NS: Final = 1_000_000_000
 
 MINUTE_NS: Final = 60_000_000_000
 _STEPS_MIN: Final = (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1_440, 2_880, 5_760, 10_080)
+_STEPS_MONTHS: Final = (1, 2, 3, 4, 6, 12, 24, 60, 120, 1_200)
 _MARKS_MAX: Final = 12
 _LONG: Final = 8
 """Words of more letters are long: a day with its hour, not a day or an hour."""
@@ -28,7 +28,7 @@ def time_marks(x: Axis) -> list[tuple[int, Both]]:
     first_ns, last_ns = int(x.low), int(x.high)
     days = (last_ns - first_ns) / DAY_NS
     if days > 75:
-        return _months(first_ns, last_ns, math.ceil(days / 370))
+        return _months(first_ns, last_ns, next(each for each in _STEPS_MONTHS if each >= days / 370))
     minutes = next((each for each in _STEPS_MIN if days * 1_440 / each <= _MARKS_MAX), _STEPS_MIN[-1])
     step = minutes * MINUTE_NS
     moments = range(-(-first_ns // step) * step, last_ns + 1, step)

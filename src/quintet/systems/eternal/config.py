@@ -191,11 +191,21 @@ class RiskConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     reduce_at_frac: Annotated[
         float, parameter("of the high", "TREND and FUNDING take no new risk", ge=-1.0, le=0.0)
     ] = -0.25
+    reduce_until_frac: Annotated[float, parameter("of the high", "above it they do again", ge=-1.0, le=0.0)] = -0.20
     alert_at_frac: Annotated[float, parameter("of the high", "a person is told", ge=-1.0, le=0.0)] = -0.40
+    alert_until_frac: Annotated[
+        float, parameter("of the high", "above it the next fall is told anew", ge=-1.0, le=0.0)
+    ] = -0.35
     trend_pause_frac: Annotated[float, parameter("of its high", "TREND pauses until resumed", ge=-1.0, le=0.0)] = -0.20
     funding_pause_frac: Annotated[
         float, parameter("of its high", "FUNDING pauses until resumed", ge=-1.0, le=0.0)
     ] = -0.03
+
+    def __post_init__(self) -> None:
+        for name in ("reduce", "alert"):
+            begins, ends = getattr(self, f"{name}_at_frac"), getattr(self, f"{name}_until_frac")
+            if ends < begins:
+                raise ParameterError(f"risk.{name}_until_frac", ends, f"at or above {name}_at_frac, {begins}")
 
 
 class EternalConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -57,6 +57,8 @@ class CoreView(msgspec.Struct, frozen=True, kw_only=True):
     drawdowns: Mapping[str, float | None] = {}
     volatility: float | None = None
     eth_yield_frac: float | None = None
+    earn_lots: int = 0
+    """Of Ether in the venue's Earn product or on their way back: held, but not to be sold."""
     withdrawals_open: bool = True
     release: int = 0
     """Money that the orchestrator asks back."""
@@ -193,13 +195,14 @@ def _hold(
 
 
 def _calls_back(view: CoreView, config: CoreConfig, weights: Weights) -> bool:
-    enough = view.eth_yield_frac is not None and view.eth_yield_frac >= config.yield_min_frac
-    return weights.largest > config.redeem_drift_frac or not enough
+    """Needed soon, or earning too little; that no yield is known calls nothing back."""
+    too_little = view.eth_yield_frac is not None and view.eth_yield_frac < config.yield_min_frac
+    return weights.largest > config.redeem_drift_frac or too_little
 
 
 def _idle_lots(state: CoreState, view: CoreView, config: CoreConfig) -> int:
     quote = view.quotes.get(STAKED)
-    return max(share_of(quote.lots, config.stake_frac) - state.staked, 0) if quote else 0
+    return max(share_of(quote.lots, config.stake_frac) - max(state.staked, view.earn_lots), 0) if quote else 0
 
 
 def _can_stake(state: CoreState, view: CoreView, config: CoreConfig, weights: Weights) -> bool:
@@ -233,7 +236,7 @@ def _rebalance(
         return _rebalanced(state, view, weights, notes)
     style = MARKET if weights.largest > config.drift_urgent_frac else MAKER
     surplus = {a: weights.values[a] - weights.targets[a] for a in weights.values if _may_sell(state, view, config, a)}
-    sales, back = _sales(state, view, surplus, style, state.why, least)
+    sales, back = _sales(state, view, surplus, style, least)
     missing = {asset: weights.targets[asset] - weights.values[asset] for asset in weights.targets}
     orders = sales + _purchases(view, missing, view.cash - view.release, style, state.why, least)
     note = _drift_note("rebalance", state.why, weights, orders)
@@ -265,21 +268,25 @@ def _trade_min(weights: Weights, config: CoreConfig) -> int:
 
 
 def _sales(
-    state: CoreState, view: CoreView, surplus: Mapping[str, int], style: str, rule: str, least: int
+    state: CoreState, view: CoreView, surplus: Mapping[str, int], style: str, least: int
 ) -> tuple[tuple[Order, ...], tuple[Stake, ...]]:
-    """Exactly the surplus; of staked coins no more than is free now, the rest is called back."""
+    """Exactly the surplus; of coins in the Earn product no more than is free now, what is not yet called back is."""
     orders, back = [], []
     for asset, quanta in surplus.items():
         quote = view.quotes[asset]
         price = quote.sells_at if style == MAKER else 0
         lots, staked = quote.lots_for(quanta, price), state.staked if asset == STAKED else 0
-        free = max(quote.lots - staked, 0)
+        away = max(view.earn_lots, staked) if asset == STAKED else 0
+        free = max(quote.lots - away, 0)
         if quanta < least or lots == 0:
             continue
-        if lots > free:
-            back.append(Stake(asset=asset, lots=-(lots - free), rule=rule))
+        missing = min(lots - free - (away - staked), staked)
+        if missing > 0:
+            back.append(Stake(asset=asset, lots=-missing, rule=state.why))
         if quote.is_tradable(min(lots, free)):
-            orders.append(Order(instrument=asset, side=-1, lots=min(lots, free), style=style, price=price, rule=rule))
+            orders.append(
+                Order(instrument=asset, side=-1, lots=min(lots, free), style=style, price=price, rule=state.why)
+            )
     return tuple(orders), tuple(back)
 
 

@@ -227,8 +227,9 @@ def approved(
         if isinstance(answer, Refused):
             notes.append(Note(kind="refused", values={"instrument": order.instrument, "limit": answer.limit}))
         elif isinstance(answer, Approved):
-            if answer.order.lots < order.lots:
-                cut = {"instrument": order.instrument, "wanted": order.lots, "lots": answer.order.lots}
+            if answer.limit:
+                cut = {"instrument": order.instrument, "wanted": order.lots, "lots": answer.order.lots,
+                       "limit": answer.limit}  # fmt: skip
                 notes.append(Note(kind="cut", values=cut))
             passed.append(answer.order)
     return tuple(passed), tuple(notes)

@@ -59,6 +59,7 @@ class Day(msgspec.Struct, frozen=True, kw_only=True):
     fear_greed: int | None = None
     volatility_index: float | None = None
     eth_yield_frac: float | None = None
+    earn_lots: int = 0
     withdrawals_open: bool = True
     insurance_alarm: bool = False
     deposit: int = 0

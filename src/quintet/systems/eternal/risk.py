@@ -46,7 +46,9 @@ class RiskState(msgspec.Struct, frozen=True, kw_only=True):
     equity: Mapping[str, int] = {}
     paused: frozenset[str] = frozenset()
     is_halted: bool = False
+    is_reduced: bool = False
     is_alerted: bool = False
+    """Both end higher than they begin, so that they do not flap."""
 
     def drawdown(self, equity: int) -> float:
         """Of the portfolio from its high, 0 or below."""
@@ -54,9 +56,10 @@ class RiskState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Approved(msgspec.Struct, frozen=True, kw_only=True):
-    """An order that may be sent, perhaps smaller than it was wanted."""
+    """An order that may be sent, perhaps smaller than it was wanted, and then the limit that cut it."""
 
     order: Order
+    limit: str = ""
 
 
 class Refused(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,8 +75,11 @@ Answer = Approved | Refused
 def assess(
     state: RiskState, accounts: Mapping[str, Account], flows: Mapping[str, int], config: EternalConfig
 ) -> tuple[RiskState, tuple[Note, ...]]:
-    """The status of today. `flows`: money and coins that came in (+) since the cycle before, by sub-account."""
-    equity = {name: account.equity for name, account in accounts.items()}
+    """The status of today. `flows`: money and coins that came in (+) since the cycle before, by sub-account.
+
+    A sub-account that cannot be seen today counts as it was seen last.
+    """
+    equity = {**state.equity, **{name: account.equity for name, account in accounts.items()}}
     whole, before = sum(equity.values()), sum(state.equity.values())
     high = max(_moved_high(state.high, before, sum(flows.values())), whole)
     highs = {
@@ -94,15 +100,17 @@ def assess(
                 Note(kind="engine_paused", values={"account": name, "drawdown": round(drawdown, 4)}, alert=True)
             )
     down = (whole - high) / high if high > 0 else 0.0
-    status = HALT if state.is_halted else REDUCE if down <= config.risk.reduce_at_frac else NORMAL
-    is_alerted = down <= config.risk.alert_at_frac
+    risk = config.risk
+    is_reduced = down <= (risk.reduce_until_frac if state.is_reduced else risk.reduce_at_frac)
+    is_alerted = down <= (risk.alert_until_frac if state.is_alerted else risk.alert_at_frac)
+    status = HALT if state.is_halted else REDUCE if is_reduced else NORMAL
     if status != state.status:
         notes.append(Note(kind="status", values={"to": status, "drawdown": round(down, 4)}, alert=status != NORMAL))
     if is_alerted and not state.is_alerted:
         notes.append(Note(kind="deep_drawdown", values={"drawdown": round(down, 4)}, alert=True))
     return RiskState(
         status=status, high=high, highs=highs, equity=equity, paused=frozenset(paused), is_halted=state.is_halted,
-        is_alerted=is_alerted,
+        is_reduced=is_reduced, is_alerted=is_alerted,
     ), tuple(notes)  # fmt: skip
 
 
@@ -142,7 +150,7 @@ def approve(
         return Approved(order=order)
     if not seen.quotes[order.instrument].is_tradable(lots):
         return Refused(order=order, limit=limit)
-    return Approved(order=msgspec.structs.replace(order, lots=lots))
+    return Approved(order=msgspec.structs.replace(order, lots=lots), limit=limit)
 
 
 def _only_reduces(order: Order, engine: str, quote: Quote) -> bool:

@@ -22,6 +22,7 @@ def of_core(portfolio: Portfolio, day: Day) -> CoreView:
         drawdowns={asset: picture.drawdown for asset, picture in day.pictures.items() if asset in seen.quotes},
         volatility=day.pictures["BTC"].volatility if "BTC" in day.pictures else None,
         eth_yield_frac=day.eth_yield_frac,
+        earn_lots=day.earn_lots,
         withdrawals_open=day.withdrawals_open,
         release=portfolio.release.get(CORE, 0),
     )

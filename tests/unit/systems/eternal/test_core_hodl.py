@@ -129,6 +129,28 @@ def test_below_two_per_cent_nothing_is_staked_and_what_is_comes_back():
     assert back.state.staked == 0
 
 
+@pytest.mark.req("E-19")
+def test_a_yield_that_nobody_tells_calls_nothing_back():
+    kept = decide(changed(HOLDING, staked=1_000), view(volatility=0.5, eth_yield_frac=None), CONFIG)
+    assert not kept.stakes and kept.state.staked == 1_000
+
+
+@pytest.mark.req("E-18")
+def test_coins_on_their_way_back_are_neither_sold_nor_staked_nor_called_again():
+    # 9 Ether away, of which 2 are on their way; the sale of 3 has 1 free and calls for no third
+    shown = view(
+        btc=48_000.0, cash=0, quotes={"BTC": quote(BTC, 0.7), "ETH": quote(ETH, 10.0)}, portfolio=200_000 * USDT,
+        earn_lots=90_000,
+    )  # fmt: skip
+    state = changed(HOLDING, phase="REBALANCE", why="drift", began=QUIET, staked=70_000)
+    decision = decide(state, shown, CONFIG)
+    surplus = (30_000 - 24_000) * USDT // ((ETH + 1) * 100)
+    assert [order.lots for order in decision.orders if order.instrument == "ETH"] == [10_000]
+    assert sum(-stake.lots for stake in decision.stakes) == max(surplus - 10_000 - 20_000, 0)
+    calm = view(volatility=0.5, eth_yield_frac=0.03, earn_lots=60_000)
+    assert not decide(changed(HOLDING, staked=0), calm, CONFIG).stakes
+
+
 @pytest.mark.req("E-18")
 def test_a_sale_of_staked_coins_is_for_what_is_free_and_calls_back_the_rest():
     # 10 Ether, 9 of them staked, a surplus of 2: one is sold now, one is called back

@@ -210,3 +210,31 @@ def test_what_is_remembered_does_not_grow_with_time():
 
 def test_a_note_is_a_value():
     assert Note(kind="a") == Note(kind="a", values={})
+
+
+@pytest.mark.req("E-07")
+def test_a_day_on_which_the_venue_shows_no_account_leaves_the_state_of_a_rebalance_as_it_was():
+    # given Bitcoin so heavy that CORE sells, and the venue gone on the day after
+    heavy = accounts(CORE=account(75_000, 0, BTC=55_000 / BTC, ETH=20_000 / ETH))
+    begun = run_cycle(HOLDING, a_day(accounts=heavy), CONFIG)
+    assert begun.portfolio.core.phase == "REBALANCE" and begun.orders["CORE"]
+    gone = run_cycle(begun.portfolio, a_day(DAY + 1, accounts={}), CONFIG)
+    # then nothing is ordered or moved, and no engine, high or regime has forgotten anything
+    assert not any(gone.orders.values()) and not gone.transfers and not gone.moves
+    for name in ("core", "trend_1", "trend_2", "funding", "tactical", "failed"):
+        assert getattr(gone.portfolio, name) == getattr(begun.portfolio, name), name
+    assert gone.portfolio.risk.highs == begun.portfolio.risk.highs
+    assert gone.portfolio.risk.status == begun.portfolio.risk.status
+    # and on its return the rebalance goes on where it stood, once
+    back = run_cycle(gone.portfolio, a_day(DAY + 2, accounts=heavy), CONFIG)
+    assert back.portfolio.core.began == begun.portfolio.core.began
+    assert [order.instrument for order in back.orders["CORE"] or ()] == [o.instrument for o in begun.orders["CORE"]]
+
+
+@pytest.mark.req("E-07", "E-134")
+def test_one_sub_account_that_cannot_be_seen_is_no_loss_of_the_portfolio():
+    before = run_cycle(HOLDING, a_day(), CONFIG)
+    seen = {name: one for name, one in accounts().items() if name != "CORE"}
+    after = run_cycle(before.portfolio, a_day(DAY + 1, accounts=seen), CONFIG)
+    assert after.portfolio.risk.status == "NORMAL" and after.portfolio.risk.high == before.portfolio.risk.high
+    assert "CORE" not in after.orders and after.moves == ()

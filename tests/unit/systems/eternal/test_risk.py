@@ -2,7 +2,8 @@
 
 import pytest
 
-from quintet.systems.eternal.config import EternalConfig
+from quintet.core.parameters import ParameterError
+from quintet.systems.eternal.config import EternalConfig, RiskConfig
 from quintet.systems.eternal.risk import (
     HALT,
     NORMAL,
@@ -156,6 +157,25 @@ def test_the_drawdown_monitor(core, status, kinds):
     assert state.high == 100_000 * USDT
     state, notes = assess(state, portfolio(CORE=account(core, 0, BTC=0.5)), {}, CONFIG)
     assert state.status == status and [note.kind for note in notes] == kinds
+
+
+@pytest.mark.req("E-96", "E-117")
+def test_a_restraint_ends_higher_than_it_begins_so_that_it_does_not_flap():
+    state, said = RiskState(), []
+    for core in (60_000, 35_000, 37_000, 35_000, 39_999, 40_001, 36_000, 20_000, 24_000, 20_000, 25_001, 20_000):
+        state, notes = assess(state, portfolio(CORE=account(core, 0, BTC=0.5)), {}, CONFIG)
+        said.append((state.status, *(note.kind for note in notes)))
+    # 25 % below the high it begins, 20 % below it ends; a deep fall is told at 40 % and anew after 35 %
+    assert said == [
+        (NORMAL,), (REDUCE, "status"), (REDUCE,), (REDUCE,), (REDUCE,), (NORMAL, "status"), (NORMAL,),
+        (REDUCE, "status", "deep_drawdown"), (REDUCE,), (REDUCE,), (REDUCE,), (REDUCE, "deep_drawdown"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["reduce", "alert"])
+def test_a_restraint_that_would_end_below_its_beginning_is_refused(name):
+    with pytest.raises(ParameterError, match=f"risk.{name}_until_frac"):
+        RiskConfig(**{f"{name}_at_frac": -0.1})
 
 
 @pytest.mark.req("E-117", "E-134")

@@ -170,6 +170,7 @@ def found(reports: tuple[Report, ...], kind: type) -> list[Any]:
     return [report for report in reports if isinstance(report, kind)]
 
 
+@pytest.mark.req("E-102")
 def test_every_recorded_private_frame_is_read(shared_data: Path) -> None:
     names = sorted(path.stem for path in (shared_data / "api" / "bybit").glob("ws_account_*.json"))
     assert len(names) > 15
@@ -190,6 +191,7 @@ def test_the_recorded_execution_is_the_one_that_was_seen(shared_data: Path) -> N
     assert (taken.kind, taken.client_id) == ("deleveraging", "")
 
 
+@pytest.mark.req("E-102")
 def test_the_recorded_pages_are_read(shared_data: Path) -> None:
     open_orders = decode.page("order", result_of(recorded(shared_data, "http_get_orders_realtime")), "spot", LISTING)
     assert [(order.ticks, order.lots) for order in found(open_orders.reports, OrderReport)] == [

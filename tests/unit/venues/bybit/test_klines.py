@@ -49,7 +49,7 @@ def test_one_page_newest_first_comes_back_oldest_first(venue: KlineServer) -> No
     assert [q["interval"] for q in venue.queries] == ["5"]
 
 
-@pytest.mark.req("S-15")
+@pytest.mark.req("S-15", "E-102")
 def test_a_month_of_five_minutes_is_nine_pages_and_every_candle_once() -> None:
     with serving(KlineServer(range(JANUARY_MS - 50 * FIVE, FEBRUARY_MS + 50 * FIVE, FIVE))) as venue:
         got = Asked(venue).candles(JANUARY_MS, FEBRUARY_MS)
