@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import data, goals, peers, tick_goals, w1_ticks, w2_bars, w3_indicators, w4_sweep
+from benchmarks import data, goals, latency, peers, tick_goals, w1_ticks, w2_bars, w3_indicators, w4_sweep
 from benchmarks.report import Report
 
 INTERPRETED_ROWS = 100_000
@@ -267,6 +267,7 @@ def sweeps(report: Report, rounds: int) -> None:
 WORKLOADS = {
     "w1": ticks, "w1_sets": tick_goals.sets, "w1_start": tick_goals.first_run, "w1_plain": tick_goals.plain,
     "tape": tick_goals.tape_read, "w2": bars, "w3": indicators, "w4": sweeps, "import": imports,
+    "latency": latency.latency,
 }  # fmt: skip
 
 
@@ -278,7 +279,7 @@ def main() -> int:
     parser.add_argument("--only", choices=sorted(WORKLOADS))
     asked = parser.parse_args()
     chosen = {name: run for name, run in WORKLOADS.items() if asked.only in (None, name)}
-    needing = [name for name in chosen if name != "import"]
+    needing = [name for name in chosen if name not in ("import", "latency")]
     if needing and data.folder() is None:
         print(f"skipped: {', '.join(needing)}; their data need {data.SCRIPTS}, which is not here")
         chosen = {name: run for name, run in chosen.items() if name not in needing}

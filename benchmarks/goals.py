@@ -31,6 +31,8 @@ GOALS: Final = (
     Goal("G4", "nautilus", "indicators bar by bar: NautilusTrader", 20),
     Goal("G5", "ratio", "process start to the first tick backtest, warm cache: hftbacktest", 8),
     Goal("G6", "ratio", "a system in plain Python on W1: NautilusTrader", 10),
+    Goal("latency", "nautilus", "frame to encoded order, p50 and p99: NautilusTrader's Bybit adapter", 2),
+    Goal("latency", "ccxt", "frame to encoded order, p50 and p99: ccxt.pro", 2),
     Goal("tape", "ratio", "the columns W1 uses, read from a tape: np.sum over the same bytes", 0.5, 0.8),
 )
 

@@ -1,10 +1,11 @@
 """The rule of `touch_rule` as a system in plain Python, for `quintet trade`."""
 
+from benchmarks.touch_rule import AWAY_TICKS
 from quintet.systems.own import System, Want, buy
 from quintet.systems.own.view import View
 
 LOTS = 10
-AWAY_TICKS = 10
+"""`touch_rule.QUANTITY`, in lots of 0.001."""
 
 
 class TouchFollower(System):

@@ -101,9 +101,12 @@ def page(kind: str, result: bytes | msgspec.Raw, category: str, listing: Listing
 
 
 def balances(result: bytes | msgspec.Raw, ts_event: int, listing: Listing) -> tuple[Report, ...]:
-    """The account's assets, from `wallet-balance`."""
+    """The account's assets, from `wallet-balance`, which leaves out what the account has nothing of."""
     wallets = [shaped(row, Wallet, "wallet-balance") for row in shaped(result, Listed, "wallet-balance").list]
-    return tuple(report for one in wallets for report in _balances(one, ts_event, listing, "wallet-balance"))
+    told = [report for one in wallets for report in _balances(one, ts_event, listing, "wallet-balance")]
+    named = {report.asset for report in told if isinstance(report, Balance)}
+    none = [Balance(one.number, 0, 0, 0, ts_event) for one in listing.assets.values() if one.number not in named]
+    return (*told, *none)
 
 
 def fee_rates(result: bytes | msgspec.Raw) -> dict[str, tuple[int, int]]:

@@ -214,11 +214,13 @@ def test_the_recorded_pages_are_read(shared_data: Path) -> None:
     assert [other.name for other in found(positions.reports, Unlisted)] == ["SOLUSDT"]
 
 
-def test_the_recorded_wallet_and_rates_are_read(shared_data: Path) -> None:
+def test_the_recorded_wallet_and_rates_are_read_and_a_coin_that_is_left_out_is_not_held(shared_data: Path) -> None:
     wallet = decode.balances(result_of(recorded(shared_data, "http_get_wallet_balance")), 1, LISTING)
     held = {balance.asset: balance for balance in found(wallet, Balance)}
     assert held[LISTING.assets["USDT"].number].quanta == 100_050_000_000
     assert held[LISTING.assets["ETH"].number].borrowed == 6_142_000
+    nothing_of = LISTING.assets.keys() - {"USDT", "ETH"}
+    assert nothing_of and all(held[LISTING.assets[coin].number].quanta == 0 for coin in nothing_of)
     rates = decode.fee_rates(result_of(recorded(shared_data, "http_get_fee_rate")))
     assert rates["SOLUSDT"] == (250_000, 750_000)
 
