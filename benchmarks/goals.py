@@ -47,17 +47,17 @@ class Found:
 
 def table(found: dict[str, Found]) -> list[str]:
     """The lines for people: ratio, goal, and whether what was compared was equal."""
-    lines = [f"  {'':<5}{'':<72}{'ratio':>8}{'goal':>7}{'stretch':>9}"]
+    lines = [f"  {'':<8}{'':<72}{'ratio':>8}{'goal':>7}{'stretch':>9}"]
     for goal in GOALS:
         measured = found.get(goal.goal)
         ratio = measured.figures.get(goal.part) if measured is not None else None
         if measured is None or ratio is None:
-            lines.append(f"  {goal.goal:<5}{goal.what:<72}{'-':>8}{goal.at_least:>7g}   not measured")
+            lines.append(f"  {goal.goal:<8}{goal.what:<72}{'-':>8}{goal.at_least:>7g}   not measured")
             continue
         verdict = "met" if ratio >= goal.at_least else "MISSED"
         verdict += "" if measured.equal else ", results DIFFER"
         stretch = f"{goal.stretch:>9g}" if goal.stretch is not None else f"{'':>9}"
-        lines.append(f"  {goal.goal:<5}{goal.what:<72}{ratio:>8.3g}{goal.at_least:>7g}{stretch}   {verdict}")
+        lines.append(f"  {goal.goal:<8}{goal.what:<72}{ratio:>8.3g}{goal.at_least:>7g}{stretch}   {verdict}")
     return lines
 
 

@@ -13,6 +13,7 @@ Ours is on the disk before it is written; what that took stands beside it (`fdat
 """
 
 import asyncio
+import contextlib
 import json
 import os
 import random
@@ -27,7 +28,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import aiohttp
 
@@ -37,12 +38,14 @@ from benchmarks.sandbox_load import Door, cpu_s, sandbox
 from benchmarks.touch_rule import DEPTH, SYMBOL, Order
 
 ROOT: Final = Path(__file__).parents[1]
-STEPS: Final = 220
+STEPS: Final = 150
 WARM_STEPS: Final = 20
 """Not counted: caches fill, branches are learnt."""
 
-PACE_S: Final = 0.15
-"""The book is pushed every tenth of a second: no step shares its frame with another."""
+PACE_S: Final = 0.2
+"""From an order to the next step: the book is pushed every tenth of a second, and the order has its answer by then."""
+
+PATIENCE_S: Final = 5.0
 
 BEGIN_S: Final = 180.0
 SETTLE_S: Final = 2.0
@@ -86,6 +89,13 @@ class Relay:
         self._frame_ns = 0
         self.wire_ns: list[int] = []
         self.has_ordered = asyncio.Event()
+
+    async def has_seen(self, orders: int) -> None:
+        """Wait until so many have come, or too long: a client may leave a step out."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE_S):
+                while len(self.wire_ns) < orders:
+                    await asyncio.sleep(0.02)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection of a client."""
@@ -177,9 +187,10 @@ async def _followed(client: str, door: Door, folder: Path, seed: int) -> Lived:
             await _has_ordered(relay, process, folder)
             relay.wire_ns.clear()
             began_s = cpu_s(process.pid)
-            for levels in steps:
-                await asyncio.sleep(PACE_S)
+            for step, levels in enumerate(steps, start=1):
                 await _move(http, door, levels)
+                await relay.has_seen(step)
+                await asyncio.sleep(PACE_S)
             await asyncio.sleep(SETTLE_S)
             cpu_us = (cpu_s(process.pid) - began_s) / STEPS * 1e6
         finally:
@@ -238,10 +249,16 @@ def _command(text: str) -> tuple[str, str] | None:
     """What an order asks for; None for a cancel, with which some stop."""
     message = json.loads(text)
     asked = message["args"][0]
-    price = f"{Decimal(asked['price']):f}" if "price" in asked else ""
     if message["op"] == "order.create":
-        return message["op"], f"{asked['side']} {Decimal(asked['qty'])} at {price}, {asked['timeInForce']}"
-    return (message["op"], price) if message["op"] == "order.amend" else None
+        return message[
+            "op"
+        ], f"{asked['side']} {_plain(asked['qty'])} at {_plain(asked['price'])}, {asked['timeInForce']}"
+    return (message["op"], _plain(asked["price"])) if message["op"] == "order.amend" else None
+
+
+def _plain(number: str) -> str:
+    """The same number, however many zeros end it."""
+    return f"{Decimal(number).normalize():f}"
 
 
 # ---- all of them ------------------------------------------------------------------------------------------------
@@ -258,12 +275,19 @@ def latency(report: Report, rounds: int) -> None:
             found[client].append(lived(client, seed))
             ours, theirs = found["quintet"][-1].commands, found[client][-1].commands
             if client != "quintet":
-                report.compare(f"{len(ours)} commands of seed {seed} ({peers.PACKAGES[client]})", ours, theirs)
+                what = f"{len(ours)} commands of seed {seed} ({peers.PACKAGES[client]})"
+                report.compare(what, *_from_where_they_differ(ours, theirs))
     for client in clients:
         _tell(client, found[client])
     _tell_disk(found["quintet"])
     for peer in clients[1:]:
         _weigh(report, peer, found["quintet"], found[peer])
+
+
+def _from_where_they_differ(ours: list[Any], theirs: list[Any]) -> tuple[Any, Any]:
+    """How many, and the first three from where they are not the same."""
+    at = next((n for n, (one, other) in enumerate(zip(ours, theirs, strict=False)) if one != other), len(ours))
+    return (len(ours), ours[at : at + 3]), (len(theirs), theirs[at : at + 3])
 
 
 def _tell(client: str, runs: list[Lived]) -> None:

@@ -135,7 +135,7 @@ def lines(found: "Why", place: "DeskPlace", run: "DeskRun") -> Iterator[str]:
         yield f"noted     {kind}: {text}"
     changes = list(found.changed.items())
     for name, (before, after) in changes[:CHANGES_SHOWN]:
-        yield f"memory    {name}: {before:g} -> {after:g}"
+        yield f"memory    {name}: {before:.15g} -> {after:.15g}"
     if len(changes) > CHANGES_SHOWN:
         yield f"          and {len(changes) - CHANGES_SHOWN} more, with --json"
     for want in found.wants or ["nothing new"]:
