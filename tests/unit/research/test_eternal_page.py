@@ -11,10 +11,14 @@ import pytest
 from quintet.app.eternal_command import run
 from quintet.research.eternal_doings import DOINGS, EVENTS, FIRED, core_measures, counted, fired, happenings, in_spans
 from quintet.research.eternal_figures import Curve, lost_effect
-from quintet.research.eternal_page import reasons, stretches, told_event
+from quintet.research.eternal_generated import generated_market
+from quintet.research.eternal_page import reasons, render_eternal, stretches, told_event
+from quintet.research.eternal_report import Study, report
 from quintet.storage.workspace import Workspace
+from quintet.systems.eternal import EternalConfig
+from quintet.systems.eternal.config import CoreConfig
 from quintet.systems.eternal.cycle import Said
-from quintet.systems.eternal.dates import day_of
+from quintet.systems.eternal.dates import DAY_NS, day_of
 from quintet.systems.eternal.said import Note
 from tests.page_words import words_of
 
@@ -171,3 +175,20 @@ def test_words_reach_the_page(eternal_page):
     assert "No yield of the Earn product is recorded" in english
     assert json.dumps(said["fired"])  # plain values
     assert english.count("no data") >= 2
+
+
+@pytest.mark.req("E-18", "E-28")
+def test_what_idle_ether_has_brought_is_told_with_the_days_on_which_nobody_knew():
+    first, days = day_of(2020, 1, 1), 40
+    facts = [((first + n) * DAY_NS + DAY_NS // 2, "eth_yield", 36_500_000) for n in range(36)]
+    core = CoreConfig(tranches=1, stable_volatility_frac=10.0, stable_drift_frac=1.0, redeem_drift_frac=1.0)
+    study = Study(
+        generated_market(first, days), facts, EternalConfig(core=core), 100_000 * MONEY, first, first + days - 1
+    )
+    said = report(study, quick=True) | {"synthetic": True, "trials": None, "effect": {}}
+    earn = said["earn"]
+    assert earn["days"] > 20 and 0 < earn["unpaid_days"] < 5 and earn["coins"] > 0 and earn["worth_quanta"] > 0
+    page = render_eternal(said, "test")
+    assert "In the Earn product idle Ether brought" in words_of(page)
+    assert "В продукте Earn свободный эфир принёс" in words_of(page, "ru")
+    assert "No yield of the Earn product" not in words_of(page)
