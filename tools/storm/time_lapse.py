@@ -52,17 +52,22 @@ DECIDES_AT: Final = (0, 4, 8)
 """Steps before which funding is settled."""
 
 FIVE_MINUTES_MS: Final = 5 * 60_000
-MOMENT_S: Final = 0.25
-DECISION_S: Final = 1.5
+MOMENT_S: Final = 0.1
+DECISION_S: Final = 0.75
+TOUCH_S: Final = 1.0
 LOOK_EVERY_S: Final = 3.0
 DEPTH_LOTS: Final = 10**9
 HALF_SPREAD_E4: Final = 2
 DEAD_S: Final = 0.5
+COMES_BACK_S: Final = 8.0
+"""After a death, and after an outage, the clocks do not leap for so long: it is asked what became of orders."""
+
+COMES_BACK_MS: Final = int(COMES_BACK_S * SPEED * 1_000)
 PATIENT: Final[tuple[tuple[Any, str, Any], ...]] = (
     (live_desk, "EVERY_S", LOOK_EVERY_S),
     (reconciliation, "EVERY_S", LOOK_EVERY_S),
-    (live_desk, "LOST_FEED_NS", 2 * STEP_MS * 10**6),
-    (eternal_trading, "TOUCH_S", MOMENT_S),
+    (live_desk, "LOST_FEED_NS", DAY_MS * 10**6),
+    (eternal_trading, "TOUCH_S", TOUCH_S),
 )
 """What is another in time-lapse: books are compared each day, and nobody is deaf while the clocks leap."""
 
@@ -109,6 +114,11 @@ class TimeLapse:
         self.lines = Lines(self.sandbox, self._leaves)
         self.said: list[tuple[str, Said]] = []
         self.listeners: list[Callable[[Executed], None]] = []
+        self.outages: list[tuple[int, int]] = []
+        """From when to when, ms of the exchange, and with the time that it takes to know everything again."""
+        self.deaths: list[tuple[int, int]] = []
+        self.until_s = 0.0
+        """No clock leaps before this second of the loop."""
         self.life = self.day = self.points = 0
         self.dies, self.stop = asyncio.Event(), asyncio.Event()
         self.broken = ""
@@ -153,6 +163,8 @@ class TimeLapse:
         """Nobody reaches the exchange for so long."""
         self.lines.reachable = False
         self.lines.cut()
+        self.outages.append((self.now_ms, self.now_ms + int(seconds * SPEED * 1_000) + COMES_BACK_MS))
+        self.until_s = max(self.until_s, asyncio.get_running_loop().time() + seconds + COMES_BACK_S)
         asyncio.get_running_loop().call_later(seconds, self._reach)
 
     def _reach(self) -> None:
@@ -191,17 +203,18 @@ class TimeLapse:
             await self.lines.close()
 
     async def _step(self, day: int, step: int) -> None:
-        self._leap(START_MS + day * DAY_MS + step * STEP_MS)
+        """Everybody's clock leaps to the next moment, past a settlement where there is one; then the market stands."""
+        decides = step in DECIDES_AT
+        self._leap(START_MS + day * DAY_MS + step * STEP_MS + (FIVE_MINUTES_MS + 1_000 if decides else 0))
         self._stand(day, step / STEPS)
+        for symbol in self.script.prices:
+            self.service.do(SetFunding(symbol=f"{symbol}USDT", rate=self.script.rates_e8(day)))
         act = self.script.acts.get((day, step))
         if act is not None:
             act(self)
-        if step in DECIDES_AT:
-            for symbol in self.script.prices:
-                self.service.do(SetFunding(symbol=f"{symbol}USDT", rate=self.script.rates_e8(day)))
-            self._leap(START_MS + day * DAY_MS + step * STEP_MS + FIVE_MINUTES_MS + 1_000)
-            await asyncio.sleep(DECISION_S)
-        await asyncio.sleep(MOMENT_S)
+        await asyncio.sleep(DECISION_S if decides else MOMENT_S)
+        while (rest_s := self.until_s - asyncio.get_running_loop().time()) > 0:
+            await asyncio.sleep(rest_s)
 
     def _leap(self, to_ms: int) -> None:
         """To that moment of the exchange, unless it is past."""
@@ -241,11 +254,14 @@ class TimeLapse:
                 self.broken = await how_it_ended(life)
                 self.ended = None if self.broken else life.result()
                 return
+            died_ms = self.now_ms
             life.cancel()
             await asyncio.gather(life, return_exceptions=True)
             self.lines.cut()
             self._lose_power()
+            self.until_s = asyncio.get_running_loop().time() + DEAD_S + COMES_BACK_S
             await asyncio.sleep(DEAD_S)
+            self.deaths.append((died_ms, self.now_ms + COMES_BACK_MS))
             self.dies.clear()
             self.life, self.points = self.life + 1, 0
             self.disk.dead = self.lines.dead = False

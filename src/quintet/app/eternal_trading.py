@@ -367,8 +367,9 @@ class _Portfolio:
         now_ns = self._machine.wall_ns()
         told: list[Told] = []
         for n in range(len(self._conductor.names)):
-            first_ns = self._conductor.days_end[n] or now_ns // DAY_NS * DAY_NS - HISTORY_DAYS * DAY_NS
-            days = await self._market.days(n, first_ns, now_ns)
+            today_ns = now_ns // DAY_NS * DAY_NS
+            first_ns = self._conductor.days_end[n] or today_ns - HISTORY_DAYS * DAY_NS
+            days = await self._market.days(n, first_ns, today_ns)
             told += [Told(now_ns, "bar", n, one.end_ns, one.prices) for one in days]
             after_ns = self._conductor.settled_ns[n] or now_ns - RATES_BEFORE_NS
             rates = await self._market.rates(n, after_ns, now_ns)
