@@ -6,8 +6,7 @@ The exchange's own history is believed, and the bytes of the tapes, lived again;
 from typing import Final, NamedTuple
 
 from quintet.app.eternal_parity import Relived, replay_portfolio
-from quintet.sandbox.settlement import Execution
-from quintet.sandbox.state import Account
+from quintet.sandbox.state import Account, Execution
 from quintet.systems.eternal.config import FUNDING
 from tools.storm.time_lapse import CAPITAL, TimeLapse
 

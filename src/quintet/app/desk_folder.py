@@ -171,8 +171,13 @@ def ids_of(name: str, rows: Any) -> ClientIds:
 
 def require_same(past: Past, who: Identity, folder: Path) -> None:
     """Raise Complaint, naming the first thing that differs, unless this is the desk that the folder is of."""
+    require_notes(past.in_force, who, folder)
+
+
+def require_notes(notes: Mapping[str, str], who: Identity, folder: Path) -> None:
+    """The same of the notes that are in force."""
     now = {**who.notes, "desk": who.name, "world": who.world, "account": who.account}
-    held = {"account": "", **past.in_force}
+    held = {"account": "", **notes}
     now.pop("system_sha256", None)  # the file of a system is code
     for name, value in now.items():
         if held.get(name) != value:

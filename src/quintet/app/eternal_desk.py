@@ -101,7 +101,7 @@ class SubAccountDesk:
         rows = desk_folder.first_rows(self._place.instruments, now_ns, now_ns, machine.draw_below)
         more = {
             "venue_url": self._place.url, "untouched": "{}", "executed_before": json.dumps(held.executed),
-            "account": await self._account.name(),
+            "venue_account": await self._account.name(),
         }  # fmt: skip
         desk_folder.write_birth(self.folder, self._who, __version__, more, rows)
 
@@ -109,7 +109,7 @@ class SubAccountDesk:
         """As it was after the last event on its tape."""
         folder, world = self.folder, self.books.world
         past = self._past = desk_folder.required_past(folder)
-        self._require_same()
+        require_same(past, self._who, folder)
         self._checkpoints = self._place.machine.beside(desk_folder.checkpoints_of(folder))
         found, at = desk_folder.newest_checkpoint(folder, len(past.rows)), 0
         if found is not None:
@@ -127,20 +127,6 @@ class SubAccountDesk:
         for n in range(len(self._place.instruments)):
             list(session.hear(lost_market(past.market_ns or last_ns, last_ns, n)))
         return relived
-
-    def _require_same(self) -> None:
-        past, who = self._past, self._who
-        if past.notes["code"] != who.code:
-            raise Complaint(
-                "a desk of another version", where=str(self.folder), found=past.notes["code"], expected=who.code,
-                hint="stop it with the version that it was begun with, and begin another portfolio",
-            )  # fmt: skip
-        for name, value in {**who.notes, "desk": who.name, "world": who.world}.items():
-            if past.notes[name] != value:
-                raise Complaint(
-                    "another desk than this folder's", where=f"{self.folder}, {name}", found=value,
-                    expected=past.notes[name],
-                )  # fmt: skip
 
     # ---- alive ---------------------------------------------------------------------------------------------------
 
@@ -213,6 +199,16 @@ def _written(instruments: Sequence[Instrument]) -> str:
 def _amounts(listing: Listing, quanta: dict[int, int]) -> str:
     held: list[Any] = [(name, quanta.get(asset.number, 0) * asset.quantum) for name, asset in listing.assets.items()]
     return ", ".join(f"{amount:f} {name}" for name, amount in held if amount)
+
+
+def require_same(past: desk_folder.Past, who: Identity, folder: Path) -> None:
+    """Raise Complaint unless the folder is of this very desk, begun with this very code."""
+    if past.notes["code"] != who.code:
+        raise Complaint(
+            "a desk of another version", where=str(folder), found=past.notes["code"], expected=who.code,
+            hint="go on with the version that it was begun with, or begin another --desk",
+        )  # fmt: skip
+    desk_folder.require_notes(past.notes, who, folder)
 
 
 def relived_books(folder: Path, name: str, instruments: tuple[Instrument, ...], costs: Costs) -> SubAccountBooks:

@@ -25,7 +25,7 @@ from quintet import __version__
 from quintet.app import desk_folder
 from quintet.app.bybit_desk import Account, Address, listed_instrument, opened
 from quintet.app.desk_folder import Identity
-from quintet.app.eternal_desk import Place, SubAccountDesk
+from quintet.app.eternal_desk import Place, SubAccountDesk, require_same
 from quintet.app.instruments import InstrumentConfig
 from quintet.app.machine import MACHINE, Machine
 from quintet.app.messages import Complaint
@@ -159,7 +159,7 @@ class _Portfolio:
         self._said, self._brake, self._machine = said, brake, machine
         self._alarms = 0
         self._owed: list[Movement] = []
-        self._settling = asyncio.Lock()
+        self._settling, self._stirred = asyncio.Lock(), asyncio.Event()
 
     # ---- birth, and coming back ------------------------------------------------------------------------------------
 
@@ -229,12 +229,7 @@ class _Portfolio:
         """The desks live their tapes again, then the conductor its own; what it says is compared with what it said."""
         relived = {name: desk.come_back() for name, desk in self.desks.items()}
         past = desk_folder.required_past(folder)
-        desk_folder.require_same(past, who, folder)
-        if past.notes["code"] != who.code:
-            raise Complaint(
-                "a portfolio of another version", where=str(folder), found=past.notes["code"], expected=who.code,
-                hint="go on with the version that it was begun with, or begin another --desk",
-            )  # fmt: skip
+        require_same(past, who, folder)
         self._epoch = past.epoch
         self.conducting = Conducting(self._conductor)
         unsaid = conducted(self.conducting, past, folder)
@@ -255,17 +250,13 @@ class _Portfolio:
         """Until it is stopped."""
         stop = self._request.stop or asyncio.Event()
         for desk in self.desks.values():
-            desk.stirs = self._soon
+            desk.stirs = self._stirred.set
         try:
             async with asyncio.TaskGroup() as group:
                 with stopped_by_signals(stop, self._request.seconds):
                     lives = [group.create_task(desk.live()) for desk in self.desks.values()]
-                    own = (
-                        self._conduct(),
-                        self._hear_market(),
-                        self._mind_legs(),
-                        self._accounts[MAIN].rest.keep_clock(),
-                    )
+                    keeps_clock = self._accounts[MAIN].rest.keep_clock()
+                    own = (self._conduct(), self._hear_desks(), self._hear_market(), self._mind_legs(), keeps_clock)
                     tasks = [group.create_task(one) for one in own]
                     await stop.wait()
                 for task in tasks:
@@ -280,9 +271,12 @@ class _Portfolio:
             self._tape.abandon()
         return self._ended()
 
-    def _soon(self) -> None:
-        """Not inside of what the desk is doing just now, but before anything else."""
-        asyncio.get_running_loop().call_soon(self._react)
+    async def _hear_desks(self) -> None:
+        """What has happened on a desk is heard before anything else, and never inside of what the desk is doing."""
+        while True:
+            await self._stirred.wait()
+            self._stirred.clear()
+            self._react()
 
     async def _conduct(self) -> None:
         """Carry out what was said before, then decide whenever it is time."""
