@@ -114,7 +114,8 @@ def _naked(lapse: TimeLapse, asset: str, executions: list[Execution]) -> list[Na
         elif abs(spot - short) <= least and since:
             found.append(Naked(asset, since, one.ms, one.ms - since - _dark(lapse, since, one.ms)))
             since = 0
-    return [*found, Naked(asset, since, lapse.now_ms, lapse.now_ms - since)] if since else found
+    end_ms = lapse.service.state.now_ms
+    return [*found, Naked(asset, since, end_ms, end_ms - since)] if since else found
 
 
 def _dark(lapse: TimeLapse, from_ms: int, to_ms: int) -> int:

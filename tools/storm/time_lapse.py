@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
@@ -43,16 +43,13 @@ HOUR_MS: Final = 3_600_000
 START_MS: Final = 20_454 * DAY_MS
 """2026-01-01 00:00 UTC."""
 
-SPEED: Final = 2
-"""The exchange's clock runs so much faster than the machine's, and leaps: signatures are dated by the machine's."""
-
-STEPS: Final = 12
+STEPS: Final = 6
 STEP_MS: Final = DAY_MS // STEPS
-DECIDES_AT: Final = (0, 4, 8)
+DECIDES_AT: Final = (0, 2, 4)
 """Steps before which funding is settled."""
 
 FIVE_MINUTES_MS: Final = 5 * 60_000
-MOMENT_S: Final = 0.1
+MOMENT_S: Final = 0.3
 DECISION_S: Final = 0.75
 TOUCH_S: Final = 1.0
 LOOK_EVERY_S: Final = 3.0
@@ -62,7 +59,7 @@ DEAD_S: Final = 0.5
 COMES_BACK_S: Final = 8.0
 """After a death, and after an outage, the clocks do not leap for so long: it is asked what became of orders."""
 
-COMES_BACK_MS: Final = int(COMES_BACK_S * SPEED * 1_000)
+COMES_BACK_MS: Final = int(COMES_BACK_S * 1_000)
 PATIENT: Final[tuple[tuple[Any, str, Any], ...]] = (
     (live_desk, "EVERY_S", LOOK_EVERY_S),
     (reconciliation, "EVERY_S", LOOK_EVERY_S),
@@ -78,18 +75,20 @@ CAPITAL: Final = Decimal(100_000)
 class Script:
     """What happens. `prices`: by asset, the price at the end of each day, the first before it begins, USDT.
 
-    `basis_e4`, `rates_e8`: of a day: what perpetuals cost above spot, and what is settled each time. `acts`: by day and
-    step. `dies_at`: at the passing of which points the process dies, one for each life; `power`: a death is a power
-    loss that leaves this share of what was not synced.
+    `basis_e4`, `rates_e8`: of a day: what perpetuals cost above spot, and what is settled each time. `dies_at`: at
+    the passing of which points the process dies, one for each life; `power`: a death is a power loss that leaves this
+    share of what was not synced.
     """
 
     config: EternalConfig
     prices: Mapping[str, list[float]]
     rates_e8: Callable[[int], int] = lambda day: 10_000
     basis_e4: Callable[[int], int] = lambda day: 5
-    acts: Mapping[tuple[int, int], Callable[["TimeLapse"], None]] = field(default_factory=dict)
     dies_at: tuple[int, ...] = ()
     power: float | None = None
+    faults: tuple[Callable[["TimeLapse"], None], ...] = ()
+    """Called before the first day."""
+
     first_point_day: int = 0
     """Points are counted from this day on."""
 
@@ -106,8 +105,7 @@ class TimeLapse:
         self.script, self.folder = script, folder
         assets = set(script.prices)
         listed = tuple(each for each in default_catalogue() if each.base in assets)
-        wall_ms = lambda: now_ns() // 10**6  # noqa: E731
-        self.service = Service(Exchange(new_state(listed)), Clock(START_MS, SPEED, wall_ms), KeyRing())
+        self.service = Service(Exchange(new_state(listed)), Clock(START_MS, wall=lambda: now_ns() // 10**6), KeyRing())
         self.sandbox = Sandbox(self.service, rate_scale=0)
         self.keys = self._family()
         self.disk = Disk(lambda kinds: None, self.point)
@@ -119,7 +117,7 @@ class TimeLapse:
         self.deaths: list[tuple[int, int]] = []
         self.until_s = 0.0
         """No clock leaps before this second of the loop."""
-        self.life = self.day = self.points = 0
+        self.life = self.day = self.points = self.struck = self.leapt_ms = 0
         self.dies, self.stop = asyncio.Event(), asyncio.Event()
         self.broken = ""
         self.ended: Ended | None = None
@@ -163,7 +161,7 @@ class TimeLapse:
         """Nobody reaches the exchange for so long."""
         self.lines.reachable = False
         self.lines.cut()
-        self.outages.append((self.now_ms, self.now_ms + int(seconds * SPEED * 1_000) + COMES_BACK_MS))
+        self.outages.append((self.now_ms, self.now_ms + int(seconds * 1_000) + COMES_BACK_MS))
         self.until_s = max(self.until_s, asyncio.get_running_loop().time() + seconds + COMES_BACK_S)
         asyncio.get_running_loop().call_later(seconds, self._reach)
 
@@ -209,16 +207,15 @@ class TimeLapse:
         self._stand(day, step / STEPS)
         for symbol in self.script.prices:
             self.service.do(SetFunding(symbol=f"{symbol}USDT", rate=self.script.rates_e8(day)))
-        act = self.script.acts.get((day, step))
-        if act is not None:
-            act(self)
         await asyncio.sleep(DECISION_S if decides else MOMENT_S)
         while (rest_s := self.until_s - asyncio.get_running_loop().time()) > 0:
             await asyncio.sleep(rest_s)
 
     def _leap(self, to_ms: int) -> None:
         """To that moment of the exchange, unless it is past."""
-        self.service.clock.advance(max(to_ms - self.now_ms, 0))
+        by_ms = max(to_ms - self.now_ms, 0)
+        self.leapt_ms += by_ms
+        self.service.clock.advance(by_ms)
         self.sandbox.pass_time()
 
     def _stand(self, day: int, part: float) -> None:
@@ -282,18 +279,19 @@ class TimeLapse:
     def _machine(self) -> Machine:
         dice = random.Random(self.life)
         return Machine(
-            wall_ns=lambda: self.now_ms * 10**6, steady_ns=now_ns, draw=dice.random, draw_below=dice.randrange,
-            in_thread=in_thread, beside=lambda store: AtOnce(store, self), connect=self.lines.connect,
-            transport=Transport(self.lines), fetch=self.lines.fetch,
+            wall_ns=lambda: self.now_ms * 10**6, steady_ns=lambda: now_ns() + self.leapt_ms * 10**6, draw=dice.random,
+            draw_below=dice.randrange, in_thread=in_thread, beside=lambda store: AtOnce(store, self),
+            connect=self.lines.connect, transport=Transport(self.lines), fetch=self.lines.fetch,
         )  # fmt: skip
 
 
-def tell_lapse(script: Script, folder: Path, prepare: Callable[[TimeLapse], None] = lambda lapse: None) -> TimeLapse:
+def tell_lapse(script: Script, folder: Path) -> TimeLapse:
     """Live through a script, in `folder`, which is empty."""
 
     async def told() -> TimeLapse:
         lapse = TimeLapse(script, folder)
-        prepare(lapse)
+        for prepare in script.faults:
+            prepare(lapse)
         with replaced(tape_files, "os", lapse.disk):
             await lapse.tell()
         return lapse

@@ -68,6 +68,7 @@ class SubAccountDesk:
         self.heard: deque[tuple[int, Event]] = deque()
         self.stirs: Callable[[], None] = lambda: None
         self.joined = asyncio.Event()
+        self.tape: Any = None
         self.told = 0
         self.moved: dict[str, Moved] = {}
         self._place, self._account, self._say = place, account, say
@@ -149,13 +150,10 @@ class SubAccountDesk:
             session, dispatcher, orders, feed, self.reconciliation, ids, Ears(self._happened, self._said),
             brake=place.brake, keeps_orders=True, wall_ns=place.machine.wall_ns,
         )  # fmt: skip
-        try:
-            keepers = (self._account.rest.keep_clock(), self._account.socket.run())
-            await self.desk.live(keepers, self._join())
-            self._checkpoints.close()
-            self.tape.close()
-        finally:
-            self.tape.abandon()
+        keepers = (self._account.rest.keep_clock(), self._account.socket.run())
+        await self.desk.live(keepers, self._join())
+        self._checkpoints.close()
+        self.tape.close()
 
     async def _join(self) -> None:
         """Everything is known: from here on it hears the market, and what it is told."""

@@ -16,7 +16,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 import numpy as np
@@ -145,8 +145,11 @@ async def trade_eternal(
             for name in (MAIN, *ACCOUNTS)
         }
         portfolio = _Portfolio(request, accounts, said, brake, machine)
-        await portfolio.begin()
-        return await portfolio.live()
+        try:
+            await portfolio.begin()
+            return await portfolio.live()
+        finally:
+            portfolio.let_go()
 
 
 class _Portfolio:
@@ -158,6 +161,8 @@ class _Portfolio:
         self._request, self._accounts = request, accounts
         self._said, self._brake, self._machine = said, brake, machine
         self._alarms = 0
+        self._tape: Any = None
+        self.desks: dict[str, SubAccountDesk] = {}
         self._owed: list[Movement] = []
         self._settling, self._stirred = asyncio.Lock(), asyncio.Event()
 
@@ -264,12 +269,16 @@ class _Portfolio:
                 for desk in self.desks.values():
                     desk.desk.stop.set()
                 await asyncio.gather(*lives)
-            self._tape.close()
         except BaseExceptionGroup as group_of_errors:
             raise first_of(group_of_errors) from None
-        finally:
-            self._tape.abandon()
+        self._tape.close()
         return self._ended()
+
+    def let_go(self) -> None:
+        """Of every tape."""
+        for tape in (self._tape, *(desk.tape for desk in self.desks.values())):
+            if tape is not None:
+                tape.abandon()
 
     async def _hear_desks(self) -> None:
         """What has happened on a desk is heard before anything else, and never inside of what the desk is doing."""

@@ -29,6 +29,9 @@ HOSTS: Final = ("https://api.bybit.com", "https://api.bytick.com")
 TIMEOUT_S: Final = 5.0
 ATTEMPTS: Final = 4
 CLOCK_EVERY_S: Final = 30.0
+CLOCK_PATIENCE_S: Final = 2.0
+"""So long a question waits until the venue's time is known again: a machine may have slept."""
+
 _FIRST_PAUSE_S: Final = 0.25
 _NOT_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 
@@ -109,6 +112,12 @@ class Rest:
             return False
         return True
 
+    async def venue_ns(self) -> int:
+        """The venue's time, measured first where we are unsure of it; raises ClockUnsure."""
+        if self.clock.why_unsure(self.steady_ns()):
+            await self.settle_clock(CLOCK_PATIENCE_S)
+        return self.clock.venue_ns(self.steady_ns())
+
     async def keep_clock(self) -> None:
         """Measure now and then, for ever."""
         while True:
@@ -141,6 +150,7 @@ class Rest:
         for attempt in range(ATTEMPTS):
             if attempt:
                 await asyncio.sleep(_FIRST_PAUSE_S * 2**attempt)
+            await self.venue_ns()
             async with self.pace.turn(question_costs(path)):
                 found = await self._asked(path, signed()[0], final)
             if isinstance(found, RestAnswer):
