@@ -246,6 +246,7 @@ class _Portfolio:
         for desk in self.desks.values():
             first = self.conducting.heard.get(desk.name, -1)
             desk.heard = type(desk.heard)((at, event) for at, event in desk.heard if at > first)
+        self._told_lines = len(self._conductor.log)
         events = sum(one.events for one in relived.values())
         self._say(MAIN, Said(self._machine.wall_ns(), NOTICE, f"{events} events of {len(relived)} desks lived again"))
 
@@ -322,8 +323,8 @@ class _Portfolio:
         if not self._conductor.has_begun:
             await self._hear_facts()
             self._hear(Entered(Begins()))
-        for number, reply in self.conducting.said:
-            self._tell(number, reply)
+        for name in self.desks:
+            self._tell_last(name)
 
     def _due(self) -> int | None:
         """The moment of the last cycle or settlement that is to be decided, None: nothing is due."""
@@ -338,6 +339,7 @@ class _Portfolio:
             return
         await self._hear_facts()
         await self._touch()
+        self._react()
         day, now_ns = (due_ns - FIVE_MINUTES_NS) // DAY_NS - 1, self._machine.wall_ns()
         if self.conducting.decided_ns // DAY_NS < due_ns // DAY_NS:
             seen = {name: seen_of(self._conductor, desk.books) for name, desk in self.desks.items()}
@@ -348,22 +350,29 @@ class _Portfolio:
 
     # ---- what the conductor hears ----------------------------------------------------------------------------------
 
-    def _hear(self, entered: Entered) -> tuple[int, Reply]:
+    def _hear(self, entered: Entered) -> Reply:
         """One event: on the tape, heard, and what is said on the disk before anybody is told."""
         now_ns = self._last_ns = max(self._machine.wall_ns(), self._last_ns)
         self._tape.append(entered_rows(entered, self.conducting.count + 1, now_ns))
         reply = self.conducting.enter(entered)
         self._tape.append(said_rows(reply, now_ns))
         self._tape.sync()
-        return self.conducting.count, reply
+        self._tell_people(now_ns)
+        return reply
 
     def _react(self) -> None:
-        """Everything that has happened on the desks since; the desk's own tape is on the disk first."""
+        """Everything that has happened on the desks since, and only then the last word: an earlier one knew less.
+
+        A desk's own tape is on the disk before the conductor hears of it.
+        """
         for name, desk in self.desks.items():
-            while desk.heard and desk.joined.is_set():
+            if not desk.heard or not desk.joined.is_set():
+                continue
+            while desk.heard:
                 position, event = desk.heard.popleft()
                 desk.tape.sync()
-                self._tell(*self._hear(Entered(event, name, position)))
+                self._hear(Entered(event, name, position))
+            self._tell_last(name)
 
     async def _hear_facts(self) -> None:
         """Days that have closed and rates that were settled since the last ones that were heard."""
@@ -385,7 +394,7 @@ class _Portfolio:
 
     async def _carry_out(self, entered: Entered) -> None:
         """First the money, then the orders; orders do not wait for ever."""
-        number, reply = self._hear(entered)
+        reply = self._hear(entered)
         self._owed += reply.movements
         try:
             async with asyncio.timeout(MOVE_PATIENCE_S):
@@ -393,14 +402,14 @@ class _Portfolio:
         except (TimeoutError, *_NOT_NOW) as error:
             why = str(error) or f"not done within {MOVE_PATIENCE_S:g} s"
             self._say(MAIN, Said(self._machine.wall_ns(), NOTICE, f"orders go before transfers: {why}"))
-        self._tell(number, reply)
+        for name in reply.orders:
+            self._tell_last(name)
 
-    def _tell(self, number: int, reply: Reply) -> None:
-        """What each sub-account shall want; a word that is older than the last is none."""
-        for name, orders in reply.orders.items():
-            desk = self.desks[name]
-            if desk.told < number:
-                desk.tell(Wanted(number, tuple(wants_of(orders, self._conductor.names))))
+    def _tell_last(self, name: str) -> None:
+        """What a sub-account shall want, unless it was told."""
+        desk, (number, orders) = self.desks[name], self.conducting.orders.get(name, (0, ()))
+        if desk.told < number:
+            desk.tell(Wanted(number, tuple(wants_of(orders, self._conductor.names))))
 
     def _not_moved_yet(self) -> list[Movement]:
         """What was to move and does not stand on the tapes of both sides."""
@@ -471,15 +480,25 @@ class _Portfolio:
         """While a leg of FUNDING stands alone, it looks again and again: nobody else would tell it that time passes."""
         while True:
             await asyncio.sleep(NAKED_LOOK_S)
+            self._react()
             if self._conductor.is_naked and self.desks[FUNDING].joined.is_set():
                 seen = seen_of(self._conductor, self.desks[FUNDING].books)
-                self._tell(*self._hear(Entered(Looked(self._machine.wall_ns(), seen))))
+                self._hear(Entered(Looked(self._machine.wall_ns(), seen)))
+                self._tell_last(FUNDING)
 
     # ---- words -----------------------------------------------------------------------------------------------------
 
     def _say(self, name: str, said: Said) -> None:
         self._alarms += said.kind == ALARM
         self._said(name, said)
+
+    def _tell_people(self, now_ns: int) -> None:
+        """What the engines have noted since."""
+        for _, line in self._conductor.log[self._told_lines :]:
+            words = ", ".join(f"{name} {value}" for name, value in line.note.values.items())
+            kind = ALARM if line.note.alert else NOTICE
+            self._say(line.account, Said(now_ns, kind, f"{line.note.kind}: {words}" if words else line.note.kind))
+        self._told_lines = len(self._conductor.log)
 
     def _ended(self) -> Ended:
         quantum = self._quantum("USDT")

@@ -5,7 +5,7 @@ message after it. An event that came from a sub-account names the desk and the p
 none is heard twice.
 """
 
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -15,8 +15,7 @@ from quintet.core.errors import TapeError
 from quintet.core.row_laws import Rows, text_of
 from quintet.core.tape import message_with_text
 from quintet.research.eternal_conductor import Conductor, Cycle, Event, Movement, NotMoved, Reply, Settled
-
-SILENT: Final = Reply()
+from quintet.systems.eternal.said import Order
 
 
 class Entered(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -30,14 +29,16 @@ class Entered(msgspec.Struct, frozen=True, omit_defaults=True):
 class Conducting:
     """A conductor whose events are numbered and written down.
 
-    `heard`: the last position of each desk that was heard; `said`: number and words of every answer that said
-    something; `decided_ns`: the moment of the last daily cycle or settlement.
+    `heard`: the last position of each desk that was heard; `orders`: of each sub-account the last word, and the number
+    of the event that it answers; `said_movements`: everything that was to be moved; `decided_ns`: the moment of the
+    last daily cycle or settlement.
     """
 
     def __init__(self, conductor: Conductor) -> None:
         self.conductor = conductor
         self.heard: dict[str, int] = {}
-        self.said: list[tuple[int, Reply]] = []
+        self.orders: dict[str, tuple[int, tuple[Order, ...]]] = {}
+        self.said_movements: list[Movement] = []
         self.decided_ns = 0
         self.count = 0
         self.not_moved: set[str] = set()
@@ -53,15 +54,14 @@ class Conducting:
         elif isinstance(event, NotMoved):
             self.not_moved.add(event.key)
         reply = self.conductor.hear(event)
-        if reply != SILENT:
-            self.said.append((self.count, reply))
+        self.orders |= {name: (self.count, orders) for name, orders in reply.orders.items()}
+        self.said_movements += reply.movements
         return reply
 
     @property
     def movements(self) -> list[Movement]:
         """Everything that was to be moved, and was not refused, oldest first."""
-        said = [movement for _, reply in self.said for movement in reply.movements]
-        return [movement for movement in said if movement.key not in self.not_moved]
+        return [movement for movement in self.said_movements if movement.key not in self.not_moved]
 
 
 def entered_rows(entered: Entered, number: int, ts_ns: int) -> Rows:
