@@ -53,6 +53,14 @@ def calm(days: int) -> Script:
     return Script(QUICK, _prices(btc, eth), rates_e8=lambda day: CALM_E8)
 
 
+def month() -> Script:
+    """A rise, a crash of more than a half in four days, a squeeze of funding either way; outages, and a death."""
+    btc = [(0, 50_000), (11, 64_000), (15, 27_000), (20, 30_000), (30, 42_000)]
+    eth = [(0, 3_000), (11, 4_000), (15, 1_500), (20, 1_700), (30, 2_600)]
+    faults = (cut_between_legs(0), dies_in_a_rebalance(12), out_of_reach(13))
+    return Script(QUICK, _prices(btc, eth), _squeezed(18, 24, 27), _basis(18, 24), faults=faults)
+
+
 def quarter() -> Script:
     """A rise, a crash of more than a half in five days, a squeeze of funding either way; outages and deaths."""
     btc = [(0, 50_000), (20, 70_000), (25, 30_000), (45, 33_000), (70, 60_000), (90, 55_000)]

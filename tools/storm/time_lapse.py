@@ -32,6 +32,7 @@ from quintet.sandbox.service import DEFAULT_UID, Service
 from quintet.storage import tape_files
 from quintet.systems.eternal import EternalConfig
 from quintet.systems.eternal.config import ACCOUNTS
+from quintet.venues.bybit import rest
 from quintet.venues.bybit.sign import ApiKey
 from tools.storm.disk import Disk, Killed
 from tools.storm.lines import HOST, Lines, Transport
@@ -65,6 +66,7 @@ PATIENT: Final[tuple[tuple[Any, str, Any], ...]] = (
     (reconciliation, "EVERY_S", LOOK_EVERY_S),
     (live_desk, "LOST_FEED_NS", DAY_MS * 10**6),
     (eternal_trading, "TOUCH_S", TOUCH_S),
+    (rest, "CLOCK_LOOK_S", 0.1),
 )
 """What is another in time-lapse: books are compared each day, and nobody is deaf while the clocks leap."""
 

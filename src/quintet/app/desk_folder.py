@@ -108,8 +108,8 @@ def read_past(folder: Path) -> Past | None:
     path = folder / TAPE
     if not path.exists():
         return None
-    TapeWriter.resume(path).close()
-    tape = open_tape(path)
+    with TapeWriter.resume(path):
+        tape = open_tape(path)
     return Past(tape.event_rows(), tape.meta.notes)
 
 

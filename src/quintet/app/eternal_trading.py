@@ -323,6 +323,7 @@ class _Portfolio:
         if not self._conductor.has_begun:
             await self._hear_facts()
             self._hear(Entered(Begins()))
+        self._look_at_legs()  # what was filled meanwhile was heard without a market
         for name in self.desks:
             self._tell_last(name)
 
@@ -482,9 +483,12 @@ class _Portfolio:
             await asyncio.sleep(NAKED_LOOK_S)
             self._react()
             if self._conductor.is_naked and self.desks[FUNDING].joined.is_set():
-                seen = seen_of(self._conductor, self.desks[FUNDING].books)
-                self._hear(Entered(Looked(self._machine.wall_ns(), seen)))
-                self._tell_last(FUNDING)
+                self._look_at_legs()
+
+    def _look_at_legs(self) -> None:
+        seen = seen_of(self._conductor, self.desks[FUNDING].books)
+        self._hear(Entered(Looked(self._machine.wall_ns(), seen)))
+        self._tell_last(FUNDING)
 
     # ---- words -----------------------------------------------------------------------------------------------------
 

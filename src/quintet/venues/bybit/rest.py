@@ -29,6 +29,7 @@ HOSTS: Final = ("https://api.bybit.com", "https://api.bytick.com")
 TIMEOUT_S: Final = 5.0
 ATTEMPTS: Final = 4
 CLOCK_EVERY_S: Final = 30.0
+CLOCK_LOOK_S: Final = 1.0
 CLOCK_PATIENCE_S: Final = 2.0
 """So long a question waits until the venue's time is known again: a machine may have slept."""
 
@@ -119,10 +120,15 @@ class Rest:
         return self.clock.venue_ns(self.steady_ns())
 
     async def keep_clock(self) -> None:
-        """Measure now and then, for ever."""
+        """Measure now and then, and at once when we are unsure, for ever."""
+        measured_s = -CLOCK_EVERY_S
         while True:
-            await self.measure_clock()
-            await asyncio.sleep(CLOCK_EVERY_S)
+            if self.clock.why_unsure(self.steady_ns()):
+                await self.settle_clock(CLOCK_PATIENCE_S)
+            elif asyncio.get_running_loop().time() - measured_s >= CLOCK_EVERY_S:
+                measured_s = asyncio.get_running_loop().time()
+                await self.measure_clock()
+            await asyncio.sleep(CLOCK_LOOK_S)
 
     async def require_harmless_key(self) -> None:
         """Raise ConfigError for a key that may withdraw or that cannot trade."""
