@@ -8,6 +8,7 @@ import msgspec
 from quintet.app import desk_folder
 from quintet.app.eternal_desk import relived_books
 from quintet.app.eternal_trading import CONDUCTOR, conducted, instruments_of
+from quintet.app.messages import say, say_json
 from quintet.core.digest import command_hash
 from quintet.core.errors import DataError
 from quintet.research.conductor_tape import Conducting
@@ -27,6 +28,24 @@ class Relived(NamedTuple):
     def command_hashes(self) -> dict[str, str]:
         """Of every sub-account's approved commands."""
         return {name: command_hash(books.world.desk[0]) for name, books in self.books.items()}
+
+
+def portfolio_folder(name: str, desks: Path) -> Path | None:
+    """The folder of a portfolio by its name, with or without its world, or by its path; None where there is none."""
+    places = (desks / name, *sorted(desks.glob(f"*-{name}")), Path(name))
+    return next((place for place in places if (place / CONDUCTOR / desk_folder.TAPE).exists()), None)
+
+
+def say_parity(folder: Path, as_json: bool) -> None:
+    """Live a portfolio's tapes once more and print what they gave; raises what `replay_portfolio` raises."""
+    relived = replay_portfolio(folder)
+    told = {"ok": True, "desk": folder.name, "words": relived.conducting.count, "commands": relived.command_hashes}
+    if as_json:
+        say_json(told)
+        return
+    say(f"{folder.name}: {relived.conducting.count} events of the conductor are answered as they were")
+    for name, found in relived.command_hashes.items():
+        say(f"  {name:<9} equal    commands {found}")
 
 
 def replay_portfolio(folder: Path, costs: Costs | None = None) -> Relived:
