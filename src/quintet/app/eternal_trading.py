@@ -99,6 +99,9 @@ class EternalRequest:
     desk: str
     folder: Path
     url: str = ""
+    market_url: str | None = None
+    """Where days and rates are asked for; None: where it trades."""
+
     assets: tuple[str, ...] = ("BTC", "ETH")
     recv_window_ms: int = 5_000
     patience: Patience = Patience()
@@ -191,8 +194,13 @@ class _Portfolio:
             rows = desk_folder.first_rows((), now_ns, now_ns, self._machine.draw_below)
             desk_folder.write_birth(folder, who, __version__, {}, rows)
         self._come_back(folder, who)
-        self._market = DailyMarket(instruments, self._request.url, self._machine.fetch, self._machine.in_thread)
+        self._market = self._asked_at(self._request.url, instruments)
+        facts_url = self._request.market_url
+        self._facts = self._market if facts_url is None else self._asked_at(facts_url, instruments)
         self._touched_ns = max(desk.market_ns for desk in self.desks.values())
+
+    def _asked_at(self, url: str, instruments: Sequence[Instrument]) -> DailyMarket:
+        return DailyMarket(instruments, url, self._machine.fetch, self._machine.in_thread)
 
     async def _listed(self) -> tuple[Instrument, ...]:
         found = []
@@ -382,10 +390,10 @@ class _Portfolio:
         for n in range(len(self._conductor.names)):
             today_ns = now_ns // DAY_NS * DAY_NS
             first_ns = self._conductor.days_end[n] or today_ns - HISTORY_DAYS * DAY_NS
-            days = await self._market.days(n, first_ns, today_ns)
+            days = await self._facts.days(n, first_ns, today_ns)
             told += [Told(now_ns, "bar", n, one.end_ns, one.prices) for one in days]
             after_ns = self._conductor.settled_ns[n] or now_ns - RATES_BEFORE_NS
-            rates = await self._market.rates(n, after_ns, now_ns)
+            rates = await self._facts.rates(n, after_ns, now_ns)
             told += [Told(now_ns, "rate", n, one.at_ns, (one.rate_e9,)) for one in rates]
         told.sort(key=lambda one: (one.event_ns, one.instrument))
         for first in range(0, len(told), TOLD_AT_ONCE):

@@ -115,7 +115,7 @@ def trade(
             "--interval": interval != "5m",
         }
         given |= {"--ltf-interval": ltf_interval, "--fact-key": fact_keys, "--keep-orders": keep_orders}
-        given |= {"--account": account, "--set": sets, "--all": everything}
+        given |= {"--account": account, "--set": sets, "--all": everything, "--key": key if world == "paper" else ""}
         refused = [name for name, value in given.items() if value]
         _trade_eternal(world, desk, key, sandbox, how_long, config, recv_window_ms, as_json, refused)
         return
@@ -195,14 +195,16 @@ def _trade_eternal(
     from quintet.storage.workspace import workspace
 
     _one_of(world, WORLDS, "--world")
-    if world != "sandbox":
+    if world == "live":
         raise Complaint(
-            "a world that eternal does not trade in yet", where="--world", found=world, expected="sandbox",
-            hint="an exchange of one's own: quintet sandbox --json",
-        )  # fmt: skip
+            "a world that eternal does not trade in", where="--world", found=world, expected="paper or sandbox"
+        )
     ClientIds(desk, 0)
+    told = eternal_command.read_file(config)
+    credential = _credential(world, key, sandbox) if world == "sandbox" else None
+    market_url = _of_sandbox(sandbox).at if credential is None and sandbox is not None else ""
     eternal_trade_command.run(
-        eternal_command.read_file(config), _credential(world, key, sandbox), desk,
+        told, credential, market_url, desk,
         workspace().desks / f"{world}-{desk}", duration_s(how_long, "--for") if how_long else None, recv_window_ms,
         KillFile(workspace().root).engaged, as_json, refused,
     )  # fmt: skip

@@ -31,8 +31,8 @@ def sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     process.communicate(timeout=60)
 
 
-def traded(sandbox: Path, *words: str) -> tuple[list[dict[str, Any]], str]:
-    command = [*COMMAND, "trade", "eternal", "--world", "sandbox", "--sandbox", str(sandbox), "--json", *words]
+def traded(sandbox: Path, *words: str, world: str = "sandbox") -> tuple[list[dict[str, Any]], str]:
+    command = [*COMMAND, "trade", "eternal", "--world", world, "--sandbox", str(sandbox), "--json", *words]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, env=os.environ, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()], done.stdout + done.stderr
@@ -52,12 +52,21 @@ def test_it_trades_is_stopped_and_goes_on_and_its_tapes_say_the_same(sandbox: Pa
     assert told["commands"] == again[-1]["command_hashes"] == end["command_hashes"]
 
 
+def test_on_paper_it_has_an_exchange_of_its_own_that_shows_the_market_and_is_there_again(sandbox: Path) -> None:
+    ends = [traded(sandbox, "--for", time, world="paper")[0][-1] for time in ("15s", "4s")]
+    assert [end["alarms"] for end in ends] == [0, 0]
+    assert [end["cycles"] for end in ends] == [1, 1]
+    assert sum(map(float, ends[1]["equity"].values())) == pytest.approx(100_000, rel=0.01)
+    told = json.loads(CliRunner().invoke(app, ["verify", "parity", "paper-main", "--json"]).stdout)
+    assert told["commands"] == ends[1]["command_hashes"]
+
+
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
         (["--world", "moon"], "one of paper, sandbox, live"),
-        (["--world", "paper"], "a world that eternal does not trade in yet"),
-        (["--world", "live", "--key", "mine"], "a world that eternal does not trade in yet"),
+        (["--world", "paper", "--key", "mine"], "found     --key"),
+        (["--world", "live", "--key", "mine"], "expected  paper or sandbox"),
         (["--world", "sandbox"], "--key NAME, or in the world sandbox --sandbox FILE"),
         (["--world", "sandbox", "--desk", "Main"], "1 to 8 small letters and digits"),
         (["--world", "sandbox", "--symbol", "ETHUSDT", "--sandbox", "x.json"], "expected  the first line"),

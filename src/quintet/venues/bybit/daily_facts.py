@@ -22,13 +22,17 @@ _E9: Final = Decimal("1e-9")
 
 
 class Touch(NamedTuple):
-    """The best of both sides and the last price of one instrument, ticks and lots; 0 where there is none."""
+    """The best of both sides and the last price of one instrument, ticks and lots; 0 where there is none.
+
+    `rate_e9`: of a perpetual, what its next funding will be as it stands now, 1e-9.
+    """
 
     bid: int
     bid_lots: int
     ask: int
     ask_lots: int
     last: int
+    rate_e9: int = 0
 
 
 class _Ticker(msgspec.Struct, frozen=True, rename="camel"):
@@ -38,6 +42,7 @@ class _Ticker(msgspec.Struct, frozen=True, rename="camel"):
     ask1_price: str = ""
     ask1_size: str = ""
     last_price: str = ""
+    funding_rate: str = ""
 
 
 class _Tickers(msgspec.Struct, frozen=True):
@@ -87,7 +92,9 @@ def touches(body: bytes, instruments: Sequence[Instrument]) -> tuple[int, list[T
                     ((row.bid1_price, "bid1Price"), (row.ask1_price, "ask1Price")))  # fmt: skip
         bid_lots = _lots(one, row.bid1_size, f"{what}: bid1Size") if bid else 0
         ask_lots = _lots(one, row.ask1_size, f"{what}: ask1Size") if ask else 0
-        found.append(Touch(bid, bid_lots, ask, ask_lots, _ticks(one, row.last_price, f"{what}: lastPrice")))
+        last, rate = _ticks(one, row.last_price, f"{what}: lastPrice"), amount(row.funding_rate, f"{what}: fundingRate")
+        rate_e9 = exact_units(rate, _E9, f"{what}: fundingRate")
+        found.append(Touch(bid, bid_lots, ask, ask_lots, last, rate_e9))
     return reply.time * MS_NS, found
 
 
