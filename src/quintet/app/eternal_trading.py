@@ -11,6 +11,7 @@ what it says. So whoever died comes back by living all six again, and what was s
 import asyncio
 import contextlib
 import uuid
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
@@ -253,7 +254,7 @@ class _Portfolio:
             self._tape.sync()
         for desk in self.desks.values():
             first = self.conducting.heard.get(desk.name, -1)
-            desk.heard = type(desk.heard)((at, event) for at, event in desk.heard if at > first)
+            desk.heard = deque((at, event) for at, event in desk.heard if at > first)
         self._told_lines = len(self._conductor.log)
         events = sum(one.events for one in relived.values())
         self._say(MAIN, Said(self._machine.wall_ns(), NOTICE, f"{events} events of {len(relived)} desks lived again"))

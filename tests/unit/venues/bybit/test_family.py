@@ -96,6 +96,18 @@ def test_a_transfer_whose_answer_is_lost_is_asked_for_under_its_id_until_it_is_k
     at_sandbox(story)
 
 
+def test_a_transfer_between_two_sub_accounts_is_known_again_to_the_main_one() -> None:
+    async def story(client: Client, rest: Rest) -> None:
+        await keys_of(rest, NAMES, "mine")
+        giver, taker = (str(uid) for uid in sorted(client.sandbox.service.state.accounts)[-2:])
+        assert await move(rest, a_transfer(client, giver)) == ""
+        between = a_transfer(client, taker, "40", giver=giver, transfer_id=str(uuid.uuid4()))
+        assert [await move(rest, between) for _ in range(2)] == ["", ""]
+        assert (usdt(client, giver), usdt(client, taker)) == (60, 40)
+
+    at_sandbox(story)
+
+
 def test_nobody_knows_while_nobody_answers() -> None:
     async def story(client: Client, rest: Rest) -> None:
         taker = await sub_account(client, rest)
