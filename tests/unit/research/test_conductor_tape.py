@@ -24,12 +24,15 @@ from quintet.research.eternal_conductor import (
 )
 from quintet.systems.eternal import EternalConfig
 from quintet.systems.eternal.config import ACCOUNTS, CoreConfig
+from quintet.systems.eternal.said import Order
 from tests.eternal_market import BTC, BTC_PERP, ETH, ETH_PERP, USDT
 
 DAY = 19_000
 NOW = (DAY + 1) * DAY_NS + 300_000_000_000
 MARKETS = (BTC, ETH, BTC_PERP, ETH_PERP)
 PRICES = (30_000, 20_000, 30_000, 20_000)
+STOP_ORDER = Order(instrument="BTC-PERP", side=-1, lots=5, style="stop", rule="stop", price=27_000, reduce_only=True)
+SALE = Order(instrument="ETH-PERP", side=-1, lots=5, style="market", rule="exit", reduce_only=True)
 
 
 def conducting(tranches: int = 2) -> Conducting:
@@ -123,3 +126,15 @@ def test_a_fill_that_is_heard_before_the_market_is_heard_by_its_price() -> None:
     blind = of.conductor.seen("TREND-1", [Shown(0, 0, 0, 0)] * 4, USDT, USDT)
     fill = Filled("TREND-1", "BTC-PERP", NOW + 9, 1, 30_000, 5, 0, 5, blind)
     assert of.enter(Entered(fill, "TREND-1", 3)).orders == {"TREND-1": ()}
+
+
+@pytest.mark.req("E-01")
+def test_an_engine_that_fails_at_a_fill_is_set_aside_and_its_stop_stays() -> None:
+    of = conducting()
+    for one in a_day(of)[:4]:
+        of.enter(one)
+    of.conductor.working["TREND-1"] = (STOP_ORDER, SALE)
+    unknown = Filled("TREND-1", "SOL-PERP", NOW + 9, 1, 30_000, 5, 0, 5, seen(of)["TREND-1"])
+    assert of.enter(Entered(unknown, "TREND-1", 3)).orders == {"TREND-1": (STOP_ORDER,)}
+    assert list(of.conductor.portfolio.failed) == ["TREND-1"]
+    assert of.conductor.log[-1][1].note.alert
