@@ -33,7 +33,7 @@ from quintet.runtime.dispatcher import Dispatcher
 from quintet.runtime.live_desk import Ears, LiveDesk, Said
 from quintet.runtime.reconciliation import Reconciliation
 from quintet.runtime.recovery import Relived, believed_open, lost_market, not_written, relive
-from quintet.runtime.session import Happened, Keeping, Session
+from quintet.runtime.session import Keeping, Session
 from quintet.storage.tape_files import TapeWriter
 from quintet.systems.eternal.config import NAME
 from quintet.venues.bybit.listing import Listing
@@ -83,6 +83,7 @@ class SubAccountDesk:
         event = event_of(self._conductor, self.books, why)
         if event is not None:
             self.heard.append((int(self.books.world.desk[0].event), event))
+            self.stirs()
 
     # ---- birth, and coming back ----------------------------------------------------------------------------------
 
@@ -147,7 +148,7 @@ class SubAccountDesk:
         )
         self.reconciliation = Reconciliation(world, self._past.untouched)
         self.desk = LiveDesk(
-            session, dispatcher, orders, feed, self.reconciliation, ids, Ears(self._happened, self._said),
+            session, dispatcher, orders, feed, self.reconciliation, ids, Ears(lambda happened: None, self._said),
             brake=place.brake, keeps_orders=True, wall_ns=place.machine.wall_ns,
         )  # fmt: skip
         keepers = (self._account.rest.keep_clock(), self._account.socket.run())
@@ -160,10 +161,6 @@ class SubAccountDesk:
         self.joined.set()
         self.stirs()
         await asyncio.Event().wait()
-
-    def _happened(self, happened: Happened) -> None:
-        if self.heard:
-            self.stirs()
 
     def _said(self, said: Said) -> None:
         self._say(self.name, said)

@@ -283,7 +283,9 @@ class Conductor:
         found = []
         for n, (name, static) in enumerate(self.static.items()):
             is_perpetual, kind = name.endswith("-PERP"), TRADES[account]
-            is_its = name.removesuffix("-PERP") in self.pairs if kind == "both" else (kind == "perpetual") == is_perpetual
+            is_its = (
+                name.removesuffix("-PERP") in self.pairs if kind == "both" else (kind == "perpetual") == is_perpetual
+            )
             found.append(Column(n, name, is_perpetual, is_its, static._asdict()))
         return found
 

@@ -82,6 +82,11 @@ class EternalRun:
     """Days on which a perpetual was held over a settlement without a recorded rate."""
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """What the engines call the instruments, in their order."""
+        return self.conductor.names
+
+    @property
     def marks(self) -> list[DayMark]:
         """The whole at each daily cycle."""
         return self.conductor.marks
@@ -93,8 +98,12 @@ class EternalRun:
 
     @property
     def portfolio(self) -> Portfolio:
-        """Engines, orchestrator and risk manager at the end."""
+        """Engines, orchestrator and risk manager at the end; between two days another may be put in its place."""
         return self.conductor.portfolio
+
+    @portfolio.setter
+    def portfolio(self, portfolio: Portfolio) -> None:
+        self.conductor.portfolio = portfolio
 
     @property
     def command_hashes(self) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """The conductor and its tape: heard again it says the same, and what did not move is taken back."""
 
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import numpy as np
@@ -20,8 +20,8 @@ from quintet.research.eternal_conductor import (
     Opens,
     Over,
     Settled,
-    Shown,
 )
+from quintet.research.eternal_run import seen_of
 from quintet.systems.eternal import EternalConfig
 from quintet.systems.eternal.config import ACCOUNTS, CoreConfig
 from quintet.systems.eternal.said import Order
@@ -45,10 +45,28 @@ def told(day: int) -> tuple[Told, ...]:
     return tuple(Told(at, "bar", n, at, (price, price, price, price)) for n, price in enumerate(PRICES))
 
 
-def seen(of: Conducting, money: int = 10_000 * USDT, **lots: int) -> dict[str, Any]:
-    shown = [Shown(price - 1, price + 1, price, lots.get(name.replace("-", "_"), 0))
-             for name, price in zip(of.conductor.names, PRICES, strict=True)]  # fmt: skip
-    return {name: of.conductor.seen(name, shown, money, money) for name in ACCOUNTS}
+class Books:
+    """A sub-account that holds money and sees these markets; a price of 0 is no price."""
+
+    def __init__(self, name: str, prices: tuple[int, ...] = PRICES) -> None:
+        self.name, self._prices = name, prices
+
+    def market(self, n: int) -> tuple[int, int, int]:
+        price = self._prices[n]
+        return (price - 1, price + 1, price) if price else (0, 0, 0)
+
+    def holding(self, n: int) -> tuple[int, int, int]:
+        return 0, 0, 0
+
+    def money(self, asset: str) -> int:
+        return 10_000 * USDT
+
+    def equity(self) -> int:
+        return 10_000 * USDT
+
+
+def seen(of: Conducting, **asked: Any) -> dict[str, Any]:
+    return {name: seen_of(of.conductor, cast(Any, Books(name, **asked))) for name in ACCOUNTS}
 
 
 def a_day(of: Conducting) -> list[Entered]:
@@ -123,7 +141,7 @@ def test_a_fill_that_is_heard_before_the_market_is_heard_by_its_price() -> None:
     of = conducting()
     for one in a_day(of)[:4]:
         of.enter(one)
-    blind = of.conductor.seen("TREND-1", [Shown(0, 0, 0, 0)] * 4, USDT, USDT)
+    blind = seen(of, prices=(0, 0, 0, 0))["TREND-1"]
     fill = Filled("TREND-1", "BTC-PERP", NOW + 9, 1, 30_000, 5, 0, 5, blind)
     assert of.enter(Entered(fill, "TREND-1", 3)).orders == {"TREND-1": ()}
 
