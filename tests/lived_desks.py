@@ -103,7 +103,7 @@ class VenueDesk:
         params = getattr(request.config.system, request.system.name)
         if past is None:
             more = {"venue_url": "", "untouched": "{}", "executed_before": "[]"}
-            rows = desk_folder.first_rows(COIN, first_ns, first_ns)
+            rows = desk_folder.first_rows((COIN,), first_ns, first_ns)
             desk_folder.write_birth(request.folder, self.who, __version__, more, rows)
             past = desk_folder.required_past(request.folder)
         desk_folder.require_same(past, self.who, request.folder)
@@ -118,7 +118,7 @@ class VenueDesk:
         self.tape = TapeWriter.resume(request.folder / desk_folder.TAPE)
         keeping = Keeping(desk_folder.checkpoints_of(request.folder), self.who.code, self.enter.config)
         self.session = Session(self.world, self.enter, self.tape, self.venue, keeping, self.tape.position, past.last_ns)
-        if len(past.rows) > len(desk_folder.first_rows(COIN, 0, 0)):
+        if len(past.rows) > len(desk_folder.first_rows((COIN,), 0, 0)):
             list(self.session.hear(lost_market(past.market_ns or past.last_ns, past.last_ns)))
 
     @staticmethod

@@ -18,6 +18,7 @@ from websockets.exceptions import ConnectionClosedError
 
 from quintet.sandbox.server import Sandbox
 from quintet.sandbox.wire import Connection
+from quintet.venues.connection import FeedUnreachable
 
 ONE_WAY_S: Final = 0.002
 HOST: Final = "http://venue.storm"
@@ -193,7 +194,9 @@ class Lines:
     # ---- REST ----
 
     def fetch(self, url: str) -> bytes:
-        """One public answer, at once."""
+        """One public answer, at once; raises FeedUnreachable while the venue is out of reach."""
+        if not self.reachable or self.dead:
+            raise FeedUnreachable(f"{url}: connection refused")
         path = url.removeprefix(HOST)
         done: Any = self._sandbox.rest(self._request("GET", path, {}, b""))
         try:

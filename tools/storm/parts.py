@@ -5,16 +5,18 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from tools.storm import damage, plans, processes
+from tools.storm import damage, lapse_laws, lapse_scripts, plans, processes
 from tools.storm.bugs import BUGS, planted
 from tools.storm.checker import broken_laws
 from tools.storm.evidence import Evidence
 from tools.storm.faults import FAULTS, MOMENTS
 from tools.storm.outcome import Outcome
 from tools.storm.story import Plan, tell_story
+from tools.storm.time_lapse import Script, tell_lapse
 from tools.storm.witness import TornTape
 
 IN_MEMORY: Final = Path("/dev/shm")
@@ -23,6 +25,9 @@ AGAIN_EVERY: Final = 10
 
 STORIES_OF_A_BUG: Final = 12
 POINTS_OF_A_DOUBLE: Final = 6
+PORTFOLIO_POINTS: Final = 3_100
+PORTFOLIO_DEATHS: Final = 50
+"""So many seeds, each with every so many-th of the points."""
 
 
 class Part(NamedTuple):
@@ -121,6 +126,32 @@ def planted_bugs(seed: int, outcome: Outcome) -> None:
     outcome.find(name, [f"not found in {STORIES_OF_A_BUG} stories"])
 
 
+def portfolio(seed: int, outcome: Outcome) -> None:
+    """A quarter and a year of five sub-accounts in time-lapse, with all that happens in them."""
+    script = (lapse_scripts.quarter, lapse_scripts.year)[seed]()
+    _lapse(script, f"{script.days} days", outcome)
+
+
+def portfolio_deaths(seed: int, outcome: Outcome) -> None:
+    """Dead at points of five days, some twice, some by a power loss."""
+    dice = random.Random(seed)
+    for first in range(seed, PORTFOLIO_POINTS, PORTFOLIO_DEATHS):
+        dies_at = (first, dice.randrange(400)) if dice.random() < 0.4 else (first,)
+        power = dice.random() if dice.random() < 0.5 else None
+        script = replace(lapse_scripts.calm(5), dies_at=dies_at, power=power)
+        _lapse(script, f"dead at {dies_at}, power {power}", outcome)
+
+
+def _lapse(script: Script, what: str, outcome: Outcome) -> None:
+    with a_folder() as folder:
+        lapse = tell_lapse(script, folder / "portfolio")
+        outcome.stories += 1
+        outcome.count("days", script.days)
+        outcome.count("deaths", lapse.life)
+        outcome.count("struck", lapse.struck)
+        outcome.find(what, lapse_laws.broken_laws(lapse))
+
+
 PARTS: Final[dict[str, Part]] = {
     "faults": Part("R6", "each of 18 faults at each of 7 states of an order", 5, every_fault),
     "pairs": Part("R6", "two faults together", 500, _kind("pair")),
@@ -138,6 +169,10 @@ PARTS: Final[dict[str, Part]] = {
     "replays": Part("R8", "the same tape lived through again, in other processes", 3, processes.replays),
     "orders": Part("R12", "the order machine of the property tests, more examples", 5, processes.order_machine),
     "decoders": Part("R13", "every decoder fed with what nobody sends", 5, processes.decoders),
+    "portfolio": Part("E6", "a quarter and a year of the eternal engine, in time-lapse", 2, portfolio),
+    "portfolio-deaths": Part(
+        "E6", "its five desks and conductor dead at any point", PORTFOLIO_DEATHS, portfolio_deaths
+    ),
     "kills": Part("R3", "the real process killed at a random moment", 200, processes.kills),
     "load": Part("R10", "100 orders a second for ten minutes", 1, processes.load),
     "burst": Part("R11", "1,000 orders a second for ten seconds", 1, processes.burst),

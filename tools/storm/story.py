@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Protocol
 
 from quintet.app import desk_folder
 from quintet.app.bybit_desk import Address
@@ -98,10 +98,19 @@ def player_config(player: str) -> Config:
     return load(None, (*LIMITS, *busy), [], player_system())
 
 
-class _AtOnce:
+class Mortal(Protocol):
+    """A process that may die at its disk. `point`: somewhere it can."""
+
+    disk: Disk
+
+    def point(self, name: str) -> None:
+        """May raise Killed."""
+
+
+class AtOnce:
     """Checkpoints written where they are taken; a dead process writes none."""
 
-    def __init__(self, store: Checkpoints, story: "Story") -> None:
+    def __init__(self, store: Checkpoints, story: Mortal) -> None:
         self._store, self._story = store, story
 
     def is_due(self, position: int) -> bool:
@@ -148,7 +157,7 @@ class Story:
         self._until_s = plan.busy_s
         self._partly: set[str] = set()
         self.service.listeners.append(self._hear_exchange)
-        self.loop.set_exception_handler(_unless_killed)
+        self.loop.set_exception_handler(unless_killed)
 
     @property
     def now_ms(self) -> int:
@@ -293,7 +302,7 @@ class Story:
             await asyncio.wait({life, dies}, return_when=asyncio.FIRST_COMPLETED)
             dies.cancel()
             if not self.dies.is_set():
-                how = await _how_it_ended(life)
+                how = await how_it_ended(life)
                 if not (how and self.plan.lives_again and self.disk.is_bad):
                     return how
                 self.kill()
@@ -324,16 +333,9 @@ class Story:
 
     def _machine(self) -> Machine:
         dice = random.Random(self.plan.seed * 31 + self.life)
-
-        async def in_thread(work: Callable[[], Any]) -> Any:
-            await asyncio.sleep(DISK_S)
-            result = work()
-            await asyncio.sleep(DISK_S)
-            return result
-
         return Machine(
             wall_ns=now_ns, steady_ns=now_ns, draw=dice.random, draw_below=dice.randrange, in_thread=in_thread,
-            beside=lambda store: _AtOnce(store, self), connect=self.lines.connect, transport=Transport(self.lines),
+            beside=lambda store: AtOnce(store, self), connect=self.lines.connect, transport=Transport(self.lines),
             fetch=self.lines.fetch,
         )  # fmt: skip
 
@@ -351,13 +353,22 @@ class Story:
         return found
 
 
-def _unless_killed(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+async def in_thread(work: Callable[[], Any]) -> Any:
+    """A thread of a story: it takes a moment, and nothing happens beside it."""
+    await asyncio.sleep(DISK_S)
+    result = work()
+    await asyncio.sleep(DISK_S)
+    return result
+
+
+def unless_killed(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     """What a dead process does not finish is not worth a word."""
     if not isinstance(context.get("exception"), Killed):
         loop.default_exception_handler(context)
 
 
-async def _how_it_ended(life: "asyncio.Task[Ended]") -> str:
+async def how_it_ended(life: "asyncio.Task[Any]") -> str:
+    """What ended a life otherwise than in peace."""
     try:
         await life
     except Exception as error:
@@ -373,20 +384,21 @@ def tell_story(plan: Plan, folder: Path) -> Evidence:
 
 async def _told(plan: Plan, folder: Path) -> Evidence:
     story = Story(plan, folder)
-    with _replaced(tape_files, "os", story.disk):
+    with replaced(tape_files, "os", story.disk):
         return await story.tell()
 
 
 @contextlib.contextmanager
 def _machine_of_stories(plan: Plan) -> Any:
     every = plan.checkpoint_every or desk_folder.CHECKPOINT_EVERY
-    looks = [_replaced(module, "EVERY_S", LOOK_EVERY_S) for module in (live_desk, reconciliation)]
-    with _replaced(desk_folder, "CHECKPOINT_EVERY", every), looks[0], looks[1]:
+    looks = [replaced(module, "EVERY_S", LOOK_EVERY_S) for module in (live_desk, reconciliation)]
+    with replaced(desk_folder, "CHECKPOINT_EVERY", every), looks[0], looks[1]:
         yield
 
 
 @contextlib.contextmanager
-def _replaced(module: Any, name: str, value: Any) -> Any:
+def replaced(module: Any, name: str, value: Any) -> Any:
+    """Another value of a module's name, for a while."""
     before = getattr(module, name)
     setattr(module, name, value)
     try:

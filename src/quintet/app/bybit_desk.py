@@ -47,6 +47,13 @@ class Address:
     url: str = ""
     recv_window_ms: int = 5_000
     patience: Patience = Patience()
+    others: tuple[str, ...] = ()
+    """More categories that the account trades."""
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """All that are traded."""
+        return (self.category, *self.others)
 
     @property
     def rest_hosts(self) -> tuple[str, ...]:
@@ -107,7 +114,7 @@ class Account:
         self.address = address
         self._key = key
         self._machine = machine
-        self._pace = Pace(limits((address.category,)))
+        self._pace = Pace(limits(address.categories))
         self._clock = VenueClock()
         self.rest = Rest(
             key,
@@ -133,15 +140,18 @@ class Account:
 
     async def fees_e9(self) -> tuple[int, int]:
         """Maker and taker rate of this account, 1e-9."""
-        query = {"category": self.address.category, "symbol": self.address.symbol}
-        answer = await self.rest.ask("/v5/account/fee-rate", query)
+        return await self.fees_of(self.address.category, self.address.symbol)
+
+    async def fees_of(self, category: str, symbol: str) -> tuple[int, int]:
+        """The same of any instrument."""
+        answer = await self.rest.ask("/v5/account/fee-rate", {"category": category, "symbol": symbol})
         rates = fee_rates(answer.result)
-        if self.address.symbol not in rates:
+        if symbol not in rates:
             raise Complaint(
-                "no fee rate", where=f"bybit {self.address.symbol}", found=", ".join(rates) or "none",
+                "no fee rate", where=f"bybit {symbol}", found=", ".join(rates) or "none",
                 expected="the rates of this account",
             )  # fmt: skip
-        return rates[self.address.symbol]
+        return rates[symbol]
 
     async def holdings(self, listing: Listing) -> Holdings:
         """What it holds now."""
@@ -158,10 +168,13 @@ class Account:
             [one.key for one in executed if isinstance(one, Execution)],
         )
 
+    async def number(self) -> str:
+        """The venue's number of this account."""
+        return account_id((await self.rest.ask("/v5/user/query-api")).result)
+
     async def name(self) -> str:
         """Which account this is: the venue's number of it, and where the venue is."""
-        number = account_id((await self.rest.ask("/v5/user/query-api")).result)
-        return f"{number} at {self.address.url or 'bybit'}"
+        return f"{await self.number()} at {self.address.url or 'bybit'}"
 
     def gateway(self, listing: Listing, ids: ClientIds, brake: Brake = no_brake, *, nets: bool = False) -> OrderGateway:
         """Order entry: the socket while it is ready, else REST.

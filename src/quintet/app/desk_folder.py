@@ -9,7 +9,7 @@ be the same one: another configuration is another desk.
 
 import json
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -108,8 +108,8 @@ def read_past(folder: Path) -> Past | None:
     path = folder / TAPE
     if not path.exists():
         return None
-    TapeWriter.resume(path).close()
-    tape = open_tape(path)
+    with TapeWriter.resume(path):
+        tape = open_tape(path)
     return Past(tape.event_rows(), tape.meta.notes)
 
 
@@ -155,12 +155,13 @@ def _meta(who: Identity, created_ns: int, tool_version: str, more: Mapping[str, 
 
 
 def first_rows(
-    instrument: Instrument, ts_event: int, ts_recv: int, draw_below: Callable[[int], int] = secrets.randbelow
+    instruments: Sequence[Instrument], ts_event: int, ts_recv: int, draw_below: Callable[[int], int] = secrets.randbelow
 ) -> Any:
-    """What a desk tape begins with: the epoch, drawn here once, and the definition of what is traded."""
+    """What a desk tape begins with: the epoch, drawn here once, and the definitions of what is traded."""
     epoch = draw_below(EPOCHS)
     fact = message_with_text((ts_event, ts_recv, epoch, 0, 0, ev.FACT, 0), EPOCH_FACT)
-    return np.concatenate([np.asarray(fact), np.asarray(instrument_rows(0, instrument, ts_event, ts_recv))])
+    defined = [np.asarray(instrument_rows(n, each, ts_event, ts_recv)) for n, each in enumerate(instruments)]
+    return np.concatenate([np.asarray(fact), *defined])
 
 
 def ids_of(name: str, rows: Any) -> ClientIds:
@@ -170,8 +171,13 @@ def ids_of(name: str, rows: Any) -> ClientIds:
 
 def require_same(past: Past, who: Identity, folder: Path) -> None:
     """Raise Complaint, naming the first thing that differs, unless this is the desk that the folder is of."""
+    require_notes(past.in_force, who, folder)
+
+
+def require_notes(notes: Mapping[str, str], who: Identity, folder: Path) -> None:
+    """The same of the notes that are in force."""
     now = {**who.notes, "desk": who.name, "world": who.world, "account": who.account}
-    held = {"account": "", **past.in_force}
+    held = {"account": "", **notes}
     now.pop("system_sha256", None)  # the file of a system is code
     for name, value in now.items():
         if held.get(name) != value:
@@ -206,7 +212,7 @@ def come_back(folder: Path, past: Past, who: Identity, world: World, enter: Tune
     Where there is no checkpoint it begins with what its tape begins with. The code must be the tape's own. Raises
     TapeError when the rest gives other commands.
     """
-    found = _newest(folder, len(past.rows)) or base_of(past.notes, str(folder / TAPE))
+    found = newest_checkpoint(folder, len(past.rows)) or base_of(past.notes, str(folder / TAPE))
     at = 0
     if found is not None:
         at = found.place.tape_rows
@@ -216,7 +222,7 @@ def come_back(folder: Path, past: Past, who: Identity, world: World, enter: Tune
     return relive(world, enter, past.rows[at:])
 
 
-def _newest(folder: Path, rows: int) -> Checkpoint | None:
+def newest_checkpoint(folder: Path, rows: int) -> Checkpoint | None:
     """The newest checkpoint that the tape reaches to; damaged ones are passed over, the tape knows all of it.
 
     One that lies beyond the tape's end remembers what a power loss took from it. It goes before the tape grows: once

@@ -49,11 +49,17 @@ def parity(
     it was really filled against what the simulator would have filled, every difference on its cause.
     """
     from quintet.app.desk_names import described, find_desk
+    from quintet.app.eternal_parity import portfolio_folder, say_parity
     from quintet.app.fill_table import fill_lines, fills_of, told_fills
     from quintet.research.desk_replay import read_desk_run
     from quintet.storage.desk_parity import Parity, write_parity
     from quintet.storage.workspace import workspace
 
+    portfolio = portfolio_folder(run, workspace().desks)
+    if portfolio is not None:
+        with progress(f"living through {portfolio.name} once more"):
+            say_parity(portfolio, as_json)
+        return
     place = find_desk(run, workspace())
     desk_run = read_desk_run(place.tape, str(place.path))
     with progress(f"living through {place.name} once more"):

@@ -77,7 +77,7 @@ def sandbox(
 
     funded = _coins(coins)
     found = Scenario() if scenario is None else scenario_of(_bytes(scenario), scenario.name)
-    with _service(folder, speed) as (service, keeper):
+    with kept_service(folder, speed) as (service, keeper):
         sources = _sources(market, seed, _session(folder, service, market, seed))
         from quintet.app.sandbox_market import synthetic_past
         from quintet.sandbox.market_flow import MarketFlow
@@ -103,7 +103,7 @@ def _bytes(path: Path) -> bytes:
 
 
 @contextlib.contextmanager
-def _service(folder: Path | None, speed: int) -> "Iterator[tuple[Service, Folder | None]]":
+def kept_service(folder: Path | None, speed: int) -> "Iterator[tuple[Service, Folder | None]]":
     """The exchange, new or as the folder has it; its clock goes on where it stood unless it is the wall's."""
     from quintet.sandbox.clock import Clock
     from quintet.sandbox.exchange import Exchange

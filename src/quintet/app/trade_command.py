@@ -108,6 +108,18 @@ def trade(
     import gc
     from typing import cast
 
+    if system == "eternal":
+        given: dict[str, object] = {
+            "--category": category != "spot",
+            "--symbol": symbol != "BTCUSDT",
+            "--interval": interval != "5m",
+        }
+        given |= {"--ltf-interval": ltf_interval, "--fact-key": fact_keys, "--keep-orders": keep_orders}
+        given |= {"--account": account, "--set": sets, "--all": everything, "--key": key if world == "paper" else ""}
+        refused = [name for name, value in given.items() if value]
+        _trade_eternal(world, desk, key, sandbox, how_long, config, recv_window_ms, as_json, refused)
+        return
+
     from quintet.app.bybit_desk import Address
     from quintet.app.config import find_system, load
     from quintet.app.flags import duration_s
@@ -169,6 +181,33 @@ def trade(
     teller.end(ended)
     if ended.alarms or (ended.still_open and credential is not None and not keep_orders):
         fail()
+
+
+def _trade_eternal(
+    world: str, desk: str, key: str, sandbox: Path | None, how_long: str, config: Path | None, recv_window_ms: int,
+    as_json: bool, refused: Sequence[str],
+) -> None:  # fmt: skip
+    """The eternal engine is five desks: it has a command of its own behind this one."""
+    from quintet.app import eternal_command, eternal_trade_command
+    from quintet.app.flags import duration_s
+    from quintet.core.orders.client_ids import ClientIds
+    from quintet.storage.kill_file import KillFile
+    from quintet.storage.workspace import workspace
+
+    _one_of(world, WORLDS, "--world")
+    if world == "live":
+        raise Complaint(
+            "a world that eternal does not trade in", where="--world", found=world, expected="paper or sandbox"
+        )
+    ClientIds(desk, 0)
+    told = eternal_command.read_file(config)
+    credential = _credential(world, key, sandbox) if world == "sandbox" else None
+    market_url = _of_sandbox(sandbox).at if credential is None and sandbox is not None else ""
+    eternal_trade_command.run(
+        told, credential, market_url, desk,
+        workspace().desks / f"{world}-{desk}", duration_s(how_long, "--for") if how_long else None, recv_window_ms,
+        KillFile(workspace().root).engaged, as_json, refused,
+    )  # fmt: skip
 
 
 def _write_run(folder: Path) -> str:

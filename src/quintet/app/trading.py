@@ -294,7 +294,7 @@ class _Desk:
             **({"account": self._request.account} if self._request.account else {}),
         }
         recv_ns = self._machine.wall_ns()
-        rows = desk_folder.first_rows(self._instrument, held.now_ns, recv_ns, self._machine.draw_below)
+        rows = desk_folder.first_rows((self._instrument,), held.now_ns, recv_ns, self._machine.draw_below)
         if self._request.account:
             ids, name = desk_folder.ids_of(self._request.desk, rows), await self._account.name()
             request = self._request

@@ -65,48 +65,18 @@ def _entered(rows: s.Tape, inside: s.World) -> tuple[Any, Any]:
     return _ENTRANCES[0]
 
 
-class SubAccount:
-    """One sub-account at work: its world, and what it was told to want last."""
+class SubAccountBooks:
+    """What the world of one sub-account shows, and how it is told what to want."""
 
-    def __init__(self, name: str, setup: Setup, tape: Tape) -> None:
-        self.name, self.instruments = name, setup.instruments
-        self.world, self.kept = new_world(setup), Kept()
-        self.wants: list[Want] = []
-        self._tape, self._rows = tape, s.Tape(quick(tape.rows))
-        self._inside = without_memory(self.world)
-        self._memory = bytes_of(self.world.desk)
-        self._assets = asset_numbers(setup.instruments)
-        self._units = [(i.kind == "spot", i.quanta_per_tick_lot, i.base_quanta_per_lot) for i in setup.instruments]
-        self._end = len(self._rows.rows)
-        self._run, self._after = _entered(self._rows, self._inside)
-
-    def advance(self, wake: Callable[["SubAccount", int], None]) -> bool:
-        """Move to the next timer; True at one, False at the tape's end. Whatever else wakes it is handed to `wake`."""
-        while True:
-            why = int(self._run(self._rows, self._inside, self._end))
-            if why == s.WAKE_TIMER:
-                return True
-            if why == s.END:
-                self.kept.take(self.world)
-                return False
-            if why == s.FULL:
-                self.kept.take(self.world)
-            elif why == s.DEFINITION:
-                define(self._tape, self.world)
-            elif why > 0 and why & s.WAKES:
-                wake(self, why)
-                self._after(self._inside)
-            else:
-                raise InvariantError(f"{self.name}: the loop stopped for {s.WHY_NAMES.get(why, why)}, expected its end")
+    def __init__(self, name: str, instruments: tuple[Instrument, ...], world: s.World) -> None:
+        self.name, self.instruments, self.world = name, instruments, world
+        self._memory = bytes_of(world.desk)
+        self._assets = asset_numbers(instruments)
+        self._units = [(i.kind == "spot", i.quanta_per_tick_lot, i.base_quanta_per_lot) for i in instruments]
 
     def want(self, wants: Sequence[Want]) -> None:
-        """From now on this is wanted; sent by `go` or when the wake that is being handled is over."""
-        self.wants = list(wants)
-        write_wants(self._memory, self.wants)
-
-    def go(self) -> None:
-        """Go on after a timer: plan, pass the gate, send."""
-        self._after(self._inside)
+        """From now on this is wanted; planned when the event that is being handled is over."""
+        write_wants(self._memory, wants)
 
     def woken(self) -> Woken:
         """What it is that woke it."""
@@ -116,6 +86,10 @@ class SubAccount:
     def shown(self) -> Any:
         """The view of the desk."""
         return self.world.desk[0].shown
+
+    def asset_number(self, asset: str) -> int:
+        """The column of an asset in the ledger."""
+        return self._assets[asset]
 
     def money(self, asset: str) -> int:
         """Quanta of an asset in the books."""
@@ -147,13 +121,48 @@ class SubAccount:
         return int(np.abs(np.asarray(self.world.desk[0].ledger).sum(axis=0)).sum())
 
 
+class SubAccount(SubAccountBooks):
+    """One sub-account at work on a tape."""
+
+    def __init__(self, name: str, setup: Setup, tape: Tape) -> None:
+        super().__init__(name, setup.instruments, new_world(setup))
+        self.kept = Kept()
+        self._tape, self._rows = tape, s.Tape(quick(tape.rows))
+        self._inside = without_memory(self.world)
+        self._end = len(self._rows.rows)
+        self._run, self._after = _entered(self._rows, self._inside)
+
+    def advance(self, wake: Callable[["SubAccount", int], None]) -> bool:
+        """Move to the next timer; True at one, False at the tape's end. Whatever else wakes it is handed to `wake`."""
+        while True:
+            why = int(self._run(self._rows, self._inside, self._end))
+            if why == s.WAKE_TIMER:
+                return True
+            if why == s.END:
+                self.kept.take(self.world)
+                return False
+            if why == s.FULL:
+                self.kept.take(self.world)
+            elif why == s.DEFINITION:
+                define(self._tape, self.world)
+            elif why > 0 and why & s.WAKES:
+                wake(self, why)
+                self._after(self._inside)
+            else:
+                raise InvariantError(f"{self.name}: the loop stopped for {s.WHY_NAMES.get(why, why)}, expected its end")
+
+    def go(self) -> None:
+        """Go on after a timer: plan, pass the gate, send."""
+        self._after(self._inside)
+
+
 def transfer(source: SubAccount, to: SubAccount, asset: str, quanta: int) -> None:
     """Move money, or coins in kind, between two sub-accounts that stand at the same moment.
 
     Raises InvariantError for more than the first has. The exchange's own books of both follow.
     """
     column = source._assets[asset]
-    spot = _spot_of(source.instruments, asset)
+    spot = spot_of(source.instruments, asset)
     ledgers = [(source.world.desk[0].ledger, to.world.desk[0].ledger)]
     if int(source.world.venue[0].margin.mode) != 0 and int(to.world.venue[0].margin.mode) != 0:
         ledgers.append((source.world.venue[0].ledger, to.world.venue[0].ledger))
@@ -166,14 +175,14 @@ def transfer(source: SubAccount, to: SubAccount, asset: str, quanta: int) -> Non
 def deposit(to: SubAccount, asset: str, quanta: int, cost: int = 0) -> None:
     """Money or coins from outside, these at a cost: capital of the sub-account, neither profit nor loss."""
     _book_capital(to, asset, quanta)
-    spot = _spot_of(to.instruments, asset)
+    spot = spot_of(to.instruments, asset)
     if spot is not None:
         _bring_coins(to, spot, quanta, cost)
 
 
 def withdraw(source: SubAccount, asset: str, quanta: int) -> int:
     """Coins to outside; returns their cost. Raises InvariantError for more than there are."""
-    spot = _spot_of(source.instruments, asset)
+    spot = spot_of(source.instruments, asset)
     if spot is None:
         raise InvariantError(f"withdraw: found {asset}, expected the coin of a spot instrument")
     cost = _take_coins(source, spot, quanta)
@@ -216,7 +225,7 @@ def total_of(accounts: Mapping[str, SubAccount], asset: str, book: int) -> int:
     return sum(int(a.world.desk[0].ledger[book, a._assets[asset]]) for a in accounts.values())
 
 
-def _spot_of(instruments: Sequence[Instrument], asset: str) -> int | None:
+def spot_of(instruments: Sequence[Instrument], asset: str) -> int | None:
     """The spot instrument whose coin it is; None for the quote asset."""
     for n, instrument in enumerate(instruments):
         if instrument.kind == "spot" and instrument.base_asset == asset:

@@ -90,10 +90,11 @@ def not_written(commands: Any, ts_ns: int) -> Rows:
     return frozen(rows)
 
 
-def lost_market(ts_event: int, ts_recv: int) -> Rows:
+def lost_market(ts_event: int, ts_recv: int, instrument: int = 0) -> Rows:
     """The message that says that the market was not heard from here on, and that its book is unknown."""
     stamps = (ts_event, ts_recv)
-    return frozen(np.array([(*stamps, -1, 0, 0, FEED_GAP, 0), (*stamps, 0, 0, 0, BOOK_CLEAR, LAST)], ROW))
+    gap, unknown = (*stamps, -1, 0, instrument, FEED_GAP, 0), (*stamps, 0, 0, instrument, BOOK_CLEAR, LAST)
+    return frozen(np.array([gap, unknown], ROW))
 
 
 # ---- what nobody knows -------------------------------------------------------------------------------------------

@@ -82,7 +82,7 @@ class VenueClock:
         why = self.why_unsure(now_ns)
         if why:
             raise ClockUnsure(f"the venue's time is not known: {why}")
-        return now_ns + self._best(self._agreed).offset
+        return now_ns + self._surest(now_ns).offset
 
     def why_unsure(self, now_ns: int) -> str:
         """Why nothing may be signed now, in words; empty when it may."""
@@ -98,14 +98,20 @@ class VenueClock:
         return ""
 
     def uncertainty_ns(self, now_ns: int) -> int:
-        """Half the quickest round trip, and what the clocks may have drifted apart since."""
-        best = self._best(self._agreed)
-        return best.round_trip // 2 + self._drift(best, now_ns)
+        """Half a round trip, and what the clocks may have drifted apart since, of the answer that proves the most."""
+        return self._doubt_ns(self._surest(now_ns), now_ns)
 
     def take_alarms(self) -> list[str]:
         """Steps and drifts noticed since the last time, as sentences for a person, oldest first."""
         taken, self._alarms = self._alarms, []
         return taken
+
+    def _surest(self, now_ns: int) -> Sample:
+        """A quick answer of long ago proves less than a slower one of now."""
+        return min(self._agreed, key=lambda sample: self._doubt_ns(sample, now_ns))
+
+    def _doubt_ns(self, sample: Sample, now_ns: int) -> int:
+        return sample.round_trip // 2 + self._drift(sample, now_ns)
 
     def _best(self, samples: deque[Sample] | list[Sample]) -> Sample:
         return min(samples, key=lambda sample: sample.round_trip)

@@ -92,8 +92,11 @@ def inter_transfers(call: Call) -> Result:
 
 
 def universal_transfers(call: Call) -> Result:
-    """Transfers between accounts."""
-    return _transfers(call, [each for each in call.account.transfers if each.from_uid != each.to_uid])
+    """Transfers between accounts: a main account sees those of its sub-accounts too."""
+    family = (call.account, *subs(call))
+    found = {each.transfer_id: each for account in family for each in account.transfers}
+    between = [each for each in found.values() if each.from_uid != each.to_uid]
+    return _transfers(call, sorted(between, key=lambda each: each.ms))
 
 
 def _transfers(call: Call, found: list[Transfer]) -> Result:

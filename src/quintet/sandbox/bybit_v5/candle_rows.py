@@ -1,6 +1,7 @@
 """Candles of any interval from the minutes that the exchange keeps; a minute without a trade repeats the last price."""
 
 import datetime as dt
+from bisect import bisect_left, bisect_right
 
 from quintet.sandbox.candle_series import MINUTE_MS, Candle
 from quintet.sandbox.refusal import Refused
@@ -46,7 +47,7 @@ def candles(minutes: list[Candle], interval: str, first_ms: int, last_ms: int, l
 
 def _all(minutes: list[Candle], interval: str, first_ms: int, last_ms: int) -> list[Candle]:
     found: list[Candle] = []
-    for minute in _without_gaps(minutes):
+    for minute in _without_gaps(_around(minutes, first_ms, bucket_end(last_ms, interval))):
         start = bucket_start(minute.start_ms, interval)
         if not first_ms <= start <= last_ms:
             continue
@@ -59,6 +60,16 @@ def _all(minutes: list[Candle], interval: str, first_ms: int, last_ms: int) -> l
         candle.lots += minute.lots
         candle.value += minute.value
     return found
+
+
+def _around(minutes: list[Candle], first_ms: int, last_ms: int) -> list[Candle]:
+    """The minutes within the two times, and one on each side: a price goes on until the next."""
+    first = bisect_left(minutes, first_ms, key=_begin)
+    return minutes[max(0, first - 1) : bisect_right(minutes, last_ms, key=_begin) + 1]
+
+
+def _begin(minute: Candle) -> int:
+    return minute.start_ms
 
 
 def _end_of(minutes: list[Candle]) -> int:

@@ -6,7 +6,8 @@
                                  `-> UNDO -> MONITOR
 
 Every wake compares the two legs with what they shall be and says the orders that are missing: first the perpetual, then
-spot for what was filled. A leg that stays alone too long, or whose other half is refused too often, is undone. Source:
+spot for what was filled. A leg that stays alone too long, or whose other half is refused too often, is undone; one that
+is filled after its pair was over is closed. Source:
 the specification's chapter 4 and its reading G19 to G24.
 """
 
@@ -273,6 +274,9 @@ def _legs(
         if long < spot.base_quanta and short == 0:
             notes.append(Note(kind="closed", values={"asset": asset}))
             return msgspec.structs.replace(pair, phase=moved(MOVES, pair.phase, "MONITOR"), target=0), []
+        return pair, _close_both(asset, spot, perpetual)
+    if pair.phase == "MONITOR" and (short != 0 or spot.is_tradable(spot.lots)):
+        notes.append(Note(kind="stray", values={"asset": asset, "long": long, "short": short}, alert=True))
         return pair, _close_both(asset, spot, perpetual)
     if pair.phase not in ("ENTRY", "COLLECT") or pair.target == 0:
         return pair, []

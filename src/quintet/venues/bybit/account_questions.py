@@ -23,7 +23,7 @@ class AccountQuestions:
 
     async def executions(self, since_ns: int) -> list[Report]:
         """Everything executed since then, oldest first; instruments that are not traded here are named."""
-        now_ms = self._rest.clock.venue_ns(self._rest.steady_ns()) // MS_NS
+        now_ms = await self._rest.venue_ns() // MS_NS
         found: list[Report] = []
         for category in self._listing.categories:
             # At least once: the venue's stamps may be ahead of what we take for its time.

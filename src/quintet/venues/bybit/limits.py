@@ -32,6 +32,13 @@ _QUESTIONS: Final = {
     "/v5/account/wallet-balance": 50,
     "/v5/account/fee-rate": 5,
     "/v5/user/query-api": 10,
+    "/v5/user/query-sub-members": 10,
+    "/v5/user/sub-apikeys": 10,
+    "/v5/user/create-sub-member": 1,
+    "/v5/user/create-sub-api": 1,
+    "/v5/user/delete-sub-api": 5,
+    "/v5/asset/transfer/universal-transfer": 5,
+    "/v5/asset/transfer/query-universal-transfer-list": 5,
 }
 
 

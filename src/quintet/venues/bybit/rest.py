@@ -5,11 +5,12 @@ A key is never part of an address, and no error here keeps the request it speaks
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import urlencode
 
 import httpx
+import msgspec
 
 from quintet.core.errors import DataError
 from quintet.venues.bybit.account_wire import RestAnswer
@@ -28,6 +29,10 @@ HOSTS: Final = ("https://api.bybit.com", "https://api.bytick.com")
 TIMEOUT_S: Final = 5.0
 ATTEMPTS: Final = 4
 CLOCK_EVERY_S: Final = 30.0
+CLOCK_LOOK_S: Final = 1.0
+CLOCK_PATIENCE_S: Final = 2.0
+"""So long a question waits until the venue's time is known again: a machine may have slept."""
+
 _FIRST_PAUSE_S: Final = 0.25
 _NOT_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 
@@ -108,11 +113,22 @@ class Rest:
             return False
         return True
 
+    async def venue_ns(self) -> int:
+        """The venue's time, measured first where we are unsure of it; raises ClockUnsure."""
+        if self.clock.why_unsure(self.steady_ns()):
+            await self.settle_clock(CLOCK_PATIENCE_S)
+        return self.clock.venue_ns(self.steady_ns())
+
     async def keep_clock(self) -> None:
-        """Measure now and then, for ever."""
+        """Measure now and then, and at once when we are unsure, for ever."""
+        measured_s = -CLOCK_EVERY_S
         while True:
-            await self.measure_clock()
-            await asyncio.sleep(CLOCK_EVERY_S)
+            if self.clock.why_unsure(self.steady_ns()):
+                await self.settle_clock(CLOCK_PATIENCE_S)
+            elif asyncio.get_running_loop().time() - measured_s >= CLOCK_EVERY_S:
+                measured_s = asyncio.get_running_loop().time()
+                await self.measure_clock()
+            await asyncio.sleep(CLOCK_LOOK_S)
 
     async def require_harmless_key(self) -> None:
         """Raise ConfigError for a key that may withdraw or that cannot trade."""
@@ -122,21 +138,34 @@ class Rest:
 
     async def ask(self, path: str, query: Mapping[str, str | int] | None = None) -> RestAnswer:
         """A signed GET, repeated until there is a whole answer; raises VenueUnreachable, DataError or ClockUnsure."""
+        text = _query_text(query or {})
+        address = f"{path}{'?' if text else ''}{text}"
+        return await self._until_answered(path, lambda: self._signed("GET", address))
+
+    async def repeat(self, path: str, payload: dict[str, Any], final: Container[int] = ()) -> RestAnswer:
+        """A signed POST that the venue knows again by a name in it, so that it may be repeated like a question.
+
+        `final`: codes other than 0 that are an answer. Raises as `ask` does: then nobody knows what became of it.
+        """
+        return await self._until_answered(path, lambda: self._signed("POST", path, msgspec.json.encode(payload)), final)
+
+    async def _until_answered(
+        self, path: str, signed: Callable[[], tuple[httpx.Request, int]], final: Container[int] = ()
+    ) -> RestAnswer:
         why = ""
         for attempt in range(ATTEMPTS):
             if attempt:
                 await asyncio.sleep(_FIRST_PAUSE_S * 2**attempt)
+            await self.venue_ns()
             async with self.pace.turn(question_costs(path)):
-                found = await self._asked(path, _query_text(query or {}))
+                found = await self._asked(path, signed()[0], final)
             if isinstance(found, RestAnswer):
                 return found
             why = found
         raise VenueUnreachable(f"bybit {path}: no usable answer after {ATTEMPTS} attempts: {why}")
 
-    async def _asked(self, path: str, query: str) -> RestAnswer | str:
+    async def _asked(self, path: str, request: httpx.Request, final: Container[int]) -> RestAnswer | str:
         """The answer, or why it is of no use and may be asked for again."""
-        request = self._client.build_request("GET", f"{self.host}{path}{'?' if query else ''}{query}")
-        self._sign(request, request.url.query)
         try:
             async with asyncio.timeout(self._timeout_s):
                 response = await self._client.send(request)
@@ -150,7 +179,7 @@ class Rest:
         except DataError as error:
             return str(error)
         self._hear_limits(path, response.headers, answer)
-        if answer.ret_code == 0:
+        if answer.ret_code == 0 or answer.ret_code in final:
             return answer
         said = verdict(answer.ret_code, answer.ret_msg)
         if answer.ret_code == OUTSIDE_WINDOW:
@@ -172,13 +201,7 @@ class Rest:
 
     async def tell(self, request: Request) -> Told:
         """Fills `entry.Door.tell`; the caller has had its turn."""
-        built = self._client.build_request(
-            "POST",
-            f"{self.host}/v5/order/{request.action}",
-            content=request.body,
-            headers={"Content-Type": "application/json"},
-        )
-        stamp_ns = self._sign(built, request.body)
+        built, stamp_ns = self._signed("POST", f"/v5/order/{request.action}", request.body)
         expires_ns = stamp_ns + self.recv_window_ms * MS_NS
         try:
             async with asyncio.timeout(self._timeout_s):
@@ -202,11 +225,13 @@ class Rest:
 
     # ---- parts -------------------------------------------------------------------------------------------------
 
-    def _sign(self, request: httpx.Request, payload: bytes) -> int:
-        """Put the signature into the headers; returns the venue's time it bears, ns. Raises ClockUnsure."""
+    def _signed(self, method: str, address: str, content: bytes = b"") -> tuple[httpx.Request, int]:
+        """A request with its signature, and the venue's time it bears, ns. Raises ClockUnsure."""
         stamp_ms = self.clock.venue_ns(self.steady_ns()) // MS_NS
-        request.headers.update(self._key.headers(stamp_ms, self.recv_window_ms, payload))
-        return stamp_ms * MS_NS
+        headers = {"Content-Type": "application/json"} if content else None
+        request = self._client.build_request(method, f"{self.host}{address}", content=content or None, headers=headers)
+        request.headers.update(self._key.headers(stamp_ms, self.recv_window_ms, content or request.url.query))
+        return request, stamp_ms * MS_NS
 
     def _hear_limits(self, name: str, headers: Any, answer: RestAnswer) -> None:
         hear_limits(

@@ -252,6 +252,20 @@ def test_a_leg_that_stands_alone_for_more_than_three_seconds_is_undone():
 
 
 @pytest.mark.req("E-58")
+@pytest.mark.parametrize(("seen", "orders"), [
+    (asset(long=0.0125, predicted=None), [("BTC", -1, 125)]),
+    (asset(short=0.0125, predicted=None), [("BTC-PERP", 1, 125)]),
+    (asset(predicted=None), []),
+])  # fmt: skip
+def test_a_leg_that_is_filled_after_its_pair_was_undone_is_closed(seen, orders):
+    # given a pair that is over, when an order that nobody knew of any more is filled after all
+    decision = decide(READY, view(BTC=seen), CONFIG)
+    # then the stray leg is closed, and a person is told
+    assert said(decision) == orders
+    assert ("stray" in kinds(decision)) == bool(orders)
+
+
+@pytest.mark.req("E-58")
 def test_a_first_leg_that_is_refused_is_no_pair_and_one_that_is_cut_is_a_smaller_pair():
     state = decide(READY, view(BTC=asset()), CONFIG).state
     nothing = decide(state, view(BTC=asset(refused=True)), CONFIG)

@@ -1,0 +1,100 @@
+"""`quintet trade eternal`: keys for its sub-accounts, a line for what happens, the summary."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from quintet.app.bybit_desk import opened
+from quintet.app.eternal_command import EternalFile
+from quintet.app.eternal_trading import MAIN, Ended, EternalRequest, Hears, trade_eternal
+from quintet.app.machine import MACHINE
+from quintet.app.messages import Complaint, fail, say, say_json_line
+from quintet.app.paper_exchange import paper_exchange, paper_instruments
+from quintet.ports.gateway import Brake
+from quintet.runtime.lines import clock_text
+from quintet.runtime.live_desk import Said
+from quintet.systems.eternal.config import CORE, FUNDING, NAME, TACTICAL, TREND_1, TREND_2
+from quintet.venues.bybit.daily_market import DailyMarket
+from quintet.venues.bybit.family import keys_of
+from quintet.venues.bybit.sign import ApiKey
+
+if TYPE_CHECKING:
+    from quintet.ports.key_store import Credential
+
+USERNAMES: Final = {CORE: "core0", TREND_1: "trend1", TREND_2: "trend2", FUNDING: "fund0", TACTICAL: "tactic0"}
+"""Behind the desk's name: the venue wants letters and digits, 16 at most."""
+
+NAME_WIDTH: Final = 9
+KIND_WIDTH: Final = 7
+
+
+def run(
+    told: EternalFile, credential: "Credential | None", market_url: str, desk: str, folder: Path, seconds: float | None,
+    recv_window_ms: int, brake: Brake, as_json: bool, refused: Sequence[str],
+) -> None:  # fmt: skip
+    """Trade on the exchange that the key is of, which is a sandbox; without one on paper, on the market of an address.
+
+    Raises Complaint.
+    """
+    if refused:
+        raise Complaint(
+            f"not for {NAME}", where="arguments", found=", ".join(refused),
+            expected="--world, --sandbox or --key, --desk, --for, --config, --recv-window-ms, --json",
+        )  # fmt: skip
+    request = EternalRequest(
+        config=told.parameters, capital=Decimal(told.capital_usdt), world="sandbox", desk=desk, folder=folder,
+        recv_window_ms=recv_window_ms, seconds=seconds,
+    )  # fmt: skip
+    said = _json_line if as_json else _line
+    if credential is None:
+        request = replace(request, world="paper", market_url=market_url)
+        ended = asyncio.run(_on_paper(request, brake, said))
+    else:
+        key = ApiKey(credential.key.reveal(), credential.secret.reveal())
+        ended = asyncio.run(_traded(replace(request, url=credential.at), key, brake, said))
+    _end(ended, as_json)
+    if ended.alarms:
+        fail()
+
+
+async def _traded(request: EternalRequest, key: ApiKey, brake: Brake, said: Hears) -> Ended:
+    return await trade_eternal(request, {MAIN: key, **await _sub_keys(request, key)}, said, brake)
+
+
+async def _on_paper(request: EternalRequest, brake: Brake, said: Hears) -> Ended:
+    """The same on an exchange of its own, in this process, that shows what the market shows."""
+    instruments = paper_instruments(request.assets)
+    market = DailyMarket(instruments, request.market_url or "", MACHINE.fetch, MACHINE.in_thread)
+    async with paper_exchange(request.folder / "exchange", market, instruments, request.capital) as (url, key):
+        return await _traded(replace(request, url=url), key, brake, said)
+
+
+async def _sub_keys(request: EternalRequest, key: ApiKey) -> Mapping[str, ApiKey]:
+    """A new key of each sub-account, which are made where there are none."""
+    names = {name: f"{request.desk}{word}" for name, word in USERNAMES.items()}
+    async with opened(request.address, key) as main:
+        made = await keys_of(main.rest, list(names.values()), f"{NAME} {request.desk}")
+    return {name: made[username] for name, username in names.items()}
+
+
+def _line(name: str, said: Said) -> None:
+    say(f"{clock_text(said.ts_ns)}  {said.kind:<{KIND_WIDTH}} {name:<{NAME_WIDTH}} {said.text}")
+
+
+def _json_line(name: str, said: Said) -> None:
+    say_json_line({"ts_ns": said.ts_ns, "time": clock_text(said.ts_ns), "kind": said.kind, "sub_account": name,
+                   "text": said.text})  # fmt: skip
+
+
+def _end(ended: Ended, as_json: bool) -> None:
+    if as_json:
+        equity = {name: f"{amount:f}" for name, amount in ended.equity.items()}
+        say_json_line({"kind": "end", **ended._asdict(), "equity": equity})
+        return
+    for name, amount in ended.equity.items():
+        say(f"{name:<{NAME_WIDTH}} {amount:>16.2f} USDT  books equal {ended.compared[name]} times  "
+            f"commands {ended.command_hashes[name]}")  # fmt: skip
+    say(f"cycles {ended.cycles}, transfers {ended.transfers}, alarms {ended.alarms}; kept in {ended.folder}")

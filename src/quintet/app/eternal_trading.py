@@ -1,0 +1,540 @@
+"""The eternal engine on a desk: five sub-accounts, each a desk of its own, below one conductor with a tape of its own.
+
+    closed days, rates ──► conductor: its tape, the cycle ──► transfers at the venue, events of both desks
+                                  ▲                      └──► what each desk shall want, an event of that desk
+    fills, ends of orders, funding ─── five desks ◄───────────────────────┘
+
+Each desk's tape is on the disk before the conductor hears of an event of it, and the conductor's before anybody is told
+what it says. So whoever died comes back by living all six again, and what was said and not carried out is carried out.
+"""
+
+import asyncio
+import contextlib
+import uuid
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import msgspec
+import numpy as np
+
+from quintet import __version__
+from quintet.app import desk_folder
+from quintet.app.bybit_desk import Account, Address, listed_instrument, opened
+from quintet.app.desk_folder import Identity
+from quintet.app.eternal_desk import Place, SubAccountDesk, require_same
+from quintet.app.instruments import InstrumentConfig
+from quintet.app.machine import MACHINE, Machine
+from quintet.app.messages import Complaint
+from quintet.app.trading import first_of, stopped_by_signals
+from quintet.core.errors import DataError, InputError
+from quintet.core.events import LAST
+from quintet.core.instrument import Instrument, in_common_quanta
+from quintet.ports.gateway import Brake, no_brake
+from quintet.research.conductor_tape import Conducting, Entered, entered_rows, relive, said_rows
+from quintet.research.daily_tape import DAY_NS, Told
+from quintet.research.eternal_conductor import (
+    PERIOD_NS,
+    Begins,
+    Conductor,
+    Cycle,
+    Heard,
+    Looked,
+    Movement,
+    NotMoved,
+    Opens,
+    Reply,
+    Settled,
+)
+from quintet.research.eternal_run import FIVE_MINUTES_NS, Costs, seen_of
+from quintet.research.system_source import hash_of
+from quintet.research.told_desk import Moved, Wanted, cost_of
+from quintet.research.wanted_orders import wants_of
+from quintet.runtime.live_desk import ALARM, NOTICE, Said
+from quintet.storage.tape_files import TapeWriter
+from quintet.systems.eternal.config import ACCOUNTS, FUNDING, NAME, EternalConfig
+from quintet.venues.bybit import transfers
+from quintet.venues.bybit.daily_market import DailyMarket, touch_rows
+from quintet.venues.bybit.listing import Listing
+from quintet.venues.bybit.sign import ApiKey
+from quintet.venues.connection import Patience
+from quintet.venues.venue_clock import ClockUnsure
+
+CONDUCTOR: Final = "conductor"
+MAIN: Final = ""
+"""The account that capital comes from."""
+
+LOOK_S: Final = 0.25
+TOUCH_S: Final = 20.0
+"""So often the market is asked for its touch; before every decision it is asked as well."""
+
+NAKED_LOOK_S: Final = 1.0
+MOVE_PATIENCE_S: Final = 30.0
+"""So long orders wait for the money that shall arrive before them."""
+
+AGAIN_S: Final = 5.0
+HISTORY_DAYS: Final = 1_500
+"""Averages of 200 days, and four years of highs."""
+
+RATES_BEFORE_NS: Final = 2 * DAY_NS
+TOLD_AT_ONCE: Final = 500
+CLOCK_S: Final = 10.0
+NAMESPACE: Final = uuid.UUID("6ba7b812-9dad-11d1-80b4-00c04fd430c8")
+"""Of object identifiers (RFC 4122): ids of transfers are computed, never drawn."""
+
+_NOT_NOW: Final = (InputError, ClockUnsure)
+"""What the venue, or the line to it, may answer: it is asked again."""
+
+
+@dataclass(frozen=True, slots=True)
+class EternalRequest:
+    """What is to be traded. `capital`: USDT, from the main account when it is begun; `folder`: of this portfolio."""
+
+    config: EternalConfig
+    capital: Decimal
+    world: str
+    desk: str
+    folder: Path
+    url: str = ""
+    market_url: str | None = None
+    """Where days and rates are asked for; None: where it trades."""
+
+    assets: tuple[str, ...] = ("BTC", "ETH")
+    recv_window_ms: int = 5_000
+    patience: Patience = Patience()
+    costs: Costs = Costs()
+    seconds: float | None = None
+    stop: asyncio.Event | None = None
+
+    @property
+    def address(self) -> Address:
+        """Of every account of the family."""
+        return Address("spot", f"{self.assets[0]}USDT", self.url, self.recv_window_ms, self.patience, ("linear",))
+
+
+class Ended(NamedTuple):
+    """What its life came to, by sub-account; equity in USDT. `compared`: how often books and venue were equal."""
+
+    equity: Mapping[str, Decimal]
+    command_hashes: Mapping[str, str]
+    compared: Mapping[str, int]
+    alarms: int
+    cycles: int
+    transfers: int
+    folder: str
+
+
+Hears = Callable[[str, Said], None]
+"""Told a sub-account (empty: the whole) and a line."""
+
+
+async def trade_eternal(
+    request: EternalRequest,
+    keys: Mapping[str, ApiKey],
+    said: Hears,
+    brake: Brake = no_brake,
+    machine: Machine = MACHINE,
+) -> Ended:
+    """Trade until the time is over or somebody says stop. `keys`: of every sub-account by its name, and of MAIN.
+
+    Raises what `app.trading.trade` raises.
+    """
+    async with AsyncExitStack() as stack:
+        accounts = {
+            name: await stack.enter_async_context(opened(request.address, keys[name], machine))
+            for name in (MAIN, *ACCOUNTS)
+        }
+        portfolio = _Portfolio(request, accounts, said, brake, machine)
+        try:
+            await portfolio.begin()
+            return await portfolio.live()
+        finally:
+            portfolio.let_go()
+
+
+class _Portfolio:
+    """The parts of a portfolio on their way to life."""
+
+    def __init__(
+        self, request: EternalRequest, accounts: Mapping[str, Account], said: Hears, brake: Brake, machine: Machine
+    ) -> None:
+        self._request, self._accounts = request, accounts
+        self._said, self._brake, self._machine = said, brake, machine
+        self._alarms = 0
+        self._tape: Any = None
+        self.desks: dict[str, SubAccountDesk] = {}
+        self._owed: list[Movement] = []
+        self._settling, self._stirred = asyncio.Lock(), asyncio.Event()
+
+    # ---- birth, and coming back ------------------------------------------------------------------------------------
+
+    async def begin(self) -> None:
+        """Everything as it was; what has never been is begun."""
+        folder = self._request.folder / CONDUCTOR
+        past = desk_folder.past_of(folder)
+        instruments = instruments_of(past) if past is not None else await self._listed()
+        self._conductor = Conductor(self._request.config, instruments, tuple(ACCOUNTS), self._request.assets)
+        place = Place(
+            self._request.folder, self._request.desk, self._request.world, self._request.url, instruments,
+            self._request.costs, self._machine, self._brake,
+        )  # fmt: skip
+        self.desks = {
+            name: SubAccountDesk(place, name, self._accounts[name], self._conductor, self._say) for name in ACCOUNTS
+        }
+        self._numbers = {name: await account.number() for name, account in self._accounts.items()}
+        self._require_family()
+        for desk in self.desks.values():
+            await desk.begin()
+        who = self._identity(instruments)
+        if past is None:
+            now_ns = self._machine.wall_ns()
+            rows = desk_folder.first_rows((), now_ns, now_ns, self._machine.draw_below)
+            desk_folder.write_birth(folder, who, __version__, {}, rows)
+        self._come_back(folder, who)
+        self._market = self._asked_at(self._request.url, instruments)
+        facts_url = self._request.market_url
+        self._facts = self._market if facts_url is None else self._asked_at(facts_url, instruments)
+        self._touched_ns = max(desk.market_ns for desk in self.desks.values())
+
+    def _asked_at(self, url: str, instruments: Sequence[Instrument]) -> DailyMarket:
+        return DailyMarket(instruments, url, self._machine.fetch, self._machine.in_thread)
+
+    async def _listed(self) -> tuple[Instrument, ...]:
+        found = []
+        for kind in ("spot", "linear"):
+            for asset in self._request.assets:
+                found.append(await self._listed_one(kind, f"{asset}USDT"))
+        return in_common_quanta(found)
+
+    async def _listed_one(self, kind: str, symbol: str) -> Instrument:
+        address = replace(self._request.address, category=kind, symbol=symbol)
+        found: Instrument = await self._machine.in_thread(
+            lambda: listed_instrument(address, InstrumentConfig(), self._machine.fetch)
+        )
+        maker, taker = await self._accounts[FUNDING].fees_of(kind, symbol)
+        return msgspec.structs.replace(found, maker_fee_e9=maker, taker_fee_e9=taker)
+
+    def _require_family(self) -> None:
+        """Raise Complaint where two keys are of one account: losses would not be apart."""
+        seen: dict[str, str] = {}
+        for name, number in self._numbers.items():
+            if number in seen:
+                raise Complaint(
+                    "two sub-accounts in one", where=f"keys of {seen[number] or 'the main account'} and {name}",
+                    found=f"both of account {number}", expected="an account of its own for each",
+                )  # fmt: skip
+            seen[number] = name
+
+    def _identity(self, instruments: Sequence[Instrument]) -> Identity:
+        request = self._request
+        notes = {
+            "system": NAME,
+            "instruments": msgspec.json.encode(instruments).decode(),
+            "parameters": msgspec.json.encode(request.config).decode(),
+            "capital": f"{request.capital:f}",
+        }
+        return Identity(request.desk, request.world, hash_of([Conductor, EternalConfig]), notes, bool(request.url))
+
+    def _come_back(self, folder: Path, who: Identity) -> None:
+        """The desks live their tapes again, then the conductor its own; what it says is compared with what it said."""
+        relived = {name: desk.come_back() for name, desk in self.desks.items()}
+        past = desk_folder.required_past(folder)
+        require_same(past, who, folder)
+        self._epoch = past.epoch
+        self.conducting = Conducting(self._conductor)
+        unsaid = conducted(self.conducting, past, folder)
+        self._tape = TapeWriter.resume(folder / desk_folder.TAPE)
+        self._last_ns = past.last_ns
+        if unsaid is not None:
+            self._tape.append(said_rows(unsaid, self._last_ns))
+            self._tape.sync()
+        for desk in self.desks.values():
+            first = self.conducting.heard.get(desk.name, -1)
+            desk.heard = deque((at, event) for at, event in desk.heard if at > first)
+        self._told_lines = len(self._conductor.log)
+        events = sum(one.events for one in relived.values())
+        self._say(MAIN, Said(self._machine.wall_ns(), NOTICE, f"{events} events of {len(relived)} desks lived again"))
+
+    # ---- alive -----------------------------------------------------------------------------------------------------
+
+    async def live(self) -> Ended:
+        """Until it is stopped."""
+        stop = self._request.stop or asyncio.Event()
+        for desk in self.desks.values():
+            desk.stirs = self._stirred.set
+        try:
+            async with asyncio.TaskGroup() as group:
+                with stopped_by_signals(stop, self._request.seconds):
+                    lives = [group.create_task(desk.live()) for desk in self.desks.values()]
+                    keeps_clock = self._accounts[MAIN].rest.keep_clock()
+                    own = (self._conduct(), self._hear_desks(), self._hear_market(), self._mind_legs(), keeps_clock)
+                    tasks = [group.create_task(one) for one in own]
+                    await stop.wait()
+                for task in tasks:
+                    task.cancel()
+                for desk in self.desks.values():
+                    desk.desk.stop.set()
+                await asyncio.gather(*lives)
+        except BaseExceptionGroup as group_of_errors:
+            raise first_of(group_of_errors) from None
+        self._tape.close()
+        return self._ended()
+
+    def let_go(self) -> None:
+        """Of every tape."""
+        for tape in (self._tape, *(desk.tape for desk in self.desks.values())):
+            if tape is not None:
+                tape.abandon()
+
+    async def _hear_desks(self) -> None:
+        """What has happened on a desk is heard before anything else, and never inside of what the desk is doing."""
+        while True:
+            await self._stirred.wait()
+            self._stirred.clear()
+            self._react()
+
+    async def _conduct(self) -> None:
+        """Carry out what was said before, then decide whenever it is time."""
+        for desk in self.desks.values():
+            await desk.joined.wait()
+        self._react()
+        await self._again_until_done(self._open)
+        while True:
+            if self._due() is not None or self._owed:
+                await self._again_until_done(self._decide)
+            await asyncio.sleep(LOOK_S)
+
+    async def _again_until_done(self, work: Callable[[], Awaitable[None]]) -> None:
+        """What the venue does not answer is tried again; each reason is told once."""
+        told = ""
+        while True:
+            try:
+                await work()
+                return
+            except _NOT_NOW as error:
+                if str(error) != told:
+                    told = str(error)
+                    self._say(MAIN, Said(self._machine.wall_ns(), NOTICE, f"the venue does not answer: {told}"))
+                await asyncio.sleep(AGAIN_S)
+
+    async def _open(self) -> None:
+        """The capital of a new portfolio, its history; of one that was alive, what was said and not carried out."""
+        if not self.conducting.count:
+            capital = int(self._request.capital / self._quantum("USDT"))
+            self._hear(Entered(Opens(capital)))
+        await self._touch()
+        self._owed = self._not_moved_yet()
+        await self._move_owed()
+        if not self._conductor.has_begun:
+            await self._hear_facts()
+            self._hear(Entered(Begins()))
+        self._look_at_legs()  # what was filled meanwhile was heard without a market
+        for name in self.desks:
+            self._tell_last(name)
+
+    def _due(self) -> int | None:
+        """The moment of the last cycle or settlement that is to be decided, None: nothing is due."""
+        moment = (self._machine.wall_ns() - FIVE_MINUTES_NS) // PERIOD_NS * PERIOD_NS + FIVE_MINUTES_NS
+        return moment if moment > self.conducting.decided_ns else None
+
+    async def _decide(self) -> None:
+        """A daily cycle, or a settlement between two; of several that were slept through the latest, once."""
+        await self._move_owed()
+        due_ns = self._due()
+        if due_ns is None:
+            return
+        await self._hear_facts()
+        await self._touch()
+        self._react()
+        day, now_ns = (due_ns - FIVE_MINUTES_NS) // DAY_NS - 1, self._machine.wall_ns()
+        if self.conducting.decided_ns // DAY_NS < due_ns // DAY_NS:
+            seen = {name: seen_of(self._conductor, desk.books) for name, desk in self.desks.items()}
+            await self._carry_out(Entered(Cycle(day, now_ns, seen)))
+        else:
+            seen_funding = seen_of(self._conductor, self.desks[FUNDING].books)
+            await self._carry_out(Entered(Settled(day, now_ns, seen_funding)))
+
+    # ---- what the conductor hears ----------------------------------------------------------------------------------
+
+    def _hear(self, entered: Entered) -> Reply:
+        """One event: on the tape, heard, and what is said on the disk before anybody is told."""
+        now_ns = self._last_ns = max(self._machine.wall_ns(), self._last_ns)
+        self._tape.append(entered_rows(entered, self.conducting.count + 1, now_ns))
+        reply = self.conducting.enter(entered)
+        self._tape.append(said_rows(reply, now_ns))
+        self._tape.sync()
+        self._tell_people(now_ns)
+        return reply
+
+    def _react(self) -> None:
+        """Everything that has happened on the desks since, and only then the last word: an earlier one knew less.
+
+        A desk's own tape is on the disk before the conductor hears of it.
+        """
+        for name, desk in self.desks.items():
+            if not desk.heard or not desk.joined.is_set():
+                continue
+            while desk.heard:
+                position, event = desk.heard.popleft()
+                desk.tape.sync()
+                self._hear(Entered(event, name, position))
+            self._tell_last(name)
+
+    async def _hear_facts(self) -> None:
+        """Days that have closed and rates that were settled since the last ones that were heard."""
+        now_ns = self._machine.wall_ns()
+        told: list[Told] = []
+        for n in range(len(self._conductor.names)):
+            today_ns = now_ns // DAY_NS * DAY_NS
+            first_ns = self._conductor.days_end[n] or today_ns - HISTORY_DAYS * DAY_NS
+            days = await self._facts.days(n, first_ns, today_ns)
+            told += [Told(now_ns, "bar", n, one.end_ns, one.prices) for one in days]
+            after_ns = self._conductor.settled_ns[n] or now_ns - RATES_BEFORE_NS
+            rates = await self._facts.rates(n, after_ns, now_ns)
+            told += [Told(now_ns, "rate", n, one.at_ns, (one.rate_e9,)) for one in rates]
+        told.sort(key=lambda one: (one.event_ns, one.instrument))
+        for first in range(0, len(told), TOLD_AT_ONCE):
+            self._hear(Entered(Heard(tuple(told[first : first + TOLD_AT_ONCE]))))
+
+    # ---- what is carried out ---------------------------------------------------------------------------------------
+
+    async def _carry_out(self, entered: Entered) -> None:
+        """First the money, then the orders; orders do not wait for ever."""
+        reply = self._hear(entered)
+        self._owed += reply.movements
+        try:
+            async with asyncio.timeout(MOVE_PATIENCE_S):
+                await self._move_owed()
+        except (TimeoutError, *_NOT_NOW) as error:
+            why = str(error) or f"not done within {MOVE_PATIENCE_S:g} s"
+            self._say(MAIN, Said(self._machine.wall_ns(), NOTICE, f"orders go before transfers: {why}"))
+        for name in reply.orders:
+            self._tell_last(name)
+
+    def _tell_last(self, name: str) -> None:
+        """What a sub-account shall want, unless it was told."""
+        desk, (number, orders) = self.desks[name], self.conducting.orders.get(name, (0, ()))
+        if desk.told < number:
+            desk.tell(Wanted(number, tuple(wants_of(orders, self._conductor.names))))
+
+    def _not_moved_yet(self) -> list[Movement]:
+        """What was to move and does not stand on the tapes of both sides."""
+        return [one for one in self.conducting.movements if any(one.key not in d.moved for d in self._sides(one))]
+
+    def _sides(self, one: Movement) -> list[SubAccountDesk]:
+        return [self.desks[name] for name in (one.source, one.to) if name != MAIN]
+
+    async def _move_owed(self) -> None:
+        """Move what is owed, in its order; what the venue refuses is told the conductor."""
+        async with self._settling:
+            while self._owed:
+                await self._move(self._owed[0])
+                del self._owed[0]
+
+    async def _move(self, one: Movement) -> None:
+        if not any(one.key in desk.moved for desk in self._sides(one)):
+            transfer = transfers.Transfer(
+                str(uuid.uuid5(NAMESPACE, f"{self._request.desk}-{self._epoch}-{one.key}")),
+                one.asset, one.quanta * self._quantum(one.asset), self._numbers[one.source], self._numbers[one.to],
+            )  # fmt: skip
+            refused = await transfers.move(self._accounts[MAIN].rest, transfer)
+            if refused:
+                self._say(MAIN, Said(self._machine.wall_ns(), ALARM, f"{one.key} was refused: {refused}"))
+                not_moved = NotMoved(one.key, one.source, one.to, one.asset, one.quanta, one.value, refused)
+                self._hear(Entered(not_moved))
+                return
+        self._book(one)
+
+    def _book(self, one: Movement) -> None:
+        """The same movement as an event of both desks; coins bring along what they have cost."""
+        cost = 0
+        if one.source != MAIN:
+            giver = self.desks[one.source]
+            if one.key not in giver.moved:
+                giver.tell(Moved(one.key, one.asset, -one.quanta, cost_of(giver.books, one.asset, one.quanta)))
+            cost = giver.moved[one.key].cost
+        taker = self.desks[one.to]
+        if one.key not in taker.moved:
+            taker.tell(Moved(one.key, one.asset, one.quanta, cost))
+
+    def _quantum(self, asset: str) -> Decimal:
+        return self._listing.assets[asset].quantum
+
+    @property
+    def _listing(self) -> Listing:
+        return Listing(self.desks[FUNDING].books.instruments)
+
+    # ---- the market, and time --------------------------------------------------------------------------------------
+
+    async def _hear_market(self) -> None:
+        for desk in self.desks.values():
+            await desk.joined.wait()
+        while True:
+            with contextlib.suppress(*_NOT_NOW):  # each desk alarms when it has not heard the market for long
+                await self._touch()
+            await asyncio.sleep(TOUCH_S)
+
+    async def _touch(self) -> None:
+        """Ask for the touch of everything, and let every desk hear it."""
+        for ts_ns, n, touch in await self._market.touches():
+            self._touched_ns = max(self._touched_ns, ts_ns)
+            rows = touch_rows(n, touch, self._touched_ns, self._machine.wall_ns())
+            for desk in self.desks.values():
+                desk.desk.enter_market(rows)
+
+    async def _mind_legs(self) -> None:
+        """While a leg of FUNDING stands alone, it looks again and again: nobody else would tell it that time passes."""
+        while True:
+            await asyncio.sleep(NAKED_LOOK_S)
+            self._react()
+            if self._conductor.is_naked and self.desks[FUNDING].joined.is_set():
+                self._look_at_legs()
+
+    def _look_at_legs(self) -> None:
+        seen = seen_of(self._conductor, self.desks[FUNDING].books)
+        self._hear(Entered(Looked(self._machine.wall_ns(), seen)))
+        self._tell_last(FUNDING)
+
+    # ---- words -----------------------------------------------------------------------------------------------------
+
+    def _say(self, name: str, said: Said) -> None:
+        self._alarms += said.kind == ALARM
+        self._said(name, said)
+
+    def _tell_people(self, now_ns: int) -> None:
+        """What the engines have noted since."""
+        for _, line in self._conductor.log[self._told_lines :]:
+            words = ", ".join(f"{name} {value}" for name, value in line.note.values.items())
+            kind = ALARM if line.note.alert else NOTICE
+            self._say(line.account, Said(now_ns, kind, f"{line.note.kind}: {words}" if words else line.note.kind))
+        self._told_lines = len(self._conductor.log)
+
+    def _ended(self) -> Ended:
+        quantum = self._quantum("USDT")
+        return Ended(
+            {name: desk.books.equity() * quantum for name, desk in self.desks.items()},
+            {name: desk.command_hash for name, desk in self.desks.items()},
+            {name: desk.reconciliation.compared for name, desk in self.desks.items()},
+            self._alarms,
+            self._conductor.portfolio.cycles,
+            len(self.conducting.movements),
+            str(self._request.folder),
+        )
+
+
+def conducted(conducting: Conducting, past: desk_folder.Past, folder: Path) -> Reply | None:
+    """Let a conductor hear its tape again, as `conductor_tape.relive` does."""
+    birth = int(np.flatnonzero(past.rows["bits"] & LAST)[0]) + 1
+    return relive(conducting, past.rows[birth:], str(folder / desk_folder.TAPE))
+
+
+def instruments_of(past: desk_folder.Past) -> tuple[Instrument, ...]:
+    """What a portfolio trades, from the notes of its conductor's tape; raises DataError."""
+    try:
+        return msgspec.json.decode(past.notes["instruments"], type=tuple[Instrument, ...])
+    except (KeyError, msgspec.MsgspecError) as error:
+        raise DataError(f"conductor: meta block: {error}, expected the instruments of a portfolio") from None

@@ -1,0 +1,86 @@
+"""The eternal engine on the sandbox in time-lapse: a bad month, cut lines, deaths; books exact, legs even, parity."""
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from quintet.app import eternal_trading
+from quintet.app.eternal_parity import replay_portfolio
+from quintet.systems.eternal.config import ACCOUNTS
+from tools.storm.lapse_laws import broken_laws, naked_times
+from tools.storm.lapse_scripts import calm, cut_between_legs, month
+from tools.storm.time_lapse import Script, TimeLapse, tell_lapse
+
+
+def told(script: Script, folder: Path) -> TimeLapse:
+    return tell_lapse(script, folder / "portfolio")
+
+
+def digest(lapse: TimeLapse) -> str:
+    tapes = sorted(lapse.folder.glob("*/desk.tape"))
+    return hashlib.sha256(b"".join(tape.read_bytes() for tape in tapes)).hexdigest()
+
+
+@pytest.fixture(scope="module")
+def bad(tmp_path_factory: pytest.TempPathFactory) -> TimeLapse:
+    return told(month(), tmp_path_factory.mktemp("month"))
+
+
+@pytest.mark.req("E-03", "E-58")
+def test_a_bad_month_breaks_no_law(bad: TimeLapse) -> None:
+    assert bad.struck == len(bad.script.faults) and bad.life == 1
+    assert broken_laws(bad) == []
+    assert bad.ended is not None and min(bad.ended.compared.values()) > 5
+
+
+def test_every_engine_has_traded_in_it_and_money_has_moved_between_all(bad: TimeLapse) -> None:
+    traded = {name: {one.kind for one in bad.service.state.accounts[uid].executions} for name, uid in bad.uids.items()}
+    assert all("Trade" in kinds for kinds in traded.values())
+    assert all("Funding" in traded[name] for name in ("TREND-1", "TREND-2", "FUNDING"))
+    said = {line.note.kind for _, line in replay_portfolio(bad.folder).conducting.conductor.log}
+    assert said >= {"built", "rebalance", "entered", "closed", "negative_for_long", "deployed", "move", "transfer"}
+
+
+def test_a_line_that_is_cut_between_two_legs_leaves_no_leg_alone_once_it_is_back(tmp_path: Path) -> None:
+    lapse = told(replace(calm(3), faults=(cut_between_legs(0),)), tmp_path)
+    assert lapse.struck == 1
+    assert broken_laws(lapse) == []
+    [longest, *_] = sorted(naked_times(lapse), key=lambda one: one.from_ms - one.to_ms)
+    assert longest.to_ms - longest.from_ms > 10_000 and longest.ms == 0
+
+
+@pytest.mark.parametrize(
+    ("dies_at", "power"),
+    [((30,), None), ((118, 93), 0.7), ((640, 40), None), ((1_240,), 0.4)],
+)
+def test_a_portfolio_that_died_carries_out_what_was_said_and_nothing_twice(
+    dies_at: tuple[int, ...], power: float | None, tmp_path: Path
+) -> None:
+    lapse = told(replace(calm(3), dies_at=dies_at, power=power), tmp_path)
+    assert lapse.life == len(dies_at)
+    assert broken_laws(lapse) == []
+
+
+def test_told_again_it_is_the_same_to_the_last_byte(tmp_path: Path) -> None:
+    once, again = (told(calm(2), tmp_path / name) for name in ("once", "again"))
+    assert digest(once) == digest(again)
+
+
+def test_a_movement_that_is_booked_on_one_side_only_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    portfolio: Any = eternal_trading._Portfolio
+    books = portfolio._sides
+    monkeypatch.setattr(portfolio, "_book", lambda self, one: self.desks[one.to].tell(_came(one)))
+    monkeypatch.setattr(portfolio, "_sides", lambda self, one: books(self, one)[-1:])
+    found = broken_laws(told(calm(2), tmp_path))
+    assert any(law.startswith("FUNDING: ") and "quanta of USDT in the books" in law for law in found)
+
+
+def _came(one: Any) -> Any:
+    return eternal_trading.Moved(one.key, one.asset, one.quanta)
+
+
+def test_it_has_a_tape_for_each_sub_account_and_one_for_the_conductor(bad: TimeLapse) -> None:
+    assert {path.parent.name for path in bad.folder.glob("*/desk.tape")} == {*ACCOUNTS, eternal_trading.CONDUCTOR}

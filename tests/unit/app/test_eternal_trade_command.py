@@ -1,0 +1,81 @@
+"""`quintet trade eternal` as processes: begun, stopped, begun again, and lived once more offline."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from quintet.app.cli import app
+from quintet.systems.eternal.config import ACCOUNTS
+
+COMMAND = [sys.executable, "-m", "quintet.app.cli"]
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    monkeypatch.setenv("QUINTET_WORKSPACE", str(tmp_path))
+    words = ["sandbox", "--port", "0", "--json", "--seed", "5", "--coins", "USDT=200000"]
+    process = subprocess.Popen([*COMMAND, *words], stdout=subprocess.PIPE, text=True, env=os.environ)
+    assert process.stdout is not None
+    said = tmp_path / "sandbox.json"
+    said.write_text(process.stdout.readline())
+    yield said
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+
+
+def traded(sandbox: Path, *words: str, world: str = "sandbox") -> tuple[list[dict[str, Any]], str]:
+    command = [*COMMAND, "trade", "eternal", "--world", world, "--sandbox", str(sandbox), "--json", *words]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, env=os.environ, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()], done.stdout + done.stderr
+
+
+def test_it_trades_is_stopped_and_goes_on_and_its_tapes_say_the_same(sandbox: Path) -> None:
+    first, words = traded(sandbox, "--for", "12s")
+    end = first[-1]
+    assert (end["kind"], end["alarms"], end["cycles"], end["transfers"]) == ("end", 0, 1, len(ACCOUNTS))
+    assert min(end["compared"].values()) >= 1
+    assert json.loads(sandbox.read_text())["secret"] not in words
+    again, _ = traded(sandbox, "--for", "2s")
+    assert again[-1]["cycles"] == 1 and again[-1]["transfers"] == len(ACCOUNTS)
+    lived = CliRunner().invoke(app, ["verify", "parity", "main", "--json"])
+    told = json.loads(lived.stdout)
+    assert (lived.exit_code, told["ok"]) == (0, True)
+    assert told["commands"] == again[-1]["command_hashes"] == end["command_hashes"]
+
+
+def test_on_paper_it_has_an_exchange_of_its_own_that_shows_the_market_and_is_there_again(sandbox: Path) -> None:
+    ends = [traded(sandbox, "--for", time, world="paper")[0][-1] for time in ("15s", "4s")]
+    assert [end["alarms"] for end in ends] == [0, 0]
+    assert [end["cycles"] for end in ends] == [1, 1]
+    assert sum(map(float, ends[1]["equity"].values())) == pytest.approx(100_000, rel=0.01)
+    told = json.loads(CliRunner().invoke(app, ["verify", "parity", "paper-main", "--json"]).stdout)
+    assert told["commands"] == ends[1]["command_hashes"]
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["--world", "moon"], "one of paper, sandbox, live"),
+        (["--world", "paper", "--key", "mine"], "found     --key"),
+        (["--world", "live", "--key", "mine"], "expected  paper or sandbox"),
+        (["--world", "sandbox"], "--key NAME, or in the world sandbox --sandbox FILE"),
+        (["--world", "sandbox", "--desk", "Main"], "1 to 8 small letters and digits"),
+        (["--world", "sandbox", "--symbol", "ETHUSDT", "--sandbox", "x.json"], "expected  the first line"),
+    ],
+)
+def test_a_mistake_is_named_before_anything_is_connected(
+    words: list[str], expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QUINTET_WORKSPACE", str(tmp_path))
+    told = CliRunner().invoke(app, ["trade", "eternal", *words])
+    assert told.exit_code == 2
+    assert expected in " ".join(told.stderr.split("\n")) or expected in told.stderr
