@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from quintet.core import events as ev
-from tests.desk_driver import LIMIT, POST_ONLY, Desk
+from tests.desk_driver import LIMIT, POST_ONLY, Desk, Sent
 
 ENDS = (ev.ORDER_REJECTED, ev.ORDER_CANCELED, ev.ORDER_EXPIRED, ev.COMMAND_LOST, ev.COMMAND_SUPPRESSED)
 SAYINGS = (*ENDS, ev.ORDER_ACCEPTED, ev.CANCEL_REJECTED, ev.COMMAND_UNANSWERED)
@@ -36,7 +36,11 @@ class Orders(RuleBasedStateMachine):
 
     @rule(wants=st.lists(WANT, max_size=4))
     def wants(self, wants: list[tuple[int, ...]]) -> None:
-        for sent in self.desk.want(*wants):
+        self.take(self.desk.want(*wants))
+
+    def take(self, commands: list[Sent]) -> None:
+        """What one event has sent: a cancel that waited for its order's acceptance leaves with that."""
+        for sent in commands:
             if sent.kind == "place":
                 assert sent.number not in self.ordered, "a number was given twice"
                 self.ordered[sent.number] = sent
@@ -50,6 +54,7 @@ class Orders(RuleBasedStateMachine):
         number = sorted(self.ordered)[pick % len(self.ordered)]
         was_live = number in self.live
         self.desk.hear(kind, number)
+        self.take(self.desk.sent())
         assert was_live or number not in self.live, "an order that was over lives again"
 
     @precondition(lambda self: self.ordered)
@@ -65,6 +70,7 @@ class Orders(RuleBasedStateMachine):
             self.sold_late += lots
         fill = {"lots": lots, "price": order.price, "side": order.side, "execution": self.last_execution}
         self.desk.fill(number, **fill)
+        self.take(self.desk.sent())
         self.booked.append({"number": number, **fill})
         self.filled[number] += lots
         self.position += order.side * lots
