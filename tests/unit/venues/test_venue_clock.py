@@ -95,3 +95,17 @@ def test_an_answer_before_its_question_is_our_own_clocks_fault() -> None:
     clock.hear(Sample(5 * SECOND, 4 * SECOND, 5 * SECOND))
     assert "our own clock went back" in clock.take_alarms()[0]
     assert clock.why_unsure(5 * SECOND)
+
+
+def test_after_a_sleep_a_quick_answer_of_long_ago_proves_less_than_the_ones_of_now() -> None:
+    clock = VenueClock()
+    for n in range(3):
+        clock.hear(asked(n * SECOND, HOUR_OFFSET, MS, MS))
+    woken = 2 * 3_600 * SECOND
+    assert "0 answers of the last 300 s agree" in clock.why_unsure(woken)
+    for n in range(3):
+        clock.hear(asked(woken + n * SECOND, HOUR_OFFSET, 20 * MS, 20 * MS))
+    now = woken + 3 * SECOND
+    assert clock.why_unsure(now) == ""
+    assert clock.uncertainty_ns(now) < 25 * MS
+    assert abs(clock.venue_ns(now) - (now + HOUR_OFFSET)) <= clock.uncertainty_ns(now)
