@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from quintet.app import verify_commands, wiring
+from quintet.app import verified_runs, wiring
 from quintet.research.earlier_trials import EARLIER_TRIALS
 from quintet.storage.trial_ledger import read_entries
 from tests.fakes.command_line import CountingEngine, Quintet
@@ -88,7 +88,7 @@ def test_a_proof_of_determinism_is_no_trial(place: Path, monkeypatch: pytest.Mon
         return subprocess.CompletedProcess(words, 0, "{}", "")
 
     monkeypatch.setattr(subprocess, "run", run)
-    verify_commands._child(["backtest", "structure_mm"], place / "runs" / "first", {"PYTHONHASHSEED": "1"})
+    verified_runs.child(["backtest", "structure_mm"], place / "runs" / "first", {"PYTHONHASHSEED": "1"})
     assert asked[0]["QUINTET_LEDGER"] == str(place / "runs" / "trials.sqlite")
     assert "QUINTET_LEDGER" not in os.environ
 
