@@ -198,8 +198,12 @@ class Story:
         self.released_ms = self.now_ms
 
     def strike(self, fault: Callable[["Story"], float]) -> None:
-        """Something bad begins: not inside of what is being done just now, but before anything else."""
-        self.loop.call_soon(lambda: self.shake(fault(self) + AFTERMATH_S))
+        """Something bad begins: not inside of what is being done just now, but before anything else.
+
+        Once it is calm it stays so: what is seen only then is a reason for nothing.
+        """
+        if not self._is_calm:
+            self.loop.call_soon(lambda: self.shake(fault(self) + AFTERMATH_S))
 
     def shake(self, seconds: float) -> None:
         """Something is wrong for so long from now on: it is calm so much later."""
