@@ -49,7 +49,7 @@ def test_it_trades_is_stopped_and_goes_on_and_its_tapes_say_the_same(sandbox: Pa
     lived = CliRunner().invoke(app, ["verify", "parity", "main", "--json"])
     told = json.loads(lived.stdout)
     assert (lived.exit_code, told["ok"]) == (0, True)
-    assert told["commands"] == again[-1]["command_hashes"] == end["command_hashes"]
+    assert told["commands"] == again[-1]["command_hashes"]
 
 
 def test_on_paper_it_has_an_exchange_of_its_own_that_shows_the_market_and_is_there_again(sandbox: Path) -> None:
