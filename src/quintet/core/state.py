@@ -128,6 +128,7 @@ MARKET = record(
     index="i8",
     funding_rate_e9="i8",  # of the interval, + = longs pay
     happened="i8",  # when what was heard last had happened at the exchange, order books only
+    booked="i8",  # 1: a book has been known; with neither side known now, it is lost
 )
 
 ACCOUNT = record(

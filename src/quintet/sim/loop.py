@@ -23,6 +23,7 @@ from quintet.core.engine.feed import (
     is_lost_book,
     is_of_market,
     is_of_perpetual,
+    know_book,
     know_message,
     know_perpetual,
     message_begin,
@@ -147,6 +148,7 @@ def show_messages(desk: Any, venue: Any, shown: Any, touches: Any, rows: Any, ro
             market.ask = touch.ask
             market.ts = touch.ts_recv
             market.happened = touch.happened
+            know_book(market)
             desk.shown.instruments[touch.instrument].trading = touch.trading
             if touch.facts != 0:
                 know_perpetual(market, rows, message_begin(rows, touch.end), touch.end)
@@ -173,6 +175,7 @@ def hear_feed(desk: Any, venue: Any, shown: Any, touches: Any, rows: Any, rows_o
         market = desk.shown.market[touch.instrument]
         market.bid = touch.bid
         market.ask = touch.ask
+        know_book(market)
     desk.shown.instruments[touch.instrument].trading = touch.trading
     if venue.recording != 0:
         put_message(rows_out, venue, rows, touch.begin, touch.end, touch.ts_recv)

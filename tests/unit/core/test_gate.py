@@ -8,6 +8,7 @@ from quintet.core.engine.world import Limits
 from quintet.core.orders.lifecycle import IOC, STOP
 from quintet.core.risk import gate
 from quintet.core.risk.gate import HALTED, REASON_NAMES, REDUCE_ONLY
+from quintet.core.state import NO_ASK, NO_BID
 from tests.desk_driver import Desk
 from tests.desk_worlds import COIN, LINEAR_COIN, SPOT_COIN, USDT
 
@@ -134,6 +135,25 @@ def test_no_new_risk_on_stale_data() -> None:
     assert lots_sent(desk, (1, PRICE, 1)) == [1]
 
 
+def test_no_new_risk_while_a_book_that_was_known_is_lost() -> None:
+    # given a desk whose feed has lost its book
+    desk = Desk(LINEAR_COIN, lots=30)
+    market = desk.view.market[0]
+    market.booked, market.bid, market.ask = 1, NO_BID, NO_ASK
+    # then nothing leaves that opens, at whatever price
+    assert lots_sent(desk, (1, PRICE, 5)) == []
+    assert gate.STALE_DATA in (desk.record.limits.reason, *desk.reasons)
+    # when one side is known again
+    market.bid = PRICE
+    assert lots_sent(desk, (1, PRICE, 5)) == [5]
+
+
+def test_a_feed_without_a_book_loses_none() -> None:
+    desk = Desk(LINEAR_COIN)
+    desk.view.market[0].bid, desk.view.market[0].ask = NO_BID, NO_ASK
+    assert lots_sent(desk, (1, PRICE, 5)) == [5]
+
+
 @pytest.mark.parametrize(
     ("field", "value", "reason"),
     [
@@ -166,6 +186,9 @@ def stopped(desk: Desk, how: str) -> Desk:
     elif how == "stale":
         limits.stale_ns = 0
         desk.view.market[0].ts = 1
+    elif how == "lost":
+        desk.view.market[0].booked = 1
+        desk.view.market[0].bid, desk.view.market[0].ask = NO_BID, NO_ASK
     elif how == "rate":
         limits.max_orders_per_second = 0
         limits.second = desk.now // gate.SECOND_NS
@@ -174,7 +197,7 @@ def stopped(desk: Desk, how: str) -> Desk:
     return desk
 
 
-WAYS = ("halted", "reduce only", "paused", "stale", "rate", "size", "position", "count")
+WAYS = ("halted", "reduce only", "paused", "stale", "lost", "rate", "size", "position", "count")
 
 
 @pytest.mark.req("S-11")

@@ -29,12 +29,12 @@ from quintet.core.events import (
     TRADE_SELL,
     VENUE_STATUS,
 )
-from quintet.core.kernel import kernel
+from quintet.core.kernel import kernel, kernel_inlined
 from quintet.core.market.perpetuals import hear_of_perpetual
 from quintet.core.market.shown_book import forget_shown, report_level, show_depth
 from quintet.core.market.trade_bars import pass_empty_span, pass_time, trade_bars_update
 from quintet.core.orders.queue_place import row_moves_places
-from quintet.core.state import WAKE_BOOK, WAKE_TOUCH, WAKE_TRADE
+from quintet.core.state import NO_ASK, NO_BID, WAKE_BOOK, WAKE_TOUCH, WAKE_TRADE
 from quintet.core.units import SAFE_MAX
 
 TOLD: Final = -1
@@ -120,9 +120,17 @@ def know_message(desk: Any, shown: Any, rows: Any, first: int, until: int, recv:
     found = read_levels(desk, shown, rows, first, until)
     market.ts = recv
     market.happened = rows[until - 1].ts_event
+    know_book(market)
     if desk.depth_levels > 0 and found > 0:
         show_depth(shown, desk.ladders, market, desk.shown.depth[n], n, desk.depth_levels)
     return found
+
+
+@kernel_inlined
+def know_book(market: Any) -> None:
+    """Once a side was known, an order that opens waits for one (`core.risk.gate`)."""
+    if market.bid != NO_BID or market.ask != NO_ASK:
+        market.booked = 1
 
 
 @kernel

@@ -12,6 +12,7 @@ from quintet.core.accounting.fees import fee_quanta
 from quintet.core.kernel import kernel
 from quintet.core.risk.margin import asks_for_margin, free_quote, lot_margin
 from quintet.core.risk.restrained import RESTRAINT_REASONS, restrained_lots
+from quintet.core.state import NO_ASK, NO_BID
 
 SECOND_NS: Final = 1_000_000_000
 
@@ -49,6 +50,12 @@ def is_reducing(inst: Any, account: Any, side: int, lots: int) -> bool:
     if side < 0:
         return account.lots > 0 and account.open_sell_lots + lots <= account.lots
     return account.lots < 0 and account.open_buy_lots + lots <= -account.lots
+
+
+@kernel
+def is_lost(market: Any) -> bool:
+    """True while neither side of a book is known that was known before: nobody can say where an order would rest."""
+    return market.booked != 0 and market.bid == NO_BID and market.ask == NO_ASK
 
 
 @kernel
@@ -130,7 +137,7 @@ def allowed_lots(desk: Any, want: Any, bound: int) -> int:
         if desk.paused != 0:
             limits.reason = PAUSED
             return 0
-        if bound <= 0 or view.now - market.ts > limits.stale_ns:
+        if bound <= 0 or is_lost(market) or view.now - market.ts > limits.stale_ns:
             limits.reason = STALE_DATA
             return 0
         if desk.live >= limits.max_open_orders:
