@@ -26,10 +26,12 @@ run: $(READY)
 test: $(READY)
 	@$(BIN)/quintet warm
 	@echo "quintet: the whole suite"
-	@$(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/python -m tests.prepared_loops
+	@$(BIN)/pytest -q -n 3 --dist loadfile --no-loadscope-reorder
 	@echo "quintet: once more with compilation off (the same bits)"
 	@NUMBA_DISABLE_JIT=1 $(BIN)/pytest -q -n 2 --dist loadfile -m jit_off $(call marked,jit_off)
 	@echo "quintet: once more with compiled array bounds checked"
+	@NUMBA_BOUNDSCHECK=1 NUMBA_OPT=1 $(BIN)/python -m tests.prepared_loops
 	@NUMBA_BOUNDSCHECK=1 NUMBA_OPT=1 $(BIN)/pytest -q -n 2 --dist loadgroup -m bounds $(call marked,bounds)
 
 check: $(READY)

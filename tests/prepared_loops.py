@@ -12,11 +12,22 @@ from typing import Final
 
 import numpy as np
 
+from quintet.app.warm_command import compile_exchange
 from quintet.core.engine.entry import new_progress
 from quintet.core.engine.replay import replay
 from quintet.core.state import World
 from tests.desk_worlds import bar_tape, dice_world, run, walking_bars
-from tests.players import asked, enter_inside, player, replay_inside, replay_left, run_inside, run_left
+from tests.players import (
+    CHECKS_BOUNDS,
+    asked,
+    enter_inside,
+    player,
+    replay_inside,
+    replay_left,
+    run_inside,
+    run_left,
+)
+from tests.structure_mm_worlds import WARM, decided_outside, path, run_candles
 
 TAPE: Final = bar_tape(walking_bars(1, 10))
 
@@ -45,9 +56,18 @@ def enter_a_player() -> None:
     enter_inside(TAPE.rows, a_world(), new_progress())
 
 
-FIRST: Final = (run_a_player, enter_a_player)
-SECOND: Final = (run_one_that_is_left, replay_a_player, replay_one_that_is_left)
+def run_structure_mm() -> None:
+    with decided_outside():
+        run_candles(path(*WARM))
+
+
+FIRST: Final = (run_one_that_is_left, replay_a_player, replay_one_that_is_left)
+SECOND: Final = (compile_exchange, run_a_player, enter_a_player)
 """What each process compiles. What both need, the kernels inside, is compiled by whoever comes to it first."""
+
+FIRST_WITH_BOUNDS: Final = (run_one_that_is_left,)
+SECOND_WITH_BOUNDS: Final = (compile_exchange, run_structure_mm)
+"""Where bounds are checked, all share one loop, and few tests are run."""
 
 
 def prepare(loops: tuple[Callable[[], None], ...]) -> None:
@@ -57,9 +77,10 @@ def prepare(loops: tuple[Callable[[], None], ...]) -> None:
 
 
 def main() -> None:
-    beside = multiprocessing.get_context("spawn").Process(target=prepare, args=(SECOND,))
+    here, there = (FIRST_WITH_BOUNDS, SECOND_WITH_BOUNDS) if CHECKS_BOUNDS else (FIRST, SECOND)
+    beside = multiprocessing.get_context("spawn").Process(target=prepare, args=(there,))
     beside.start()
-    prepare(FIRST)
+    prepare(here)
     beside.join()
 
 

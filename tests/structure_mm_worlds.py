@@ -1,15 +1,19 @@
 """Markets drawn by hand for structure_mm, and its runs through the real loop."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
 import numpy as np
+import pytest
 
 from quintet.core.events import MINUTE_NS
 from quintet.core.instrument import DEFAULT_SPOT, Instrument
 from quintet.core.market.bars import Bars
 from quintet.core.risk.config import RiskConfig
 from quintet.core.tape import memory_tape
+from quintet.research import systems
 from quintet.research.backtest import PolicyRun, run_policy
 from quintet.research.backtest_options import BacktestOptions
 from quintet.research.systems import find
@@ -17,6 +21,7 @@ from quintet.sim.config import ExecutionConfig
 from quintet.storage.candle_sources import MarketBars
 from quintet.storage.candle_tapes import market_rows
 from quintet.systems.structure_mm import StructureMmConfig, explain_note, note_kind
+from tests.players import deciding
 
 START = 1_767_225_600 * 1_000_000_000  # 2026-01-01 00:00 UTC
 FIVE_MINUTES = 5 * MINUTE_NS
@@ -72,6 +77,14 @@ def run_market(
     )
     tape = memory_tape(market_rows(market) if rows is None else rows, [instrument])
     return run_policy(tape, find("structure_mm"), config, options, policy)[0]
+
+
+@contextmanager
+def decided_outside() -> Iterator[None]:
+    """Runs leave the loop at every wake, as those of `tests.players` do where bounds are checked."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(systems, "_compiled", lambda system: deciding(system.decide))
+        yield
 
 
 def run_candles(candles: list[Candle], config: StructureMmConfig = SMALL, **named: Any) -> PolicyRun:

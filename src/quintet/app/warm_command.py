@@ -5,7 +5,7 @@ import io
 import os
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -41,9 +41,10 @@ def warm(
 def compile_all() -> None:
     """Compile both kinds of loop, at once where there are two processors.
 
-    What one process has compiled the other finds on disk. The loops are made of the same kernels, but one begins with
-    the system's own, so that the two seldom work on the same. The second kind is asked for here again at the end: it
-    is there in a moment, and if the other process came to nothing it is compiled now.
+    What one process has compiled the other finds on disk. The loops are made of the same kernels, so one process begins
+    with the system's own and then those of the desk, the other with those of the exchange, and they seldom work on the
+    same. The second kind is asked for here again at the end: it is there in a moment, and if the other process came to
+    nothing it is compiled now.
     """
     import multiprocessing
 
@@ -60,7 +61,38 @@ def compile_all() -> None:
 def _compile_in_silence() -> None:
     """What the other process does: this one tells how far the work is."""
     with contextlib.redirect_stderr(io.StringIO()):
+        compile_exchange()
         compile_left_loop()
+
+
+def compile_exchange() -> None:
+    """What the loop calls last, for the types that it calls it with: how the exchange works, and how it is heard."""
+    from numba import typeof, types
+
+    from quintet.core.engine.world import Setup, new_world
+    from quintet.core.instrument import DEFAULT_SPOT
+    from quintet.core.tape import memory_tape
+    from quintet.sim import loop
+    from quintet.sim.margin import watch_margin
+
+    world = new_world(Setup(instruments=(DEFAULT_SPOT,), capital={}))
+    desk, venue, level = typeof(world.desk[0]), typeof(world.venue[0]), typeof(world.level)
+    request, shown = typeof(world.venue[0].requests[0]), typeof(world.shown)
+    touches, rows_out = typeof(world.touches), typeof(world.rows_out)
+    rows = typeof(memory_tape(world.rows_out[:0], [DEFAULT_SPOT]).rows)
+    row, price, number = types.uint16, types.int32, types.int64
+    kernels: Any = (
+        (loop.arrive_in_bars, (venue, level, request)),
+        (loop.arrive_in_book, (venue, level, request)),
+        (loop.set_status, (venue, level, row, number, number)),
+        (loop.play_phase, (venue, level, row)),
+        (loop.pull_triggers, (venue, level, row, price, number)),
+        (watch_margin, (venue, level, number)),
+        (loop.hear, (desk, venue, shown, rows_out)),
+        (loop.deliver_feed, (desk, venue, shown, touches, rows, rows_out, number)),
+    )
+    for kernel, signature in kernels:
+        kernel.compile(signature)
 
 
 def compile_loops_with_systems() -> None:
