@@ -1,6 +1,7 @@
 """The folder of a desk: its tape, its checkpoints; how a desk is begun in it, and how it comes back.
 
     desks/main/desk.tape            everything that entered the step, every command that came out
+    desks/main/desk.tape.seal       one digest of all its bytes up to the last checkpoint, so that coming back is soon
     desks/main/checkpoints/         what it remembered at some positions, the newest few
 
 The tape's meta block says which system with which parameters on which world this is. A desk that is started again must
@@ -108,7 +109,8 @@ def read_past(folder: Path) -> Past | None:
     path = folder / TAPE
     if not path.exists():
         return None
-    with TapeWriter.resume(path):
+    with TapeWriter.resume(path) as writer:
+        writer.seal()
         tape = open_tape(path)
     return Past(tape.event_rows(), tape.meta.notes)
 
@@ -204,6 +206,24 @@ def _difference(found: str, expected: str) -> tuple[str, str]:
 def checkpoints_of(folder: Path) -> CheckpointFolder:
     """The checkpoints of a desk."""
     return CheckpointFolder(folder / CHECKPOINTS, CHECKPOINT_EVERY)
+
+
+class SealedCheckpoints:
+    """Fills `ports.checkpoints.Checkpoints`: with each of them the tape is sealed, so that its desk comes back soon."""
+
+    def __init__(self, folder: Path, tape: TapeWriter) -> None:
+        self._store = checkpoints_of(folder)
+        self._tape = tape
+
+    def is_due(self, position: int) -> bool:
+        """As the folder says."""
+        return self._store.is_due(position)
+
+    def write(self, position: int, data: bytes) -> Path:
+        """Keep one, then seal the tape as far as it is on the disk."""
+        path = self._store.write(position, data)
+        self._tape.seal()
+        return path
 
 
 def come_back(folder: Path, past: Past, who: Identity, world: World, enter: TunedEntrance) -> Relived:

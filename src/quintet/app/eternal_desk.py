@@ -112,7 +112,6 @@ class SubAccountDesk:
         folder, world = self.folder, self.books.world
         past = self._past = desk_folder.required_past(folder)
         require_same(past, self._who, folder)
-        self._checkpoints = self._place.machine.beside(desk_folder.checkpoints_of(folder))
         found, at = desk_folder.newest_checkpoint(folder, len(past.rows)), 0
         if found is not None:
             restore(found, desk_parts(world), code=self._who.code, config=CONFIG)
@@ -121,6 +120,7 @@ class SubAccountDesk:
         for word in words_on(past.rows):
             self._remember(word)
         self.tape = TapeWriter.resume(folder / desk_folder.TAPE)
+        self._checkpoints = self._place.machine.beside(desk_folder.SealedCheckpoints(folder, self.tape))
         unwritten, last_ns = relived.unwritten, past.last_ns
         if len(unwritten):
             self.tape.append(command_rows(unwritten))

@@ -281,7 +281,6 @@ class _Desk:
         self._machine = machine
         self._listing = Listing((instrument,))
         self._config = request.config
-        self._checkpoints = machine.beside(desk_folder.checkpoints_of(request.folder))
 
     async def begin(self) -> Past:
         """The birth of a desk on an account: written whole, and then it comes back as any other does."""
@@ -314,6 +313,7 @@ class _Desk:
         self._tape = TapeWriter.resume(folder / desk_folder.TAPE)
         unwritten, last_ns = self._relived.unwritten, past.last_ns
         try:
+            self._checkpoints = self._machine.beside(desk_folder.SealedCheckpoints(folder, self._tape))
             if len(unwritten):
                 self._tape.append(command_rows(unwritten))
             session = Session(world, self._enter, self._tape, last_ns=last_ns)

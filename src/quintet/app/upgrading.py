@@ -38,6 +38,7 @@ from quintet.core.tape import instrument_rows, message_with_text
 from quintet.research.desk_beginning import BASE, as_note
 from quintet.runtime.recovery import lost_market
 from quintet.storage.tape_files import durable_path, verified_path
+from quintet.storage.tape_seals import seal_path
 
 EARLIER: Final = "earlier"
 NEXT: Final = "next"
@@ -95,8 +96,8 @@ def finish(folder: Path) -> None:
     new.parent.rmdir()
 
 
-def _sides(tape: Path) -> tuple[str, str]:
-    return durable_path(tape).name, verified_path(tape).name
+def _sides(tape: Path) -> tuple[str, ...]:
+    return durable_path(tape).name, verified_path(tape).name, seal_path(tape).name
 
 
 def _at_the_end(folder: Path, past: Past) -> Checkpoint:

@@ -1,11 +1,12 @@
 """Tape files: opens, maps, appends, syncs, cuts. The only store that decides anything.
 
-Beside `day.tape` may lie two small JSON files, each replaced as a whole:
+Beside `day.tape` may lie three small JSON files, each replaced as a whole:
 
     day.tape.durable     what has reached the disk: position, byte length, chain digest
     day.tape.verified    what a verification found, so that later runs quote the hash instead of computing it
+    day.tape.seal        one digest of all bytes up to some block, so that a desk comes back soon (`tape_seals`)
 
-The first makes damage out of what would else be a torn end; the second may be deleted at any time.
+The first makes damage out of what would else be a torn end; the others may be deleted at any time.
 """
 
 import contextlib
@@ -47,6 +48,7 @@ from quintet.core.tape import (
     with_instruments,
 )
 from quintet.storage.durability import sync_folder
+from quintet.storage.tape_seals import Extent, Sealing, read_seal, read_sealed, seal_path
 
 _PART: Final = ".part"
 _PIECES_MAX: Final = os.sysconf("SC_IOV_MAX")
@@ -91,10 +93,17 @@ def open_tape(path: str | os.PathLike[str], *, quote: bool = True) -> Tape:
     verified = _standing_verification(path, data, status, mark) if quote else None
     if verified is not None:
         return _quoted(path, data, verified)
-    tape, scan, inspector = read_tape(data, str(path), mark)
+    tape, scan, inspector, _ = _read(path, data, mark) if quote else (*read_tape(data, str(path), mark), None)
     if not tape.torn_bytes:
         _keep_verification(path, tape, scan, inspector, status)
     return tape
+
+
+def _read(path: Path, data: Any, mark: DurableMark | None) -> tuple[Tape, Scan, Inspector, Sealing | None]:
+    """Check every byte and row: by the seal and the blocks behind it, or, where none fits, block by block."""
+    seal = read_seal(path)
+    found = read_sealed(data, str(path), mark, seal) if seal is not None else None
+    return found or (*read_tape(data, str(path), mark), None)
 
 
 def is_being_written(path: Path) -> bool:
@@ -108,7 +117,7 @@ def is_being_written(path: Path) -> bool:
 
 
 def verify_tape(path: str | os.PathLike[str]) -> Tape:
-    """Check every byte and row now, whatever an earlier verification said; raises as `open_tape` does."""
+    """Check every block and row now, whatever an earlier verification or a seal said; raises as `open_tape` does."""
     return open_tape(path, quote=False)
 
 
@@ -228,7 +237,8 @@ class TapeWriter:
         self.cut_reason = ""
         self._written_to = path.with_name(path.name + suffix)
         self._durable_upto = 0
-        self._written = (0, 0, NO_DIGEST)  # positions, bytes, chain digest
+        self._written = self._durable = Extent(0, 0, 0, 0, NO_DIGEST)
+        self._sealing = Sealing()
         self._failed = ""
         self._file = -1
 
@@ -239,7 +249,7 @@ class TapeWriter:
         self._file = self._guard(lambda: os.open(self._written_to, os.O_RDWR | os.O_CREAT, 0o644), "create")
         self._lock()
         self._guard(lambda: os.ftruncate(self._file, 0), "create")
-        self._write([block], 0, chain)
+        self._write([block], 0, chain, 0)
 
     def _reopen(self) -> None:
         if not self.path.is_file():
@@ -254,10 +264,11 @@ class TapeWriter:
 
     def _recover(self) -> None:
         data, _ = _map(self.path)
-        tape, scan, self._inspector = read_tape(data, str(self.path), _read_mark(self.path))
+        tape, scan, self._inspector, sealing = _read(self.path, data, _read_mark(self.path))
         self.meta = tape.meta
         self.cut_bytes, self.cut_reason = tape.torn_bytes, tape.torn_reason
-        self._written = (scan.positions, scan.length, scan.chain)
+        self._written = Extent(scan.blocks, scan.positions, scan.length, scan.last_block, scan.chain)
+        self._sealing = sealing or self._sealing
         if tape.torn_bytes:
             self._guard(lambda: os.ftruncate(self._file, scan.length), "cut")
         _keep_verification(self.path, tape, scan, self._inspector, os.fstat(self._file))
@@ -294,13 +305,14 @@ class TapeWriter:
         self._inspector.take(plain)
         body = bytes_of(plain)
         pieces: list[bytes | memoryview] = []
-        chain, start = self._written[2], 0
+        chain, start, before = self._written.chain, 0, self._written.length_bytes
         for end in block_ends(plain, rows_per_block):
             piece = body[start * ROW_BYTES : end * ROW_BYTES]
             header, chain = encode_header(chain, EVENTS, first + start, self._durable_upto, piece)
+            last_block = before + start * ROW_BYTES + len(pieces) // 2 * HEADER_BYTES
             pieces += [header, piece]
             start = end
-        self._write(pieces, first + plain.shape[0], chain)
+        self._write(pieces, first + plain.shape[0], chain, last_block)
         return first
 
     def sync(self, *, mark: bool = True) -> int:
@@ -311,12 +323,26 @@ class TapeWriter:
         is unknown, and asking again would lie.
         """
         self._require_open()
-        reached = self._mark()
+        written = self._written
+        reached = _mark_of(written)
         self._guard(lambda: os.fdatasync(self._file), "sync")
-        self._durable_upto = reached.positions
+        self._durable, self._durable_upto = written, reached.positions
         if mark and self._written_to == self.path:
             self._guard(lambda: _replace_json(durable_path(self.path), reached, sync=False), "mark")
         return reached.positions
+
+    def seal(self) -> None:
+        """Leave a seal of what is on the disk, so that whoever comes back need not walk there block by block.
+
+        Reads what was written since the last one; may run in another thread, one at a time.
+        """
+        extent = self._durable
+        if not extent.last_block:
+            return
+        # A seal that cannot be left costs the next start a walk, nothing else.
+        with contextlib.suppress(OSError):
+            self._sealing.read(self.path, extent.length_bytes)
+            _replace_json(seal_path(self.path), self._sealing.seal(extent), sync=False)
 
     def close(self) -> None:
         """Sync, give a new tape its name, and let go of the file, whatever the disk says. Closing twice is allowed."""
@@ -359,20 +385,18 @@ class TapeWriter:
         self._guard(lambda: os.fdatasync(self._file), "sync")
         verified_path(self.path).unlink(missing_ok=True)
         durable_path(self.path).unlink(missing_ok=True)
+        seal_path(self.path).unlink(missing_ok=True)
         self._guard(lambda: self._written_to.replace(self.path), "rename")
         self._written_to = self.path
-        self._durable_upto = self._written[0]
-        self._guard(lambda: _replace_json(durable_path(self.path), self._mark(), sync=True), "mark")
+        self._durable, self._durable_upto = self._written, self._written.positions
+        self._guard(lambda: _replace_json(durable_path(self.path), _mark_of(self._written), sync=True), "mark")
         sync_folder(self.path.parent)
 
-    def _write(self, pieces: Sequence[bytes | memoryview], positions: int, chain: bytes) -> None:
-        length = self._written[1] + sum(len(piece) for piece in pieces)
+    def _write(self, pieces: Sequence[bytes | memoryview], positions: int, chain: bytes, last_block: int) -> None:
+        blocks = self._written.blocks + (len(pieces) + 1) // 2
+        length = self._written.length_bytes + sum(len(piece) for piece in pieces)
         self._guard(lambda: _write_all(self._file, pieces), "append")
-        self._written = (positions, length, chain)
-
-    def _mark(self) -> DurableMark:
-        positions, length, chain = self._written
-        return DurableMark(FORMAT_VERSION, positions, length, chain.hex())
+        self._written = Extent(blocks, positions, length, last_block, chain)
 
     def _require_open(self) -> None:
         if self._failed:
@@ -399,6 +423,10 @@ class TapeWriter:
         except OSError as error:
             self._failed = f"cannot {verb}: {error.strerror}"
             raise TapeError(f"{self.path}: {self._failed}") from error
+
+
+def _mark_of(extent: Extent) -> DurableMark:
+    return DurableMark(FORMAT_VERSION, extent.positions, extent.length_bytes, extent.chain.hex())
 
 
 def write_tape(
