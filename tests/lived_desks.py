@@ -115,8 +115,8 @@ class VenueDesk:
         self.enter = TunedEntrance(request.system, self.world, past.notes)
         self.relived = desk_folder.come_back(request.folder, past, self.who, self.world, self.enter)
         self.ids = desk_folder.ids_of(request.desk, past.rows)
-        self.tape = TapeWriter.resume(request.folder / desk_folder.TAPE)
-        keeping = Keeping(desk_folder.checkpoints_of(request.folder), self.who.code, self.enter.config)
+        self.tape = TapeWriter.resume(request.folder / desk_folder.TAPE, past.known)
+        keeping = Keeping(desk_folder.SealedCheckpoints(request.folder, self.tape), self.who.code, self.enter.config)
         self.session = Session(self.world, self.enter, self.tape, self.venue, keeping, self.tape.position, past.last_ns)
         if len(past.rows) > len(desk_folder.first_rows((COIN,), 0, 0)):
             list(self.session.hear(lost_market(past.market_ns or past.last_ns, past.last_ns)))

@@ -23,13 +23,14 @@ from quintet.core.errors import Damaged, DataError
 from quintet.core.instrument import Instrument
 from quintet.core.instrument import decode as decode_instrument
 from quintet.core.orders.client_ids import ClientIds
+from quintet.core.row_laws import MESSAGE_ROWS_MAX
 from quintet.core.state import World
 from quintet.core.tape import TapeMeta, instrument_rows, message_with_text
 from quintet.research.desk_beginning import base_of
 from quintet.research.retuning import TunedEntrance, changes_on, in_force
 from quintet.runtime.recovery import Relived, relive
 from quintet.storage.checkpoints import CheckpointFolder
-from quintet.storage.tape_files import TapeWriter, open_tape
+from quintet.storage.tape_files import Known, TapeWriter
 
 TAPE: Final = "desk.tape"
 CHECKPOINTS: Final = "checkpoints"
@@ -55,10 +56,11 @@ class Identity(NamedTuple):
 
 
 class Past(NamedTuple):
-    """What stands on the tape of a desk that has been alive."""
+    """What stands on the tape of a desk that has been alive. `known`: spares its writer to read it once more."""
 
     rows: Any
     notes: Mapping[str, str]
+    known: Known | None = None
 
     @property
     def in_force(self) -> dict[str, str]:
@@ -85,7 +87,8 @@ class Past(NamedTuple):
     @property
     def last_ns(self) -> int:
         """Our clock at the last event; rows of text have no times."""
-        return int(self.rows["ts_recv"][self.rows["kind"] != ev.TEXT][-1])
+        last = self.rows[-MESSAGE_ROWS_MAX:]
+        return int(last["ts_recv"][last["kind"] != ev.TEXT][-1])
 
     @property
     def since_ns(self) -> int:
@@ -111,8 +114,7 @@ def read_past(folder: Path) -> Past | None:
         return None
     with TapeWriter.resume(path) as writer:
         writer.seal()
-        tape = open_tape(path)
-    return Past(tape.event_rows(), tape.meta.notes)
+        return Past(writer.event_rows(), writer.meta.notes, writer.known)
 
 
 def past_of(folder: Path) -> Past | None:

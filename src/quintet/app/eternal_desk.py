@@ -30,7 +30,7 @@ from quintet.research.eternal_run import Costs, event_of, margin_of
 from quintet.research.sub_accounts import SubAccountBooks
 from quintet.research.told_desk import Moved, ToldEntrance, Wanted, Word, told_world, word_rows, words_on
 from quintet.runtime.dispatcher import Dispatcher
-from quintet.runtime.live_desk import Ears, LiveDesk, Said
+from quintet.runtime.live_desk import NOTICE, Ears, LiveDesk, Said
 from quintet.runtime.reconciliation import Reconciliation
 from quintet.runtime.recovery import Relived, believed_open, lost_market, not_written, relive
 from quintet.runtime.session import Keeping, Session
@@ -119,7 +119,7 @@ class SubAccountDesk:
         relived = relive(world, self._enter, past.rows[at:])
         for word in words_on(past.rows):
             self._remember(word)
-        self.tape = TapeWriter.resume(folder / desk_folder.TAPE)
+        self.tape = TapeWriter.resume(folder / desk_folder.TAPE, past.known)
         self._checkpoints = self._place.machine.beside(desk_folder.SealedCheckpoints(folder, self.tape))
         unwritten, last_ns = relived.unwritten, past.last_ns
         if len(unwritten):
@@ -151,7 +151,7 @@ class SubAccountDesk:
             session, dispatcher, orders, feed, self.reconciliation, ids, Ears(lambda happened: None, self._said),
             brake=place.brake, keeps_orders=True, wall_ns=place.machine.wall_ns,
         )  # fmt: skip
-        keepers = (self._account.rest.keep_clock(), self._account.socket.run())
+        keepers = (self._account.rest.keep_clock(), self._account.socket.run(), self._let_prices_be_moved())
         await self.desk.live(keepers, self._join())
         self._checkpoints.close()
         self.tape.close()
@@ -161,6 +161,11 @@ class SubAccountDesk:
         self.joined.set()
         self.stirs()
         await asyncio.Event().wait()
+
+    async def _let_prices_be_moved(self) -> None:
+        if why := await self._account.let_prices_be_moved():
+            text = f"orders beyond the venue's price limits will be refused, not moved to them: {why}"
+            self._said(Said(self._place.machine.wall_ns(), NOTICE, text))
 
     def _said(self, said: Said) -> None:
         self._say(self.name, said)

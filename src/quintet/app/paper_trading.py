@@ -283,7 +283,7 @@ class PaperDesk:
         past = read_past(folder)
         if past is not None:
             require_same(past, who, folder)
-            self._desk_tape = TapeWriter.resume(folder / TAPE)
+            self._desk_tape = TapeWriter.resume(folder / TAPE, past.known)
         else:
             self._desk_tape = begin(folder, who, time.time_ns(), __version__)
         return ContinuedTape(self._desk_tape, past.rows if past is not None else np.zeros(0, ROW))

@@ -310,7 +310,7 @@ class _Desk:
         self._enter = TunedEntrance(self._request.system, world, past.notes)
         set_timer(world, self._request.system, int(past.rows[0]["ts_recv"]))
         self._relived = desk_folder.come_back(folder, past, self._who, world, self._enter)
-        self._tape = TapeWriter.resume(folder / desk_folder.TAPE)
+        self._tape = TapeWriter.resume(folder / desk_folder.TAPE, past.known)
         unwritten, last_ns = self._relived.unwritten, past.last_ns
         try:
             self._checkpoints = self._machine.beside(desk_folder.SealedCheckpoints(folder, self._tape))
@@ -406,7 +406,8 @@ class _Desk:
                 self._say,
             )
             with stopped_by_signals(desk.stop, request.seconds), asks:
-                keepers = (rest.keep_clock(), socket.run(), self._keep_listing(desk), self._facts(desk))
+                lines = (rest.keep_clock(), socket.run())
+                keepers = (*lines, self._keep_listing(desk), self._facts(desk), self._let_prices_be_moved())
                 await desk.live(keepers, self._market(desk).run())
             self._checkpoints.close()
             self._tape.close()
@@ -435,6 +436,11 @@ class _Desk:
             if why and why != told:
                 desk.stop_new_risk(f"{why}: no new risk; close it, and begin another desk")
             told = why
+
+    async def _let_prices_be_moved(self) -> None:
+        """An exit that names a price beyond the venue's limit leaves at that limit, and is not refused."""
+        if why := await self._account.let_prices_be_moved():
+            self._say(f"orders beyond the venue's price limits will be refused, not moved to them: {why}")
 
     def _say(self, text: str) -> None:
         self._tell.said(Said(self._machine.wall_ns(), NOTICE, text))

@@ -16,7 +16,7 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 import numpy as np
@@ -24,7 +24,7 @@ import numpy as np
 from quintet.core import events as ev
 from quintet.core.errors import Damaged, NotATape, TapeError
 from quintet.core.instrument import Instrument
-from quintet.core.row_laws import Census, Definition, Inspector, frozen, read_definition
+from quintet.core.row_laws import Census, Definition, Inspector, Rows, frozen, read_definition
 from quintet.core.tape import (
     BLOCK_ROWS,
     EVENTS,
@@ -48,7 +48,16 @@ from quintet.core.tape import (
     with_instruments,
 )
 from quintet.storage.durability import sync_folder
-from quintet.storage.tape_seals import Extent, Sealing, read_seal, read_sealed, seal_path
+from quintet.storage.tape_seals import (
+    Extent,
+    Recovered,
+    Sealing,
+    event_rows,
+    read_seal,
+    read_sealed,
+    recover,
+    seal_path,
+)
 
 _PART: Final = ".part"
 _PIECES_MAX: Final = os.sysconf("SC_IOV_MAX")
@@ -93,17 +102,12 @@ def open_tape(path: str | os.PathLike[str], *, quote: bool = True) -> Tape:
     verified = _standing_verification(path, data, status, mark) if quote else None
     if verified is not None:
         return _quoted(path, data, verified)
-    tape, scan, inspector, _ = _read(path, data, mark) if quote else (*read_tape(data, str(path), mark), None)
+    seal = read_seal(path) if quote else None
+    found = read_sealed(data, str(path), mark, seal) if seal is not None else None
+    tape, scan, inspector = found or read_tape(data, str(path), mark)
     if not tape.torn_bytes:
         _keep_verification(path, tape, scan, inspector, status)
     return tape
-
-
-def _read(path: Path, data: Any, mark: DurableMark | None) -> tuple[Tape, Scan, Inspector, Sealing | None]:
-    """Check every byte and row: by the seal and the blocks behind it, or, where none fits, block by block."""
-    seal = read_seal(path)
-    found = read_sealed(data, str(path), mark, seal) if seal is not None else None
-    return found or (*read_tape(data, str(path), mark), None)
 
 
 def is_being_written(path: Path) -> bool:
@@ -194,6 +198,16 @@ def _keep_verification(path: Path, tape: Tape, scan: Scan, inspector: Inspector,
         _replace_json(verified_path(path), kept, sync=False)
 
 
+class Known(NamedTuple):
+    """A tape as a writer has left it. `stamp`: which file that was, its length and its time. Good for one writer."""
+
+    stamp: tuple[int, int, int]
+    meta: TapeMeta
+    extent: Extent
+    inspector: Inspector
+    sealing: Sealing
+
+
 # ---- writing -----------------------------------------------------------------------------------------------------
 
 
@@ -224,11 +238,14 @@ class TapeWriter:
         return writer
 
     @classmethod
-    def resume(cls, path: str | os.PathLike[str]) -> "TapeWriter":
-        """Go on writing an existing tape. A torn end is cut off and told in `cut_bytes`; raises as `open_tape` does."""
+    def resume(cls, path: str | os.PathLike[str], known: "Known | None" = None) -> "TapeWriter":
+        """Go on writing an existing tape. A torn end is cut off and told in `cut_bytes`; raises as `open_tape` does.
+
+        `known`: of a writer that has just let go of it; the tape is not read again if it is as it was then.
+        """
         writer = cls.__new__(cls)
         writer._begin(Path(path), "")
-        writer._reopen()
+        writer._reopen(known)
         return writer
 
     def _begin(self, path: Path, suffix: str) -> None:
@@ -251,29 +268,56 @@ class TapeWriter:
         self._guard(lambda: os.ftruncate(self._file, 0), "create")
         self._write([block], 0, chain, 0)
 
-    def _reopen(self) -> None:
+    def _reopen(self, known: "Known | None") -> None:
         if not self.path.is_file():
             raise NotATape(f"{self.path}: no such file, expected a tape to go on with")
         self._file = self._guard(lambda: os.open(self.path, os.O_RDWR), "open")
         try:
             self._lock()
-            self._recover()
+            self._recover(known)
         except BaseException:
             self._let_go()
             raise
 
-    def _recover(self) -> None:
-        data, _ = _map(self.path)
-        tape, scan, self._inspector, sealing = _read(self.path, data, _read_mark(self.path))
-        self.meta = tape.meta
-        self.cut_bytes, self.cut_reason = tape.torn_bytes, tape.torn_reason
-        self._written = Extent(scan.blocks, scan.positions, scan.length, scan.last_block, scan.chain)
-        self._sealing = sealing or self._sealing
-        if tape.torn_bytes:
-            self._guard(lambda: os.ftruncate(self._file, scan.length), "cut")
-        _keep_verification(self.path, tape, scan, self._inspector, os.fstat(self._file))
+    def _recover(self, known: "Known | None") -> None:
+        if known is not None and known.stamp == self._stamp:
+            self.meta, self._written, self._inspector, self._sealing = known[1:]
+            self.cut_bytes, self.cut_reason = 0, ""
+        else:
+            self._read()
         self._guard(lambda: os.lseek(self._file, 0, os.SEEK_END), "open")
         self.sync()
+
+    def _read(self) -> None:
+        data, _ = _map(self.path)
+        mark, seal = _read_mark(self.path), read_seal(self.path)
+        found = recover(data, str(self.path), mark, seal) if seal is not None else None
+        tape = None
+        if found is None:
+            tape, scan, inspector = read_tape(data, str(self.path), mark)
+            found = Recovered(tape.meta, tape.rows, scan, inspector, Sealing())
+        self.meta, _, scan, self._inspector, self._sealing = found
+        self._written = Extent(scan.blocks, scan.positions, scan.length, scan.last_block, scan.chain)
+        self.cut_bytes, self.cut_reason = len(data) - scan.length, str(scan.bad) if scan.bad else ""
+        if self.cut_bytes:
+            self._guard(lambda: os.ftruncate(self._file, scan.length), "cut")
+        if tape is not None:
+            _keep_verification(self.path, tape, scan, self._inspector, os.fstat(self._file))
+
+    @property
+    def _stamp(self) -> tuple[int, int, int]:
+        status = os.fstat(self._file)
+        return status.st_ino, status.st_size, status.st_mtime_ns
+
+    @property
+    def known(self) -> "Known":
+        """What spares the next writer of this process the reading, while nobody writes in between."""
+        return Known(self._stamp, self.meta, self._written, self._inspector, self._sealing)
+
+    def event_rows(self) -> Rows:
+        """A copy of all rows that have positions. Index is position."""
+        data, _ = _map(self.path)
+        return event_rows(rows_of(data, self._written.length_bytes))
 
     @property
     def position(self) -> int:

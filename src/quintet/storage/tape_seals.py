@@ -17,11 +17,10 @@ import msgspec
 import numpy as np
 
 from quintet.core import events as ev
-from quintet.core.row_laws import Inspector, frozen
+from quintet.core.row_laws import Inspector, Rows, frozen
 from quintet.core.tape import (
     EVENTS,
     FORMAT_VERSION,
-    HASH_TAG,
     HEADER_BYTES,
     ROW_BYTES,
     BadBlock,
@@ -29,17 +28,18 @@ from quintet.core.tape import (
     Header,
     Scan,
     Tape,
+    TapeMeta,
     check_beginning,
     decode_header,
     decode_meta,
     encode_header,
+    hash_rows,
     judge,
     meta_length,
     rows_of,
 )
 
 _PIECE_BYTES: Final = 1 << 20
-_PIECE_ROWS: Final = 1 << 17
 _BLOCK_BYTES_MAX: Final = HEADER_BYTES + (ROW_BYTES << 20)
 
 
@@ -116,12 +116,20 @@ def read_seal(path: Path) -> Seal | None:
     return seal if seal.format == FORMAT_VERSION else None
 
 
-def read_sealed(
-    data: Any, name: str, mark: DurableMark | None, seal: Seal
-) -> tuple[Tape, Scan, Inspector, Sealing] | None:
-    """Check every byte and every row of a tape by its seal and the blocks behind it; None where the seal does not fit.
+class Recovered(NamedTuple):
+    """A tape as a writer goes on with it. `scan` has no tape hash; `sealing` has taken the bytes up to the seal."""
 
-    Raises what `core.tape.read_tape` raises. The Sealing has taken what is sealed.
+    meta: TapeMeta
+    rows: Rows
+    scan: Scan
+    inspector: Inspector
+    sealing: Sealing
+
+
+def recover(data: Any, name: str, mark: DurableMark | None, seal: Seal) -> Recovered | None:
+    """Check every byte and every row by the seal and the blocks behind it; None where the seal does not fit.
+
+    Raises what `core.tape.read_tape` raises.
     """
     view = memoryview(data).cast("B")
     check_beginning(view, name, marked=mark is not None)
@@ -132,21 +140,33 @@ def read_sealed(
     if sealing.sha256 != seal.sha256:
         return None
     ahead = mark if mark is not None and mark.length_bytes > seal.length_bytes else seal.mark
-    rows_digest = _digest_of_rows(rows_of(data, seal.length_bytes))
-    scan = _walk_on(view, seal, rows_digest, ahead.length_bytes)
+    scan = _walk_on(view, seal, ahead.length_bytes)
     judge(scan, view, ahead, name)
     rows = rows_of(data, scan.length)
     meta = decode_meta(rows[2 : meta_length(rows)], name)
     inspector = Inspector(name, meta.use)
     inspector.take(frozen(rows[meta_length(rows) :]))
-    if inspector.position != scan.positions:
+    return Recovered(meta, rows, scan, inspector, sealing) if inspector.position == scan.positions else None
+
+
+def read_sealed(data: Any, name: str, mark: DurableMark | None, seal: Seal) -> tuple[Tape, Scan, Inspector] | None:
+    """As `core.tape.read_tape`, by the seal and the blocks behind it; None where the seal does not fit."""
+    found = recover(data, name, mark, seal)
+    if found is None:
         return None
-    torn, reason = len(view) - scan.length, str(scan.bad) if scan.bad else ""
-    tape = Tape(
-        name, rows, meta, scan.tape_hash, scan.chain.hex(), inspector.census(), tuple(inspector.definitions), torn,
-        reason,
-    )  # fmt: skip
-    return tape, scan, inspector, sealing
+    meta, rows, scan, inspector, _ = found
+    torn, reason = memoryview(data).nbytes - scan.length, str(scan.bad) if scan.bad else ""
+    definitions = tuple(inspector.definitions)
+    tape_hash = hash_rows(event_rows(rows))
+    tape = Tape(name, rows, meta, tape_hash, scan.chain.hex(), inspector.census(), definitions, torn, reason)
+    return tape, scan, inspector
+
+
+def event_rows(rows: Rows) -> Rows:
+    """The rows that have positions, copied out of a whole tape: as `core.tape.event_rows`, in a tenth of its time."""
+    body = np.asarray(rows)[meta_length(rows) :]
+    words = body.view(np.int64).reshape(len(body), -1)
+    return frozen(words.take(np.flatnonzero(body["kind"] != ev.HEADER), axis=0).reshape(-1).view(ev.ROW))
 
 
 def _names_a_block(data: memoryview, seal: Seal) -> bool:
@@ -186,18 +206,8 @@ def _bytes_of_hex(text: str) -> bytes:
         return b""
 
 
-def _digest_of_rows(rows: Any) -> Any:
-    """The tape hash so far: of rows that have positions."""
-    digest = hashlib.sha256(HASH_TAG)
-    body = np.asarray(rows)[meta_length(rows) :]
-    for first in range(0, len(body), _PIECE_ROWS):
-        piece = body[first : first + _PIECE_ROWS]
-        digest.update(piece[piece["kind"] != ev.HEADER].tobytes())
-    return digest
-
-
-def _walk_on(data: memoryview, seal: Seal, rows_digest: Any, marked_length: int) -> Scan:
-    """As `core.tape.scan_blocks`, from the end of what is sealed."""
+def _walk_on(data: memoryview, seal: Seal, marked_length: int) -> Scan:
+    """As `core.tape.scan_blocks`, from the end of what is sealed; without the tape hash."""
     number, positions, offset, last_block = seal.blocks, seal.positions, seal.length_bytes, seal.last_block
     chain = bytes.fromhex(seal.chain)
     marked, bad = chain if marked_length == offset else b"", None
@@ -207,14 +217,13 @@ def _walk_on(data: memoryview, seal: Seal, rows_digest: Any, marked_length: int)
             bad = BadBlock(number, offset, positions, reason)
             break
         end = offset + HEADER_BYTES + header.row_count * ROW_BYTES
-        rows_digest.update(data[offset + HEADER_BYTES : end])
         positions += header.row_count
         last_block, offset, chain = offset, end, header.digest
         number += 1
         if offset == marked_length:
             marked = chain
     meta_rows = meta_length(rows_of(data, seal.length_bytes)) - 2
-    return Scan(number, offset, positions, meta_rows, last_block, chain, rows_digest.hexdigest(), marked, bad)
+    return Scan(number, offset, positions, meta_rows, last_block, chain, "", marked, bad)
 
 
 def _block_at(data: memoryview, offset: int, position: int, previous: bytes) -> tuple[Header | None, str]:

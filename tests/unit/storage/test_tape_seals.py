@@ -25,7 +25,7 @@ def a_life(path, last=20, seal_at=10, price=100):
             writer.sync()
             if n == seal_at:
                 writer.seal()
-    verified_path(path).unlink()
+    verified_path(path).unlink(missing_ok=True)
     return read_seal(path)
 
 
@@ -89,7 +89,7 @@ def test_each_seal_goes_on_where_the_one_before_ended_also_in_another_process(pa
     third = read_seal(path)
     assert first.length_bytes < second.length_bytes < third.length_bytes == path.stat().st_size
     walks.clear()
-    verified_path(path).unlink()
+    verified_path(path).unlink(missing_ok=True)
     assert open_tape(path).n_positions == third.positions
     assert walks == []
 
@@ -214,7 +214,7 @@ def test_a_mark_older_than_the_seal_still_holds_and_one_of_another_tape_does_not
     durable_path(path).write_bytes(mark)
     assert read_seal(path).length_bytes > old.length_bytes
     assert open_tape(path).torn_bytes == 0
-    verified_path(path).unlink()
+    verified_path(path).unlink(missing_ok=True)
     durable_path(path).write_bytes(durable_path(other).read_bytes())
     with pytest.raises(Damaged, match="not the tape that was made durable"):
         open_tape(path)
@@ -234,7 +234,7 @@ def test_a_seal_that_cannot_be_read_says_nothing(path, walks, text):
 def test_a_seal_with_another_number_changes_nothing_that_is_found(path, field, by):
     seal = a_life(path)
     walked = verify_tape(path)
-    verified_path(path).unlink()
+    verified_path(path).unlink(missing_ok=True)
     wrong = msgspec.structs.replace(seal, **{field: getattr(seal, field) + by})
     seal_path(path).write_bytes(msgspec.json.encode(wrong))
     tape = open_tape(path)
@@ -247,7 +247,7 @@ def test_the_seal_of_another_tape_says_nothing(path, tmp_path, walks):
     a_life(other, last=15, seal_at=9, price=99)
     seal_path(path).write_bytes(seal_path(other).read_bytes())
     expected = verify_tape(path).hash
-    verified_path(path).unlink()
+    verified_path(path).unlink(missing_ok=True)
     walks.clear()
     with TapeWriter.resume(path) as writer:
         writer.append(trade(30))
