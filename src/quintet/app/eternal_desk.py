@@ -32,7 +32,7 @@ from quintet.research.told_desk import Moved, ToldEntrance, Wanted, Word, told_w
 from quintet.runtime.dispatcher import Dispatcher
 from quintet.runtime.live_desk import NOTICE, Ears, LiveDesk, Said
 from quintet.runtime.reconciliation import Reconciliation
-from quintet.runtime.recovery import Relived, believed_open, lost_market, not_written, relive
+from quintet.runtime.recovery import Relived, back_again, believed_open, lost_market, not_written, relive
 from quintet.runtime.session import Keeping, Session
 from quintet.storage.tape_files import TapeWriter
 from quintet.systems.eternal.config import NAME
@@ -126,8 +126,10 @@ class SubAccountDesk:
             self.tape.append(command_rows(unwritten))
         session = Session(world, self._enter, self.tape, last_ns=last_ns)
         list(session.hear(not_written(unwritten, last_ns)))
+        heard_ns = past.market_ns or last_ns
+        list(session.hear(back_again(heard_ns, last_ns)))
         for n in range(len(self._place.instruments)):
-            list(session.hear(lost_market(past.market_ns or last_ns, last_ns, n)))
+            list(session.hear(lost_market(heard_ns, last_ns, n)))
         return relived
 
     # ---- alive ---------------------------------------------------------------------------------------------------

@@ -43,7 +43,7 @@ from quintet.research.systems import loop
 from quintet.runtime.continued_tape import ContinuedTape
 from quintet.runtime.live_desk import NOTICE, Said
 from quintet.runtime.recording import Recording
-from quintet.runtime.recovery import lost_market
+from quintet.runtime.recovery import back_again, lost_market
 from quintet.runtime.sequencer import not_before
 from quintet.runtime.session import PaperSession
 from quintet.storage.tape_files import TapeWriter, open_tape
@@ -151,7 +151,8 @@ class PaperDesk:
     def _lose_market(self) -> None:
         """Nobody listened since the last row: the book is unknown from there on, whatever timers come meanwhile."""
         self._heard_ns = int(self._waiting["ts_recv"][self._waiting["kind"] != TEXT][-1])
-        rows = lost_market(self._floor_ns, self._heard_ns)
+        stamps = (self._floor_ns, self._heard_ns)
+        rows = np.concatenate([np.asarray(back_again(*stamps)), np.asarray(lost_market(*stamps))])
         self._market.append(rows)
         self._waiting = np.concatenate([self._waiting, rows])
 

@@ -47,7 +47,7 @@ from quintet.runtime.dispatcher import Dispatcher
 from quintet.runtime.live_desk import ALARM, NOTICE, Ears, LiveDesk, Said
 from quintet.runtime.reconciliation import Reconciliation
 from quintet.runtime.recording import Recording
-from quintet.runtime.recovery import believed_open, lost_market, not_written, open_questions
+from quintet.runtime.recovery import back_again, believed_open, lost_market, not_written, open_questions
 from quintet.runtime.session import Happened, Keeping, Session
 from quintet.storage.tape_files import TapeWriter
 from quintet.storage.tick_recorder import TickRecorder
@@ -319,7 +319,9 @@ class _Desk:
             session = Session(world, self._enter, self._tape, last_ns=last_ns)
             list(session.hear(not_written(unwritten, last_ns)))
             # What the market did meanwhile is not known: neither are its books, since the moment when we heard it last.
-            list(session.hear(lost_market(past.market_ns or last_ns, last_ns)))
+            heard_ns = past.market_ns or last_ns
+            list(session.hear(back_again(heard_ns, last_ns)))
+            list(session.hear(lost_market(heard_ns, last_ns)))
             self._last_ns = last_ns
             yield
         finally:
