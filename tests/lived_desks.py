@@ -114,11 +114,11 @@ class VenueDesk:
         set_timer(self.world, request.system, first_ns)
         self.enter = TunedEntrance(request.system, self.world, past.notes)
         self.relived = desk_folder.come_back(request.folder, past, self.who, self.world, self.enter)
-        self.ids = desk_folder.ids_of(request.desk, past.rows)
+        self.ids = desk_folder.ids_of(request.desk, past.birth)
         self.tape = TapeWriter.resume(request.folder / desk_folder.TAPE, past.known)
         keeping = Keeping(desk_folder.SealedCheckpoints(request.folder, self.tape), self.who.code, self.enter.config)
         self.session = Session(self.world, self.enter, self.tape, self.venue, keeping, self.tape.position, past.last_ns)
-        if len(past.rows) > len(desk_folder.first_rows((COIN,), 0, 0)):
+        if past.positions > len(desk_folder.first_rows((COIN,), 0, 0)):
             heard_ns = past.market_ns or past.last_ns
             list(self.session.hear(back_again(heard_ns, past.last_ns)))
             list(self.session.hear(lost_market(heard_ns, past.last_ns)))

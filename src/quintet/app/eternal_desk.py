@@ -112,12 +112,12 @@ class SubAccountDesk:
         folder, world = self.folder, self.books.world
         past = self._past = desk_folder.required_past(folder)
         require_same(past, self._who, folder)
-        found, at = desk_folder.newest_checkpoint(folder, len(past.rows)), 0
+        found, at = desk_folder.newest_checkpoint(folder, past.positions), 0
         if found is not None:
             restore(found, desk_parts(world), code=self._who.code, config=CONFIG)
             at = found.place.tape_rows
-        relived = relive(world, self._enter, past.rows[at:])
-        for word in words_on(past.rows):
+        relived = relive(world, self._enter, past.behind(at))
+        for word in words_on(past.written):
             self._remember(word)
         self.tape = TapeWriter.resume(folder / desk_folder.TAPE, past.known)
         self._checkpoints = self._place.machine.beside(desk_folder.SealedCheckpoints(folder, self.tape))
@@ -137,7 +137,7 @@ class SubAccountDesk:
     async def live(self) -> None:
         """Recover, trade until it is stopped; what works at the venue stays there, stops protect positions."""
         place, world = self._place, self.books.world
-        ids = desk_folder.ids_of(place.desk, self._past.rows)
+        ids = desk_folder.ids_of(place.desk, self._past.birth)
         orders = self._account.gateway(self._listing, ids, place.brake)
         dispatcher = Dispatcher(
             self.tape, orders, lambda commands, why: self.desk.suppressed(commands, why), place.brake,

@@ -308,7 +308,7 @@ class _Desk:
         self._past = past
         desk_folder.require_same(past, self._who, folder)
         self._enter = TunedEntrance(self._request.system, world, past.notes)
-        set_timer(world, self._request.system, int(past.rows[0]["ts_recv"]))
+        set_timer(world, self._request.system, int(past.birth[0]["ts_recv"]))
         self._relived = desk_folder.come_back(folder, past, self._who, world, self._enter)
         self._tape = TapeWriter.resume(folder / desk_folder.TAPE, past.known)
         unwritten, last_ns = self._relived.unwritten, past.last_ns
@@ -363,7 +363,7 @@ class _Desk:
     async def live(self) -> Ended:
         """Until it is stopped; the tape is closed and a checkpoint is there when this returns."""
         request, world = self._request, self._world
-        ids = desk_folder.ids_of(request.desk, self._past.rows)
+        ids = desk_folder.ids_of(request.desk, self._past.birth)
         began_ns = self._machine.steady_ns()
         self._show(ids)
         shared = membership(request.account, request.folder, self._instrument, ids, request.config.account)
@@ -462,7 +462,7 @@ class _Desk:
     def _facts(self, desk: LiveDesk) -> Coroutine[Any, Any, None]:
         request = self._request
         return keep_facts(
-            request.system.facts, request.facts, self._past.rows, desk.enter,
+            request.system.facts, request.facts, self._past.written, desk.enter,
             self._say,
         )  # fmt: skip
 

@@ -107,7 +107,7 @@ def _at_the_end(folder: Path, past: Past) -> Checkpoint:
             found = decode(data, path.name)
         except Damaged:
             continue
-        if found.place.tape_rows == len(past.rows) and found.place.code == past.notes["code"]:
+        if found.place.tape_rows == past.positions and found.place.code == past.notes["code"]:
             return found
     raise Complaint(
         "another version than this desk was run with", where=str(folder),
@@ -154,7 +154,7 @@ def _head(past: Past, recv_ns: int) -> Any:
 def _lately(past: Past) -> Sequence[int]:
     """Keys of executions that the venue may tell once more."""
     since_ns = past.since_ns - OVERLAP_NS
-    rows = past.rows[past.rows["ts_event"] >= since_ns]
+    rows = past.written[past.written["ts_event"] >= since_ns]
     booked: list[int] = rows["quantity"][np.isin(rows["kind"], (ev.FILL_EXECUTION, ev.FUNDING_EXECUTION))].tolist()
-    before: list[int] = json.loads(past.notes["executed_before"]) if int(past.rows[0]["ts_event"]) >= since_ns else []
+    before: list[int] = json.loads(past.notes["executed_before"]) if int(past.birth[0]["ts_event"]) >= since_ns else []
     return [*before, *booked]

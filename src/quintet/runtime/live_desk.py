@@ -49,7 +49,7 @@ SILENCE_NS: Final = 1_000_000_000
 """Nothing was heard for so long: then the desk is told that time has passed."""
 
 LOST_FEED_NS: Final = 30_000_000_000
-"""A market that is not heard for so long is worth an alarm."""
+"""A market that is not heard for so long is worth an alarm, and so is an account."""
 
 WORTH_SAYING_NS: Final = 1_000_000_000
 """A command that the venue's limits hold back for so long is worth a line."""
@@ -119,6 +119,10 @@ class LiveDesk:
         self._caught_up = asyncio.Event()
         self._market_ns = 0
         self._market_is_lost = False
+        self._deaf_since_ns = 0
+        """Since then nobody knows what the account has done; 0: it is known."""
+
+        self._deafness_is_told = False
         self._is_braked = False
         self._look_at_s = 0.0
         self._told: set[Difference | str] = set()
@@ -137,6 +141,7 @@ class LiveDesk:
         Raises what ends any of them.
         """
         tasks: list[asyncio.Task[None]] = []
+        self._deaf_since_ns = self._wall_ns()
         try:
             async with asyncio.TaskGroup() as group:
                 work = (*keepers, self._dispatcher.run(), self._hear_outcomes(), self._hear_news(), self._keep_time())
@@ -249,11 +254,13 @@ class LiveDesk:
         if isinstance(item, Reported):
             self._take_report(item)
         elif isinstance(item, CaughtUp):
+            self._deaf_since_ns, self._deafness_is_told = 0, False
             self._caught_up.set()
             self._compare()
         elif isinstance(item, Unreadable):
             self._alarm(f"account: {item.why}")
         else:
+            self._deaf_since_ns = self._deaf_since_ns or self._wall_ns()
             self._say(NOTICE, f"account: the line was lost: {item.why}")
 
     def _take_report(self, item: Reported) -> None:
@@ -326,6 +333,7 @@ class LiveDesk:
                 for happened in self._session.silence(now_ns):
                     self._tell_soon(happened)
             self._mind_the_feed(now_ns)
+            self._mind_the_line(now_ns)
             self._mind_the_account(now_ns)
             self._mind_the_brake()
             if self._look_at_s and self._now_s() >= self._look_at_s:
@@ -357,6 +365,13 @@ class LiveDesk:
         if lost and not self._market_is_lost:
             self._alarm(f"nothing was heard of the market for {LOST_FEED_NS // 10**9} s")
         self._market_is_lost = lost
+
+    def _mind_the_line(self, now_ns: int) -> None:
+        """An account that stays deaf: fills may happen that nobody books, whether the market is heard or not."""
+        deaf = self._deaf_since_ns > 0 and now_ns - self._deaf_since_ns >= LOST_FEED_NS
+        if deaf and not self._deafness_is_told:
+            self._deafness_is_told = True
+            self._alarm(f"nothing was heard of the account for {LOST_FEED_NS // 10**9} s")
 
     def _compare(self) -> None:
         judged: Judged = self._books.judge()

@@ -43,6 +43,7 @@ from quintet.core.tape import (
     decode_meta,
     encode_header,
     meta_block,
+    meta_length,
     read_tape,
     rows_of,
     with_instruments,
@@ -52,7 +53,6 @@ from quintet.storage.tape_seals import (
     Extent,
     Recovered,
     Sealing,
-    event_rows,
     read_seal,
     read_sealed,
     recover,
@@ -314,10 +314,11 @@ class TapeWriter:
         """What spares the next writer of this process the reading, while nobody writes in between."""
         return Known(self._stamp, self.meta, self._written, self._inspector, self._sealing)
 
-    def event_rows(self) -> Rows:
-        """A copy of all rows that have positions. Index is position."""
+    def written(self) -> Rows:
+        """Rows as they stand in the file so far, behind the meta block: see `written_rows`."""
         data, _ = _map(self.path)
-        return event_rows(rows_of(data, self._written.length_bytes))
+        rows = rows_of(data, self._written.length_bytes)
+        return rows[meta_length(rows) :]
 
     @property
     def position(self) -> int:

@@ -144,6 +144,23 @@ def test_a_folder_that_cannot_be_written_costs_the_next_start_a_walk_and_nothing
     assert open_tape(path).n_positions > 1
 
 
+def test_the_next_writer_of_a_process_does_not_read_again_what_nobody_has_changed(path, monkeypatch):
+    a_life(path)
+    with TapeWriter.resume(path) as writer:
+        known = writer.known
+    looks = []
+    real = tape_files._map
+    monkeypatch.setattr(tape_files, "_map", lambda of: looks.append(of) or real(of))
+    with TapeWriter.resume(path, known) as writer:
+        assert looks == []
+        writer.append(trade(30))
+    # and one that somebody has written to meanwhile is read
+    with TapeWriter.resume(path, known) as writer:
+        assert looks == [path]
+        assert writer.position == known.extent.positions + 1
+    assert verify_tape(path).n_positions == known.extent.positions + 1
+
+
 # ---- what it does not hide -----------------------------------------------------------------------------------
 
 
