@@ -40,8 +40,9 @@ from quintet.core.tape import TapeMeta
 from quintet.research.backtest import desk_notes, fresh_world, set_timer
 from quintet.research.backtest_options import BOOK_POLICY, BacktestOptions, TickBook
 from quintet.research.systems import loop
+from quintet.runtime.book_doubt import BookDoubt
 from quintet.runtime.continued_tape import ContinuedTape
-from quintet.runtime.live_desk import NOTICE, Said
+from quintet.runtime.live_desk import LOOK_S, NOTICE, Said
 from quintet.runtime.recording import Recording
 from quintet.runtime.recovery import back_again, lost_market
 from quintet.runtime.sequencer import not_before
@@ -145,6 +146,9 @@ class PaperDesk:
         self._early_facts: list[Any] = []
         if len(self._waiting):
             self._lose_market()
+        self.doubt: BookDoubt | None = None
+        """Of the book that it trades on, where somebody keeps time for it."""
+
         self._session: PaperSession | None = None
         self._desk_tape: TapeWriter | None = None
 
@@ -170,6 +174,8 @@ class PaperDesk:
         """What was heard."""
         rows["ts_event"] = np.maximum(rows["ts_event"], self._floor_ns)
         rows["ts_recv"] = np.maximum(rows["ts_recv"], self._heard_ns)
+        if self.doubt is not None:
+            self.doubt.hear(rows, time.time_ns())
         at = self._take(rows)
         early, self._early_facts = self._early_facts, []
         for fact in early:
@@ -221,11 +227,12 @@ class PaperDesk:
         self.begin()
         recorder = TickRecorder(Path(self._instrument.symbol), [self._instrument], decode_ticks.facts, self)
         feed = Recording(self._request.address.public(), recorder)
+        self.doubt = self.doubt_of(recorder)
         try:
             async with asyncio.TaskGroup() as group:
                 refusing = reloading.refused_on_paper(self._request.folder, self._say)
                 with stopped_by_signals(stop, self._request.seconds), refusing:
-                    work = (feed.run(), self._sync_now_and_then(), self._facts())
+                    work = (feed.run(), self._sync_now_and_then(), self._doubt_now_and_then(self.doubt), self._facts())
                     tasks = [group.create_task(each) for each in work]
                     await stop.wait()
                 for task in tasks:
@@ -250,6 +257,20 @@ class PaperDesk:
         while True:
             await asyncio.sleep(SYNC_S)
             await asyncio.to_thread(self._market.sync)
+
+    async def _doubt_now_and_then(self, doubt: BookDoubt) -> None:
+        while True:
+            await asyncio.sleep(LOOK_S)
+            doubt.look(time.time_ns())
+
+    def doubt_of(self, recorder: TickRecorder) -> BookDoubt:
+        """A book that is silent beside its trades is lost, as at a venue: on the market tape, and asked for again."""
+
+        def lose(now_ns: int, why: str) -> None:
+            self._say(f"{why}: asking for it again")
+            recorder.interrupt(now_ns, why)
+
+        return BookDoubt(self._request.config.limits.stale_after_ms, lose)
 
     def _enter(self, rows: Any) -> None:
         if self._session is None:
