@@ -52,6 +52,16 @@ def write(path: Path, gib: float) -> int:
     return sealed
 
 
+def clock() -> np.ndarray:
+    """Seconds of the wall, and of this process on a processor."""
+    return np.array((time.perf_counter(), time.process_time()))
+
+
+def said(seconds: np.ndarray) -> str:
+    """Both, as people read them."""
+    return f"{seconds[0]:.2f} s ({seconds[1]:.2f} s of a processor)"
+
+
 def main() -> None:
     """Print seconds of a desk's reading, and of a walk over every block."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -61,20 +71,21 @@ def main() -> None:
         sealed = write(path, parser.parse_args().gib)
         verified_path(path).unlink(missing_ok=True)
         print(f"tape            {path.stat().st_size / 2**30:.2f} GiB")
-        begun = time.perf_counter()
+        begun = clock()
         with TapeWriter.resume(path) as writer:
-            read = time.perf_counter()
+            read = clock()
             written = writer.written()
             behind = without_headers(written[index_of(written, sealed) :])
             known = writer.known
-        copied = time.perf_counter()
+        copied = clock()
         TapeWriter.resume(path, known).abandon()
-        again = time.perf_counter()
-        print(f"by the seal     {read - begun:.2f} s; {len(behind):,} rows behind it copied out: {copied - read:.2f} s")
-        print(f"writer again    {again - copied:.3f} s")
-        begun = time.perf_counter()
+        again = clock()
+        print(f"by the seal     {said(read - begun)}")
+        print(f"copied out      {said(copied - read)}: {len(behind):,} rows behind it")
+        print(f"writer again    {said(again - copied)}")
+        begun = clock()
         verify_tape(path)
-        print(f"every block     {time.perf_counter() - begun:.2f} s")
+        print(f"every block     {said(clock() - begun)}")
 
 
 if __name__ == "__main__":

@@ -66,7 +66,9 @@ VENUE_PAUSES_S: Final = (1.0, 5.0, 15.0)
 """Before a venue that was not there is looked for again; from then on always the last."""
 
 LISTING_EVERY_S = 60.0
-"""So often the venue is asked whether the instrument is still what it was."""
+"""So often the venue is asked whether the instrument is still what it was; sooner when it has refused an order."""
+
+LISTING_PAUSE_S = 5.0
 
 WorldName = Literal["paper", "sandbox", "live"]
 
@@ -418,26 +420,38 @@ class _Desk:
         return self._ended(desk, books, (self._machine.steady_ns() - began_ns) / 1e9)
 
     async def _keep_listing(self, desk: LiveDesk) -> None:
-        """What the venue lists now and then: a desk counts in the units that it was begun with, and in no others."""
-        known, told = self._instrument, ""
+        """What the venue lists, at the start and now and then: a desk counts in the units that it was begun with, and
+        in no others. An operator who lets it go on is told again.
+        """
+        told = ""
         while True:
-            await asyncio.sleep(LISTING_EVERY_S)
-            try:
-                found = await self._machine.in_thread(
-                    lambda: listed_instrument(
-                        self._request.address, self._request.config.instrument, self._machine.fetch
-                    )
+            desk.refused.clear()
+            why = await self._what_has_changed()
+            if why and (why != told or not desk.is_paused):
+                desk.stop_new_risk(
+                    f"{why}: no new risk leaves, and a restart counts as before. Stop this desk, close at the venue "
+                    "what it holds, and begin another --desk"
                 )
-            except QuintetError:
-                continue  # a venue that does not answer is the feed's to tell
-            why = "; ".join(
-                f"{name} of {known.symbol} is {getattr(found, name):f} now, not {getattr(known, name):f} any more"
-                for name in ("tick_size", "lot_size")
-                if getattr(found, name) != getattr(known, name)
+            told = told if why is None else why
+            await asyncio.sleep(min(LISTING_PAUSE_S, LISTING_EVERY_S))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LISTING_EVERY_S):
+                    await desk.refused.wait()
+
+    async def _what_has_changed(self) -> str | None:
+        """In which units the instrument is another than the desk counts in; None while the venue does not say."""
+        request, known = self._request, self._instrument
+        try:
+            found = await self._machine.in_thread(
+                lambda: listed_instrument(request.address, request.config.instrument, self._machine.fetch)
             )
-            if why and why != told:
-                desk.stop_new_risk(f"{why}: no new risk; close it, and begin another desk")
-            told = why
+        except QuintetError:
+            return None  # a venue that does not answer is the feed's to tell
+        return "; ".join(
+            f"{name} of {known.symbol} is {getattr(found, name):f} now, not {getattr(known, name):f} any more"
+            for name in ("tick_size", "lot_size")
+            if getattr(found, name) != getattr(known, name)
+        )
 
     async def _let_prices_be_moved(self) -> None:
         """An exit that names a price beyond the venue's limit leaves at that limit, and is not refused."""

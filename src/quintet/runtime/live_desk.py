@@ -102,6 +102,9 @@ class LiveDesk:
         self.unknowns = 0
         self.alarms = 0
         self.stop = asyncio.Event()
+        self.refused = asyncio.Event()
+        """The venue has refused an order; whoever looks for a reason clears it."""
+
         self.doubt: BookDoubt | None = None
         """Of the book that it trades on; whoever feeds the desk knows how to lose it."""
 
@@ -158,13 +161,18 @@ class LiveDesk:
             await self._orders.close()
 
     async def _recover(self) -> None:
-        """Ask until nothing is unknown. Nothing is sent meanwhile; what was decided is decided anew afterwards."""
+        """Ask until nothing is unknown. Nothing is sent meanwhile; what was decided is decided anew afterwards.
+
+        Whoever stops a desk that cannot be told what it has to know does so without it: the next start asks again.
+        """
         self._dispatcher.held = True
         began_s = said_s = self._now_s()
         for command in open_questions(self._session.world, self._ids):
             self.unknowns += 1
             self._orders.ask_about(command)
         while not self._caught_up.is_set() or self._orders.busy:
+            if self.stop.is_set():
+                return
             await asyncio.sleep(0.02)
             if self._now_s() - said_s >= RECOVER_SAY_S:
                 said_s = self._now_s()
@@ -219,6 +227,11 @@ class LiveDesk:
         self._alarm(why)
         self.enter(self._operator(breaker.PAUSE))
 
+    @property
+    def is_paused(self) -> bool:
+        """Does nothing that adds risk leave until an operator resumes?"""
+        return bool(int(self._desk.breaker.causes) & breaker.BY_PAUSE)
+
     def suppressed(self, commands: Any, why: str) -> None:
         """Commands that were dropped before they left: the desk hears of it as an event."""
         now_ns = self._wall_ns()
@@ -239,6 +252,7 @@ class LiveDesk:
             self.unknowns += 1
             self._say(NOTICE, f"{name}: no answer ({outcome.why}): asked about until it is known")
         elif isinstance(outcome, Refused):
+            self.refused.set()
             self._say(NOTICE, f"{name}: refused: {outcome.text}")
         elif isinstance(outcome, Suppressed):
             self._say(NOTICE, f"{name}: not sent: {outcome.why}")

@@ -4,7 +4,7 @@ A long tape is looked at there, where the operating system has mapped it, and co
 without headers. A header bears kind 255 in both its halves, so whoever asks for kinds of rows never meets one.
 """
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -12,7 +12,8 @@ from quintet.core import events as ev
 from quintet.core.row_laws import Rows, frozen
 from quintet.core.tape import FIRST_HALF, HEADER_BYTES, ROW_BYTES
 
-HEADER_ROWS = HEADER_BYTES // ROW_BYTES
+HEADER_ROWS: Final = HEADER_BYTES // ROW_BYTES
+_PIECE_ROWS: Final = 1 << 16
 
 
 def without_headers(written: Any) -> Rows:
@@ -23,10 +24,17 @@ def without_headers(written: Any) -> Rows:
 
 
 def index_of(written: Any, position: int) -> int:
-    """Where the row with this position stands, counted from the first header; for the next one, where it would."""
+    """Where the row with this position stands, counted from the first header; for the next one, where it would.
+
+    Looked for from the end: that is where a desk wants to know it.
+    """
     plain = np.asarray(written)
-    heads = np.flatnonzero((plain["kind"] == ev.HEADER) & (plain["bits"] == FIRST_HALF))
-    if not len(heads):
-        return 0
-    block = int(np.searchsorted(plain["ts_recv"][heads], position, side="right")) - 1  # a header bears a position there
-    return int(heads[block]) + HEADER_ROWS + position - int(plain["ts_recv"][heads[block]])
+    for end in range(len(plain), 0, -_PIECE_ROWS):
+        first = max(end - _PIECE_ROWS, 0)
+        piece = plain[first:end]
+        heads = np.flatnonzero((piece["kind"] == ev.HEADER) & (piece["bits"] == FIRST_HALF))
+        positions = piece["ts_recv"][heads]  # a header bears a position there
+        if len(heads) and positions[0] <= position:
+            block = int(np.searchsorted(positions, position, side="right")) - 1
+            return first + int(heads[block]) + HEADER_ROWS + position - int(positions[block])
+    return 0

@@ -215,11 +215,55 @@ def test_a_tick_that_changes_in_mid_session_stops_new_risk_and_is_told(
             client.sandbox.service.do(command)
             await until(lambda: any("tick_size of BTCUSDT is 0.5 now" in line for line in desk.said), desk)
             assert sum("tick_size" in line for line in desk.said) == 1
+            # an operator who lets it go on is told again, and so is whoever starts it again
+            answer = await asyncio.to_thread(
+                reloading.tell, desk.request.folder, "resume", lambda pid: os.kill(pid, signal.SIGHUP), PATIENCE_S
+            )
+            assert answer.ok
+            await until(lambda: sum("tick_size" in line for line in desk.said) == 2, desk)
             ended = await desk.end()
-            assert ended.alarms == 1
+            assert ended.alarms == 2
             rows = open_tape(desk.tape).event_rows()
             spoken = rows["quantity"][rows["kind"] == ev.OPERATOR].tolist()
-            assert spoken == [breaker.PAUSE, breaker.STAND_DOWN]
+            assert spoken == [breaker.PAUSE, breaker.RESUME, breaker.PAUSE, breaker.STAND_DOWN]
+            monkeypatch.setattr(trading, "LISTING_EVERY_S", 60.0)
+            again = Running(client, "tick", 30).begin()
+            await until(lambda: any("begin another --desk" in line for line in again.said), again)
+            await again.end()
+
+    asyncio.run(live())
+
+
+def test_an_order_that_the_venue_refuses_is_a_reason_to_look_at_the_instrument(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trading, "LISTING_PAUSE_S", 0.2)
+    monkeypatch.setattr(trading, "LISTING_EVERY_S", 3_600.0)
+    file = place / "desk.toml"
+
+    def wants(lots: int) -> None:
+        name = find_system(HOLDER).name
+        file.write_text(f"[execution]\ninitial_quote = 20000\n[system.{name}]\nlots = {lots}\n")
+
+    async def live() -> None:
+        async with sandbox_client() as client:
+            # given a tick that changes when the desk has looked, an hour before it looks again
+            wants(30)
+            desk = Running(client, "refused", 30, config=file)
+            rehearse(desk.request)
+            desk.begin()
+            await until(lambda: held(client) == 30, desk)
+            await asyncio.sleep(1.0)
+            client.sandbox.service.do(ChangeInstrument(category="linear", symbol="BTCUSDT", tick="0.5"))
+            await asyncio.sleep(1.0)
+            assert not any("tick_size" in line for line in desk.said)
+            # when it sends an order that is off the new tick
+            wants(31)
+            assert (await reloaded(desk)).ok
+            # then the refusal is the reason to look, and nothing follows the first few orders
+            await until(lambda: any("tick_size of BTCUSDT is 0.5 now" in line for line in desk.said), desk)
+            assert any("refused" in line for line in desk.said)
+            await desk.end()
 
     asyncio.run(live())
 

@@ -235,13 +235,15 @@ def test_an_account_that_stays_deaf_for_half_a_minute_is_an_alarm_once_each_time
     assert Story().tell(story).alarms == ["nothing was heard of the account for 30 s"] * 2
 
 
-def test_a_desk_that_comes_back_to_an_account_that_says_nothing_alarms_as_well() -> None:
+def test_a_desk_that_comes_back_to_an_account_that_says_nothing_alarms_as_well_and_can_be_stopped() -> None:
     async def story(self: Story) -> None:
         await asyncio.sleep(29.0)
         assert self.alarms == []
         await asyncio.sleep(60.0)
 
-    assert Story().tell(story).alarms == ["nothing was heard of the account for 30 s"]
+    lived = Story().tell(story)
+    assert lived.alarms == ["nothing was heard of the account for 30 s"]
+    assert lived.orders.sent == []
 
 
 def test_money_that_nobody_can_explain_goes_to_suspense_after_the_fourth_look() -> None:
