@@ -21,7 +21,7 @@ from quintet.app.bybit_desk import Account, Address, Holdings, listed_instrument
 from quintet.app.config import Config
 from quintet.app.desk_facts import FactAccess, keep_facts
 from quintet.app.desk_folder import Identity, Past
-from quintet.app.desk_membership import become_member, membership
+from quintet.app.desk_membership import become_member, membership, on_account
 from quintet.app.desk_runs import rehearse_replay
 from quintet.app.machine import MACHINE, Machine
 from quintet.app.messages import Complaint
@@ -194,25 +194,30 @@ async def _trade_while_the_venue_is_there(
     request: TradeRequest, key: ApiKey, tell: Tell, brake: Brake, machine: Machine
 ) -> Ended:
     async with opened(request.address, key, machine) as account:
-        upgrading.finish(request.folder)
-        past = desk_folder.past_of(request.folder)
-        instrument = past.instrument if past is not None else await _instrument(request, account, machine)
-        options = _options(request, instrument)
-        params = getattr(request.config.system, request.system.name)
-        who = _identity_of(request, instrument)
-        if past is not None and past.notes["code"] != who.code:
-            desk_folder.require_same(past, who, request.folder)
-            carried = fresh_world(request.system, params, options, BOOK_POLICY)
-            past = upgrading.upgrade(request.folder, past, who, carried)
-        if past is not None:  # it begins with what it was begun with; its tape says what has changed since
-            began = desk_run_of(past.notes, str(request.folder), request.system)
-            params, options = began.params, options._replace(risk=began.options.risk)
-        world = fresh_world(request.system, params, options, BOOK_POLICY)
-        put_together = _Desk(request, account, instrument, who, world, tell, brake, machine)
-        if past is None:
-            past = await put_together.begin()
-        with put_together.come_back(past):
-            return await put_together.live()
+        with on_account(request.folder, await account.name(), request.account):
+            return await _trade_on(account, request, tell, brake, machine)
+
+
+async def _trade_on(account: Account, request: TradeRequest, tell: Tell, brake: Brake, machine: Machine) -> Ended:
+    upgrading.finish(request.folder)
+    past = desk_folder.past_of(request.folder)
+    instrument = past.instrument if past is not None else await _instrument(request, account, machine)
+    options = _options(request, instrument)
+    params = getattr(request.config.system, request.system.name)
+    who = _identity_of(request, instrument)
+    if past is not None and past.notes["code"] != who.code:
+        desk_folder.require_same(past, who, request.folder)
+        carried = fresh_world(request.system, params, options, BOOK_POLICY)
+        past = upgrading.upgrade(request.folder, past, who, carried)
+    if past is not None:  # it begins with what it was begun with; its tape says what has changed since
+        began = desk_run_of(past.notes, str(request.folder), request.system)
+        params, options = began.params, options._replace(risk=began.options.risk)
+    world = fresh_world(request.system, params, options, BOOK_POLICY)
+    put_together = _Desk(request, account, instrument, who, world, tell, brake, machine)
+    if past is None:
+        past = await put_together.begin()
+    with put_together.come_back(past):
+        return await put_together.live()
 
 
 def rehearse(request: TradeRequest) -> None:

@@ -193,9 +193,13 @@ def test_a_desk_with_an_account_of_its_own_does_not_begin_beside_another(place: 
             rehearse(long.request)
             long.begin()
             await until(lambda: held(client) == 30, long)
+            for account in ("", "both"):
+                with pytest.raises(Complaint, match="an account that another desk trades on"):
+                    await trade(Running(client, "other", -10, account).request, long.key, long._tell())
+            await long.end()
+            # and what it has left there is not the other's either
             with pytest.raises(Complaint, match="a position that no desk knows"):
                 await trade(Running(client, "other", -10).request, long.key, long._tell())
-            await long.end()
 
     asyncio.run(live())
 
