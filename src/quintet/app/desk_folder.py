@@ -127,7 +127,7 @@ class Past:
     @property
     def market_ns(self) -> int:
         """The latest venue time among depth and trades."""
-        return int(self.written["ts_event"][self.written["kind"] <= ev.BOOK_CLEAR].max(initial=0))
+        return int(np.max(self.written["ts_event"], where=self.written["kind"] <= ev.BOOK_CLEAR, initial=0))
 
     @property
     def untouched(self) -> dict[int, int]:
