@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -39,14 +40,15 @@ class Running:
 
     def __init__(
         self, client: Client, desk: str, lots: int, account: str = "", *sets: str, address: str = HOLDER,
-        config: Path | None = None, bars: str = "1m", keep_orders: bool = False,
+        config: Path | None = None, bars: str = "1m", keep_orders: bool = False, lots_set: bool = True,
     ) -> None:  # fmt: skip
         self.kinds: dict[int, int] = {}
         self.said: list[str] = []
         self.causes: list[int] = []
         self.stop = asyncio.Event()
         system = find_system(address)
-        given = [] if config is not None else [f"system.{system.name}.lots={lots}", "execution.initial_quote=20000"]
+        given = [] if config is not None else ["execution.initial_quote=20000"]
+        given += [f"system.{system.name}.lots={lots}"] if lots_set and config is None else []
         given += sets
         self.request = TradeRequest(
             system, load(config, given, [], system), "sandbox", desk, Address("linear", "BTCUSDT", client.rest, 20_000),
@@ -200,6 +202,47 @@ def test_a_desk_with_an_account_of_its_own_does_not_begin_beside_another(place: 
             # and what it has left there is not the other's either
             with pytest.raises(Complaint, match="a position that no desk knows"):
                 await trade(Running(client, "other", -10).request, long.key, long._tell())
+
+    asyncio.run(live())
+
+
+FAR_SELLER = """
+from quintet.systems.own import System, Want, sell
+from quintet.systems.own.view import View
+
+
+class FarSeller(System):
+    \"\"\"Sells all but a part of its coins, at whatever price, by an order that takes.\"\"\"
+
+    timer_s = 0.1
+
+    def on_timer(self, view: View) -> list[Want] | None:
+        \"\"\"Five per cent below the market, where the venue of spot takes no price.\"\"\"
+        if view.halted or not view.bid or view.lots <= 900_000:
+            return []
+        return [sell(view.lots - 900_000, view.bid * 95 // 100, style="ioc")]
+"""
+
+
+def test_an_exit_far_beyond_the_price_limit_of_spot_leaves_a_desk_at_the_limit(place: Path) -> None:
+    file = place / "far_seller.py"
+    file.write_text(FAR_SELLER)
+
+    async def live() -> None:
+        async with sandbox_client() as client:
+            desk = Running(
+                client, "far", 0, "", "execution.initial_base=1", address=f"{file}:FarSeller", lots_set=False
+            )
+            desk.request = replace(desk.request, address=replace(desk.request.address, category="spot"))
+            rehearse(desk.request)
+            account = client.sandbox.service.state.accounts[client.uid]
+            before = account.coins["BTC"]
+            desk.begin()
+            await until(lambda: account.coins["BTC"] < before, desk)
+            assert account.moves_price == {"spot": True}
+            ended = await desk.end()
+            assert ended.alarms == 0
+            assert ended.fills > 0
 
     asyncio.run(live())
 
