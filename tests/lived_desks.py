@@ -21,7 +21,7 @@ from quintet.research.backtest import fresh_world, set_timer
 from quintet.research.backtest_options import BOOK_POLICY
 from quintet.research.desk_run import desk_run_of
 from quintet.research.retuning import TunedEntrance
-from quintet.runtime.recovery import lost_market
+from quintet.runtime.recovery import back_again, lost_market
 from quintet.runtime.session import Keeping, Session
 from quintet.storage.tape_files import TapeWriter
 from tests.desk_worlds import START
@@ -114,12 +114,14 @@ class VenueDesk:
         set_timer(self.world, request.system, first_ns)
         self.enter = TunedEntrance(request.system, self.world, past.notes)
         self.relived = desk_folder.come_back(request.folder, past, self.who, self.world, self.enter)
-        self.ids = desk_folder.ids_of(request.desk, past.rows)
-        self.tape = TapeWriter.resume(request.folder / desk_folder.TAPE)
-        keeping = Keeping(desk_folder.checkpoints_of(request.folder), self.who.code, self.enter.config)
+        self.ids = desk_folder.ids_of(request.desk, past.birth)
+        self.tape = TapeWriter.resume(request.folder / desk_folder.TAPE, past.known)
+        keeping = Keeping(desk_folder.SealedCheckpoints(request.folder, self.tape), self.who.code, self.enter.config)
         self.session = Session(self.world, self.enter, self.tape, self.venue, keeping, self.tape.position, past.last_ns)
-        if len(past.rows) > len(desk_folder.first_rows((COIN,), 0, 0)):
-            list(self.session.hear(lost_market(past.market_ns or past.last_ns, past.last_ns)))
+        if past.positions > len(desk_folder.first_rows((COIN,), 0, 0)):
+            heard_ns = past.market_ns or past.last_ns
+            list(self.session.hear(back_again(heard_ns, past.last_ns)))
+            list(self.session.hear(lost_market(heard_ns, past.last_ns)))
 
     @staticmethod
     def identity(request: TradeRequest) -> Any:

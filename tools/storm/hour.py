@@ -77,8 +77,12 @@ FAULTS: Final = (
     Fault(kind="clock_skew", value="-700"),
 )
 
-DUE_ALARMS: Final = ("nothing was heard of the market", "account: the account cannot be asked: the venue's time is not")
-"""A person is told of a feed that is gone and of a venue whose clock jumps, and here they are and it does."""
+DUE_ALARMS: Final = (
+    "nothing was heard of the market",
+    "nothing was heard of the account",
+    "account: the account cannot be asked: the venue's time is not",
+)
+"""A person is told of lines that are gone and of a venue whose clock jumps, and here they are and it does."""
 
 
 class Deed(NamedTuple):

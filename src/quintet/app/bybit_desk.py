@@ -25,6 +25,7 @@ from quintet.venues.bybit.klines import BASE_URL
 from quintet.venues.bybit.limits import limits
 from quintet.venues.bybit.listing import Listing
 from quintet.venues.bybit.order_gateway import OrderGateway
+from quintet.venues.bybit.price_limits import let_prices_be_moved
 from quintet.venues.bybit.private_stream import PrivateStream
 from quintet.venues.bybit.public_stream import STREAM_HOST, PublicStream
 from quintet.venues.bybit.rest import HOSTS, Rest
@@ -175,6 +176,10 @@ class Account:
     async def name(self) -> str:
         """Which account this is: the venue's number of it, and where the venue is."""
         return f"{await self.number()} at {self.address.url or 'bybit'}"
+
+    async def let_prices_be_moved(self) -> str:
+        """Prices beyond the venue's limits are moved to them, on spot as on contracts; why not, empty when they are."""
+        return await let_prices_be_moved(self.rest) if "spot" in self.address.categories else ""
 
     def gateway(self, listing: Listing, ids: ClientIds, brake: Brake = no_brake, *, nets: bool = False) -> OrderGateway:
         """Order entry: the socket while it is ready, else REST.

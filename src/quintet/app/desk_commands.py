@@ -4,6 +4,7 @@ Exit codes: 0 it is well; 1 `show` and `run` found a decision that does not come
 configuration that is refused.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -151,12 +152,18 @@ def desk_folder(name: str) -> Path:
     )  # fmt: skip
 
 
+def _counted(some: Sequence[object], one: str, several: str) -> str:
+    return f"{len(some)} {one if len(some) == 1 else several}"
+
+
 def _say_standing(folder: Path, standing: "Standing", figures: dict[str, Any]) -> None:
     from quintet.research.desk_lives import days_of
 
     one, facts = standing.instrument, figures["metrics"]
     say(f"desk        {folder.name}, {standing.run.system.address} on {one.symbol} {one.kind}")
-    say(f"alive       {days_of(standing.lives):.2f} days in {len(standing.lives)} lives with this configuration")
+    lives, heard = standing.lives, standing.heard
+    say(f"alive       {days_of(heard):.2f} days in {_counted(lives, 'life', 'lives')} with this configuration")
+    say(f"heard       its market in {_counted(heard, 'stretch', 'stretches')} without a gap")
     say(f"orders      {facts['orders']}, cancels {facts['cancels']}, fills {facts['fills']}")
     say(f"closed      {standing.closed_trades} positions")
     say(

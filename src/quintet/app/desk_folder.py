@@ -1,6 +1,7 @@
 """The folder of a desk: its tape, its checkpoints; how a desk is begun in it, and how it comes back.
 
     desks/main/desk.tape            everything that entered the step, every command that came out
+    desks/main/desk.tape.seal       one digest of all its bytes up to the last checkpoint, so that coming back is soon
     desks/main/checkpoints/         what it remembered at some positions, the newest few
 
 The tape's meta block says which system with which parameters on which world this is. A desk that is started again must
@@ -10,6 +11,8 @@ be the same one: another configuration is another desk.
 import json
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -22,13 +25,15 @@ from quintet.core.errors import Damaged, DataError
 from quintet.core.instrument import Instrument
 from quintet.core.instrument import decode as decode_instrument
 from quintet.core.orders.client_ids import ClientIds
+from quintet.core.row_laws import MESSAGE_ROWS_MAX
 from quintet.core.state import World
 from quintet.core.tape import TapeMeta, instrument_rows, message_with_text
 from quintet.research.desk_beginning import base_of
 from quintet.research.retuning import TunedEntrance, changes_on, in_force
 from quintet.runtime.recovery import Relived, relive
 from quintet.storage.checkpoints import CheckpointFolder
-from quintet.storage.tape_files import TapeWriter, open_tape
+from quintet.storage.tape_files import Known, TapeWriter
+from quintet.storage.written_rows import HEADER_ROWS, index_of, without_headers
 
 TAPE: Final = "desk.tape"
 CHECKPOINTS: Final = "checkpoints"
@@ -53,21 +58,46 @@ class Identity(NamedTuple):
     account: str = ""
 
 
-class Past(NamedTuple):
-    """What stands on the tape of a desk that has been alive."""
+@dataclass(frozen=True)
+class Past:
+    """What stands on the tape of a desk that has been alive.
 
-    rows: Any
+    `written`: its rows as they stand in the file, headers among them; `positions`: how many have positions; `known`:
+    spares its writer to read it once more.
+    """
+
+    written: Any
+    positions: int
     notes: Mapping[str, str]
+    known: Known
+
+    @cached_property
+    def rows(self) -> Any:
+        """A copy of all that have positions: index is position."""
+        return without_headers(self.written)
+
+    def before(self, position: int) -> Any:
+        """What stands before a position, headers among it."""
+        return self.written[: index_of(self.written, position)]
+
+    def behind(self, position: int) -> Any:
+        """A copy of the rows from a position on."""
+        return without_headers(self.written[index_of(self.written, position) :])
+
+    @property
+    def birth(self) -> Any:
+        """The first event's first row."""
+        return self.written[HEADER_ROWS : HEADER_ROWS + 1]
 
     @property
     def in_force(self) -> dict[str, str]:
         """Its notes after all that was changed while it was alive."""
-        return in_force(self.notes, self.rows)
+        return in_force(self.notes, self.written)
 
     @property
     def epoch(self) -> int:
         """The number drawn when the tape was made; it stands in the first event."""
-        return int(self.rows[0]["quantity"])
+        return int(self.birth[0]["quantity"])
 
     @property
     def instrument(self) -> Instrument:
@@ -77,25 +107,27 @@ class Past(NamedTuple):
     @property
     def booked(self) -> list[int]:
         """Keys of executions that are booked, or were not ours to book, oldest first."""
-        kinds = self.rows["kind"]
-        keys = self.rows["quantity"][(kinds == ev.FILL_EXECUTION) | (kinds == ev.FUNDING_EXECUTION)]
+        kinds = self.written["kind"]
+        keys = self.written["quantity"][(kinds == ev.FILL_EXECUTION) | (kinds == ev.FUNDING_EXECUTION)]
         return [*json.loads(self.notes["executed_before"]), *keys.tolist()]
 
     @property
     def last_ns(self) -> int:
         """Our clock at the last event; rows of text have no times."""
-        return int(self.rows["ts_recv"][self.rows["kind"] != ev.TEXT][-1])
+        last = self.written[-MESSAGE_ROWS_MAX:]
+        return int(last["ts_recv"][last["kind"] < ev.TEXT][-1])
 
     @property
     def since_ns(self) -> int:
         """The venue's time of the last execution, or of the beginning."""
-        stamps = self.rows["ts_event"][np.isin(self.rows["kind"], (ev.FILL, ev.FUNDING))]
-        return int(stamps.max(initial=int(self.rows[0]["ts_event"])))
+        kinds = self.written["kind"]
+        stamps = self.written["ts_event"][(kinds == ev.FILL) | (kinds == ev.FUNDING)]
+        return int(stamps.max(initial=int(self.birth[0]["ts_event"])))
 
     @property
     def market_ns(self) -> int:
         """The latest venue time among depth and trades."""
-        return int(self.rows["ts_event"][self.rows["kind"] <= ev.BOOK_CLEAR].max(initial=0))
+        return int(np.max(self.written["ts_event"], where=self.written["kind"] <= ev.BOOK_CLEAR, initial=0))
 
     @property
     def untouched(self) -> dict[int, int]:
@@ -108,9 +140,9 @@ def read_past(folder: Path) -> Past | None:
     path = folder / TAPE
     if not path.exists():
         return None
-    with TapeWriter.resume(path):
-        tape = open_tape(path)
-    return Past(tape.event_rows(), tape.meta.notes)
+    with TapeWriter.resume(path) as writer:
+        writer.seal()
+        return Past(writer.written(), writer.position, writer.meta.notes, writer.known)
 
 
 def past_of(folder: Path) -> Past | None:
@@ -118,7 +150,7 @@ def past_of(folder: Path) -> Past | None:
     path, past = folder / TAPE, read_past(folder)
     if past is None:
         return None
-    if not len(past.rows) or int(past.rows[0]["kind"]) != ev.FACT:
+    if not past.positions or int(past.birth[0]["kind"]) != ev.FACT:
         raise DataError(f"{path}: found no epoch in the first event, expected the tape of a desk that trades")
     return past
 
@@ -206,20 +238,39 @@ def checkpoints_of(folder: Path) -> CheckpointFolder:
     return CheckpointFolder(folder / CHECKPOINTS, CHECKPOINT_EVERY)
 
 
+class SealedCheckpoints:
+    """Fills `ports.checkpoints.Checkpoints`: with each of them the tape is sealed, so that its desk comes back soon."""
+
+    def __init__(self, folder: Path, tape: TapeWriter) -> None:
+        self._store = checkpoints_of(folder)
+        self._tape = tape
+
+    def is_due(self, position: int) -> bool:
+        """As the folder says."""
+        return self._store.is_due(position)
+
+    def write(self, position: int, data: bytes) -> Path:
+        """Keep one, then seal the tape as far as it is on the disk."""
+        path = self._store.write(position, data)
+        self._tape.seal()
+        return path
+
+
 def come_back(folder: Path, past: Past, who: Identity, world: World, enter: TunedEntrance) -> Relived:
     """Fill a fresh world with what the desk remembered: the newest checkpoint, and the rest of its tape.
 
     Where there is no checkpoint it begins with what its tape begins with. The code must be the tape's own. Raises
     TapeError when the rest gives other commands.
     """
-    found = newest_checkpoint(folder, len(past.rows)) or base_of(past.notes, str(folder / TAPE))
+    found = newest_checkpoint(folder, past.positions) or base_of(past.notes, str(folder / TAPE))
     at = 0
     if found is not None:
         at = found.place.tape_rows
-        if changes_on(past.rows[:at]):
-            enter.apply(in_force({}, past.rows[:at]))
+        before = past.before(at)
+        if changes_on(before):
+            enter.apply(in_force({}, before))
         restore(found, desk_parts(world), code=who.code, config=enter.config())
-    return relive(world, enter, past.rows[at:])
+    return relive(world, enter, past.behind(at))
 
 
 def newest_checkpoint(folder: Path, rows: int) -> Checkpoint | None:

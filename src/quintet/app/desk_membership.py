@@ -1,5 +1,7 @@
 """A desk becomes one of several on an account, and finds its place again when it comes back."""
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,13 +15,31 @@ from quintet.core.orders.client_ids import ClientIds
 from quintet.core.risk.config import RiskConfig
 from quintet.core.state import DESK_BOOK, World
 from quintet.storage.account_books import Member
+from quintet.storage.account_lock import AccountTaken, held
 from quintet.storage.tape_files import is_being_written
 from quintet.storage.workspace import workspace
 from quintet.venues.bybit.listing import Listing
 
 
+@contextlib.contextmanager
+def on_account(desk: Path, account: str, shared: str) -> Iterator[None]:
+    """Inside, the account is this desk's, or its and those' who share the register of this name.
+
+    Raises Complaint where another desk of the workspace is alive on it whose books ours would not add up with.
+    """
+    try:
+        with held(desk.parent, account, desk.name, together=bool(shared)):
+            yield
+    except AccountTaken as taken:
+        raise Complaint(
+            "an account that another desk trades on", where=account, found=f"{taken}, which is alive",
+            expected="an account of its own for each desk, or one register for all of them",
+            hint="start each of them with the same --account NAME",
+        ) from None  # fmt: skip
+
+
 def become_member(
-    shared: str, folder: Path, account: str, held: Holdings, world: World, instrument: Instrument, ids: ClientIds
+    shared: str, folder: Path, account: str, holdings: Holdings, world: World, instrument: Instrument, ids: ClientIds
 ) -> None:
     """Join the account that is shared under this name; raises Complaint where its books would not add up.
 
@@ -30,9 +50,9 @@ def become_member(
     me = Member(folder.name, prefix_of(ids), instrument.kind, instrument.symbol, instrument.base_asset, capital)
     found = Found(
         account,
-        {name: held.quanta.get(asset.number, 0) * asset.quantum for name, asset in assets},
-        sum(held.lots.values()),
-        tuple(order.client_id for order in held.open_orders),
+        {name: holdings.quanta.get(asset.number, 0) * asset.quantum for name, asset in assets},
+        sum(holdings.lots.values()),
+        tuple(order.client_id for order in holdings.open_orders),
     )
     join(account_folder(workspace().root, shared), me, found, instrument, f"account {shared}")
 

@@ -30,7 +30,7 @@ from quintet.core.row_laws import frozen
 from quintet.core.state import World
 from quintet.core.tape import Tape, encode_tape, read_tape
 from quintet.research.capital_ramp import step_of
-from quintet.research.desk_lives import Life, lives_of, positions_closed
+from quintet.research.desk_lives import Life, heard_of, lives_of, positions_closed
 from quintet.research.desk_replay import live_through, replayer_inside, replayer_left
 from quintet.research.desk_result import net_quanta
 from quintet.research.desk_run import DeskRun, desk_run_of, read_desk_run
@@ -45,8 +45,8 @@ DESK_TAPE: Final = "desk.tape"
 
 
 class Standing(NamedTuple):
-    """What a desk's tape says of it. `lives`: under the configuration of now; `difference`: the first decision that
-    does not come out the same, None when all do.
+    """What a desk's tape says of it. `lives`, and `heard`, the stretches in which it heard its market: under the
+    configuration of now; `difference`: the first decision that does not come out the same, None when all do.
     """
 
     tape: Tape
@@ -54,6 +54,7 @@ class Standing(NamedTuple):
     run: DeskRun
     world: World
     lives: tuple[Life, ...]
+    heard: tuple[Life, ...]
     closed_trades: int
     state_hash: str
     difference: Difference | None
@@ -99,14 +100,15 @@ def standing_of(folder: Path) -> Standing:
     notes = in_force(tape.meta.notes, rows)
     run = desk_run_of(notes, str(path), first.system)
     since = (changes_on(rows) or [0])[-1]
-    lives = lives_of(rows[since:])
+    lives, heard = lives_of(rows[since:]), heard_of(rows[since:])
     account = world.desk[0].shown.account[0]
     held = int(account.held if run.options.instrument.kind == "spot" else account.lots)
     closed = positions_closed(rows, run.options.instrument, held)
     began_ns = lives[0].begin_ns if lives else 0
     return Standing(
-        tape, notes, run, world, lives, sum(ts >= began_ns for ts in closed), replayed.state_hash, replayed.difference
-    )
+        tape, notes, run, world, lives, heard, sum(ts >= began_ns for ts in closed), replayed.state_hash,
+        replayed.difference,
+    )  # fmt: skip
 
 
 def _without_last_event(tape: Tape) -> Tape:
@@ -169,6 +171,7 @@ def _desk_facts(standing: Standing, folder: Path) -> dict[str, Any]:
         "begin_ns": standing.lives[0].begin_ns,
         "end_ns": standing.lives[-1].end_ns,
         "lives": [list(life) for life in standing.lives],
+        "heard": [list(stretch) for stretch in standing.heard],
         "unexplained": int(standing.difference is not None) + (parity.unexplained if parity else 0),
         "residual_bps": parity.residual_bps if parity and parity.residual_bps is not None else residual,
         "inside_band": parity.inside_band if parity else None,

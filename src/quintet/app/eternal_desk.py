@@ -30,9 +30,9 @@ from quintet.research.eternal_run import Costs, event_of, margin_of
 from quintet.research.sub_accounts import SubAccountBooks
 from quintet.research.told_desk import Moved, ToldEntrance, Wanted, Word, told_world, word_rows, words_on
 from quintet.runtime.dispatcher import Dispatcher
-from quintet.runtime.live_desk import Ears, LiveDesk, Said
+from quintet.runtime.live_desk import NOTICE, Ears, LiveDesk, Said
 from quintet.runtime.reconciliation import Reconciliation
-from quintet.runtime.recovery import Relived, believed_open, lost_market, not_written, relive
+from quintet.runtime.recovery import Relived, back_again, believed_open, lost_market, not_written, relive
 from quintet.runtime.session import Keeping, Session
 from quintet.storage.tape_files import TapeWriter
 from quintet.systems.eternal.config import NAME
@@ -112,22 +112,24 @@ class SubAccountDesk:
         folder, world = self.folder, self.books.world
         past = self._past = desk_folder.required_past(folder)
         require_same(past, self._who, folder)
-        self._checkpoints = self._place.machine.beside(desk_folder.checkpoints_of(folder))
-        found, at = desk_folder.newest_checkpoint(folder, len(past.rows)), 0
+        found, at = desk_folder.newest_checkpoint(folder, past.positions), 0
         if found is not None:
             restore(found, desk_parts(world), code=self._who.code, config=CONFIG)
             at = found.place.tape_rows
-        relived = relive(world, self._enter, past.rows[at:])
-        for word in words_on(past.rows):
+        relived = relive(world, self._enter, past.behind(at))
+        for word in words_on(past.written):
             self._remember(word)
-        self.tape = TapeWriter.resume(folder / desk_folder.TAPE)
+        self.tape = TapeWriter.resume(folder / desk_folder.TAPE, past.known)
+        self._checkpoints = self._place.machine.beside(desk_folder.SealedCheckpoints(folder, self.tape))
         unwritten, last_ns = relived.unwritten, past.last_ns
         if len(unwritten):
             self.tape.append(command_rows(unwritten))
         session = Session(world, self._enter, self.tape, last_ns=last_ns)
         list(session.hear(not_written(unwritten, last_ns)))
+        heard_ns = past.market_ns or last_ns
+        list(session.hear(back_again(heard_ns, last_ns)))
         for n in range(len(self._place.instruments)):
-            list(session.hear(lost_market(past.market_ns or last_ns, last_ns, n)))
+            list(session.hear(lost_market(heard_ns, last_ns, n)))
         return relived
 
     # ---- alive ---------------------------------------------------------------------------------------------------
@@ -135,7 +137,7 @@ class SubAccountDesk:
     def connect(self) -> None:
         """Put the desk together, so that it can be told to stop; nothing is asked or sent before it lives."""
         place, world = self._place, self.books.world
-        ids = desk_folder.ids_of(place.desk, self._past.rows)
+        ids = desk_folder.ids_of(place.desk, self._past.birth)
         orders = self._account.gateway(self._listing, ids, place.brake)
         dispatcher = Dispatcher(
             self.tape, orders, lambda commands, why: self.desk.suppressed(commands, why), place.brake,
@@ -154,7 +156,7 @@ class SubAccountDesk:
 
     async def live(self) -> None:
         """Recover, trade until it is stopped; what works at the venue stays there, stops protect positions."""
-        keepers = (self._account.rest.keep_clock(), self._account.socket.run())
+        keepers = (self._account.rest.keep_clock(), self._account.socket.run(), self._let_prices_be_moved())
         await self.desk.live(keepers, self._join())
         self._checkpoints.close()
         self.tape.close()
@@ -164,6 +166,11 @@ class SubAccountDesk:
         self.joined.set()
         self.stirs()
         await asyncio.Event().wait()
+
+    async def _let_prices_be_moved(self) -> None:
+        if why := await self._account.let_prices_be_moved():
+            text = f"orders beyond the venue's price limits will be refused, not moved to them: {why}"
+            self._said(Said(self._place.machine.wall_ns(), NOTICE, text))
 
     def _said(self, said: Said) -> None:
         self._say(self.name, said)

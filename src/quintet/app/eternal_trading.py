@@ -247,7 +247,7 @@ class _Portfolio:
         self._epoch = past.epoch
         self.conducting = Conducting(self._conductor)
         unsaid = conducted(self.conducting, past, folder)
-        self._tape = TapeWriter.resume(folder / desk_folder.TAPE)
+        self._tape = TapeWriter.resume(folder / desk_folder.TAPE, past.known)
         self._last_ns = past.last_ns
         if unsaid is not None:
             self._tape.append(said_rows(unsaid, self._last_ns))

@@ -40,10 +40,11 @@ from quintet.core.tape import TapeMeta
 from quintet.research.backtest import desk_notes, fresh_world, set_timer
 from quintet.research.backtest_options import BOOK_POLICY, BacktestOptions, TickBook
 from quintet.research.systems import loop
+from quintet.runtime.book_doubt import BookDoubt
 from quintet.runtime.continued_tape import ContinuedTape
-from quintet.runtime.live_desk import NOTICE, Said
+from quintet.runtime.live_desk import LOOK_S, NOTICE, Said
 from quintet.runtime.recording import Recording
-from quintet.runtime.recovery import lost_market
+from quintet.runtime.recovery import back_again, lost_market
 from quintet.runtime.sequencer import not_before
 from quintet.runtime.session import PaperSession
 from quintet.storage.tape_files import TapeWriter, open_tape
@@ -145,13 +146,17 @@ class PaperDesk:
         self._early_facts: list[Any] = []
         if len(self._waiting):
             self._lose_market()
+        self.doubt: BookDoubt | None = None
+        """Of the book that it trades on, where somebody keeps time for it."""
+
         self._session: PaperSession | None = None
         self._desk_tape: TapeWriter | None = None
 
     def _lose_market(self) -> None:
         """Nobody listened since the last row: the book is unknown from there on, whatever timers come meanwhile."""
         self._heard_ns = int(self._waiting["ts_recv"][self._waiting["kind"] != TEXT][-1])
-        rows = lost_market(self._floor_ns, self._heard_ns)
+        stamps = (self._floor_ns, self._heard_ns)
+        rows = np.concatenate([np.asarray(back_again(*stamps)), np.asarray(lost_market(*stamps))])
         self._market.append(rows)
         self._waiting = np.concatenate([self._waiting, rows])
 
@@ -169,6 +174,8 @@ class PaperDesk:
         """What was heard."""
         rows["ts_event"] = np.maximum(rows["ts_event"], self._floor_ns)
         rows["ts_recv"] = np.maximum(rows["ts_recv"], self._heard_ns)
+        if self.doubt is not None:
+            self.doubt.hear(rows, time.time_ns())
         at = self._take(rows)
         early, self._early_facts = self._early_facts, []
         for fact in early:
@@ -220,11 +227,12 @@ class PaperDesk:
         self.begin()
         recorder = TickRecorder(Path(self._instrument.symbol), [self._instrument], decode_ticks.facts, self)
         feed = Recording(self._request.address.public(), recorder)
+        self.doubt = self.doubt_of(recorder)
         try:
             async with asyncio.TaskGroup() as group:
                 refusing = reloading.refused_on_paper(self._request.folder, self._say)
                 with stopped_by_signals(stop, self._request.seconds), refusing:
-                    work = (feed.run(), self._sync_now_and_then(), self._facts())
+                    work = (feed.run(), self._sync_now_and_then(), self._doubt_now_and_then(self.doubt), self._facts())
                     tasks = [group.create_task(each) for each in work]
                     await stop.wait()
                 for task in tasks:
@@ -249,6 +257,20 @@ class PaperDesk:
         while True:
             await asyncio.sleep(SYNC_S)
             await asyncio.to_thread(self._market.sync)
+
+    async def _doubt_now_and_then(self, doubt: BookDoubt) -> None:
+        while True:
+            await asyncio.sleep(LOOK_S)
+            doubt.look(time.time_ns())
+
+    def doubt_of(self, recorder: TickRecorder) -> BookDoubt:
+        """A book that is silent beside its trades is lost, as at a venue: on the market tape, and asked for again."""
+
+        def lose(now_ns: int, why: str) -> None:
+            self._say(f"{why}: asking for it again")
+            recorder.interrupt(now_ns, why)
+
+        return BookDoubt(self._request.config.limits.stale_after_ms, lose)
 
     def _enter(self, rows: Any) -> None:
         if self._session is None:
@@ -283,7 +305,7 @@ class PaperDesk:
         past = read_past(folder)
         if past is not None:
             require_same(past, who, folder)
-            self._desk_tape = TapeWriter.resume(folder / TAPE)
+            self._desk_tape = TapeWriter.resume(folder / TAPE, past.known)
         else:
             self._desk_tape = begin(folder, who, time.time_ns(), __version__)
         return ContinuedTape(self._desk_tape, past.rows if past is not None else np.zeros(0, ROW))

@@ -63,6 +63,19 @@ def join(folder: AccountFolder, me: Member, found: Found, instrument: Instrument
         folder.write_members(Members(found.account, untouched, (*others, me)))
 
 
+def require_held_together(limits: RiskConfig, account: str) -> None:
+    """Raise Complaint for a limit of a shared account that none of its desks could hold: each sees its own positions.
+
+    One desk has one position, so `correlated_max` would stop nobody while a fourth desk takes the side of three.
+    """
+    if account and limits.correlated_max:
+        raise Complaint(
+            "a limit that the desks of a shared account cannot hold together", where="account.correlated_max",
+            found=str(limits.correlated_max), expected="0: how positions of several desks move together, no desk knows",
+            hint="what all of them may lose together is bounded: day_loss_pause_frac, drawdown_halt_frac",
+        )  # fmt: skip
+
+
 def _without(members: Members, name: str, books: Mapping[str, Book], where: str) -> Members:
     """The account without a desk that joined and was never born; raises Complaint for one that has traded."""
     found = next((one for one in members.members if one.name == name), None)

@@ -31,11 +31,15 @@ class _Desk(msgspec.Struct, forbid_unknown_fields=True):
     closed_trades: int = 0
     step: int = 0
     lives: tuple[tuple[int, int], ...] = ()
+    heard: tuple[tuple[int, int], ...] = ()
     desk: str = ""
 
     def facts(self) -> DeskFacts:
+        """Days count where the market was heard; a run of an older version calls those stretches its lives."""
         told = msgspec.structs.asdict(self)
-        return DeskFacts(**told | {"residual_bps": float("nan") if self.residual_bps is None else self.residual_bps})
+        heard = told.pop("heard") or self.lives
+        residual_bps = float("nan") if self.residual_bps is None else self.residual_bps
+        return DeskFacts(**told | {"residual_bps": residual_bps, "lives": heard})
 
 
 def record_of(run: RunSummary, stage: str, recorded_utc: str) -> StageRecord:

@@ -125,6 +125,7 @@ def trade(
     from quintet.app.flags import duration_s
     from quintet.app.paper_trading import paper
     from quintet.app.paper_trading import rehearse as rehearse_paper
+    from quintet.app.shared_account import require_held_together
     from quintet.app.trade_lines import Teller
     from quintet.app.trading import TradeRequest, WorldName, rehearse
     from quintet.app.trading import trade as bring_to_life
@@ -135,6 +136,7 @@ def trade(
 
     found = find_system(system)
     loaded = load(config, sets or (), [], found)
+    require_held_together(loaded.account, account)
     _one_of(world, WORLDS, "--world")
     _one_of(category, CATEGORIES, "--category")
     _require_tradable(found, category)
@@ -147,6 +149,7 @@ def trade(
 
     def read_again() -> "Config":
         wanted = load(config, sets or (), [], found)
+        require_held_together(wanted.account, account)
         if world == "live":
             _require_permit(found.name, wanted)
         return wanted

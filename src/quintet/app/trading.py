@@ -21,7 +21,7 @@ from quintet.app.bybit_desk import Account, Address, Holdings, listed_instrument
 from quintet.app.config import Config
 from quintet.app.desk_facts import FactAccess, keep_facts
 from quintet.app.desk_folder import Identity, Past
-from quintet.app.desk_membership import become_member, membership
+from quintet.app.desk_membership import become_member, membership, on_account
 from quintet.app.desk_runs import rehearse_replay
 from quintet.app.machine import MACHINE, Machine
 from quintet.app.messages import Complaint
@@ -47,7 +47,7 @@ from quintet.runtime.dispatcher import Dispatcher
 from quintet.runtime.live_desk import ALARM, NOTICE, Ears, LiveDesk, Said
 from quintet.runtime.reconciliation import Reconciliation
 from quintet.runtime.recording import Recording
-from quintet.runtime.recovery import believed_open, lost_market, not_written, open_questions
+from quintet.runtime.recovery import back_again, believed_open, lost_market, not_written, open_questions
 from quintet.runtime.session import Happened, Keeping, Session
 from quintet.storage.tape_files import TapeWriter
 from quintet.storage.tick_recorder import TickRecorder
@@ -66,7 +66,9 @@ VENUE_PAUSES_S: Final = (1.0, 5.0, 15.0)
 """Before a venue that was not there is looked for again; from then on always the last."""
 
 LISTING_EVERY_S = 60.0
-"""So often the venue is asked whether the instrument is still what it was."""
+"""So often the venue is asked whether the instrument is still what it was; sooner when it has refused an order."""
+
+LISTING_PAUSE_S = 5.0
 
 WorldName = Literal["paper", "sandbox", "live"]
 
@@ -192,25 +194,30 @@ async def _trade_while_the_venue_is_there(
     request: TradeRequest, key: ApiKey, tell: Tell, brake: Brake, machine: Machine
 ) -> Ended:
     async with opened(request.address, key, machine) as account:
-        upgrading.finish(request.folder)
-        past = desk_folder.past_of(request.folder)
-        instrument = past.instrument if past is not None else await _instrument(request, account, machine)
-        options = _options(request, instrument)
-        params = getattr(request.config.system, request.system.name)
-        who = _identity_of(request, instrument)
-        if past is not None and past.notes["code"] != who.code:
-            desk_folder.require_same(past, who, request.folder)
-            carried = fresh_world(request.system, params, options, BOOK_POLICY)
-            past = upgrading.upgrade(request.folder, past, who, carried)
-        if past is not None:  # it begins with what it was begun with; its tape says what has changed since
-            began = desk_run_of(past.notes, str(request.folder), request.system)
-            params, options = began.params, options._replace(risk=began.options.risk)
-        world = fresh_world(request.system, params, options, BOOK_POLICY)
-        put_together = _Desk(request, account, instrument, who, world, tell, brake, machine)
-        if past is None:
-            past = await put_together.begin()
-        with put_together.come_back(past):
-            return await put_together.live()
+        with on_account(request.folder, await account.name(), request.account):
+            return await _trade_on(account, request, tell, brake, machine)
+
+
+async def _trade_on(account: Account, request: TradeRequest, tell: Tell, brake: Brake, machine: Machine) -> Ended:
+    upgrading.finish(request.folder)
+    past = desk_folder.past_of(request.folder)
+    instrument = past.instrument if past is not None else await _instrument(request, account, machine)
+    options = _options(request, instrument)
+    params = getattr(request.config.system, request.system.name)
+    who = _identity_of(request, instrument)
+    if past is not None and past.notes["code"] != who.code:
+        desk_folder.require_same(past, who, request.folder)
+        carried = fresh_world(request.system, params, options, BOOK_POLICY)
+        past = upgrading.upgrade(request.folder, past, who, carried)
+    if past is not None:  # it begins with what it was begun with; its tape says what has changed since
+        began = desk_run_of(past.notes, str(request.folder), request.system)
+        params, options = began.params, options._replace(risk=began.options.risk)
+    world = fresh_world(request.system, params, options, BOOK_POLICY)
+    put_together = _Desk(request, account, instrument, who, world, tell, brake, machine)
+    if past is None:
+        past = await put_together.begin()
+    with put_together.come_back(past):
+        return await put_together.live()
 
 
 def rehearse(request: TradeRequest) -> None:
@@ -281,7 +288,6 @@ class _Desk:
         self._machine = machine
         self._listing = Listing((instrument,))
         self._config = request.config
-        self._checkpoints = machine.beside(desk_folder.checkpoints_of(request.folder))
 
     async def begin(self) -> Past:
         """The birth of a desk on an account: written whole, and then it comes back as any other does."""
@@ -309,17 +315,20 @@ class _Desk:
         self._past = past
         desk_folder.require_same(past, self._who, folder)
         self._enter = TunedEntrance(self._request.system, world, past.notes)
-        set_timer(world, self._request.system, int(past.rows[0]["ts_recv"]))
+        set_timer(world, self._request.system, int(past.birth[0]["ts_recv"]))
         self._relived = desk_folder.come_back(folder, past, self._who, world, self._enter)
-        self._tape = TapeWriter.resume(folder / desk_folder.TAPE)
+        self._tape = TapeWriter.resume(folder / desk_folder.TAPE, past.known)
         unwritten, last_ns = self._relived.unwritten, past.last_ns
         try:
+            self._checkpoints = self._machine.beside(desk_folder.SealedCheckpoints(folder, self._tape))
             if len(unwritten):
                 self._tape.append(command_rows(unwritten))
             session = Session(world, self._enter, self._tape, last_ns=last_ns)
             list(session.hear(not_written(unwritten, last_ns)))
             # What the market did meanwhile is not known: neither are its books, since the moment when we heard it last.
-            list(session.hear(lost_market(past.market_ns or last_ns, last_ns)))
+            heard_ns = past.market_ns or last_ns
+            list(session.hear(back_again(heard_ns, last_ns)))
+            list(session.hear(lost_market(heard_ns, last_ns)))
             self._last_ns = last_ns
             yield
         finally:
@@ -361,7 +370,7 @@ class _Desk:
     async def live(self) -> Ended:
         """Until it is stopped; the tape is closed and a checkpoint is there when this returns."""
         request, world = self._request, self._world
-        ids = desk_folder.ids_of(request.desk, self._past.rows)
+        ids = desk_folder.ids_of(request.desk, self._past.birth)
         began_ns = self._machine.steady_ns()
         self._show(ids)
         shared = membership(request.account, request.folder, self._instrument, ids, request.config.account)
@@ -406,7 +415,8 @@ class _Desk:
                 self._say,
             )
             with stopped_by_signals(desk.stop, request.seconds), asks:
-                keepers = (rest.keep_clock(), socket.run(), self._keep_listing(desk), self._facts(desk))
+                lines = (rest.keep_clock(), socket.run())
+                keepers = (*lines, self._keep_listing(desk), self._facts(desk), self._let_prices_be_moved())
                 await desk.live(keepers, self._market(desk).run())
             self._checkpoints.close()
             self._tape.close()
@@ -415,26 +425,43 @@ class _Desk:
         return self._ended(desk, books, (self._machine.steady_ns() - began_ns) / 1e9)
 
     async def _keep_listing(self, desk: LiveDesk) -> None:
-        """What the venue lists now and then: a desk counts in the units that it was begun with, and in no others."""
-        known, told = self._instrument, ""
+        """What the venue lists, at the start and now and then: a desk counts in the units that it was begun with, and
+        in no others. An operator who lets it go on is told again.
+        """
+        told = ""
         while True:
-            await asyncio.sleep(LISTING_EVERY_S)
-            try:
-                found = await self._machine.in_thread(
-                    lambda: listed_instrument(
-                        self._request.address, self._request.config.instrument, self._machine.fetch
-                    )
+            desk.refused.clear()
+            why = await self._what_has_changed()
+            if why and (why != told or not desk.is_paused):
+                desk.stop_new_risk(
+                    f"{why}: no new risk leaves, and a restart counts as before. Stop this desk, close at the venue "
+                    "what it holds, and begin another --desk"
                 )
-            except QuintetError:
-                continue  # a venue that does not answer is the feed's to tell
-            why = "; ".join(
-                f"{name} of {known.symbol} is {getattr(found, name):f} now, not {getattr(known, name):f} any more"
-                for name in ("tick_size", "lot_size")
-                if getattr(found, name) != getattr(known, name)
+            told = told if why is None else why
+            await asyncio.sleep(min(LISTING_PAUSE_S, LISTING_EVERY_S))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LISTING_EVERY_S):
+                    await desk.refused.wait()
+
+    async def _what_has_changed(self) -> str | None:
+        """In which units the instrument is another than the desk counts in; None while the venue does not say."""
+        request, known = self._request, self._instrument
+        try:
+            found = await self._machine.in_thread(
+                lambda: listed_instrument(request.address, request.config.instrument, self._machine.fetch)
             )
-            if why and why != told:
-                desk.stop_new_risk(f"{why}: no new risk; close it, and begin another desk")
-            told = why
+        except QuintetError:
+            return None  # a venue that does not answer is the feed's to tell
+        return "; ".join(
+            f"{name} of {known.symbol} is {getattr(found, name):f} now, not {getattr(known, name):f} any more"
+            for name in ("tick_size", "lot_size")
+            if getattr(found, name) != getattr(known, name)
+        )
+
+    async def _let_prices_be_moved(self) -> None:
+        """An exit that names a price beyond the venue's limit leaves at that limit, and is not refused."""
+        if why := await self._account.let_prices_be_moved():
+            self._say(f"orders beyond the venue's price limits will be refused, not moved to them: {why}")
 
     def _say(self, text: str) -> None:
         self._tell.said(Said(self._machine.wall_ns(), NOTICE, text))
@@ -454,7 +481,7 @@ class _Desk:
     def _facts(self, desk: LiveDesk) -> Coroutine[Any, Any, None]:
         request = self._request
         return keep_facts(
-            request.system.facts, request.facts, self._past.rows, desk.enter,
+            request.system.facts, request.facts, self._past.written, desk.enter,
             self._say,
         )  # fmt: skip
 

@@ -38,6 +38,7 @@ from quintet.core.tape import instrument_rows, message_with_text
 from quintet.research.desk_beginning import BASE, as_note
 from quintet.runtime.recovery import lost_market
 from quintet.storage.tape_files import durable_path, verified_path
+from quintet.storage.tape_seals import seal_path
 
 EARLIER: Final = "earlier"
 NEXT: Final = "next"
@@ -95,8 +96,8 @@ def finish(folder: Path) -> None:
     new.parent.rmdir()
 
 
-def _sides(tape: Path) -> tuple[str, str]:
-    return durable_path(tape).name, verified_path(tape).name
+def _sides(tape: Path) -> tuple[str, ...]:
+    return durable_path(tape).name, verified_path(tape).name, seal_path(tape).name
 
 
 def _at_the_end(folder: Path, past: Past) -> Checkpoint:
@@ -106,7 +107,7 @@ def _at_the_end(folder: Path, past: Past) -> Checkpoint:
             found = decode(data, path.name)
         except Damaged:
             continue
-        if found.place.tape_rows == len(past.rows) and found.place.code == past.notes["code"]:
+        if found.place.tape_rows == past.positions and found.place.code == past.notes["code"]:
             return found
     raise Complaint(
         "another version than this desk was run with", where=str(folder),
@@ -153,7 +154,7 @@ def _head(past: Past, recv_ns: int) -> Any:
 def _lately(past: Past) -> Sequence[int]:
     """Keys of executions that the venue may tell once more."""
     since_ns = past.since_ns - OVERLAP_NS
-    rows = past.rows[past.rows["ts_event"] >= since_ns]
+    rows = past.written[past.written["ts_event"] >= since_ns]
     booked: list[int] = rows["quantity"][np.isin(rows["kind"], (ev.FILL_EXECUTION, ev.FUNDING_EXECUTION))].tolist()
-    before: list[int] = json.loads(past.notes["executed_before"]) if int(past.rows[0]["ts_event"]) >= since_ns else []
+    before: list[int] = json.loads(past.notes["executed_before"]) if int(past.birth[0]["ts_event"]) >= since_ns else []
     return [*before, *booked]

@@ -1,7 +1,8 @@
 """When a desk was alive, and how often it came back to nothing held: read from the rows of its tape, nothing else.
 
-A desk is alive while it hears the market. Whoever goes away, killed or stopped, leaves a FEED_GAP where the market was
-heard last; so does a line that was lost. What lies between a gap and the next message of the market is no life.
+A process that comes back to its tape says so there: that is where a life begins. A life hears the market in one stretch
+or in several: a line that was lost, or a book that was doubted, leaves a FEED_GAP, and so does whoever goes away. What
+lies between a gap and the next message of the market counts for no day.
 """
 
 from collections.abc import Sequence
@@ -11,7 +12,9 @@ import numpy as np
 
 from quintet.core import events as ev
 from quintet.core.instrument import Instrument
+from quintet.core.row_laws import text_of
 from quintet.core.units import E9
+from quintet.ports.desk_notes import BACK_NOTE
 
 HEARD: Final = (
     ev.BID_LEVEL, ev.ASK_LEVEL, ev.TRADE_BUY, ev.TRADE_SELL, ev.BEST_BID, ev.BEST_ASK, ev.LAST_PRICE, ev.BAR_CLOSE,
@@ -21,7 +24,7 @@ HEARD: Final = (
 
 
 class Life(NamedTuple):
-    """From the first message of the market to the last before nobody listened, our clock, ns UTC."""
+    """From the first message of the market that was heard to the last, our clock, ns UTC."""
 
     begin_ns: int
     end_ns: int
@@ -29,16 +32,32 @@ class Life(NamedTuple):
 
 def lives_of(rows: Any) -> tuple[Life, ...]:
     """The lives on these rows of a desk tape, in order; none where no market was heard."""
+    return _parted(rows, _backs(np.asarray(rows)))
+
+
+def heard_of(rows: Any) -> tuple[Life, ...]:
+    """The stretches of all lives in which the market was heard without a gap, in order."""
+    return _parted(rows, np.flatnonzero(np.asarray(rows)["kind"] == ev.FEED_GAP))
+
+
+def _parted(rows: Any, cuts: Any) -> tuple[Life, ...]:
+    """From the first message of the market to the last, in each part between two cuts that has one."""
     plain = np.asarray(rows)
     heard = np.flatnonzero(np.isin(plain["kind"], HEARD))
     if not len(heard):
         return ()
-    gaps = np.flatnonzero(plain["kind"] == ev.FEED_GAP)
-    stretch = np.searchsorted(gaps, heard)
-    firsts = heard[np.flatnonzero(np.diff(stretch, prepend=-1))]
-    lasts = heard[np.flatnonzero(np.diff(stretch, append=len(gaps) + 1))]
+    part = np.searchsorted(cuts, heard)
+    firsts = heard[np.flatnonzero(np.diff(part, prepend=-1))]
+    lasts = heard[np.flatnonzero(np.diff(part, append=len(cuts) + 1))]
     stamps = plain["ts_recv"]
     return tuple(Life(int(stamps[a]), int(stamps[b])) for a, b in zip(firsts, lasts, strict=True))
+
+
+def _backs(rows: Any) -> Any:
+    """Where a process has come back."""
+    kinds = rows["kind"]
+    notes = np.flatnonzero((kinds[:-1] == ev.FACT) & (kinds[1:] == ev.TEXT))
+    return np.array([n for n in notes.tolist() if text_of(rows[n + 1 : n + 2]) == BACK_NOTE], np.int64)
 
 
 def positions_closed(rows: Any, instrument: Instrument, held_now: int) -> list[int]:
@@ -65,6 +84,6 @@ def _lots(quanta: int, lot: int) -> int:
     return quanta // lot if quanta >= 0 else -(-quanta // lot)
 
 
-def days_of(lives: Sequence[Life]) -> float:
-    """How long they were, together, days."""
-    return sum(life.end_ns - life.begin_ns for life in lives) / (86_400 * E9)
+def days_of(heard: Sequence[Life]) -> float:
+    """How long these stretches were, together, days."""
+    return sum(stretch.end_ns - stretch.begin_ns for stretch in heard) / (86_400 * E9)

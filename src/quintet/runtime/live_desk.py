@@ -49,7 +49,7 @@ SILENCE_NS: Final = 1_000_000_000
 """Nothing was heard for so long: then the desk is told that time has passed."""
 
 LOST_FEED_NS: Final = 30_000_000_000
-"""A market that is not heard for so long is worth an alarm."""
+"""A market that is not heard for so long is worth an alarm, and so is an account."""
 
 WORTH_SAYING_NS: Final = 1_000_000_000
 """A command that the venue's limits hold back for so long is worth a line."""
@@ -102,6 +102,9 @@ class LiveDesk:
         self.unknowns = 0
         self.alarms = 0
         self.stop = asyncio.Event()
+        self.refused = asyncio.Event()
+        """The venue has refused an order; whoever looks for a reason clears it."""
+
         self.doubt: BookDoubt | None = None
         """Of the book that it trades on; whoever feeds the desk knows how to lose it."""
 
@@ -119,6 +122,10 @@ class LiveDesk:
         self._caught_up = asyncio.Event()
         self._market_ns = 0
         self._market_is_lost = False
+        self._deaf_since_ns = 0
+        """Since then nobody knows what the account has done; 0: it is known."""
+
+        self._deafness_is_told = False
         self._is_braked = False
         self._look_at_s = 0.0
         self._told: set[Difference | str] = set()
@@ -137,6 +144,7 @@ class LiveDesk:
         Raises what ends any of them.
         """
         tasks: list[asyncio.Task[None]] = []
+        self._deaf_since_ns = self._wall_ns()
         try:
             async with asyncio.TaskGroup() as group:
                 work = (*keepers, self._dispatcher.run(), self._hear_outcomes(), self._hear_news(), self._keep_time())
@@ -153,13 +161,18 @@ class LiveDesk:
             await self._orders.close()
 
     async def _recover(self) -> None:
-        """Ask until nothing is unknown. Nothing is sent meanwhile; what was decided is decided anew afterwards."""
+        """Ask until nothing is unknown. Nothing is sent meanwhile; what was decided is decided anew afterwards.
+
+        Whoever stops a desk that cannot be told what it has to know does so without it: the next start asks again.
+        """
         self._dispatcher.held = True
         began_s = said_s = self._now_s()
         for command in open_questions(self._session.world, self._ids):
             self.unknowns += 1
             self._orders.ask_about(command)
         while not self._caught_up.is_set() or self._orders.busy:
+            if self.stop.is_set():
+                return
             await asyncio.sleep(0.02)
             if self._now_s() - said_s >= RECOVER_SAY_S:
                 said_s = self._now_s()
@@ -214,6 +227,11 @@ class LiveDesk:
         self._alarm(why)
         self.enter(self._operator(breaker.PAUSE))
 
+    @property
+    def is_paused(self) -> bool:
+        """Does nothing that adds risk leave until an operator resumes?"""
+        return bool(int(self._desk.breaker.causes) & breaker.BY_PAUSE)
+
     def suppressed(self, commands: Any, why: str) -> None:
         """Commands that were dropped before they left: the desk hears of it as an event."""
         now_ns = self._wall_ns()
@@ -234,6 +252,7 @@ class LiveDesk:
             self.unknowns += 1
             self._say(NOTICE, f"{name}: no answer ({outcome.why}): asked about until it is known")
         elif isinstance(outcome, Refused):
+            self.refused.set()
             self._say(NOTICE, f"{name}: refused: {outcome.text}")
         elif isinstance(outcome, Suppressed):
             self._say(NOTICE, f"{name}: not sent: {outcome.why}")
@@ -249,11 +268,13 @@ class LiveDesk:
         if isinstance(item, Reported):
             self._take_report(item)
         elif isinstance(item, CaughtUp):
+            self._deaf_since_ns, self._deafness_is_told = 0, False
             self._caught_up.set()
             self._compare()
         elif isinstance(item, Unreadable):
             self._alarm(f"account: {item.why}")
         else:
+            self._deaf_since_ns = self._deaf_since_ns or self._wall_ns()
             self._say(NOTICE, f"account: the line was lost: {item.why}")
 
     def _take_report(self, item: Reported) -> None:
@@ -326,6 +347,7 @@ class LiveDesk:
                 for happened in self._session.silence(now_ns):
                     self._tell_soon(happened)
             self._mind_the_feed(now_ns)
+            self._mind_the_line(now_ns)
             self._mind_the_account(now_ns)
             self._mind_the_brake()
             if self._look_at_s and self._now_s() >= self._look_at_s:
@@ -357,6 +379,13 @@ class LiveDesk:
         if lost and not self._market_is_lost:
             self._alarm(f"nothing was heard of the market for {LOST_FEED_NS // 10**9} s")
         self._market_is_lost = lost
+
+    def _mind_the_line(self, now_ns: int) -> None:
+        """An account that stays deaf: fills may happen that nobody books, whether the market is heard or not."""
+        deaf = self._deaf_since_ns > 0 and now_ns - self._deaf_since_ns >= LOST_FEED_NS
+        if deaf and not self._deafness_is_told:
+            self._deafness_is_told = True
+            self._alarm(f"nothing was heard of the account for {LOST_FEED_NS // 10**9} s")
 
     def _compare(self) -> None:
         judged: Judged = self._books.judge()

@@ -17,6 +17,7 @@ from quintet.core.events import (
     BOOK_CLEAR,
     CANCEL,
     CANCEL_REJECTED,
+    FACT,
     FEED_GAP,
     LAST,
     ROW,
@@ -24,7 +25,9 @@ from quintet.core.events import (
 from quintet.core.orders import lifecycle
 from quintet.core.orders.client_ids import ClientIds
 from quintet.core.row_laws import Rows, frozen
+from quintet.core.tape import message_with_text
 from quintet.ports.command_rows import command_rows
+from quintet.ports.desk_notes import BACK_NOTE
 from quintet.ports.order_entry import Amend, Cancel, OfOneOrder, Place
 from quintet.runtime.dispatcher import NOT_SENT
 from quintet.runtime.sequencer import messages_of
@@ -88,6 +91,11 @@ def not_written(commands: Any, ts_ns: int) -> Rows:
     rows["kind"] = [NEVER_LEFT[kind] for kind in commands["kind"].tolist()]
     rows["bits"] = LAST
     return frozen(rows)
+
+
+def back_again(ts_event: int, ts_recv: int) -> Rows:
+    """The message that says that another life begins here."""
+    return frozen(message_with_text((ts_event, ts_recv, 0, 0, 0, FACT, 0), BACK_NOTE))
 
 
 def lost_market(ts_event: int, ts_recv: int, instrument: int = 0) -> Rows:

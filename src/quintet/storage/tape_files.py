@@ -1,11 +1,12 @@
 """Tape files: opens, maps, appends, syncs, cuts. The only store that decides anything.
 
-Beside `day.tape` may lie two small JSON files, each replaced as a whole:
+Beside `day.tape` may lie three small JSON files, each replaced as a whole:
 
     day.tape.durable     what has reached the disk: position, byte length, chain digest
     day.tape.verified    what a verification found, so that later runs quote the hash instead of computing it
+    day.tape.seal        one digest of all bytes up to some block, so that a desk comes back soon (`tape_seals`)
 
-The first makes damage out of what would else be a torn end; the second may be deleted at any time.
+The first makes damage out of what would else be a torn end; the others may be deleted at any time.
 """
 
 import contextlib
@@ -15,7 +16,7 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 import numpy as np
@@ -23,7 +24,7 @@ import numpy as np
 from quintet.core import events as ev
 from quintet.core.errors import Damaged, NotATape, TapeError
 from quintet.core.instrument import Instrument
-from quintet.core.row_laws import Census, Definition, Inspector, frozen, read_definition
+from quintet.core.row_laws import Census, Definition, Inspector, Rows, frozen, read_definition
 from quintet.core.tape import (
     BLOCK_ROWS,
     EVENTS,
@@ -42,11 +43,21 @@ from quintet.core.tape import (
     decode_meta,
     encode_header,
     meta_block,
+    meta_length,
     read_tape,
     rows_of,
     with_instruments,
 )
 from quintet.storage.durability import sync_folder
+from quintet.storage.tape_seals import (
+    Extent,
+    Recovered,
+    Sealing,
+    read_seal,
+    read_sealed,
+    recover,
+    seal_path,
+)
 
 _PART: Final = ".part"
 _PIECES_MAX: Final = os.sysconf("SC_IOV_MAX")
@@ -91,7 +102,9 @@ def open_tape(path: str | os.PathLike[str], *, quote: bool = True) -> Tape:
     verified = _standing_verification(path, data, status, mark) if quote else None
     if verified is not None:
         return _quoted(path, data, verified)
-    tape, scan, inspector = read_tape(data, str(path), mark)
+    seal = read_seal(path) if quote else None
+    found = read_sealed(data, str(path), mark, seal) if seal is not None else None
+    tape, scan, inspector = found or read_tape(data, str(path), mark)
     if not tape.torn_bytes:
         _keep_verification(path, tape, scan, inspector, status)
     return tape
@@ -108,7 +121,7 @@ def is_being_written(path: Path) -> bool:
 
 
 def verify_tape(path: str | os.PathLike[str]) -> Tape:
-    """Check every byte and row now, whatever an earlier verification said; raises as `open_tape` does."""
+    """Check every block and row now, whatever an earlier verification or a seal said; raises as `open_tape` does."""
     return open_tape(path, quote=False)
 
 
@@ -185,6 +198,16 @@ def _keep_verification(path: Path, tape: Tape, scan: Scan, inspector: Inspector,
         _replace_json(verified_path(path), kept, sync=False)
 
 
+class Known(NamedTuple):
+    """A tape as a writer has left it. `stamp`: which file that was, its length and its time. Good for one writer."""
+
+    stamp: tuple[int, int, int]
+    meta: TapeMeta
+    extent: Extent
+    inspector: Inspector
+    sealing: Sealing
+
+
 # ---- writing -----------------------------------------------------------------------------------------------------
 
 
@@ -215,11 +238,14 @@ class TapeWriter:
         return writer
 
     @classmethod
-    def resume(cls, path: str | os.PathLike[str]) -> "TapeWriter":
-        """Go on writing an existing tape. A torn end is cut off and told in `cut_bytes`; raises as `open_tape` does."""
+    def resume(cls, path: str | os.PathLike[str], known: "Known | None" = None) -> "TapeWriter":
+        """Go on writing an existing tape. A torn end is cut off and told in `cut_bytes`; raises as `open_tape` does.
+
+        `known`: of a writer that has just let go of it; the tape is not read again if it is as it was then.
+        """
         writer = cls.__new__(cls)
         writer._begin(Path(path), "")
-        writer._reopen()
+        writer._reopen(known)
         return writer
 
     def _begin(self, path: Path, suffix: str) -> None:
@@ -228,7 +254,8 @@ class TapeWriter:
         self.cut_reason = ""
         self._written_to = path.with_name(path.name + suffix)
         self._durable_upto = 0
-        self._written = (0, 0, NO_DIGEST)  # positions, bytes, chain digest
+        self._written = self._durable = Extent(0, 0, 0, 0, NO_DIGEST)
+        self._sealing = Sealing()
         self._failed = ""
         self._file = -1
 
@@ -239,30 +266,59 @@ class TapeWriter:
         self._file = self._guard(lambda: os.open(self._written_to, os.O_RDWR | os.O_CREAT, 0o644), "create")
         self._lock()
         self._guard(lambda: os.ftruncate(self._file, 0), "create")
-        self._write([block], 0, chain)
+        self._write([block], 0, chain, 0)
 
-    def _reopen(self) -> None:
+    def _reopen(self, known: "Known | None") -> None:
         if not self.path.is_file():
             raise NotATape(f"{self.path}: no such file, expected a tape to go on with")
         self._file = self._guard(lambda: os.open(self.path, os.O_RDWR), "open")
         try:
             self._lock()
-            self._recover()
+            self._recover(known)
         except BaseException:
             self._let_go()
             raise
 
-    def _recover(self) -> None:
-        data, _ = _map(self.path)
-        tape, scan, self._inspector = read_tape(data, str(self.path), _read_mark(self.path))
-        self.meta = tape.meta
-        self.cut_bytes, self.cut_reason = tape.torn_bytes, tape.torn_reason
-        self._written = (scan.positions, scan.length, scan.chain)
-        if tape.torn_bytes:
-            self._guard(lambda: os.ftruncate(self._file, scan.length), "cut")
-        _keep_verification(self.path, tape, scan, self._inspector, os.fstat(self._file))
+    def _recover(self, known: "Known | None") -> None:
+        if known is not None and known.stamp == self._stamp:
+            self.meta, self._written, self._inspector, self._sealing = known[1:]
+            self.cut_bytes, self.cut_reason = 0, ""
+        else:
+            self._read()
         self._guard(lambda: os.lseek(self._file, 0, os.SEEK_END), "open")
         self.sync()
+
+    def _read(self) -> None:
+        data, _ = _map(self.path)
+        mark, seal = _read_mark(self.path), read_seal(self.path)
+        found = recover(data, str(self.path), mark, seal) if seal is not None else None
+        tape = None
+        if found is None:
+            tape, scan, inspector = read_tape(data, str(self.path), mark)
+            found = Recovered(tape.meta, tape.rows, scan, inspector, Sealing())
+        self.meta, _, scan, self._inspector, self._sealing = found
+        self._written = Extent(scan.blocks, scan.positions, scan.length, scan.last_block, scan.chain)
+        self.cut_bytes, self.cut_reason = len(data) - scan.length, str(scan.bad) if scan.bad else ""
+        if self.cut_bytes:
+            self._guard(lambda: os.ftruncate(self._file, scan.length), "cut")
+        if tape is not None:
+            _keep_verification(self.path, tape, scan, self._inspector, os.fstat(self._file))
+
+    @property
+    def _stamp(self) -> tuple[int, int, int]:
+        status = os.fstat(self._file)
+        return status.st_ino, status.st_size, status.st_mtime_ns
+
+    @property
+    def known(self) -> "Known":
+        """What spares the next writer of this process the reading, while nobody writes in between."""
+        return Known(self._stamp, self.meta, self._written, self._inspector, self._sealing)
+
+    def written(self) -> Rows:
+        """Rows as they stand in the file so far, behind the meta block: see `written_rows`."""
+        data, _ = _map(self.path)
+        rows = rows_of(data, self._written.length_bytes)
+        return rows[meta_length(rows) :]
 
     @property
     def position(self) -> int:
@@ -294,13 +350,14 @@ class TapeWriter:
         self._inspector.take(plain)
         body = bytes_of(plain)
         pieces: list[bytes | memoryview] = []
-        chain, start = self._written[2], 0
+        chain, start, before = self._written.chain, 0, self._written.length_bytes
         for end in block_ends(plain, rows_per_block):
             piece = body[start * ROW_BYTES : end * ROW_BYTES]
             header, chain = encode_header(chain, EVENTS, first + start, self._durable_upto, piece)
+            last_block = before + start * ROW_BYTES + len(pieces) // 2 * HEADER_BYTES
             pieces += [header, piece]
             start = end
-        self._write(pieces, first + plain.shape[0], chain)
+        self._write(pieces, first + plain.shape[0], chain, last_block)
         return first
 
     def sync(self, *, mark: bool = True) -> int:
@@ -311,12 +368,26 @@ class TapeWriter:
         is unknown, and asking again would lie.
         """
         self._require_open()
-        reached = self._mark()
+        written = self._written
+        reached = _mark_of(written)
         self._guard(lambda: os.fdatasync(self._file), "sync")
-        self._durable_upto = reached.positions
+        self._durable, self._durable_upto = written, reached.positions
         if mark and self._written_to == self.path:
             self._guard(lambda: _replace_json(durable_path(self.path), reached, sync=False), "mark")
         return reached.positions
+
+    def seal(self) -> None:
+        """Leave a seal of what is on the disk, so that whoever comes back need not walk there block by block.
+
+        Reads what was written since the last one; may run in another thread, one at a time.
+        """
+        extent = self._durable
+        if not extent.last_block:
+            return
+        # A seal that cannot be left costs the next start a walk, nothing else.
+        with contextlib.suppress(OSError):
+            self._sealing.read(self.path, extent.length_bytes)
+            _replace_json(seal_path(self.path), self._sealing.seal(extent), sync=False)
 
     def close(self) -> None:
         """Sync, give a new tape its name, and let go of the file, whatever the disk says. Closing twice is allowed."""
@@ -359,20 +430,18 @@ class TapeWriter:
         self._guard(lambda: os.fdatasync(self._file), "sync")
         verified_path(self.path).unlink(missing_ok=True)
         durable_path(self.path).unlink(missing_ok=True)
+        seal_path(self.path).unlink(missing_ok=True)
         self._guard(lambda: self._written_to.replace(self.path), "rename")
         self._written_to = self.path
-        self._durable_upto = self._written[0]
-        self._guard(lambda: _replace_json(durable_path(self.path), self._mark(), sync=True), "mark")
+        self._durable, self._durable_upto = self._written, self._written.positions
+        self._guard(lambda: _replace_json(durable_path(self.path), _mark_of(self._written), sync=True), "mark")
         sync_folder(self.path.parent)
 
-    def _write(self, pieces: Sequence[bytes | memoryview], positions: int, chain: bytes) -> None:
-        length = self._written[1] + sum(len(piece) for piece in pieces)
+    def _write(self, pieces: Sequence[bytes | memoryview], positions: int, chain: bytes, last_block: int) -> None:
+        blocks = self._written.blocks + (len(pieces) + 1) // 2
+        length = self._written.length_bytes + sum(len(piece) for piece in pieces)
         self._guard(lambda: _write_all(self._file, pieces), "append")
-        self._written = (positions, length, chain)
-
-    def _mark(self) -> DurableMark:
-        positions, length, chain = self._written
-        return DurableMark(FORMAT_VERSION, positions, length, chain.hex())
+        self._written = Extent(blocks, positions, length, last_block, chain)
 
     def _require_open(self) -> None:
         if self._failed:
@@ -399,6 +468,10 @@ class TapeWriter:
         except OSError as error:
             self._failed = f"cannot {verb}: {error.strerror}"
             raise TapeError(f"{self.path}: {self._failed}") from error
+
+
+def _mark_of(extent: Extent) -> DurableMark:
+    return DurableMark(FORMAT_VERSION, extent.positions, extent.length_bytes, extent.chain.hex())
 
 
 def write_tape(

@@ -38,6 +38,7 @@ def test_a_run_says_when_the_desk_was_alive_and_what_came_of_it(place: Path, con
     assert manifest["hashes"]["commands"] == ended.command_hash
     desk = figures["desk"]
     assert [end - begin for begin, end in desk["lives"]] == [29 * HOUR_NS + 1_000_000, 19 * HOUR_NS]
+    assert desk["heard"] == desk["lives"]
     assert (desk["begin_ns"], desk["unexplained"], desk["residual_bps"]) == (START, 0, 0.0)
     assert desk["closed_trades"] > 10
     assert figures["conservation"] == 0
@@ -172,7 +173,7 @@ def test_a_desk_is_shown_by_its_name(quintet: Quintet, config: Path) -> None:
     said = quintet("desk", "show", "main", "--json")
     assert said.code == 0, said.err
     assert said.json["metrics"]["fills"] > 0
-    assert "alive       1.62 days in 1 lives" in quintet("desk", "show", "paper-main").out
+    assert "alive       1.62 days in 1 life with" in quintet("desk", "show", "paper-main").out
     assert "at rest" in quintet("desk", "list").out
     refused = quintet("desk", "show", "mian")
     assert (refused.code, "did you mean" in refused.err or "paper-main" in refused.err) == (2, True)

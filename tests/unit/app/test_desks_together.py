@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -39,14 +40,15 @@ class Running:
 
     def __init__(
         self, client: Client, desk: str, lots: int, account: str = "", *sets: str, address: str = HOLDER,
-        config: Path | None = None, bars: str = "1m", keep_orders: bool = False,
+        config: Path | None = None, bars: str = "1m", keep_orders: bool = False, lots_set: bool = True,
     ) -> None:  # fmt: skip
         self.kinds: dict[int, int] = {}
         self.said: list[str] = []
         self.causes: list[int] = []
         self.stop = asyncio.Event()
         system = find_system(address)
-        given = [] if config is not None else [f"system.{system.name}.lots={lots}", "execution.initial_quote=20000"]
+        given = [] if config is not None else ["execution.initial_quote=20000"]
+        given += [f"system.{system.name}.lots={lots}"] if lots_set and config is None else []
         given += sets
         self.request = TradeRequest(
             system, load(config, given, [], system), "sandbox", desk, Address("linear", "BTCUSDT", client.rest, 20_000),
@@ -193,9 +195,54 @@ def test_a_desk_with_an_account_of_its_own_does_not_begin_beside_another(place: 
             rehearse(long.request)
             long.begin()
             await until(lambda: held(client) == 30, long)
+            for account in ("", "both"):
+                with pytest.raises(Complaint, match="an account that another desk trades on"):
+                    await trade(Running(client, "other", -10, account).request, long.key, long._tell())
+            await long.end()
+            # and what it has left there is not the other's either
             with pytest.raises(Complaint, match="a position that no desk knows"):
                 await trade(Running(client, "other", -10).request, long.key, long._tell())
-            await long.end()
+
+    asyncio.run(live())
+
+
+FAR_SELLER = """
+from quintet.systems.own import System, Want, sell
+from quintet.systems.own.view import View
+
+
+class FarSeller(System):
+    \"\"\"Sells all but a part of its coins, at whatever price, by an order that takes.\"\"\"
+
+    timer_s = 0.1
+
+    def on_timer(self, view: View) -> list[Want] | None:
+        \"\"\"Five per cent below the market, where the venue of spot takes no price.\"\"\"
+        if view.halted or not view.bid or view.lots <= 900_000:
+            return []
+        return [sell(view.lots - 900_000, view.bid * 95 // 100, style="ioc")]
+"""
+
+
+def test_an_exit_far_beyond_the_price_limit_of_spot_leaves_a_desk_at_the_limit(place: Path) -> None:
+    file = place / "far_seller.py"
+    file.write_text(FAR_SELLER)
+
+    async def live() -> None:
+        async with sandbox_client() as client:
+            desk = Running(
+                client, "far", 0, "", "execution.initial_base=1", address=f"{file}:FarSeller", lots_set=False
+            )
+            desk.request = replace(desk.request, address=replace(desk.request.address, category="spot"))
+            rehearse(desk.request)
+            account = client.sandbox.service.state.accounts[client.uid]
+            before = account.coins["BTC"]
+            desk.begin()
+            await until(lambda: account.coins["BTC"] < before, desk)
+            assert account.moves_price == {"spot": True}
+            ended = await desk.end()
+            assert ended.alarms == 0
+            assert ended.fills > 0
 
     asyncio.run(live())
 
@@ -215,11 +262,55 @@ def test_a_tick_that_changes_in_mid_session_stops_new_risk_and_is_told(
             client.sandbox.service.do(command)
             await until(lambda: any("tick_size of BTCUSDT is 0.5 now" in line for line in desk.said), desk)
             assert sum("tick_size" in line for line in desk.said) == 1
+            # an operator who lets it go on is told again, and so is whoever starts it again
+            answer = await asyncio.to_thread(
+                reloading.tell, desk.request.folder, "resume", lambda pid: os.kill(pid, signal.SIGHUP), PATIENCE_S
+            )
+            assert answer.ok
+            await until(lambda: sum("tick_size" in line for line in desk.said) == 2, desk)
             ended = await desk.end()
-            assert ended.alarms == 1
+            assert ended.alarms == 2
             rows = open_tape(desk.tape).event_rows()
             spoken = rows["quantity"][rows["kind"] == ev.OPERATOR].tolist()
-            assert spoken == [breaker.PAUSE, breaker.STAND_DOWN]
+            assert spoken == [breaker.PAUSE, breaker.RESUME, breaker.PAUSE, breaker.STAND_DOWN]
+            monkeypatch.setattr(trading, "LISTING_EVERY_S", 60.0)
+            again = Running(client, "tick", 30).begin()
+            await until(lambda: any("begin another --desk" in line for line in again.said), again)
+            await again.end()
+
+    asyncio.run(live())
+
+
+def test_an_order_that_the_venue_refuses_is_a_reason_to_look_at_the_instrument(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trading, "LISTING_PAUSE_S", 0.2)
+    monkeypatch.setattr(trading, "LISTING_EVERY_S", 3_600.0)
+    file = place / "desk.toml"
+
+    def wants(lots: int) -> None:
+        name = find_system(HOLDER).name
+        file.write_text(f"[execution]\ninitial_quote = 20000\n[system.{name}]\nlots = {lots}\n")
+
+    async def live() -> None:
+        async with sandbox_client() as client:
+            # given a tick that changes when the desk has looked, an hour before it looks again
+            wants(30)
+            desk = Running(client, "refused", 30, config=file)
+            rehearse(desk.request)
+            desk.begin()
+            await until(lambda: held(client) == 30, desk)
+            await asyncio.sleep(1.0)
+            client.sandbox.service.do(ChangeInstrument(category="linear", symbol="BTCUSDT", tick="0.5"))
+            await asyncio.sleep(1.0)
+            assert not any("tick_size" in line for line in desk.said)
+            # when it sends an order that is off the new tick
+            wants(31)
+            assert (await reloaded(desk)).ok
+            # then the refusal is the reason to look, and nothing follows the first few orders
+            await until(lambda: any("tick_size of BTCUSDT is 0.5 now" in line for line in desk.said), desk)
+            assert any("refused" in line for line in desk.said)
+            await desk.end()
 
     asyncio.run(live())
 

@@ -112,6 +112,7 @@ def test_a_secret_is_in_nothing_that_a_desk_writes(place: Place) -> None:
         (["--world", "sandbox", "--sandbox", "nowhere.json"], "the first line of quintet sandbox --json"),
         (["--world", "live", "--key", "mine"], "every stage before it proven"),
         (["--world", "sandbox", "--interval", "7m"], "unknown timeframe"),
+        (["--world", "sandbox", "--account", "both", "--set", "account.correlated_max=3"], "cannot hold together"),
     ],
 )
 def test_a_mistake_is_named_before_anything_is_connected(

@@ -12,6 +12,7 @@ from quintet.core.orders.client_ids import ClientIds
 from quintet.core.risk import breaker
 from quintet.core.row_laws import text_of
 from quintet.ports.gateway import Brake, no_brake
+from quintet.ports.live_feed import Interruption
 from quintet.ports.order_entry import HELD_BACK_FACT, Cancel, Found, HeldBack, OfOneOrder, Outcome, Refused
 from quintet.ports.venue_account import Balance, CaughtUp, News, OrderReport, Reported
 from quintet.runtime.dispatcher import Dispatcher
@@ -210,6 +211,39 @@ def test_a_market_that_is_silent_for_half_a_minute_is_told_once() -> None:
         await asyncio.sleep(60.0)
 
     assert Story().tell(story).alarms == ["nothing was heard of the market for 30 s"]
+
+
+def test_an_account_that_stays_deaf_for_half_a_minute_is_an_alarm_once_each_time() -> None:
+    async def story(self: Story) -> None:
+        self.account.look_again()
+        await asyncio.sleep(60.0)
+        # given a line that is lost again and again, and soon back the first time
+        self.account.items.put_nowait(Interruption(self.wall_ns(), "closed"))
+        await asyncio.sleep(20.0)
+        self.account.look_again()
+        for _ in range(3):
+            self.account.items.put_nowait(Interruption(self.wall_ns(), "closed"))
+            await asyncio.sleep(9.0)
+        assert self.alarms == []
+        await asyncio.sleep(4.0)
+        assert len(self.alarms) == 1
+        await asyncio.sleep(60.0)
+        self.account.look_again()
+        self.account.items.put_nowait(Interruption(self.wall_ns(), "closed"))
+        await asyncio.sleep(31.0)
+
+    assert Story().tell(story).alarms == ["nothing was heard of the account for 30 s"] * 2
+
+
+def test_a_desk_that_comes_back_to_an_account_that_says_nothing_alarms_as_well_and_can_be_stopped() -> None:
+    async def story(self: Story) -> None:
+        await asyncio.sleep(29.0)
+        assert self.alarms == []
+        await asyncio.sleep(60.0)
+
+    lived = Story().tell(story)
+    assert lived.alarms == ["nothing was heard of the account for 30 s"]
+    assert lived.orders.sent == []
 
 
 def test_money_that_nobody_can_explain_goes_to_suspense_after_the_fourth_look() -> None:

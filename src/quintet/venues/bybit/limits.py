@@ -31,6 +31,7 @@ _QUESTIONS: Final = {
     "/v5/position/list": 50,
     "/v5/account/wallet-balance": 50,
     "/v5/account/fee-rate": 5,
+    "/v5/account/set-limit-px-action": 5,
     "/v5/user/query-api": 10,
     "/v5/user/query-sub-members": 10,
     "/v5/user/sub-apikeys": 10,

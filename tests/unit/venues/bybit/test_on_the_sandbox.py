@@ -29,6 +29,7 @@ from quintet.venues.bybit.account_feed import AccountFeed
 from quintet.venues.bybit.limits import limits
 from quintet.venues.bybit.listing import Listing
 from quintet.venues.bybit.order_gateway import OrderGateway
+from quintet.venues.bybit.price_limits import let_prices_be_moved
 from quintet.venues.bybit.private_stream import PrivateStream
 from quintet.venues.bybit.rest import Rest
 from quintet.venues.bybit.sign import ApiKey
@@ -189,6 +190,36 @@ def test_what_the_venue_refuses_is_refused_with_its_words() -> None:
         assert isinstance(again, Accepted)
         told = await desk.do(Cancel(IDS.of(99 * 256), LINEAR))
         assert [type(one) for one in told] == [Unknown, Lost]
+
+    trading(story)
+
+
+def test_an_exit_beyond_the_price_limit_of_spot_is_refused_until_prices_may_be_moved_to_the_limit() -> None:
+    """At 3000 the venue lets nobody sell below 2985: an urgent exit at 2900 must get out all the same."""
+
+    async def story(desk: Desk) -> None:
+        far = place(1, lifecycle.IOC, 290_000, 10_000, side=-1, instrument=SPOT)
+        [refused] = await desk.do(far)
+        assert isinstance(refused, Refused)
+        assert refused.text.startswith("retCode 170194")
+        assert await let_prices_be_moved(desk.rest) == ""
+        assert await let_prices_be_moved(desk.rest) == ""
+        [taken] = await desk.do(far._replace(client_id=IDS.of(2 * 256)))
+        assert isinstance(taken, Accepted)
+        report = await desk.sees(OrderReport, client_id=IDS.of(2 * 256), state="filled")
+        assert report.filled_lots == 10_000
+        assert all(one.ticks > 298_500 for one in desk.reports(Execution))
+
+    trading(story)
+
+
+def test_a_venue_that_does_not_move_prices_says_why() -> None:
+    async def story(desk: Desk) -> None:
+        key = ApiKey(desk.client.key, "another-secret")
+        rest = Rest(key, Pace(limits(LISTING.categories)), VenueClock(), (desk.client.rest,))
+        await rest.settle_clock(2.0)
+        assert "retCode 10004" in await let_prices_be_moved(rest)
+        await rest.close()
 
     trading(story)
 
