@@ -9,9 +9,11 @@ import pytest
 
 from quintet.app import eternal_trading
 from quintet.app.eternal_parity import replay_portfolio
+from quintet.app.eternal_trading import MAIN
+from quintet.runtime.live_desk import ALARM
 from quintet.systems.eternal.config import ACCOUNTS
 from tools.storm.lapse_laws import broken_laws, naked_times
-from tools.storm.lapse_scripts import calm, cut_between_legs, month
+from tools.storm.lapse_scripts import calm, cut_between_legs, dies_and_finds_nobody, month
 from tools.storm.time_lapse import Script, TimeLapse, tell_lapse
 
 
@@ -62,6 +64,14 @@ def test_a_portfolio_that_died_carries_out_what_was_said_and_nothing_twice(
     lapse = told(replace(calm(3), dies_at=dies_at, power=power), tmp_path)
     assert lapse.life == len(dies_at)
     assert broken_laws(lapse) == []
+
+
+def test_a_portfolio_that_comes_back_and_finds_no_venue_waits_for_it_and_tells_each_wait(tmp_path: Path) -> None:
+    lapse = told(replace(calm(2), faults=(dies_and_finds_nobody(0, 30.0),)), tmp_path)
+    assert (lapse.struck, lapse.life, broken_laws(lapse)) == (1, 1, [])
+    waits = [line for name, line in lapse.said if name == MAIN and "trying again" in line.text]
+    assert [line.text.rpartition(": ")[2] for line in waits] == ["trying again in 1 s", "trying again in 5 s"]
+    assert {line.kind for line in waits} == {ALARM}
 
 
 def test_told_again_it_is_the_same_to_the_last_byte(tmp_path: Path) -> None:

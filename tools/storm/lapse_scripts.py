@@ -113,6 +113,16 @@ def dies_in_a_rebalance(from_day: int) -> Callable[[TimeLapse], None]:
     return _once(from_day, lambda lapse, one: one.execution.uid == lapse.uids[CORE], lambda lapse: lapse.kill())
 
 
+def dies_and_finds_nobody(from_day: int, seconds: float) -> Callable[[TimeLapse], None]:
+    """The same, and for so long after it nobody reaches the exchange: whoever comes back has to wait."""
+
+    def strikes(lapse: TimeLapse) -> None:
+        lapse.kill()
+        lapse.outage(seconds)
+
+    return _once(from_day, lambda lapse, one: one.execution.uid == lapse.uids[CORE], strikes)
+
+
 def out_of_reach(from_day: int) -> Callable[[TimeLapse], None]:
     """The exchange is out of reach as soon as anybody trades."""
     return _once(from_day, lambda lapse, one: one.execution.kind == "Trade", lambda lapse: lapse.outage(OUTAGE_S))

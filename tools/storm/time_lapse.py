@@ -258,7 +258,7 @@ class TimeLapse:
             await asyncio.gather(life, return_exceptions=True)
             self.lines.cut()
             self._lose_power()
-            self.until_s = asyncio.get_running_loop().time() + DEAD_S + COMES_BACK_S
+            self.until_s = max(self.until_s, asyncio.get_running_loop().time() + DEAD_S + COMES_BACK_S)
             await asyncio.sleep(DEAD_S)
             self.deaths.append((died_ms, self.now_ms + COMES_BACK_MS))
             self.dies.clear()
@@ -275,8 +275,11 @@ class TimeLapse:
             config=self.script.config, capital=CAPITAL, world="sandbox", desk="lapse", folder=self.folder, url=HOST,
             assets=tuple(self.script.prices), recv_window_ms=1_000, patience=PATIENCE, stop=self.stop,
         )  # fmt: skip
-        return await trade_eternal(request, self.keys, lambda name, line: self.said.append((name, line)),
+        return await trade_eternal(request, self._keys_of, lambda name, line: self.said.append((name, line)),
                                    machine=self._machine())  # fmt: skip
+
+    async def _keys_of(self) -> dict[str, ApiKey]:
+        return self.keys
 
     def _machine(self) -> Machine:
         dice = random.Random(self.life)

@@ -61,7 +61,10 @@ def run(
 
 
 async def _traded(request: EternalRequest, key: ApiKey, brake: Brake, said: Hears) -> Ended:
-    return await trade_eternal(request, {MAIN: key, **await _sub_keys(request, key)}, said, brake)
+    async def keys() -> Mapping[str, ApiKey]:
+        return {MAIN: key, **await _sub_keys(request, key)}
+
+    return await trade_eternal(request, keys, said, brake)
 
 
 async def _on_paper(request: EternalRequest, brake: Brake, said: Hears) -> Ended:

@@ -31,6 +31,7 @@ from quintet.app.instruments import InstrumentConfig
 from quintet.app.machine import MACHINE, Machine
 from quintet.app.messages import Complaint
 from quintet.app.trading import first_of, stopped_by_signals
+from quintet.app.waiting_for_venue import once_the_venue_is_there
 from quintet.core.errors import DataError, InputError
 from quintet.core.events import LAST
 from quintet.core.instrument import Instrument, in_common_quanta
@@ -132,17 +133,28 @@ Hears = Callable[[str, Said], None]
 """Told a sub-account (empty: the whole) and a line."""
 
 
-async def trade_eternal(
-    request: EternalRequest,
-    keys: Mapping[str, ApiKey],
-    said: Hears,
-    brake: Brake = no_brake,
-    machine: Machine = MACHINE,
-) -> Ended:
-    """Trade until the time is over or somebody says stop. `keys`: of every sub-account by its name, and of MAIN.
+KeysOf = Callable[[], Awaitable[Mapping[str, ApiKey]]]
+"""Asks for the key of every sub-account by its name, and of MAIN."""
 
-    Raises what `app.trading.trade` raises.
+
+async def trade_eternal(
+    request: EternalRequest, keys_of: KeysOf, said: Hears, brake: Brake = no_brake, machine: Machine = MACHINE
+) -> Ended:
+    """Trade until the time is over or somebody says stop.
+
+    A portfolio that has been alive before waits for a venue that is not there. Raises what `app.trading.trade` raises.
     """
+
+    async def live(left_s: float | None) -> Ended:
+        return await _live_once(replace(request, seconds=left_s), await keys_of(), said, brake, machine)
+
+    tape = request.folder / CONDUCTOR / desk_folder.TAPE
+    return await once_the_venue_is_there(live, request.seconds, tape, lambda line: said(MAIN, line), machine)
+
+
+async def _live_once(
+    request: EternalRequest, keys: Mapping[str, ApiKey], said: Hears, brake: Brake, machine: Machine
+) -> Ended:
     async with AsyncExitStack() as stack:
         accounts = {
             name: await stack.enter_async_context(opened(request.address, keys[name], machine))
