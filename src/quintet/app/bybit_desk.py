@@ -24,7 +24,7 @@ from quintet.venues.bybit.decode_account import account_id, fee_rates
 from quintet.venues.bybit.klines import BASE_URL
 from quintet.venues.bybit.limits import limits
 from quintet.venues.bybit.listing import Listing
-from quintet.venues.bybit.order_gateway import OrderGateway
+from quintet.venues.bybit.order_gateway import BRISK, OrderGateway, Retries
 from quintet.venues.bybit.private_stream import PrivateStream
 from quintet.venues.bybit.public_stream import STREAM_HOST, PublicStream
 from quintet.venues.bybit.rest import HOSTS, Rest
@@ -176,12 +176,15 @@ class Account:
         """Which account this is: the venue's number of it, and where the venue is."""
         return f"{await self.number()} at {self.address.url or 'bybit'}"
 
-    def gateway(self, listing: Listing, ids: ClientIds, brake: Brake = no_brake, *, nets: bool = False) -> OrderGateway:
+    def gateway(
+        self, listing: Listing, ids: ClientIds, brake: Brake = no_brake, *, nets: bool = False, retries: Retries = BRISK
+    ) -> OrderGateway:
         """Order entry: the socket while it is ready, else REST.
 
         `brake`: asked once more when an order has its turn; `nets`: positions of several desks are one there.
         """
-        return OrderGateway(self.rest, listing, ids, self.socket, kill_switch=AsBrake(brake), nets=nets)
+        switch = AsBrake(brake)
+        return OrderGateway(self.rest, listing, ids, self.socket, kill_switch=switch, nets=nets, retries=retries)
 
     def feed(
         self, listing: Listing, since_ns: int, booked: Iterable[int], believed_open: Callable[[], list[Cancel]]
