@@ -1,6 +1,8 @@
 """The eternal engine on the sandbox in time-lapse: a bad month, cut lines, deaths; books exact, legs even, parity."""
 
+import asyncio
 import hashlib
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ from quintet.app.eternal_trading import MAIN
 from quintet.runtime.live_desk import ALARM
 from quintet.systems.eternal.config import ACCOUNTS
 from tools.storm.lapse_laws import broken_laws, naked_times
-from tools.storm.lapse_scripts import calm, cut_between_legs, dies_and_finds_nobody, month
+from tools.storm.lapse_scripts import calm, cut_between_legs, dies_and_finds_nobody, dies_between_cycles, month
 from tools.storm.time_lapse import Script, TimeLapse, tell_lapse
 
 
@@ -72,6 +74,46 @@ def test_a_portfolio_that_comes_back_and_finds_no_venue_waits_for_it_and_tells_e
     waits = [line for name, line in lapse.said if name == MAIN and "trying again" in line.text]
     assert [line.text.rpartition(": ")[2] for line in waits] == ["trying again in 1 s", "trying again in 5 s"]
     assert {line.kind for line in waits} == {ALARM}
+
+
+@pytest.mark.req("E-119")
+def test_an_alarm_of_an_engine_is_told_once_and_a_month_that_is_over_has_one_report(bad: TimeLapse) -> None:
+    log = replay_portfolio(bad.folder).conducting.conductor.log
+    alerts = Counter((one.account, one.note.kind) for _, one in log if one.note.alert)
+    told_of = Counter((name, line.text.partition(":")[0]) for name, line in bad.said if line.kind == ALARM)
+    assert alerts and {key: told_of[key] for key in alerts} == dict(alerts)
+    assert [path.name for path in sorted((bad.folder / "reports").iterdir())] == ["2026-01.txt"]
+    assert sum(line.text.startswith("report of 2026-01: ") for _, line in bad.said) == 1
+    page = (bad.folder / "reports" / "2026-01.txt").read_text()
+    assert page.startswith("2026-01: 31 daily cycles") and "alarms: " in page
+
+
+@pytest.mark.req("E-116")
+def test_a_listener_that_never_answers_changes_no_byte_of_what_is_done(tmp_path: Path) -> None:
+    async def stuck(told: eternal_trading.Told) -> None:
+        await asyncio.Event().wait()
+
+    heard, deaf = told(calm(2), tmp_path / "heard"), told(replace(calm(2), listeners=(stuck,)), tmp_path / "deaf")
+    assert digest(deaf) == digest(heard)
+    assert [line.text for _, line in deaf.said] == [line.text for _, line in heard.said]
+
+
+@pytest.mark.req("E-130", "E-107")
+def test_an_instance_that_has_only_the_tapes_gives_the_next_commands_that_the_dead_one_would_have_given(
+    tmp_path: Path,
+) -> None:
+    def orders_of(lapse: TimeLapse) -> dict[str, list[tuple[Any, ...]]]:
+        accounts = lapse.service.state.accounts
+        named = {name: sorted(accounts[uid].executions, key=lambda one: one.ms) for name, uid in lapse.uids.items()}
+        return {
+            name: [(one.key, one.sign, one.lots, one.price, one.kind) for one in some] for name, some in named.items()
+        }
+
+    lived = told(calm(4), tmp_path / "lived")
+    moved = told(replace(calm(4), faults=(dies_between_cycles(2),), moves_house=True), tmp_path / "moved")
+    assert (moved.struck, moved.life, broken_laws(moved)) == (1, 1, [])
+    assert moved.folder != tmp_path / "moved" / "portfolio" and not (tmp_path / "moved" / "portfolio").exists()
+    assert orders_of(moved) == orders_of(lived)
 
 
 def test_told_again_it_is_the_same_to_the_last_byte(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Final
 from quintet.sandbox.happenings import Executed
 from quintet.systems.eternal import EternalConfig
 from quintet.systems.eternal.config import CORE, FUNDING, CoreConfig, FundingConfig, TacticalConfig, TrendConfig
-from tools.storm.time_lapse import Script, TimeLapse
+from tools.storm.time_lapse import DAY_MS, MOMENT_S, START_MS, Script, TimeLapse
 
 QUICK: Final = EternalConfig(
     core=CoreConfig(tranches=3, tranche_days=2),
@@ -54,9 +54,12 @@ def calm(days: int) -> Script:
 
 
 def month() -> Script:
-    """A rise, a crash of more than a half in four days, a squeeze of funding either way; outages, and a death."""
-    btc = [(0, 50_000), (11, 64_000), (15, 27_000), (20, 30_000), (30, 42_000)]
-    eth = [(0, 3_000), (11, 4_000), (15, 1_500), (20, 1_700), (30, 2_600)]
+    """A rise, a crash of more than a half in four days, a squeeze of funding either way; outages, and a death.
+
+    January 2026, and the day on which its report is written.
+    """
+    btc = [(0, 50_000), (11, 64_000), (15, 27_000), (20, 30_000), (30, 42_000), (32, 43_000)]
+    eth = [(0, 3_000), (11, 4_000), (15, 1_500), (20, 1_700), (30, 2_600), (32, 2_650)]
     faults = (cut_between_legs(0), dies_in_a_rebalance(12), out_of_reach(13))
     return Script(QUICK, _prices(btc, eth), _squeezed(18, 24, 27), _basis(18, 24), faults=faults)
 
@@ -111,6 +114,22 @@ def cut_between_legs(from_day: int) -> Callable[[TimeLapse], None]:
 def dies_in_a_rebalance(from_day: int) -> Callable[[TimeLapse], None]:
     """The process dies when the first order of a rebalance is filled, and the others are not."""
     return _once(from_day, lambda lapse, one: one.execution.uid == lapse.uids[CORE], lambda lapse: lapse.kill())
+
+
+def dies_between_cycles(day: int) -> Callable[[TimeLapse], None]:
+    """The process dies at noon of a day, while nothing is under way."""
+
+    def prepare(lapse: TimeLapse) -> None:
+        def look() -> None:
+            if lapse.now_ms >= START_MS + day * DAY_MS + DAY_MS // 2:
+                lapse.struck += 1
+                lapse.kill()
+            else:
+                asyncio.get_running_loop().call_later(MOMENT_S / 2, look)
+
+        asyncio.get_running_loop().call_soon(look)
+
+    return prepare
 
 
 def dies_and_finds_nobody(from_day: int, seconds: float) -> Callable[[TimeLapse], None]:

@@ -8,7 +8,7 @@ process dies where a script says so. A day costs a fraction of a second.
 import asyncio
 import contextlib
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from quintet.app import eternal_trading
 from quintet.app.desk_folder import TAPE
-from quintet.app.eternal_trading import MAIN, Ended, EternalRequest, trade_eternal
+from quintet.app.eternal_trading import MAIN, Ended, EternalRequest, Told, trade_eternal
 from quintet.app.machine import Machine
 from quintet.runtime import live_desk, reconciliation
 from quintet.runtime.live_desk import Said
@@ -90,6 +90,12 @@ class Script:
     power: float | None = None
     faults: tuple[Callable[["TimeLapse"], None], ...] = ()
     """Called before the first day."""
+
+    moves_house: bool = False
+    """After a death the folder is brought elsewhere, as to another machine, and nothing else is."""
+
+    listeners: tuple[Callable[[Told], Awaitable[None]], ...] = ()
+    """Hear every line beside what keeps them."""
 
     first_point_day: int = 0
     """Points are counted from this day on."""
@@ -258,6 +264,8 @@ class TimeLapse:
             await asyncio.gather(life, return_exceptions=True)
             self.lines.cut()
             self._lose_power()
+            if self.script.moves_house:
+                self.folder = self.folder.rename(self.folder.with_name(f"elsewhere-{self.life + 1}"))
             self.until_s = max(self.until_s, asyncio.get_running_loop().time() + DEAD_S + COMES_BACK_S)
             await asyncio.sleep(DEAD_S)
             self.deaths.append((died_ms, self.now_ms + COMES_BACK_MS))
@@ -276,7 +284,7 @@ class TimeLapse:
             assets=tuple(self.script.prices), recv_window_ms=1_000, patience=PATIENCE, stop=self.stop,
         )  # fmt: skip
         return await trade_eternal(request, self._keys_of, lambda name, line: self.said.append((name, line)),
-                                   machine=self._machine())  # fmt: skip
+                                   machine=self._machine(), listeners=self.script.listeners)  # fmt: skip
 
     async def _keys_of(self) -> dict[str, ApiKey]:
         return self.keys

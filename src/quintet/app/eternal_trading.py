@@ -27,6 +27,7 @@ from quintet.app import desk_folder
 from quintet.app.bybit_desk import Account, Address, listed_instrument, opened
 from quintet.app.desk_folder import Identity
 from quintet.app.eternal_desk import Place, SubAccountDesk, require_same
+from quintet.app.eternal_months import write_reports
 from quintet.app.instruments import InstrumentConfig
 from quintet.app.machine import MACHINE, Machine
 from quintet.app.messages import Complaint
@@ -37,7 +38,8 @@ from quintet.core.events import LAST
 from quintet.core.instrument import Instrument, in_common_quanta
 from quintet.ports.gateway import Brake, no_brake
 from quintet.research.conductor_tape import Conducting, Entered, entered_rows, relive, said_rows
-from quintet.research.daily_tape import DAY_NS, Told
+from quintet.research.daily_tape import DAY_NS
+from quintet.research.daily_tape import Told as Fact
 from quintet.research.eternal_conductor import (
     PERIOD_NS,
     Begins,
@@ -55,6 +57,7 @@ from quintet.research.eternal_run import FIVE_MINUTES_NS, Costs, seen_of
 from quintet.research.system_source import hash_of
 from quintet.research.told_desk import Moved, Wanted, cost_of
 from quintet.research.wanted_orders import wants_of
+from quintet.runtime.bus import Bus, Listener
 from quintet.runtime.live_desk import ALARM, NOTICE, Said
 from quintet.storage.tape_files import TapeWriter
 from quintet.systems.eternal.config import ACCOUNTS, FUNDING, NAME, EternalConfig
@@ -133,23 +136,45 @@ Hears = Callable[[str, Said], None]
 """Told a sub-account (empty: the whole) and a line."""
 
 
+class Told(NamedTuple):
+    """A line, and the sub-account it is of; empty: the whole."""
+
+    name: str
+    line: Said
+
+
 KeysOf = Callable[[], Awaitable[Mapping[str, ApiKey]]]
 """Asks for the key of every sub-account by its name, and of MAIN."""
 
 
 async def trade_eternal(
-    request: EternalRequest, keys_of: KeysOf, said: Hears, brake: Brake = no_brake, machine: Machine = MACHINE
+    request: EternalRequest,
+    keys_of: KeysOf,
+    said: Hears,
+    brake: Brake = no_brake,
+    machine: Machine = MACHINE,
+    listeners: Sequence[Listener[Told]] = (),
 ) -> Ended:
-    """Trade until the time is over or somebody says stop.
+    """Trade until the time is over or somebody says stop. `said` may block, `listeners` be slow: nobody waits for them.
 
     A portfolio that has been alive before waits for a venue that is not there. Raises what `app.trading.trade` raises.
     """
 
-    async def live(left_s: float | None) -> Ended:
-        return await _live_once(replace(request, seconds=left_s), await keys_of(), said, brake, machine)
+    async def hear(told: Told) -> None:
+        await machine.in_thread(lambda: said(*told))
 
-    tape = request.folder / CONDUCTOR / desk_folder.TAPE
-    return await once_the_venue_is_there(live, request.seconds, tape, lambda line: said(MAIN, line), machine)
+    async with Bus[Told](lambda text: Told(MAIN, Said(machine.wall_ns(), NOTICE, text))) as bus:
+        for listener in (hear, *listeners):
+            bus.subscribe(listener)
+
+        def tell(name: str, line: Said) -> None:
+            bus.publish(Told(name, line))
+
+        async def live(left_s: float | None) -> Ended:
+            return await _live_once(replace(request, seconds=left_s), await keys_of(), tell, brake, machine)
+
+        tape = request.folder / CONDUCTOR / desk_folder.TAPE
+        return await once_the_venue_is_there(live, request.seconds, tape, lambda line: tell(MAIN, line), machine)
 
 
 async def _live_once(
@@ -366,6 +391,7 @@ class _Portfolio:
         if self.conducting.decided_ns // DAY_NS < due_ns // DAY_NS:
             seen = {name: seen_of(self._conductor, desk.books) for name, desk in self.desks.items()}
             await self._carry_out(Entered(Cycle(day, now_ns, seen)))
+            self._report_months()
         else:
             seen_funding = seen_of(self._conductor, self.desks[FUNDING].books)
             await self._carry_out(Entered(Settled(day, now_ns, seen_funding)))
@@ -399,15 +425,15 @@ class _Portfolio:
     async def _hear_facts(self) -> None:
         """Days that have closed and rates that were settled since the last ones that were heard."""
         now_ns = self._machine.wall_ns()
-        told: list[Told] = []
+        told: list[Fact] = []
         for n in range(len(self._conductor.names)):
             today_ns = now_ns // DAY_NS * DAY_NS
             first_ns = self._conductor.days_end[n] or today_ns - HISTORY_DAYS * DAY_NS
             days = await self._facts.days(n, first_ns, today_ns)
-            told += [Told(now_ns, "bar", n, one.end_ns, one.prices) for one in days]
+            told += [Fact(now_ns, "bar", n, one.end_ns, one.prices) for one in days]
             after_ns = self._conductor.settled_ns[n] or now_ns - RATES_BEFORE_NS
             rates = await self._facts.rates(n, after_ns, now_ns)
-            told += [Told(now_ns, "rate", n, one.at_ns, (one.rate_e9,)) for one in rates]
+            told += [Fact(now_ns, "rate", n, one.at_ns, (one.rate_e9,)) for one in rates]
         told.sort(key=lambda one: (one.event_ns, one.instrument))
         for first in range(0, len(told), TOLD_AT_ONCE):
             self._hear(Entered(Heard(tuple(told[first : first + TOLD_AT_ONCE]))))
@@ -524,6 +550,13 @@ class _Portfolio:
             kind = ALARM if line.note.alert else NOTICE
             self._say(line.account, Said(now_ns, kind, f"{line.note.kind}: {words}" if words else line.note.kind))
         self._told_lines = len(self._conductor.log)
+
+    def _report_months(self) -> None:
+        """A month that is over has one report, whoever is alive by then."""
+        conductor = self._conductor
+        pages = write_reports(self._request.folder, conductor.marks, conductor.log, self._quantum("USDT"))
+        for page in pages:
+            self._say(MAIN, Said(self._machine.wall_ns(), NOTICE, f"report of {page.stem}: {page}"))
 
     def _ended(self) -> Ended:
         quantum = self._quantum("USDT")
