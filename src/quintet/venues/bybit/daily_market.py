@@ -6,10 +6,12 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from quintet.core import events as ev
+from quintet.core.facts import Said
 from quintet.core.instrument import Instrument
 from quintet.venues.bybit import daily_facts
 from quintet.venues.bybit.daily_facts import DAY_MS, DAYS_MAX, Touch
 from quintet.venues.bybit.klines import BASE_URL
+from quintet.venues.bybit.outside_facts import EARN_CATEGORIES, decode_yield
 from quintet.venues.bybit.shapes import MS_NS
 
 RATES_MS: Final = 60 * DAY_MS
@@ -77,6 +79,12 @@ class DailyMarket:
             body = await self._asked(daily_facts.rates_url(self._host, one, first_ms, last_ms))
             found += [SettledRate(n, at_ns, rate) for at_ns, rate in daily_facts.settled_rates(body, one)]
         return found
+
+    async def earn_yield(self, asset: str, now_ns: int) -> Said | None:
+        """What the Earn product pays for an asset, the best that is open; None where none is."""
+        query = f"category={EARN_CATEGORIES['earn_yield']}&coin={asset}"
+        body = await self._asked(f"{self._host}/v5/earn/product?{query}")
+        return next(iter(decode_yield(body, now_ns, "earn_yield", asset)), None)
 
 
 def touch_rows(n: int, touch: Touch, ts_event: int, ts_recv: int) -> Any:
