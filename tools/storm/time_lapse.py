@@ -31,7 +31,7 @@ from quintet.sandbox.server import Sandbox
 from quintet.sandbox.service import DEFAULT_UID, Service
 from quintet.storage import tape_files
 from quintet.systems.eternal import EternalConfig
-from quintet.systems.eternal.config import ACCOUNTS
+from quintet.systems.eternal.config import ACCOUNTS, CORE
 from quintet.venues.bybit import rest
 from quintet.venues.bybit.sign import ApiKey
 from tools.storm.disk import Disk, Killed
@@ -137,6 +137,7 @@ class TimeLapse:
         for n, name in enumerate(ACCOUNTS, start=1):
             self.service.do(OpenAccount(uid=DEFAULT_UID + n, name=name, parent=DEFAULT_UID))
             found[name] = self.service.keys.create(DEFAULT_UID + n, START_MS, name)
+        found[CORE].permissions["Earn"] = ["Earn"]
         return {name: ApiKey(one.key, one.secret) for name, one in found.items()}
 
     @property

@@ -81,6 +81,15 @@ def listed_instrument(address: Address, given: InstrumentConfig, fetch: Callable
     return guessed_instrument(SeenMarket(address.symbol, "bybit", places[0], places[1], b""), facts)
 
 
+def unit_changes(known: Instrument, found: Instrument) -> str:
+    """What of the units of an instrument is another now, in words; empty when none is."""
+    return "; ".join(
+        f"{name} of {known.symbol} is {getattr(found, name):f} now, not {getattr(known, name):f} any more"
+        for name in ("tick_size", "lot_size")
+        if getattr(found, name) != getattr(known, name)
+    )
+
+
 def _places(unit: Decimal | None) -> int:
     return 0 if unit is None else max(0, -int(unit.normalize().as_tuple().exponent))
 

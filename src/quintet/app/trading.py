@@ -16,7 +16,7 @@ import numpy as np
 from quintet import __version__
 from quintet._kernel_cache import cache_key
 from quintet.app import desk_folder, reloading, upgrading
-from quintet.app.bybit_desk import Account, Address, Holdings, listed_instrument, opened
+from quintet.app.bybit_desk import Account, Address, Holdings, listed_instrument, opened, unit_changes
 from quintet.app.config import Config
 from quintet.app.desk_facts import FactAccess, keep_facts
 from quintet.app.desk_folder import Identity, Past
@@ -415,11 +415,7 @@ class _Desk:
                 )
             except QuintetError:
                 continue  # a venue that does not answer is the feed's to tell
-            why = "; ".join(
-                f"{name} of {known.symbol} is {getattr(found, name):f} now, not {getattr(known, name):f} any more"
-                for name in ("tick_size", "lot_size")
-                if getattr(found, name) != getattr(known, name)
-            )
+            why = unit_changes(known, found)
             if why and why != told:
                 desk.stop_new_risk(f"{why}: no new risk; close it, and begin another desk")
             told = why

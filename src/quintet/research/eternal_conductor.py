@@ -136,7 +136,16 @@ class NotMoved(msgspec.Struct, frozen=True, tag="not moved"):
     text: str
 
 
-Event = Opens | Heard | Begins | Cycle | Settled | Paid | Filled | Over | Looked | NotMoved
+class NotStaked(msgspec.Struct, frozen=True, tag="not staked"):
+    """The venue has refused to take CORE's coins into the Earn product (lots above 0), or to give them back."""
+
+    key: str
+    asset: str
+    lots: int
+    text: str
+
+
+Event = Opens | Heard | Begins | Cycle | Settled | Paid | Filled | Over | Looked | NotMoved | NotStaked
 
 LOOKED_AT: Final = (TREND_1, TREND_2, FUNDING)
 """Sub-accounts whose engine looks at its account after a fill."""
@@ -234,6 +243,7 @@ class Conductor:
         self._rates: dict[str, list[int]] = {}
         self._fresh: dict[str, list[int]] = {}
         self._last_rate: dict[str, tuple[int, int]] = {}
+        self._forecasts: dict[str, tuple[int, int]] = {}
         self._facts: dict[str, tuple[int, int]] = {}
         self._problems: list[str] = []
         self._bars_of_btc = self._high_of_day = 0
@@ -270,6 +280,9 @@ class Conductor:
             return self._over(event)
         elif isinstance(event, Looked):
             return self._between(event.now_ns, event.funding)
+        elif isinstance(event, NotStaked):
+            core = self.portfolio.core
+            self._change(core=msgspec.structs.replace(core, staked=core.staked - event.lots))
         else:
             self._take_back(event)
         return Reply()
@@ -305,6 +318,8 @@ class Conductor:
             self._last_rate[name] = (told.event_ns, told.values[0])
         elif told.what == "no_rate":
             self._last_rate[name] = (told.event_ns, 0)
+        elif told.what == "predicted":
+            self._forecasts[name] = (told.recv_ns, told.values[0])
         else:
             self._facts[told.what] = (told.recv_ns, told.values[0])
 
@@ -396,11 +411,16 @@ class Conductor:
         )
 
     def _predicted(self, now_ns: int) -> dict[str, int]:
-        """The rate of the next settlement as far as it is known: the last one, if it is of the last period."""
-        return {
+        """The rate of the next settlement as far as it is known: what was told of it, else the last that was settled.
+
+        Either only when it is of the last period.
+        """
+        settled = {
             name: rate for name, (at, rate) in self._last_rate.items()
             if now_ns - at <= PERIOD_NS and name in self._fresh
         }  # fmt: skip
+        told = {name: rate for name, (at, rate) in self._forecasts.items() if now_ns - at < PERIOD_NS}
+        return settled | told
 
     def _mark(self, shown: Day) -> None:
         portfolio, pictures = self.portfolio, shown.pictures
