@@ -45,6 +45,7 @@ from quintet.research.daily_tape import DAY_NS
 from quintet.research.daily_tape import Told as Fact
 from quintet.research.eternal_conductor import (
     PERIOD_NS,
+    VOLUME,
     Begins,
     Conductor,
     Cycle,
@@ -477,6 +478,9 @@ class _Portfolio:
             first_ns = self._conductor.days_end[n] or today_ns - HISTORY_DAYS * DAY_NS
             days = await self._facts.days(n, first_ns, today_ns)
             told += [Fact(now_ns, "bar", n, one.end_ns, one.prices) for one in days]
+            if self._request.config.risk.participation_frac:
+                what = f"{VOLUME}{self._conductor.names[n]}"
+                told += [Fact(now_ns, what, n, one.end_ns, (one.volume_e9,)) for one in days[-1:]]
             after_ns = self._conductor.settled_ns[n] or now_ns - RATES_BEFORE_NS
             rates = await self._facts.rates(n, after_ns, now_ns)
             told += [Fact(now_ns, "rate", n, one.at_ns, (one.rate_e9,)) for one in rates]

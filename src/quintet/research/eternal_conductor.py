@@ -30,6 +30,9 @@ MONEY: Final = "USDT"
 STALE_NS: Final = 36 * 3_600_000_000_000
 """A fact older than this is missing."""
 
+VOLUME: Final = "volume_"
+"""Begins the name of a fact: coins of an instrument that were traded in the last day that is over."""
+
 TRADES: Final = {CORE: "spot", TREND_1: "perpetual", TREND_2: "perpetual", FUNDING: "both", TACTICAL: "spot"}
 
 
@@ -232,6 +235,7 @@ class Conductor:
         self.log: list[tuple[int, Said]] = []
         self.working: dict[str, tuple[Order, ...]] = dict.fromkeys(accounts, ())
         self.static = {name: static_of(instrument) for name, instrument in zip(self.names, instruments, strict=True)}
+        self._lot_sizes = {name: instrument.lot_size for name, instrument in zip(self.names, instruments, strict=True)}
         self.columns = {account: self._columns(account) for account in accounts}
         perpetuals = [name for name in self.names if name.endswith("-PERP")]
         self._painters = {
@@ -404,11 +408,17 @@ class Conductor:
             withdrawals_open=self._fact("withdrawals_open", now_ns) != 0,
             insurance_alarm=bool(self._fact("insurance_alarm", now_ns)),
             earn_lots=cycle.earn_lots,
+            volumes=self._volumes(now_ns),
             deposit=cycle.deposit,
             refused=dict(self._refused),
             operator=cycle.operator,
             problems=tuple(self._problems),
         )
+
+    def _volumes(self, now_ns: int) -> dict[str, int]:
+        """In lots, of the instruments of which somebody has told it."""
+        told = {name: self.fact_e9(f"{VOLUME}{name}", now_ns) for name in self.names}
+        return {name: int(coins / self._lot_sizes[name] / E9) for name, coins in told.items() if coins is not None}
 
     def _predicted(self, now_ns: int) -> dict[str, int]:
         """The rate of the next settlement as far as it is known: what was told of it, else the last that was settled.

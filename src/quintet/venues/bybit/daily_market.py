@@ -19,11 +19,12 @@ RATES_MS: Final = 60 * DAY_MS
 
 
 class ClosedDay(NamedTuple):
-    """A day of an instrument, by its number: its end, ns UTC, and open, high, low, close in ticks."""
+    """A day of an instrument, by its number: its end, ns UTC, open, high, low, close in ticks, coins traded in 1e-9."""
 
     instrument: int
     end_ns: int
     prices: tuple[int, int, int, int]
+    volume_e9: int
 
 
 class SettledRate(NamedTuple):
@@ -65,7 +66,7 @@ class DailyMarket:
         one, found = self._instruments[n], list[ClosedDay]()
         for first_ms in range(first_ns // MS_NS, now_ns // MS_NS, DAYS_MAX * DAY_MS):
             body = await self._asked(daily_facts.days_url(self._host, one, first_ms))
-            found += [ClosedDay(n, end_ns, prices) for end_ns, prices in daily_facts.closed_days(body, one)]
+            found += [ClosedDay(n, *day) for day in daily_facts.closed_days(body, one)]
         return found
 
     async def rates(self, n: int, after_ns: int, now_ns: int) -> list[SettledRate]:
