@@ -241,17 +241,17 @@ def sweeps(report: Report, rounds: int) -> None:
     w4_sweep.measure(tape, chosen[:1])
     mine, theirs, peak_mib = [], [], 0.0
     for _ in range(rounds):
-        ours = w4_sweep.measure(tape, chosen)
+        ours = w4_sweep.Measured(**tick_goals.json_of(tick_goals.own_process("w4_sweep")))
         mine.append(ours.seconds)
         if peers.python_of("vbt") is not None:
             seconds, peak_mib, returns = peers.vectorbt_returns(1, PEER_COLUMNS)
             theirs += seconds
     engine = w4_sweep.engine_seconds(tape, chosen[::10]) * 10.0
     if not theirs:
-        report.compare("best return, to six decimals (recorded)", round(float(ours.returns.max()), 6), W4_BEST)
+        report.compare("best return, to six decimals (recorded)", round(max(ours.returns), 6), W4_BEST)
         report.alone("w4", "sets times bars", len(chosen) * w4_sweep.BARS, mine)
         return
-    apart = np.abs(ours.returns - returns) > 5e-7
+    apart = np.abs(np.array(ours.returns) - returns) > 5e-7
     tied = w4_sweep.ties(bars, chosen)
     what = f"{int((~tied).sum())} sets whose averages are never equal: return to six decimals (vectorbt)"
     report.compare(what, int((apart & ~tied).sum()), 0)

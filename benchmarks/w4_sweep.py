@@ -6,8 +6,11 @@ is the same price on these bars. It knows no limit of volume, so the bars are gi
 
 Every set is an ordinary backtest: it runs through the step, the gate, the simulated exchange and the books, and has
 three hashes.
+
+python -m benchmarks.w4_sweep       every set's return, the CPU seconds and the peak memory, as JSON
 """
 
+import json
 import resource
 import time
 from collections.abc import Iterator, Sequence
@@ -18,6 +21,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks import data
 from quintet.core import state
 from quintet.core.engine.world import begin_at
 from quintet.core.instrument import Instrument
@@ -172,7 +176,7 @@ class Measured(NamedTuple):
     """CPU seconds, the return of each set, and the most memory this process ever had, MiB."""
 
     seconds: float
-    returns: NDArray[np.float64]
+    returns: Sequence[float]
     peak_mib: float
 
 
@@ -196,6 +200,17 @@ def engine_seconds(tape: Tape, chosen: Sequence[ParameterSet]) -> float:
 def measure(tape: Tape, chosen: Sequence[ParameterSet]) -> Measured:
     """Every set through the sweep's own runner."""
     begun = time.process_time()
-    returns = np.array([result.low_frac for result in swept(tape, chosen)])
+    returns = [result.low_frac for result in swept(tape, chosen)]
     seconds = time.process_time() - begun
     return Measured(seconds, returns, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0)
+
+
+def main() -> None:
+    """The whole sweep in a process of its own, its loop loaded before: what `measure` found, as JSON."""
+    tape, chosen = tape_of(data.bars(BARS)), sets()
+    measure(tape, chosen[:1])
+    print(json.dumps(measure(tape, chosen)._asdict()))
+
+
+if __name__ == "__main__":
+    main()

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numba import config
 
 from quintet.core.engine import replay as replaying
 from quintet.core.engine.entry import enter_for
@@ -182,7 +183,9 @@ def told_of(world: World) -> list[tuple[int, ...]]:
 
 # ---- the loops ----------------------------------------------------------------------------------------------------
 
-run_inside = loop.for_system("player", player)
+CHECKS_BOUNDS = bool(config.BOUNDSCHECK)  # type: ignore[attr-defined]
+"""Then all run in the loop that is left: it reaches for the same places, and is the one loop that is compiled."""
+
 replay_inside = bind(replaying.advance_body, "replay_player", decide=player, LEAVES=False)
 enter_inside = enter_for("player", player)
 
@@ -220,6 +223,9 @@ def deciding(decide: Decide, after: Callable[[World], object] = lambda world: No
         return why
 
     return advance
+
+
+run_inside = deciding(player) if CHECKS_BOUNDS else loop.for_system("player", player)
 
 
 def asked(decide: Decide) -> Callable[[World], object]:

@@ -1,16 +1,30 @@
 """Laws of structure_mm on any market, under any reading of a bar and any latency."""
 
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quintet.core.random import below, seeded
+from quintet.research import systems
 from quintet.systems.structure_mm import statistics
 from quintet.systems.structure_mm.machine import TRANSITIONS
+from tests.players import CHECKS_BOUNDS, deciding
 from tests.structure_mm_worlds import SMALL, WARM, cents, notes_of, path, run_candles, spot, transitions
 
 # The first run of a session may compile the whole engine with the system inside.
 pytestmark = [pytest.mark.timeout(400), pytest.mark.xdist_group("structure_mm")]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_loop_for_all() -> Iterator[None]:
+    """Where bounds are checked, the system decides outside the loop, as `tests.players` do."""
+    with pytest.MonkeyPatch.context() as patch:
+        if CHECKS_BOUNDS:
+            patch.setattr(systems, "_compiled", lambda system: deciding(system.decide))
+        yield
+
 
 LEGS = ((2960, 10), (3005, 8), (2975, 6), (3040, 10), (3005, 5), (3060, 10), (3044, 3))
 """Ends on the pullback of a confirmed break, so that what follows meets an episode."""

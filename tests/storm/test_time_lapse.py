@@ -125,6 +125,21 @@ def test_an_instance_that_has_only_the_tapes_gives_the_next_commands_that_the_de
     assert traded(moved) == traded(lived)
 
 
+def test_a_portfolio_that_is_stopped_before_its_desks_live_ends_in_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    portfolio: Any = eternal_trading._Portfolio
+    begin = portfolio.begin
+
+    async def begin_and_be_stopped(self: Any) -> None:
+        await begin(self)
+        self._request.stop.set()
+
+    monkeypatch.setattr(portfolio, "begin", begin_and_be_stopped)
+    lapse = told(calm(1), tmp_path)
+    assert lapse.ended is not None and lapse.ended.cycles == 0
+
+
 def test_told_again_it_is_the_same_to_the_last_byte(tmp_path: Path) -> None:
     once, again = (told(calm(2), tmp_path / name) for name in ("once", "again"))
     assert digest(once) == digest(again)

@@ -126,7 +126,7 @@ def kills(seed: int, outcome: Outcome) -> None:
         last.process.wait(timeout=120)
         outcome.stories += 1
         evidence = _evidence_of(folder, venue.rest)
-    broken = [] if last.stopped_well() else [last.words()]
+        broken = [] if last.stopped_well() else [last.words()]
     outcome.count("orders", len(evidence.history["orders"]))
     outcome.find(f"kill {seed}", [*broken, *broken_laws(evidence)])
 

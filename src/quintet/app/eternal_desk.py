@@ -133,8 +133,8 @@ class SubAccountDesk:
 
     # ---- alive ---------------------------------------------------------------------------------------------------
 
-    async def live(self) -> None:
-        """Recover, trade until it is stopped; what works at the venue stays there, stops protect positions."""
+    def connect(self) -> None:
+        """Put the desk together, so that it can be told to stop; nothing is asked or sent before it lives."""
         place, world = self._place, self.books.world
         ids = desk_folder.ids_of(place.desk, self._past.rows)
         orders = self._account.gateway(self._listing, ids, place.brake, retries=PATIENT)
@@ -152,6 +152,9 @@ class SubAccountDesk:
             session, dispatcher, orders, feed, self.reconciliation, ids, Ears(lambda happened: None, self._said),
             brake=place.brake, keeps_orders=True, wall_ns=place.machine.wall_ns,
         )  # fmt: skip
+
+    async def live(self) -> None:
+        """Recover, trade until it is stopped; what works at the venue stays there, stops protect positions."""
         keepers = (self._account.rest.keep_clock(), self._account.socket.run())
         await self.desk.live(keepers, self._join())
         self._checkpoints.close()

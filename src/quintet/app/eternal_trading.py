@@ -336,6 +336,7 @@ class _Portfolio:
         stop = self._request.stop or asyncio.Event()
         for desk in self.desks.values():
             desk.stirs = self._stirred.set
+            desk.connect()
         try:
             async with asyncio.TaskGroup() as group:
                 with stopped_by_signals(stop, self._request.seconds):
