@@ -11,18 +11,14 @@ from typing import Final
 
 from quintet.app.bybit_desk import Account
 from quintet.app.eternal_desk import SubAccountDesk
-from quintet.core.errors import InputError
 from quintet.research.conductor_tape import Conducting, Staking
 from quintet.research.sub_accounts import spot_of
 from quintet.research.told_desk import Moved, cost_of
 from quintet.systems.eternal.core_hodl import STAKED
 from quintet.venues.bybit import earn
 from quintet.venues.bybit.earn import EarnOrder
-from quintet.venues.venue_clock import ClockUnsure
 
 PREFIX: Final = "earn "
-NOT_NOW: Final = (InputError, ClockUnsure)
-"""What the venue, or the line to it, may answer: it is asked again."""
 
 
 class EarnDesk:

@@ -28,14 +28,14 @@ from quintet.app.bybit_desk import Account, Address, listed_instrument, opened, 
 from quintet.app.desk_folder import Identity
 from quintet.app.eternal_desk import Place, SubAccountDesk, require_same
 from quintet.app.eternal_earn import EarnDesk
-from quintet.app.eternal_facts import hear_facts
+from quintet.app.eternal_facts import NOT_NOW, MarketFacts, hear_facts
 from quintet.app.eternal_months import write_reports
 from quintet.app.instruments import InstrumentConfig
 from quintet.app.machine import MACHINE, Machine
 from quintet.app.messages import Complaint
 from quintet.app.trading import first_of, stopped_by_signals
 from quintet.app.waiting_for_venue import once_the_venue_is_there
-from quintet.core.errors import DataError, InputError, QuintetError
+from quintet.core.errors import DataError, QuintetError
 from quintet.core.events import LAST
 from quintet.core.instrument import Instrument, in_common_quanta
 from quintet.core.risk import breaker
@@ -45,7 +45,6 @@ from quintet.research.daily_tape import DAY_NS
 from quintet.research.daily_tape import Told as Fact
 from quintet.research.eternal_conductor import (
     PERIOD_NS,
-    VOLUME,
     Begins,
     Conductor,
     Cycle,
@@ -73,7 +72,6 @@ from quintet.venues.bybit.daily_market import DailyMarket, touch_rows
 from quintet.venues.bybit.listing import Listing
 from quintet.venues.bybit.sign import ApiKey
 from quintet.venues.connection import Patience
-from quintet.venues.venue_clock import ClockUnsure
 
 CONDUCTOR: Final = "conductor"
 MAIN: Final = ""
@@ -88,14 +86,9 @@ MOVE_PATIENCE_S: Final = 30.0
 """So long orders wait for the money that shall arrive before them."""
 
 AGAIN_S: Final = 5.0
-EARN_YIELD: Final = "eth_yield"
 EARN_LOOK_S: Final = 3.0
 """So often a coin that is on its way to the Earn product or back is asked for: before the books alarm."""
 
-HISTORY_DAYS: Final = 1_500
-"""Averages of 200 days, and four years of highs."""
-
-RATES_BEFORE_NS: Final = 2 * DAY_NS
 TOLD_AT_ONCE: Final = 500
 LISTING_EVERY_S: Final = 60.0
 """So often the venue is asked whether instruments are still what they were."""
@@ -103,9 +96,6 @@ LISTING_EVERY_S: Final = 60.0
 CLOCK_S: Final = 10.0
 NAMESPACE: Final = uuid.UUID("6ba7b812-9dad-11d1-80b4-00c04fd430c8")
 """Of object identifiers (RFC 4122): ids of transfers are computed, never drawn."""
-
-_NOT_NOW: Final = (InputError, ClockUnsure)
-"""What the venue, or the line to it, may answer: it is asked again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,7 +248,8 @@ class _Portfolio:
         self._come_back(folder, who)
         self._market = self._asked_at(self._request.url, instruments)
         facts_url = self._request.market_url
-        self._facts = self._market if facts_url is None else self._asked_at(facts_url, instruments)
+        asked = self._market if facts_url is None else self._asked_at(facts_url, instruments)
+        self._facts = MarketFacts(asked, self._conductor, "" if self._earn is None else STAKED)
         self._touched_ns = max(desk.market_ns for desk in self.desks.values())
 
     def _asked_at(self, url: str, instruments: Sequence[Instrument]) -> DailyMarket:
@@ -389,7 +380,7 @@ class _Portfolio:
             try:
                 await work()
                 return
-            except _NOT_NOW as error:
+            except NOT_NOW as error:
                 if str(error) != told:
                     told = str(error)
                     self._say(MAIN, Said(self._machine.wall_ns(), NOTICE, f"the venue does not answer: {told}"))
@@ -436,7 +427,7 @@ class _Portfolio:
     async def _seen(self) -> dict[str, SeenAccount]:
         """Every sub-account as it stands; what is in the Earn product is CORE's."""
         if self._earn is not None:
-            with contextlib.suppress(*_NOT_NOW):  # what was in it when it was asked last
+            with contextlib.suppress(*NOT_NOW):  # what was in it when it was asked last
                 await self._earn.look()
         return {name: self._account_of(name) for name in self.desks}
 
@@ -471,30 +462,10 @@ class _Portfolio:
             self._tell_last(name)
 
     async def _hear_facts(self) -> None:
-        """Days that have closed and rates that were settled since the last ones that were heard."""
-        now_ns = self._machine.wall_ns()
-        told: list[Fact] = []
-        for n in range(len(self._conductor.names)):
-            today_ns = now_ns // DAY_NS * DAY_NS
-            first_ns = self._conductor.days_end[n] or today_ns - HISTORY_DAYS * DAY_NS
-            days = await self._facts.days(n, first_ns, today_ns)
-            told += [Fact(now_ns, "bar", n, one.end_ns, one.prices) for one in days]
-            if self._request.config.risk.participation_frac:
-                what = f"{VOLUME}{self._conductor.names[n]}"
-                told += [Fact(now_ns, what, n, one.end_ns, (one.volume_e9,)) for one in days[-1:]]
-            after_ns = self._conductor.settled_ns[n] or now_ns - RATES_BEFORE_NS
-            rates = await self._facts.rates(n, after_ns, now_ns)
-            told += [Fact(now_ns, "rate", n, one.at_ns, (one.rate_e9,)) for one in rates]
-        told += [*await self._forecasts(now_ns), *await self._yields(now_ns)]
-        told.sort(key=lambda one: (one.event_ns, one.instrument))
+        """What the market has told since it was heard last."""
+        told = await self._facts.since(self._machine.wall_ns())
         for first in range(0, len(told), TOLD_AT_ONCE):
             self._hear(Entered(Heard(tuple(told[first : first + TOLD_AT_ONCE]))))
-
-    async def _forecasts(self, now_ns: int) -> list[Fact]:
-        """What the next funding of each perpetual will be, as it stands now."""
-        found = await self._facts.touches()
-        perpetuals = {n for n, name in enumerate(self._conductor.names) if name.endswith("-PERP")}
-        return [Fact(now_ns, "predicted", n, ts_ns, (one.rate_e9,)) for ts_ns, n, one in found if n in perpetuals]
 
     async def _hear_outside(self) -> None:
         """What is asked outside the venue, once the portfolio is there to hear it."""
@@ -507,15 +478,6 @@ class _Portfolio:
     def _hear_one(self, told: Fact) -> None:
         self._hear(Entered(Heard((told,))))
 
-    async def _yields(self, now_ns: int) -> list[Fact]:
-        """What the Earn product pays now; nothing where it does not say: no rule waits for it."""
-        if self._earn is None:
-            return []
-        with contextlib.suppress(*_NOT_NOW):
-            found = await self._facts.earn_yield(STAKED, now_ns)
-            return [Fact(now_ns, EARN_YIELD, 0, found.about_ns, (found.value,))] if found is not None else []
-        return []
-
     # ---- what is carried out ---------------------------------------------------------------------------------------
 
     async def _carry_out(self, entered: Entered) -> None:
@@ -525,7 +487,7 @@ class _Portfolio:
         try:
             async with asyncio.timeout(MOVE_PATIENCE_S):
                 await self._move_owed()
-        except (TimeoutError, *_NOT_NOW) as error:
+        except (TimeoutError, *NOT_NOW) as error:
             why = str(error) or f"not done within {MOVE_PATIENCE_S:g} s"
             self._say(MAIN, Said(self._machine.wall_ns(), NOTICE, f"orders go before transfers: {why}"))
         for name in reply.orders:
@@ -580,7 +542,7 @@ class _Portfolio:
             try:
                 await self._earn.settle()
                 told = ""
-            except _NOT_NOW as error:
+            except NOT_NOW as error:
                 if str(error) != told:
                     told = str(error)
                     self._say(CORE, Said(self._machine.wall_ns(), NOTICE, f"Earn does not answer: {told}"))
@@ -614,7 +576,7 @@ class _Portfolio:
         for desk in self.desks.values():
             await desk.joined.wait()
         while True:
-            with contextlib.suppress(*_NOT_NOW):  # each desk alarms when it has not heard the market for long
+            with contextlib.suppress(*NOT_NOW):  # each desk alarms when it has not heard the market for long
                 await self._touch()
             await asyncio.sleep(TOUCH_S)
 
