@@ -25,6 +25,7 @@ RIGHTS: Mapping[str, str] = {
     "position": "position",
     "transfer": "account transfer",
     "master": "sub-member transfer",
+    "earn": "earn",
 }
 
 

@@ -1,6 +1,8 @@
 """The eternal engine on the sandbox in time-lapse: a bad month, cut lines, deaths; books exact, legs even, parity."""
 
+import asyncio
 import hashlib
+from collections import Counter, defaultdict
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,10 +11,20 @@ import pytest
 
 from quintet.app import eternal_trading
 from quintet.app.eternal_parity import replay_portfolio
-from quintet.systems.eternal.config import ACCOUNTS
+from quintet.app.eternal_trading import MAIN
+from quintet.runtime.live_desk import ALARM
+from quintet.systems.eternal.config import ACCOUNTS, CORE
 from tools.storm.lapse_laws import broken_laws, naked_times
-from tools.storm.lapse_scripts import calm, cut_between_legs, month
-from tools.storm.time_lapse import Script, TimeLapse, tell_lapse
+from tools.storm.lapse_scripts import (
+    calm,
+    cut_between_legs,
+    dies_and_finds_nobody,
+    dies_between_cycles,
+    earning,
+    month,
+    other_tick,
+)
+from tools.storm.time_lapse import DAY_MS, START_MS, Script, TimeLapse, tell_lapse
 
 
 def told(script: Script, folder: Path) -> TimeLapse:
@@ -64,6 +76,55 @@ def test_a_portfolio_that_died_carries_out_what_was_said_and_nothing_twice(
     assert broken_laws(lapse) == []
 
 
+def test_a_portfolio_that_comes_back_and_finds_no_venue_waits_for_it_and_tells_each_wait(tmp_path: Path) -> None:
+    lapse = told(replace(calm(2), faults=(dies_and_finds_nobody(0, 30.0),)), tmp_path)
+    assert (lapse.struck, lapse.life, broken_laws(lapse)) == (1, 1, [])
+    waits = [line for name, line in lapse.said if name == MAIN and "trying again" in line.text]
+    assert [line.text.rpartition(": ")[2] for line in waits] == ["trying again in 1 s", "trying again in 5 s"]
+    assert {line.kind for line in waits} == {ALARM}
+
+
+@pytest.mark.req("E-119")
+def test_an_alarm_of_an_engine_is_told_once_and_a_month_that_is_over_has_one_report(bad: TimeLapse) -> None:
+    log = replay_portfolio(bad.folder).conducting.conductor.log
+    alerts = Counter((one.account, one.note.kind) for _, one in log if one.note.alert)
+    told_of = Counter((name, line.text.partition(":")[0]) for name, line in bad.said if line.kind == ALARM)
+    assert alerts and {key: told_of[key] for key in alerts} == dict(alerts)
+    assert [path.name for path in sorted((bad.folder / "reports").iterdir())] == ["2026-01.txt"]
+    assert sum(line.text.startswith("report of 2026-01: ") for _, line in bad.said) == 1
+    page = (bad.folder / "reports" / "2026-01.txt").read_text()
+    assert page.startswith("2026-01: 31 daily cycles") and "alarms: " in page
+
+
+@pytest.mark.req("E-116")
+def test_a_listener_that_never_answers_changes_no_byte_of_what_is_done(tmp_path: Path) -> None:
+    async def stuck(told: eternal_trading.Told) -> None:
+        await asyncio.Event().wait()
+
+    heard, deaf = told(calm(2), tmp_path / "heard"), told(replace(calm(2), listeners=(stuck,)), tmp_path / "deaf")
+    assert digest(deaf) == digest(heard)
+    assert [line.text for _, line in deaf.said] == [line.text for _, line in heard.said]
+
+
+@pytest.mark.req("E-130", "E-107")
+def test_an_instance_that_has_only_the_tapes_gives_the_next_commands_that_the_dead_one_would_have_given(
+    tmp_path: Path,
+) -> None:
+    def traded(lapse: TimeLapse) -> dict[tuple[str, str], list[tuple[int, int, int, str]]]:
+        """By sub-account and instrument: which of two orders of one moment arrives first is the line's affair."""
+        found = defaultdict(list)
+        for name, uid in lapse.uids.items():
+            for one in lapse.service.state.accounts[uid].executions:
+                found[name, one.key].append((one.sign, one.lots, one.price, one.kind))
+        return found
+
+    lived = told(calm(4), tmp_path / "lived")
+    moved = told(replace(calm(4), faults=(dies_between_cycles(2),), moves_house=True), tmp_path / "moved")
+    assert (moved.struck, moved.life, broken_laws(moved)) == (1, 1, [])
+    assert moved.folder != tmp_path / "moved" / "portfolio" and not (tmp_path / "moved" / "portfolio").exists()
+    assert traded(moved) == traded(lived)
+
+
 def test_a_portfolio_that_is_stopped_before_its_desks_live_ends_in_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -82,6 +143,36 @@ def test_a_portfolio_that_is_stopped_before_its_desks_live_ends_in_order(
 def test_told_again_it_is_the_same_to_the_last_byte(tmp_path: Path) -> None:
     once, again = (told(calm(2), tmp_path / name) for name in ("once", "again"))
     assert digest(once) == digest(again)
+
+
+@pytest.mark.req("E-18", "E-19", "E-23")
+def test_idle_ether_goes_to_the_earn_product_once_and_is_back_with_what_it_earned(tmp_path: Path) -> None:
+    lapse = told(earning(), tmp_path)
+    assert (lapse.struck, lapse.life, broken_laws(lapse)) == (1, 1, [])
+    core = lapse.service.state.accounts[lapse.uids[CORE]]
+    kinds = [one.kind for one in core.earn_orders]
+    assert kinds[0] == "Stake" and kinds[-1] == "Redeem"
+    staked = sum(one.amount for one in core.earn_orders if one.kind == "Stake")
+    back = sum(one.amount for one in core.earn_orders if one.kind == "Redeem" and one.status == "Success")
+    [position] = core.earn.values()
+    assert position.earned > 0 and back + position.amount == staked + position.earned
+    assert [line.text for name, line in lapse.said if line.kind == ALARM] == []
+    asked = replay_portfolio(lapse.folder).conducting.stakings
+    assert [one.lots > 0 for one in asked] == [kind == "Stake" for kind in kinds]
+
+
+def test_a_tick_that_changes_stops_new_risk_of_the_whole_portfolio_and_is_one_alarm(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(eternal_trading, "LISTING_EVERY_S", 1.0)
+    lapse = told(replace(calm(3), faults=(other_tick(1, "1"),)), tmp_path)
+    assert broken_laws(lapse) == []
+    alarms = [line.text for name, line in lapse.said if line.kind == ALARM and name == MAIN]
+    [alarm] = [text for text in alarms if "tick_size" in text]
+    assert alarm.startswith("spot tick_size of BTCUSDT is 1") and "no new risk" in alarm
+    later_ms = START_MS + 2 * DAY_MS
+    accounts = [lapse.service.state.accounts[uid] for uid in lapse.uids.values()]
+    assert not [one for each in accounts for one in each.executions if one.ms > later_ms and one.kind == "Trade"]
 
 
 def test_a_movement_that_is_booked_on_one_side_only_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

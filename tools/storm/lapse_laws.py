@@ -5,9 +5,13 @@ The exchange's own history is believed, and the bytes of the tapes, lived again;
 
 from typing import Final, NamedTuple
 
+from quintet.app import desk_folder
+from quintet.app.eternal_earn import PREFIX
 from quintet.app.eternal_parity import Relived, replay_portfolio
+from quintet.research.told_desk import Moved, words_on
+from quintet.sandbox.earn import REDEEM
 from quintet.sandbox.state import Account, Execution
-from quintet.systems.eternal.config import FUNDING
+from quintet.systems.eternal.config import CORE, FUNDING
 from tools.storm.time_lapse import CAPITAL, TimeLapse
 
 ONE: Final = 10**8
@@ -31,6 +35,7 @@ def broken_laws(lapse: TimeLapse) -> list[str]:
         return [f"the portfolio ended: {lapse.broken or 'nobody knows how'}"]
     relived = replay_portfolio(lapse.folder)
     found = [*_of_books(lapse, relived), *_of_money(lapse), *_of_transfers(lapse, relived), *_of_legs(lapse)]
+    found += _of_earn(lapse)
     if relived.command_hashes != dict(lapse.ended.command_hashes):
         found.append("parity: the tapes give other commands than were given")
     failed = relived.conducting.conductor.portfolio.failed
@@ -80,6 +85,15 @@ def _of_transfers(lapse: TimeLapse, relived: Relived) -> list[str]:
     if len({one.key for one in said}) != len(said):
         return ["a key of a movement came twice"]
     return [] if len(there) == len(said) else [f"{len(said)} movements were said, {len(there)} were made"]
+
+
+def _of_earn(lapse: TimeLapse) -> list[str]:
+    """What went to the Earn product, and what came back, stands once on the tape of CORE's desk, to the quantum."""
+    words = words_on(desk_folder.required_past(lapse.folder / CORE).rows)
+    booked = sorted(one.quanta for one in words if isinstance(one, Moved) and one.key.startswith(PREFIX))
+    orders = [one for one in _account(lapse, CORE).earn_orders if one.status == "Success"]
+    there = sorted(one.amount if one.kind == REDEEM else -one.amount for one in orders)
+    return [] if booked == there else [f"Earn: {booked} quanta moved on the tape, {there} at the exchange"]
 
 
 def _of_legs(lapse: TimeLapse) -> list[str]:

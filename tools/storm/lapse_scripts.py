@@ -1,15 +1,18 @@
 """Scripts of a portfolio's days: a calm one, a bad quarter, and a year with everything that a year may bring."""
 
 import asyncio
+import itertools
 import math
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from quintet.sandbox.commands import ChangeInstrument, SetEarn
 from quintet.sandbox.happenings import Executed
 from quintet.systems.eternal import EternalConfig
 from quintet.systems.eternal.config import CORE, FUNDING, CoreConfig, FundingConfig, TacticalConfig, TrendConfig
-from tools.storm.time_lapse import Script, TimeLapse
+from tools.storm.lines import STAKES
+from tools.storm.time_lapse import DAY_MS, MOMENT_S, START_MS, Script, TimeLapse
 
 QUICK: Final = EternalConfig(
     core=CoreConfig(tranches=3, tranche_days=2),
@@ -53,10 +56,20 @@ def calm(days: int) -> Script:
     return Script(QUICK, _prices(btc, eth), rates_e8=lambda day: CALM_E8)
 
 
+def earning() -> Script:
+    """Calm enough for long enough that Ether is staked, until it pays too little; a death, and lost answers."""
+    btc, eth = [(0, 50_000), (40, 52_000)], [(0, 3_000), (40, 3_100)]
+    faults = (lost_stakes, yields(0, 3_000_000, 12), yields(35, 1_000_000, 12))
+    return Script(QUICK, _prices(btc, eth), rates_e8=lambda day: CALM_E8, faults=faults)
+
+
 def month() -> Script:
-    """A rise, a crash of more than a half in four days, a squeeze of funding either way; outages, and a death."""
-    btc = [(0, 50_000), (11, 64_000), (15, 27_000), (20, 30_000), (30, 42_000)]
-    eth = [(0, 3_000), (11, 4_000), (15, 1_500), (20, 1_700), (30, 2_600)]
+    """A rise, a crash of more than a half in four days, a squeeze of funding either way; outages, and a death.
+
+    January 2026, and the day on which its report is written.
+    """
+    btc = [(0, 50_000), (11, 64_000), (15, 27_000), (20, 30_000), (30, 42_000), (32, 43_000)]
+    eth = [(0, 3_000), (11, 4_000), (15, 1_500), (20, 1_700), (30, 2_600), (32, 2_650)]
     faults = (cut_between_legs(0), dies_in_a_rebalance(12), out_of_reach(13))
     return Script(QUICK, _prices(btc, eth), _squeezed(18, 24, 27), _basis(18, 24), faults=faults)
 
@@ -111,6 +124,72 @@ def cut_between_legs(from_day: int) -> Callable[[TimeLapse], None]:
 def dies_in_a_rebalance(from_day: int) -> Callable[[TimeLapse], None]:
     """The process dies when the first order of a rebalance is filled, and the others are not."""
     return _once(from_day, lambda lapse, one: one.execution.uid == lapse.uids[CORE], lambda lapse: lapse.kill())
+
+
+def yields(from_day: int, apr: int, redeem_hours: int) -> Callable[[TimeLapse], None]:
+    """From this day on Ether earns so much a year, parts of 1e8, and is back so many hours after it was called."""
+
+    def change(lapse: TimeLapse) -> None:
+        lapse.service.do(SetEarn(coin="ETH", apr=apr, redeem_ms=redeem_hours * 3_600_000))
+
+    return _at(START_MS + from_day * DAY_MS + DAY_MS // 2, change)
+
+
+def other_tick(from_day: int, tick: str) -> Callable[[TimeLapse], None]:
+    """From noon of this day on spot Bitcoin has another tick."""
+    change = ChangeInstrument(category="spot", symbol="BTCUSDT", tick=tick)
+    return _at(START_MS + from_day * DAY_MS + DAY_MS // 2, lambda lapse: lapse.service.do(change))
+
+
+def lost_stakes(lapse: TimeLapse) -> None:
+    """The process dies as its first stake lands; after that every second answer to one, or to a redemption, is lost."""
+    answers = itertools.count()
+
+    def lost(path: str) -> bool:
+        if path != STAKES:
+            return False
+        number = next(answers)
+        if number == 0:
+            lapse.struck += 1
+            lapse.kill()
+        return number % 2 == 0
+
+    lapse.lines.fail_after = lost
+
+
+def dies_between_cycles(day: int) -> Callable[[TimeLapse], None]:
+    """The process dies at noon of a day, while nothing is under way."""
+
+    def strikes(lapse: TimeLapse) -> None:
+        lapse.struck += 1
+        lapse.kill()
+
+    return _at(START_MS + day * DAY_MS + DAY_MS // 2, strikes)
+
+
+def _at(when_ms: int, acts: Callable[[TimeLapse], object]) -> Callable[[TimeLapse], None]:
+    """When the exchange's time has come to it."""
+
+    def prepare(lapse: TimeLapse) -> None:
+        def look() -> None:
+            if lapse.now_ms >= when_ms:
+                acts(lapse)
+            else:
+                asyncio.get_running_loop().call_later(MOMENT_S / 2, look)
+
+        asyncio.get_running_loop().call_soon(look)
+
+    return prepare
+
+
+def dies_and_finds_nobody(from_day: int, seconds: float) -> Callable[[TimeLapse], None]:
+    """The same, and for so long after it nobody reaches the exchange: whoever comes back has to wait."""
+
+    def strikes(lapse: TimeLapse) -> None:
+        lapse.kill()
+        lapse.outage(seconds)
+
+    return _once(from_day, lambda lapse, one: one.execution.uid == lapse.uids[CORE], strikes)
 
 
 def out_of_reach(from_day: int) -> Callable[[TimeLapse], None]:

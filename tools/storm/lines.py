@@ -135,6 +135,9 @@ class VenueEnd:
         self._line.abort()
 
 
+STAKES: Final = "/v5/earn/place-order"
+
+
 class Lines:
     """All lines of one desk to one venue. `reachable`: false while the venue is down; `dead`: the desk is no more."""
 
@@ -213,6 +216,8 @@ class Lines:
         body = request.content
         if path.startswith("/v5/order/") and request.method == "POST":
             self._leaves(path.removeprefix("/v5/order/"), body)
+        elif path == STAKES:
+            self._leaves("stake", body)
         await asyncio.sleep(ONE_WAY_S)
         if self.hang_before(path):
             await asyncio.sleep(1e6)

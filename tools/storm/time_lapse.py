@@ -8,7 +8,7 @@ process dies where a script says so. A day costs a fraction of a second.
 import asyncio
 import contextlib
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from quintet.app import eternal_trading
 from quintet.app.desk_folder import TAPE
-from quintet.app.eternal_trading import MAIN, Ended, EternalRequest, trade_eternal
+from quintet.app.eternal_trading import MAIN, Ended, EternalRequest, Told, trade_eternal
 from quintet.app.machine import Machine
 from quintet.runtime import live_desk, reconciliation
 from quintet.runtime.live_desk import Said
@@ -31,7 +31,7 @@ from quintet.sandbox.server import Sandbox
 from quintet.sandbox.service import DEFAULT_UID, Service
 from quintet.storage import tape_files
 from quintet.systems.eternal import EternalConfig
-from quintet.systems.eternal.config import ACCOUNTS
+from quintet.systems.eternal.config import ACCOUNTS, CORE
 from quintet.venues.bybit import rest
 from quintet.venues.bybit.sign import ApiKey
 from tools.storm.disk import Disk, Killed
@@ -91,6 +91,12 @@ class Script:
     faults: tuple[Callable[["TimeLapse"], None], ...] = ()
     """Called before the first day."""
 
+    moves_house: bool = False
+    """After a death the folder is brought elsewhere, as to another machine, and nothing else is."""
+
+    listeners: tuple[Callable[[Told], Awaitable[None]], ...] = ()
+    """Hear every line beside what keeps them."""
+
     first_point_day: int = 0
     """Points are counted from this day on."""
 
@@ -131,6 +137,7 @@ class TimeLapse:
         for n, name in enumerate(ACCOUNTS, start=1):
             self.service.do(OpenAccount(uid=DEFAULT_UID + n, name=name, parent=DEFAULT_UID))
             found[name] = self.service.keys.create(DEFAULT_UID + n, START_MS, name)
+        found[CORE].permissions["Earn"] = ["Earn"]
         return {name: ApiKey(one.key, one.secret) for name, one in found.items()}
 
     @property
@@ -258,7 +265,9 @@ class TimeLapse:
             await asyncio.gather(life, return_exceptions=True)
             self.lines.cut()
             self._lose_power()
-            self.until_s = asyncio.get_running_loop().time() + DEAD_S + COMES_BACK_S
+            if self.script.moves_house:
+                self.folder = self.folder.rename(self.folder.with_name(f"elsewhere-{self.life + 1}"))
+            self.until_s = max(self.until_s, asyncio.get_running_loop().time() + DEAD_S + COMES_BACK_S)
             await asyncio.sleep(DEAD_S)
             self.deaths.append((died_ms, self.now_ms + COMES_BACK_MS))
             self.dies.clear()
@@ -275,8 +284,11 @@ class TimeLapse:
             config=self.script.config, capital=CAPITAL, world="sandbox", desk="lapse", folder=self.folder, url=HOST,
             assets=tuple(self.script.prices), recv_window_ms=1_000, patience=PATIENCE, stop=self.stop,
         )  # fmt: skip
-        return await trade_eternal(request, self.keys, lambda name, line: self.said.append((name, line)),
-                                   machine=self._machine())  # fmt: skip
+        return await trade_eternal(request, self._keys_of, lambda name, line: self.said.append((name, line)),
+                                   machine=self._machine(), listeners=self.script.listeners)  # fmt: skip
+
+    async def _keys_of(self) -> dict[str, ApiKey]:
+        return self.keys
 
     def _machine(self) -> Machine:
         dice = random.Random(self.life)

@@ -24,7 +24,7 @@ from quintet.venues.bybit.decode_account import account_id, fee_rates
 from quintet.venues.bybit.klines import BASE_URL
 from quintet.venues.bybit.limits import limits
 from quintet.venues.bybit.listing import Listing
-from quintet.venues.bybit.order_gateway import OrderGateway
+from quintet.venues.bybit.order_gateway import BRISK, OrderGateway, Retries
 from quintet.venues.bybit.price_limits import let_prices_be_moved
 from quintet.venues.bybit.private_stream import PrivateStream
 from quintet.venues.bybit.public_stream import STREAM_HOST, PublicStream
@@ -80,6 +80,15 @@ def listed_instrument(address: Address, given: InstrumentConfig, fetch: Callable
     facts = InstrumentConfig(**said | told | {"fee_in_base": address.category == "spot"})
     places = [_places(facts.price_increment or facts.tick_size), _places(facts.lot_size)]
     return guessed_instrument(SeenMarket(address.symbol, "bybit", places[0], places[1], b""), facts)
+
+
+def unit_changes(known: Instrument, found: Instrument) -> str:
+    """What of the units of an instrument is another now, in words; empty when none is."""
+    return "; ".join(
+        f"{name} of {known.symbol} is {getattr(found, name):f} now, not {getattr(known, name):f} any more"
+        for name in ("tick_size", "lot_size")
+        if getattr(found, name) != getattr(known, name)
+    )
 
 
 def _places(unit: Decimal | None) -> int:
@@ -181,12 +190,15 @@ class Account:
         """Prices beyond the venue's limits are moved to them, on spot as on contracts; why not, empty when they are."""
         return await let_prices_be_moved(self.rest) if "spot" in self.address.categories else ""
 
-    def gateway(self, listing: Listing, ids: ClientIds, brake: Brake = no_brake, *, nets: bool = False) -> OrderGateway:
+    def gateway(
+        self, listing: Listing, ids: ClientIds, brake: Brake = no_brake, *, nets: bool = False, retries: Retries = BRISK
+    ) -> OrderGateway:
         """Order entry: the socket while it is ready, else REST.
 
         `brake`: asked once more when an order has its turn; `nets`: positions of several desks are one there.
         """
-        return OrderGateway(self.rest, listing, ids, self.socket, kill_switch=AsBrake(brake), nets=nets)
+        switch = AsBrake(brake)
+        return OrderGateway(self.rest, listing, ids, self.socket, kill_switch=switch, nets=nets, retries=retries)
 
     def feed(
         self, listing: Listing, since_ns: int, booked: Iterable[int], believed_open: Callable[[], list[Cancel]]

@@ -69,6 +69,13 @@ class AssetFiles(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     ] = 0
 
 
+class Alerts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where alarms and reports go; nowhere when both are empty."""
+
+    telegram_key: Annotated[str, text("key", "a bot's token, as `quintet keys add --venue telegram` keeps it")] = ""
+    telegram_chat: Annotated[str, text("chat", "the number of the chat that the bot writes to")] = ""
+
+
 class EternalFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What a configuration of this run says."""
 
@@ -79,6 +86,7 @@ class EternalFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     assets: dict[str, AssetFiles] = {}
     fear_greed: Annotated[Files, text("files", "the Fear & Greed index, by day")] = ""
     eth_yield: Annotated[Files, text("files", "what the Earn product pays for Ether, a fraction a year, by day")] = ""
+    alerts: Alerts = Alerts()
     parameters: EternalConfig = EternalConfig()
 
 

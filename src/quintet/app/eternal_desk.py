@@ -37,6 +37,7 @@ from quintet.runtime.session import Keeping, Session
 from quintet.storage.tape_files import TapeWriter
 from quintet.systems.eternal.config import NAME
 from quintet.venues.bybit.listing import Listing
+from quintet.venues.bybit.order_gateway import PATIENT
 
 CONFIG: Final = "told"
 """A desk that is told what to want has no parameters of its own."""
@@ -138,7 +139,7 @@ class SubAccountDesk:
         """Put the desk together, so that it can be told to stop; nothing is asked or sent before it lives."""
         place, world = self._place, self.books.world
         ids = desk_folder.ids_of(place.desk, self._past.birth)
-        orders = self._account.gateway(self._listing, ids, place.brake)
+        orders = self._account.gateway(self._listing, ids, place.brake, retries=PATIENT)
         dispatcher = Dispatcher(
             self.tape, orders, lambda commands, why: self.desk.suppressed(commands, why), place.brake,
             place.machine.in_thread,

@@ -5,11 +5,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from quintet.app.bybit_desk import opened
-from quintet.app.eternal_command import EternalFile
+from quintet.app.eternal_alerts import listening
+from quintet.app.eternal_command import Alerts, EternalFile
+from quintet.app.eternal_facts import NAMES
 from quintet.app.eternal_trading import MAIN, Ended, EternalRequest, Hears, trade_eternal
+from quintet.app.key_stores import read_key
 from quintet.app.machine import MACHINE
 from quintet.app.messages import Complaint, fail, say, say_json_line
 from quintet.app.paper_exchange import paper_exchange, paper_instruments
@@ -48,35 +51,48 @@ def run(
         config=told.parameters, capital=Decimal(told.capital_usdt), world="sandbox", desk=desk, folder=folder,
         recv_window_ms=recv_window_ms, seconds=seconds,
     )  # fmt: skip
-    said = _json_line if as_json else _line
+    teller = _Teller(told.alerts, brake, _json_line if as_json else _line)
     if credential is None:
-        request = replace(request, world="paper", market_url=market_url)
-        ended = asyncio.run(_on_paper(request, brake, said))
+        facts = () if market_url else tuple(NAMES)  # who speaks for the market speaks for nobody else
+        request = replace(request, world="paper", market_url=market_url, facts=facts)
+        ended = asyncio.run(_on_paper(request, teller))
     else:
         key = ApiKey(credential.key.reveal(), credential.secret.reveal())
-        ended = asyncio.run(_traded(replace(request, url=credential.at), key, brake, said))
+        ended = asyncio.run(_traded(replace(request, url=credential.at), key, teller))
     _end(ended, as_json)
     if ended.alarms:
         fail()
 
 
-async def _traded(request: EternalRequest, key: ApiKey, brake: Brake, said: Hears) -> Ended:
-    return await trade_eternal(request, {MAIN: key, **await _sub_keys(request, key)}, said, brake)
+class _Teller(NamedTuple):
+    """Who is told, and who may stop it."""
+
+    alerts: Alerts
+    brake: Brake
+    said: Hears
 
 
-async def _on_paper(request: EternalRequest, brake: Brake, said: Hears) -> Ended:
+async def _traded(request: EternalRequest, key: ApiKey, teller: _Teller) -> Ended:
+    async def keys() -> Mapping[str, ApiKey]:
+        return {MAIN: key, **await _sub_keys(request, key)}
+
+    async with listening(teller.alerts, request.desk, read_key) as listeners:
+        return await trade_eternal(request, keys, teller.said, teller.brake, listeners=listeners)
+
+
+async def _on_paper(request: EternalRequest, teller: _Teller) -> Ended:
     """The same on an exchange of its own, in this process, that shows what the market shows."""
     instruments = paper_instruments(request.assets)
     market = DailyMarket(instruments, request.market_url or "", MACHINE.fetch, MACHINE.in_thread)
     async with paper_exchange(request.folder / "exchange", market, instruments, request.capital) as (url, key):
-        return await _traded(replace(request, url=url), key, brake, said)
+        return await _traded(replace(request, url=url), key, teller)
 
 
 async def _sub_keys(request: EternalRequest, key: ApiKey) -> Mapping[str, ApiKey]:
     """A new key of each sub-account, which are made where there are none."""
     names = {name: f"{request.desk}{word}" for name, word in USERNAMES.items()}
     async with opened(request.address, key) as main:
-        made = await keys_of(main.rest, list(names.values()), f"{NAME} {request.desk}")
+        made = await keys_of(main.rest, list(names.values()), f"{NAME} {request.desk}", (names[CORE],))
     return {name: made[username] for name, username in names.items()}
 
 

@@ -14,7 +14,7 @@ import uuid
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -24,19 +24,25 @@ import numpy as np
 
 from quintet import __version__
 from quintet.app import desk_folder
-from quintet.app.bybit_desk import Account, Address, listed_instrument, opened
+from quintet.app.bybit_desk import Account, Address, listed_instrument, opened, unit_changes
 from quintet.app.desk_folder import Identity
 from quintet.app.eternal_desk import Place, SubAccountDesk, require_same
+from quintet.app.eternal_earn import EarnDesk
+from quintet.app.eternal_facts import NOT_NOW, MarketFacts, hear_facts
+from quintet.app.eternal_months import write_reports
 from quintet.app.instruments import InstrumentConfig
 from quintet.app.machine import MACHINE, Machine
 from quintet.app.messages import Complaint
 from quintet.app.trading import first_of, stopped_by_signals
-from quintet.core.errors import DataError, InputError
+from quintet.app.waiting_for_venue import once_the_venue_is_there
+from quintet.core.errors import DataError, QuintetError
 from quintet.core.events import LAST
 from quintet.core.instrument import Instrument, in_common_quanta
+from quintet.core.risk import breaker
 from quintet.ports.gateway import Brake, no_brake
-from quintet.research.conductor_tape import Conducting, Entered, entered_rows, relive, said_rows
-from quintet.research.daily_tape import DAY_NS, Told
+from quintet.research.conductor_tape import Conducting, Entered, Staking, entered_rows, relive, said_rows
+from quintet.research.daily_tape import DAY_NS
+from quintet.research.daily_tape import Told as Fact
 from quintet.research.eternal_conductor import (
     PERIOD_NS,
     Begins,
@@ -46,23 +52,26 @@ from quintet.research.eternal_conductor import (
     Looked,
     Movement,
     NotMoved,
+    NotStaked,
     Opens,
     Reply,
     Settled,
 )
-from quintet.research.eternal_run import FIVE_MINUTES_NS, Costs, seen_of
+from quintet.research.eternal_run import FIVE_MINUTES_NS, Costs, seen_of, with_earn
 from quintet.research.system_source import hash_of
 from quintet.research.told_desk import Moved, Wanted, cost_of
 from quintet.research.wanted_orders import wants_of
+from quintet.runtime.bus import Bus, Listener
 from quintet.runtime.live_desk import ALARM, NOTICE, Said
 from quintet.storage.tape_files import TapeWriter
-from quintet.systems.eternal.config import ACCOUNTS, FUNDING, NAME, EternalConfig
+from quintet.systems.eternal.config import ACCOUNTS, CORE, FUNDING, NAME, EternalConfig
+from quintet.systems.eternal.core_hodl import STAKED
+from quintet.systems.eternal.risk import Account as SeenAccount
 from quintet.venues.bybit import transfers
 from quintet.venues.bybit.daily_market import DailyMarket, touch_rows
 from quintet.venues.bybit.listing import Listing
 from quintet.venues.bybit.sign import ApiKey
 from quintet.venues.connection import Patience
-from quintet.venues.venue_clock import ClockUnsure
 
 CONDUCTOR: Final = "conductor"
 MAIN: Final = ""
@@ -77,17 +86,16 @@ MOVE_PATIENCE_S: Final = 30.0
 """So long orders wait for the money that shall arrive before them."""
 
 AGAIN_S: Final = 5.0
-HISTORY_DAYS: Final = 1_500
-"""Averages of 200 days, and four years of highs."""
+EARN_LOOK_S: Final = 3.0
+"""So often a coin that is on its way to the Earn product or back is asked for: before the books alarm."""
 
-RATES_BEFORE_NS: Final = 2 * DAY_NS
 TOLD_AT_ONCE: Final = 500
+LISTING_EVERY_S: Final = 60.0
+"""So often the venue is asked whether instruments are still what they were."""
+
 CLOCK_S: Final = 10.0
 NAMESPACE: Final = uuid.UUID("6ba7b812-9dad-11d1-80b4-00c04fd430c8")
 """Of object identifiers (RFC 4122): ids of transfers are computed, never drawn."""
-
-_NOT_NOW: Final = (InputError, ClockUnsure)
-"""What the venue, or the line to it, may answer: it is asked again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +111,10 @@ class EternalRequest:
     market_url: str | None = None
     """Where days and rates are asked for; None: where it trades."""
 
+    facts: tuple[str, ...] = ()
+    """What is asked outside the venue, of `eternal_facts.NAMES`."""
+
+    fact_hosts: Mapping[str, str] = field(default_factory=dict)
     assets: tuple[str, ...] = ("BTC", "ETH")
     recv_window_ms: int = 5_000
     patience: Patience = Patience()
@@ -132,23 +144,56 @@ Hears = Callable[[str, Said], None]
 """Told a sub-account (empty: the whole) and a line."""
 
 
+class Told(NamedTuple):
+    """A line, and the sub-account it is of; empty: the whole. `page`: a report that the line speaks of."""
+
+    name: str
+    line: Said
+    page: str = ""
+
+
+KeysOf = Callable[[], Awaitable[Mapping[str, ApiKey]]]
+"""Asks for the key of every sub-account by its name, and of MAIN."""
+
+
 async def trade_eternal(
     request: EternalRequest,
-    keys: Mapping[str, ApiKey],
+    keys_of: KeysOf,
     said: Hears,
     brake: Brake = no_brake,
     machine: Machine = MACHINE,
+    listeners: Sequence[Listener[Told]] = (),
 ) -> Ended:
-    """Trade until the time is over or somebody says stop. `keys`: of every sub-account by its name, and of MAIN.
+    """Trade until the time is over or somebody says stop. `said` may block, `listeners` be slow: nobody waits for them.
 
-    Raises what `app.trading.trade` raises.
+    A portfolio that has been alive before waits for a venue that is not there. Raises what `app.trading.trade` raises.
     """
+
+    async def hear(told: Told) -> None:
+        await machine.in_thread(lambda: said(told.name, told.line))
+
+    async with Bus[Told](lambda text: Told(MAIN, Said(machine.wall_ns(), NOTICE, text))) as bus:
+        for listener in (hear, *listeners):
+            bus.subscribe(listener)
+
+        async def live(left_s: float | None) -> Ended:
+            return await _live_once(replace(request, seconds=left_s), await keys_of(), bus.publish, brake, machine)
+
+        tape = request.folder / CONDUCTOR / desk_folder.TAPE
+        return await once_the_venue_is_there(
+            live, request.seconds, tape, lambda line: bus.publish(Told(MAIN, line)), machine
+        )
+
+
+async def _live_once(
+    request: EternalRequest, keys: Mapping[str, ApiKey], tell: Callable[[Told], None], brake: Brake, machine: Machine
+) -> Ended:
     async with AsyncExitStack() as stack:
         accounts = {
             name: await stack.enter_async_context(opened(request.address, keys[name], machine))
             for name in (MAIN, *ACCOUNTS)
         }
-        portfolio = _Portfolio(request, accounts, said, brake, machine)
+        portfolio = _Portfolio(request, accounts, tell, brake, machine)
         try:
             await portfolio.begin()
             return await portfolio.live()
@@ -160,15 +205,21 @@ class _Portfolio:
     """The parts of a portfolio on their way to life."""
 
     def __init__(
-        self, request: EternalRequest, accounts: Mapping[str, Account], said: Hears, brake: Brake, machine: Machine
+        self,
+        request: EternalRequest,
+        accounts: Mapping[str, Account],
+        tell: Callable[[Told], None],
+        brake: Brake,
+        machine: Machine,
     ) -> None:
         self._request, self._accounts = request, accounts
-        self._said, self._brake, self._machine = said, brake, machine
+        self._tell, self._brake, self._machine = tell, brake, machine
         self._alarms = 0
         self._tape: Any = None
         self.desks: dict[str, SubAccountDesk] = {}
         self._owed: list[Movement] = []
-        self._settling, self._stirred = asyncio.Lock(), asyncio.Event()
+        self._earn: EarnDesk | None = None
+        self._settling, self._stirred, self._is_open = asyncio.Lock(), asyncio.Event(), asyncio.Event()
 
     # ---- birth, and coming back ------------------------------------------------------------------------------------
 
@@ -197,7 +248,8 @@ class _Portfolio:
         self._come_back(folder, who)
         self._market = self._asked_at(self._request.url, instruments)
         facts_url = self._request.market_url
-        self._facts = self._market if facts_url is None else self._asked_at(facts_url, instruments)
+        asked = self._market if facts_url is None else self._asked_at(facts_url, instruments)
+        self._facts = MarketFacts(asked, self._conductor, "" if self._earn is None else STAKED)
         self._touched_ns = max(desk.market_ns for desk in self.desks.values())
 
     def _asked_at(self, url: str, instruments: Sequence[Instrument]) -> DailyMarket:
@@ -211,12 +263,16 @@ class _Portfolio:
         return in_common_quanta(found)
 
     async def _listed_one(self, kind: str, symbol: str) -> Instrument:
+        found = await self._listed_now(kind, symbol)
+        maker, taker = await self._accounts[FUNDING].fees_of(kind, symbol)
+        return msgspec.structs.replace(found, maker_fee_e9=maker, taker_fee_e9=taker)
+
+    async def _listed_now(self, kind: str, symbol: str) -> Instrument:
         address = replace(self._request.address, category=kind, symbol=symbol)
         found: Instrument = await self._machine.in_thread(
             lambda: listed_instrument(address, InstrumentConfig(), self._machine.fetch)
         )
-        maker, taker = await self._accounts[FUNDING].fees_of(kind, symbol)
-        return msgspec.structs.replace(found, maker_fee_e9=maker, taker_fee_e9=taker)
+        return found
 
     def _require_family(self) -> None:
         """Raise Complaint where two keys are of one account: losses would not be apart."""
@@ -256,6 +312,11 @@ class _Portfolio:
             first = self.conducting.heard.get(desk.name, -1)
             desk.heard = deque((at, event) for at, event in desk.heard if at > first)
         self._told_lines = len(self._conductor.log)
+        if STAKED in self._conductor.names:
+            self._earn = EarnDesk(
+                self.desks[CORE], self._accounts[CORE], self.conducting, self._name_of, self._quantum(STAKED),
+                self._not_staked,
+            )  # fmt: skip
         events = sum(one.events for one in relived.values())
         self._say(MAIN, Said(self._machine.wall_ns(), NOTICE, f"{events} events of {len(relived)} desks lived again"))
 
@@ -271,8 +332,10 @@ class _Portfolio:
             async with asyncio.TaskGroup() as group:
                 with stopped_by_signals(stop, self._request.seconds):
                     lives = [group.create_task(desk.live()) for desk in self.desks.values()]
-                    keeps_clock = self._accounts[MAIN].rest.keep_clock()
-                    own = (self._conduct(), self._hear_desks(), self._hear_market(), self._mind_legs(), keeps_clock)
+                    own = (
+                        self._conduct(), self._hear_desks(), self._hear_market(), self._mind_legs(), self._mind_earn(),
+                        self._hear_outside(), self._keep_listing(), self._accounts[MAIN].rest.keep_clock(),
+                    )  # fmt: skip
                     tasks = [group.create_task(one) for one in own]
                     await stop.wait()
                 for task in tasks:
@@ -304,6 +367,7 @@ class _Portfolio:
             await desk.joined.wait()
         self._react()
         await self._again_until_done(self._open)
+        self._is_open.set()
         while True:
             if self._due() is not None or self._owed:
                 await self._again_until_done(self._decide)
@@ -316,7 +380,7 @@ class _Portfolio:
             try:
                 await work()
                 return
-            except _NOT_NOW as error:
+            except NOT_NOW as error:
                 if str(error) != told:
                     told = str(error)
                     self._say(MAIN, Said(self._machine.wall_ns(), NOTICE, f"the venue does not answer: {told}"))
@@ -353,11 +417,23 @@ class _Portfolio:
         self._react()
         day, now_ns = (due_ns - FIVE_MINUTES_NS) // DAY_NS - 1, self._machine.wall_ns()
         if self.conducting.decided_ns // DAY_NS < due_ns // DAY_NS:
-            seen = {name: seen_of(self._conductor, desk.books) for name, desk in self.desks.items()}
-            await self._carry_out(Entered(Cycle(day, now_ns, seen)))
+            seen, earn_lots = await self._seen(), self._earn.lots if self._earn is not None else 0
+            await self._carry_out(Entered(Cycle(day, now_ns, seen, earn_lots=earn_lots)))
+            self._report_months()
         else:
             seen_funding = seen_of(self._conductor, self.desks[FUNDING].books)
             await self._carry_out(Entered(Settled(day, now_ns, seen_funding)))
+
+    async def _seen(self) -> dict[str, SeenAccount]:
+        """Every sub-account as it stands; what is in the Earn product is CORE's."""
+        if self._earn is not None:
+            with contextlib.suppress(*NOT_NOW):  # what was in it when it was asked last
+                await self._earn.look()
+        return {name: self._account_of(name) for name in self.desks}
+
+    def _account_of(self, name: str) -> SeenAccount:
+        found = seen_of(self._conductor, self.desks[name].books)
+        return with_earn(found, STAKED, self._earn.away) if name == CORE and self._earn is not None else found
 
     # ---- what the conductor hears ----------------------------------------------------------------------------------
 
@@ -386,20 +462,21 @@ class _Portfolio:
             self._tell_last(name)
 
     async def _hear_facts(self) -> None:
-        """Days that have closed and rates that were settled since the last ones that were heard."""
-        now_ns = self._machine.wall_ns()
-        told: list[Told] = []
-        for n in range(len(self._conductor.names)):
-            today_ns = now_ns // DAY_NS * DAY_NS
-            first_ns = self._conductor.days_end[n] or today_ns - HISTORY_DAYS * DAY_NS
-            days = await self._facts.days(n, first_ns, today_ns)
-            told += [Told(now_ns, "bar", n, one.end_ns, one.prices) for one in days]
-            after_ns = self._conductor.settled_ns[n] or now_ns - RATES_BEFORE_NS
-            rates = await self._facts.rates(n, after_ns, now_ns)
-            told += [Told(now_ns, "rate", n, one.at_ns, (one.rate_e9,)) for one in rates]
-        told.sort(key=lambda one: (one.event_ns, one.instrument))
+        """What the market has told since it was heard last."""
+        told = await self._facts.since(self._machine.wall_ns())
         for first in range(0, len(told), TOLD_AT_ONCE):
             self._hear(Entered(Heard(tuple(told[first : first + TOLD_AT_ONCE]))))
+
+    async def _hear_outside(self) -> None:
+        """What is asked outside the venue, once the portfolio is there to hear it."""
+        await self._is_open.wait()
+        await hear_facts(
+            self._request.facts, self._request.fact_hosts, self._hear_one,
+            lambda why: self._say(MAIN, Said(self._machine.wall_ns(), NOTICE, why)), self._machine.wall_ns,
+        )  # fmt: skip
+
+    def _hear_one(self, told: Fact) -> None:
+        self._hear(Entered(Heard((told,))))
 
     # ---- what is carried out ---------------------------------------------------------------------------------------
 
@@ -410,7 +487,7 @@ class _Portfolio:
         try:
             async with asyncio.timeout(MOVE_PATIENCE_S):
                 await self._move_owed()
-        except (TimeoutError, *_NOT_NOW) as error:
+        except (TimeoutError, *NOT_NOW) as error:
             why = str(error) or f"not done within {MOVE_PATIENCE_S:g} s"
             self._say(MAIN, Said(self._machine.wall_ns(), NOTICE, f"orders go before transfers: {why}"))
         for name in reply.orders:
@@ -439,8 +516,8 @@ class _Portfolio:
     async def _move(self, one: Movement) -> None:
         if not any(one.key in desk.moved for desk in self._sides(one)):
             transfer = transfers.Transfer(
-                str(uuid.uuid5(NAMESPACE, f"{self._request.desk}-{self._epoch}-{one.key}")),
-                one.asset, one.quanta * self._quantum(one.asset), self._numbers[one.source], self._numbers[one.to],
+                self._name_of(one.key), one.asset, one.quanta * self._quantum(one.asset), self._numbers[one.source],
+                self._numbers[one.to],
             )  # fmt: skip
             refused = await transfers.move(self._accounts[MAIN].rest, transfer)
             if refused:
@@ -449,6 +526,30 @@ class _Portfolio:
                 self._hear(Entered(not_moved))
                 return
         self._book(one)
+
+    def _name_of(self, key: str) -> str:
+        """What the venue calls a movement or a staking."""
+        return str(uuid.uuid5(NAMESPACE, f"{self._request.desk}-{self._epoch}-{key}"))
+
+    async def _mind_earn(self) -> None:
+        """What goes to the Earn product, and what was called back, until it is there; nothing else waits for it."""
+        if self._earn is None:
+            return
+        await self.desks[CORE].joined.wait()
+        told = ""
+        while True:
+            await asyncio.sleep(EARN_LOOK_S)
+            try:
+                await self._earn.settle()
+                told = ""
+            except NOT_NOW as error:
+                if str(error) != told:
+                    told = str(error)
+                    self._say(CORE, Said(self._machine.wall_ns(), NOTICE, f"Earn does not answer: {told}"))
+
+    def _not_staked(self, staking: Staking, why: str) -> None:
+        self._say(CORE, Said(self._machine.wall_ns(), ALARM, f"{staking.key} was refused: {why}"))
+        self._hear(Entered(NotStaked(staking.key, staking.asset, staking.lots, why)))
 
     def _book(self, one: Movement) -> None:
         """The same movement as an event of both desks; coins bring along what they have cost."""
@@ -475,9 +576,30 @@ class _Portfolio:
         for desk in self.desks.values():
             await desk.joined.wait()
         while True:
-            with contextlib.suppress(*_NOT_NOW):  # each desk alarms when it has not heard the market for long
+            with contextlib.suppress(*NOT_NOW):  # each desk alarms when it has not heard the market for long
                 await self._touch()
             await asyncio.sleep(TOUCH_S)
+
+    async def _keep_listing(self) -> None:
+        """What the venue lists now and then: a portfolio counts in the units that it was begun with, in no others."""
+        await self._is_open.wait()
+        told: dict[str, str] = {}
+        while True:
+            await asyncio.sleep(LISTING_EVERY_S)
+            for n, known in enumerate(self._listing.instruments):
+                with contextlib.suppress(QuintetError):  # a venue that does not answer is the feed's to tell
+                    why = unit_changes(known, await self._listed_now(known.kind, known.symbol))
+                    if why and told.get(self._conductor.names[n]) != why:
+                        told[self._conductor.names[n]] = why
+                        self._stop_new_risk(f"{known.kind} {why}")
+
+    def _stop_new_risk(self, why: str) -> None:
+        """Of every sub-account, until an operator resumes: stops that work stay, and nothing new leaves."""
+        self._say(
+            MAIN, Said(self._machine.wall_ns(), ALARM, f"{why}: no new risk; close it, and begin another portfolio")
+        )
+        for desk in self.desks.values():
+            desk.desk.operate(breaker.PAUSE)
 
     async def _touch(self) -> None:
         """Ask for the touch of everything, and let every desk hear it."""
@@ -502,9 +624,9 @@ class _Portfolio:
 
     # ---- words -----------------------------------------------------------------------------------------------------
 
-    def _say(self, name: str, said: Said) -> None:
+    def _say(self, name: str, said: Said, page: str = "") -> None:
         self._alarms += said.kind == ALARM
-        self._said(name, said)
+        self._tell(Told(name, said, page))
 
     def _tell_people(self, now_ns: int) -> None:
         """What the engines have noted since."""
@@ -514,10 +636,18 @@ class _Portfolio:
             self._say(line.account, Said(now_ns, kind, f"{line.note.kind}: {words}" if words else line.note.kind))
         self._told_lines = len(self._conductor.log)
 
+    def _report_months(self) -> None:
+        """A month that is over has one report, whoever is alive by then."""
+        conductor = self._conductor
+        pages = write_reports(self._request.folder, conductor.marks, conductor.log, self._quantum("USDT"))
+        for page in pages:
+            line = Said(self._machine.wall_ns(), NOTICE, f"report of {page.stem}: {page}")
+            self._say(MAIN, line, page.read_text(encoding="utf-8"))
+
     def _ended(self) -> Ended:
         quantum = self._quantum("USDT")
         return Ended(
-            {name: desk.books.equity() * quantum for name, desk in self.desks.items()},
+            {name: self._account_of(name).equity * quantum for name in self.desks},
             {name: desk.command_hash for name, desk in self.desks.items()},
             {name: desk.reconciliation.compared for name, desk in self.desks.items()},
             self._alarms,

@@ -20,8 +20,8 @@ keys_app = typer.Typer(cls=CalmGroup, help="Keep the keys of venues.", no_args_i
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Your name for the key.")]
 
-TOKEN_VENUES: Final = ("glassnode", "lunarcrush")
-"""Sources of facts whose key is one text, without a secret that signs."""
+TOKEN_VENUES: Final = ("glassnode", "lunarcrush", "telegram")
+"""Sources of facts, and a messenger, whose key is one text, without a secret that signs."""
 
 VENUES: Final = ("bybit", *TOKEN_VENUES)
 PATIENCE_S: Final = 5.0
@@ -43,7 +43,7 @@ def add(
 ) -> None:
     """Keep a key. Key and secret are asked for without an echo, or read as two lines of standard input.
 
-    A key of glassnode or lunarcrush is one text.
+    A key of glassnode, lunarcrush or telegram is one text.
     """
     from quintet.app import auditing
     from quintet.app.key_stores import ask_hidden, key_store

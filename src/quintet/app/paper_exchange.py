@@ -1,7 +1,8 @@
 """An exchange for one portfolio on paper: the sandbox in this process, which shows what a real market shows.
 
-Every few seconds the market's touch becomes the exchange's book, and its rate to come that of the next funding. What is
-traded there is traded against that touch and no deeper; no order leaves this process. The exchange is kept in a folder.
+Every few seconds the market's touch becomes the exchange's book, and its rate to come that of the next funding; what
+its Earn products yield becomes what these yield. What is traded there is traded against that touch and no deeper; no
+order leaves this process. The exchange is kept in a folder.
 """
 
 import asyncio
@@ -14,7 +15,7 @@ from typing import Final
 from quintet.app.sandbox_command import kept_service
 from quintet.core.errors import InputError
 from quintet.core.instrument import Instrument
-from quintet.sandbox.commands import Ghosts, GhostTrade, SetFunding
+from quintet.sandbox.commands import Ghosts, GhostTrade, SetEarn, SetFunding
 from quintet.sandbox.instruments import BUY, SELL, default_catalogue
 from quintet.sandbox.money import QUANTUM, quanta
 from quintet.sandbox.server import Sandbox
@@ -24,6 +25,7 @@ from quintet.venues.bybit.daily_market import DailyMarket
 from quintet.venues.bybit.sign import ApiKey
 
 SHOWN_EVERY_S: Final = 5.0
+YIELD_EVERY_S: Final = 1_200.0
 E9_PER_E8: Final = 10
 
 
@@ -68,6 +70,7 @@ class Shown:
 
     def __init__(self, service: Service, market: DailyMarket, instruments: Sequence[Instrument]) -> None:
         self._service, self._market, self._instruments = service, market, tuple(instruments)
+        self._yields_at_s = 0.0
 
     async def run(self) -> None:
         """For ever; a market that does not answer leaves the books as they are."""
@@ -82,6 +85,19 @@ class Shown:
         """Ask, and show it."""
         for _, n, touch in await self._market.touches():
             self._show(self._instruments[n], touch)
+        if asyncio.get_running_loop().time() >= self._yields_at_s:
+            self._yields_at_s = asyncio.get_running_loop().time() + YIELD_EVERY_S
+            for coin in dict.fromkeys(one.base_asset for one in self._instruments):
+                await self._show_yield(coin)
+
+    async def _show_yield(self, coin: str) -> None:
+        """What the market's Earn product pays is what this one pays; where nobody says, it takes nothing."""
+        try:
+            found = await self._market.earn_yield(coin, 0)
+        except InputError:
+            found = None
+        apr = None if found is None else found.value // E9_PER_E8
+        self._service.do(SetEarn(coin=coin, apr=apr, is_open=found is not None))
 
     def _show(self, one: Instrument, touch: Touch) -> None:
         names = {"category": one.kind, "symbol": one.symbol}

@@ -7,7 +7,6 @@ import signal
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from itertools import chain, repeat
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
 
@@ -17,7 +16,7 @@ import numpy as np
 from quintet import __version__
 from quintet._kernel_cache import cache_key
 from quintet.app import desk_folder, reloading, upgrading
-from quintet.app.bybit_desk import Account, Address, Holdings, listed_instrument, opened
+from quintet.app.bybit_desk import Account, Address, Holdings, listed_instrument, opened, unit_changes
 from quintet.app.config import Config
 from quintet.app.desk_facts import FactAccess, keep_facts
 from quintet.app.desk_folder import Identity, Past
@@ -25,6 +24,7 @@ from quintet.app.desk_membership import become_member, membership, on_account
 from quintet.app.desk_runs import rehearse_replay
 from quintet.app.machine import MACHINE, Machine
 from quintet.app.messages import Complaint
+from quintet.app.waiting_for_venue import once_the_venue_is_there
 from quintet.core.digest import command_hash
 from quintet.core.engine.entry import new_progress
 from quintet.core.errors import QuintetError
@@ -44,7 +44,7 @@ from quintet.research.retuning import CHANGEABLE, TunedEntrance, change_rows
 from quintet.research.systems import KernelSystem, entrance
 from quintet.runtime.book_doubt import BookDoubt
 from quintet.runtime.dispatcher import Dispatcher
-from quintet.runtime.live_desk import ALARM, NOTICE, Ears, LiveDesk, Said
+from quintet.runtime.live_desk import NOTICE, Ears, LiveDesk, Said
 from quintet.runtime.reconciliation import Reconciliation
 from quintet.runtime.recording import Recording
 from quintet.runtime.recovery import back_again, believed_open, lost_market, not_written, open_questions
@@ -52,18 +52,13 @@ from quintet.runtime.session import Happened, Keeping, Session
 from quintet.storage.tape_files import TapeWriter
 from quintet.storage.tick_recorder import TickRecorder
 from quintet.venues.bybit import decode_ticks
-from quintet.venues.bybit.klines import VenueUnreachable
 from quintet.venues.bybit.listing import Listing
 from quintet.venues.bybit.sign import ApiKey
-from quintet.venues.connection import FeedUnreachable
 
 SOME_BOOK: Final = (
     b'{"topic":"orderbook.200.ETHUSDT","type":"snapshot","ts":1,"cts":1,'
     b'"data":{"s":"ETHUSDT","b":[["1","1"]],"a":[["2","1"]],"u":1,"seq":1}}'
 )
-
-VENUE_PAUSES_S: Final = (1.0, 5.0, 15.0)
-"""Before a venue that was not there is looked for again; from then on always the last."""
 
 LISTING_EVERY_S = 60.0
 """So often the venue is asked whether the instrument is still what it was; sooner when it has refused an order."""
@@ -171,23 +166,16 @@ async def trade(
 ) -> Ended:
     """Trade until the time is over or somebody says stop. `machine`: what the desk lives on.
 
-    A desk that has been alive before waits for a venue that is not there: it may have orders to look after. Raises
-    Complaint for what cannot be traded, ConfigError for a key that could do harm, FeedUnreachable or VenueUnreachable
-    where a new desk finds no venue or the time is over, TapeError for a disk that takes no more.
+    A desk that has been alive before waits for a venue that is not there. Raises Complaint for what cannot be traded,
+    ConfigError for a key that could do harm, TapeError for a disk that takes no more, and where a new desk finds no
+    venue what `waiting_for_venue` says.
     """
-    until_ns = None if request.seconds is None else machine.steady_ns() + int(request.seconds * 1e9)
-    pauses = chain(VENUE_PAUSES_S, repeat(VENUE_PAUSES_S[-1]))
-    while True:
-        left_s = None if until_ns is None else max(until_ns - machine.steady_ns(), 0) / 1e9
-        try:
-            return await _trade_while_the_venue_is_there(replace(request, seconds=left_s), key, tell, brake, machine)
-        except (FeedUnreachable, VenueUnreachable) as error:
-            pause_s = next(pauses)
-            is_over = left_s is not None and left_s <= pause_s
-            if is_over or not (request.folder / desk_folder.TAPE).exists():
-                raise
-            tell.said(Said(machine.wall_ns(), ALARM, f"{error}: trying again in {pause_s:g} s"))
-            await asyncio.sleep(pause_s)
+
+    async def live(left_s: float | None) -> Ended:
+        return await _trade_while_the_venue_is_there(replace(request, seconds=left_s), key, tell, brake, machine)
+
+    tape = request.folder / desk_folder.TAPE
+    return await once_the_venue_is_there(live, request.seconds, tape, tell.said, machine)
 
 
 async def _trade_while_the_venue_is_there(
@@ -452,11 +440,7 @@ class _Desk:
             )
         except QuintetError:
             return None  # a venue that does not answer is the feed's to tell
-        return "; ".join(
-            f"{name} of {known.symbol} is {getattr(found, name):f} now, not {getattr(known, name):f} any more"
-            for name in ("tick_size", "lot_size")
-            if getattr(found, name) != getattr(known, name)
-        )
+        return unit_changes(known, found)
 
     async def _let_prices_be_moved(self) -> None:
         """An exit that names a price beyond the venue's limit leaves at that limit, and is not refused."""

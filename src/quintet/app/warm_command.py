@@ -72,8 +72,12 @@ def compile_exchange() -> None:
     from quintet.core.engine.world import Setup, new_world
     from quintet.core.instrument import DEFAULT_SPOT
     from quintet.core.tape import memory_tape
-    from quintet.sim import loop
+    from quintet.sim.arrival import arrive_in_book
+    from quintet.sim.bars import arrive_in_bars, play_phase
+    from quintet.sim.exchange import set_status
+    from quintet.sim.loop import deliver_feed, hear
     from quintet.sim.margin import watch_margin
+    from quintet.sim.triggers import pull_triggers
 
     world = new_world(Setup(instruments=(DEFAULT_SPOT,), capital={}))
     desk, venue, level = typeof(world.desk[0]), typeof(world.venue[0]), typeof(world.level)
@@ -82,14 +86,14 @@ def compile_exchange() -> None:
     rows = typeof(memory_tape(world.rows_out[:0], [DEFAULT_SPOT]).rows)
     row, price, number = types.uint16, types.int32, types.int64
     kernels: Any = (
-        (loop.arrive_in_bars, (venue, level, request)),
-        (loop.arrive_in_book, (venue, level, request)),
-        (loop.set_status, (venue, level, row, number, number)),
-        (loop.play_phase, (venue, level, row)),
-        (loop.pull_triggers, (venue, level, row, price, number)),
+        (arrive_in_bars, (venue, level, request)),
+        (arrive_in_book, (venue, level, request)),
+        (set_status, (venue, level, row, number, number)),
+        (play_phase, (venue, level, row)),
+        (pull_triggers, (venue, level, row, price, number)),
         (watch_margin, (venue, level, number)),
-        (loop.hear, (desk, venue, shown, rows_out)),
-        (loop.deliver_feed, (desk, venue, shown, touches, rows, rows_out, number)),
+        (hear, (desk, venue, shown, rows_out)),
+        (deliver_feed, (desk, venue, shown, touches, rows, rows_out, number)),
     )
     for kernel, signature in kernels:
         kernel.compile(signature)

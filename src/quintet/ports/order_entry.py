@@ -59,11 +59,15 @@ class Accepted(NamedTuple):
 
 
 class Refused(NamedTuple):
-    """The venue has not taken it, and nothing has changed. `reason`: of `core.orders.lifecycle`."""
+    """The venue has not taken it, and nothing has changed. `reason`: of `core.orders.lifecycle`.
+
+    `needs_person`: somebody has to look, because no further attempt of ours would be taken either.
+    """
 
     command: Command
     reason: int
     text: str
+    needs_person: bool = False
 
 
 class Unknown(NamedTuple):
@@ -100,10 +104,18 @@ class HeldBack(NamedTuple):
     waited_ns: int
 
 
+class Repeated(NamedTuple):
+    """No outcome yet: it did not leave, or the venue turned it away, and the same is sent again after a pause."""
+
+    command: Command
+    pause_s: float
+    why: str
+
+
 HELD_BACK_FACT: Final = b"held back by the venue's limits"
 """How that stands on a desk tape: a fact of this name, the order's number in it, and the time in microseconds."""
 
-Outcome = Accepted | Refused | Unknown | Found | Lost | Suppressed | HeldBack
+Outcome = Accepted | Refused | Unknown | Found | Lost | Suppressed | HeldBack | Repeated
 
 
 class OrderEntry(EarlyGateway, Protocol):

@@ -5,7 +5,7 @@ message after it. An event that came from a sub-account names the desk and the p
 none is heard twice.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -14,7 +14,16 @@ from quintet.core import events as ev
 from quintet.core.errors import TapeError
 from quintet.core.row_laws import Rows, text_of
 from quintet.core.tape import message_with_text
-from quintet.research.eternal_conductor import Conductor, Cycle, Event, Movement, NotMoved, Reply, Settled
+from quintet.research.eternal_conductor import (
+    Conductor,
+    Cycle,
+    Event,
+    Movement,
+    NotMoved,
+    NotStaked,
+    Reply,
+    Settled,
+)
 from quintet.systems.eternal.said import Order
 
 
@@ -26,12 +35,22 @@ class Entered(msgspec.Struct, frozen=True, omit_defaults=True):
     position: int = -1
 
 
+class Staking(NamedTuple):
+    """Lots to the Earn product, or (below zero) back. `key` never comes twice; `everything`: what was earned, too."""
+
+    key: str
+    account: str
+    asset: str
+    lots: int
+    everything: bool = False
+
+
 class Conducting:
     """A conductor whose events are numbered and written down.
 
     `heard`: the last position of each desk that was heard; `orders`: of each sub-account the last word, and the number
-    of the event that it answers; `said_movements`: everything that was to be moved; `decided_ns`: the moment of the
-    last daily cycle or settlement.
+    of the event that it answers; `said_movements`, `said_stakings`: everything that was to be moved, or staked;
+    `decided_ns`: the moment of the last daily cycle or settlement.
     """
 
     def __init__(self, conductor: Conductor) -> None:
@@ -39,6 +58,7 @@ class Conducting:
         self.heard: dict[str, int] = {}
         self.orders: dict[str, tuple[int, tuple[Order, ...]]] = {}
         self.said_movements: list[Movement] = []
+        self.said_stakings: list[Staking] = []
         self.decided_ns = 0
         self.count = 0
         self.not_moved: set[str] = set()
@@ -51,17 +71,26 @@ class Conducting:
             self.heard[entered.account] = entered.position
         if isinstance(event, (Cycle, Settled)):
             self.decided_ns = event.now_ns
-        elif isinstance(event, NotMoved):
+        elif isinstance(event, (NotMoved, NotStaked)):
             self.not_moved.add(event.key)
         reply = self.conductor.hear(event)
         self.orders |= {name: (self.count, orders) for name, orders in reply.orders.items()}
         self.said_movements += reply.movements
+        for n, (account, stake) in enumerate(reply.stakes):
+            key = f"earn {self.count}.{n}"
+            everything = stake.lots < 0 and self.conductor.portfolio.core.staked == 0
+            self.said_stakings.append(Staking(key, account, stake.asset, stake.lots, everything))
         return reply
 
     @property
     def movements(self) -> list[Movement]:
         """Everything that was to be moved, and was not refused, oldest first."""
         return [movement for movement in self.said_movements if movement.key not in self.not_moved]
+
+    @property
+    def stakings(self) -> list[Staking]:
+        """The same of what was to be staked or called back."""
+        return [staking for staking in self.said_stakings if staking.key not in self.not_moved]
 
 
 def entered_rows(entered: Entered, number: int, ts_ns: int) -> Rows:

@@ -30,6 +30,9 @@ MONEY: Final = "USDT"
 STALE_NS: Final = 36 * 3_600_000_000_000
 """A fact older than this is missing."""
 
+VOLUME: Final = "volume_"
+"""Begins the name of a fact: coins of an instrument that were traded in the last day that is over."""
+
 TRADES: Final = {CORE: "spot", TREND_1: "perpetual", TREND_2: "perpetual", FUNDING: "both", TACTICAL: "spot"}
 
 
@@ -136,7 +139,16 @@ class NotMoved(msgspec.Struct, frozen=True, tag="not moved"):
     text: str
 
 
-Event = Opens | Heard | Begins | Cycle | Settled | Paid | Filled | Over | Looked | NotMoved
+class NotStaked(msgspec.Struct, frozen=True, tag="not staked"):
+    """The venue has refused to take CORE's coins into the Earn product (lots above 0), or to give them back."""
+
+    key: str
+    asset: str
+    lots: int
+    text: str
+
+
+Event = Opens | Heard | Begins | Cycle | Settled | Paid | Filled | Over | Looked | NotMoved | NotStaked
 
 LOOKED_AT: Final = (TREND_1, TREND_2, FUNDING)
 """Sub-accounts whose engine looks at its account after a fill."""
@@ -223,6 +235,7 @@ class Conductor:
         self.log: list[tuple[int, Said]] = []
         self.working: dict[str, tuple[Order, ...]] = dict.fromkeys(accounts, ())
         self.static = {name: static_of(instrument) for name, instrument in zip(self.names, instruments, strict=True)}
+        self._lot_sizes = {name: instrument.lot_size for name, instrument in zip(self.names, instruments, strict=True)}
         self.columns = {account: self._columns(account) for account in accounts}
         perpetuals = [name for name in self.names if name.endswith("-PERP")]
         self._painters = {
@@ -234,6 +247,7 @@ class Conductor:
         self._rates: dict[str, list[int]] = {}
         self._fresh: dict[str, list[int]] = {}
         self._last_rate: dict[str, tuple[int, int]] = {}
+        self._forecasts: dict[str, tuple[int, int]] = {}
         self._facts: dict[str, tuple[int, int]] = {}
         self._problems: list[str] = []
         self._bars_of_btc = self._high_of_day = 0
@@ -270,6 +284,9 @@ class Conductor:
             return self._over(event)
         elif isinstance(event, Looked):
             return self._between(event.now_ns, event.funding)
+        elif isinstance(event, NotStaked):
+            core = self.portfolio.core
+            self._change(core=msgspec.structs.replace(core, staked=core.staked - event.lots))
         else:
             self._take_back(event)
         return Reply()
@@ -305,6 +322,8 @@ class Conductor:
             self._last_rate[name] = (told.event_ns, told.values[0])
         elif told.what == "no_rate":
             self._last_rate[name] = (told.event_ns, 0)
+        elif told.what == "predicted":
+            self._forecasts[name] = (told.recv_ns, told.values[0])
         else:
             self._facts[told.what] = (told.recv_ns, told.values[0])
 
@@ -389,18 +408,29 @@ class Conductor:
             withdrawals_open=self._fact("withdrawals_open", now_ns) != 0,
             insurance_alarm=bool(self._fact("insurance_alarm", now_ns)),
             earn_lots=cycle.earn_lots,
+            volumes=self._volumes(now_ns),
             deposit=cycle.deposit,
             refused=dict(self._refused),
             operator=cycle.operator,
             problems=tuple(self._problems),
         )
 
+    def _volumes(self, now_ns: int) -> dict[str, int]:
+        """In lots, of the instruments of which somebody has told it."""
+        told = {name: self.fact_e9(f"{VOLUME}{name}", now_ns) for name in self.names}
+        return {name: int(coins / self._lot_sizes[name] / E9) for name, coins in told.items() if coins is not None}
+
     def _predicted(self, now_ns: int) -> dict[str, int]:
-        """The rate of the next settlement as far as it is known: the last one, if it is of the last period."""
-        return {
+        """The rate of the next settlement as far as it is known: what was told of it, else the last that was settled.
+
+        Either only when it is of the last period.
+        """
+        settled = {
             name: rate for name, (at, rate) in self._last_rate.items()
             if now_ns - at <= PERIOD_NS and name in self._fresh
         }  # fmt: skip
+        told = {name: rate for name, (at, rate) in self._forecasts.items() if now_ns - at < PERIOD_NS}
+        return settled | told
 
     def _mark(self, shown: Day) -> None:
         portfolio, pictures = self.portfolio, shown.pictures

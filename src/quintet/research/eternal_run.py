@@ -239,7 +239,7 @@ class _Runner:
             lots = earn.lots
         seen = {name: seen_of(self.conductor, account) for name, account in self.accounts.items()}
         if earn is not None:
-            seen[CORE] = _with_earn(seen[CORE], earn)
+            seen[CORE] = with_earn(seen[CORE], earn.asset, earn.away)
         self._carry_out(self.conductor.hear(Cycle(day, now_ns, seen, self.deposits.get(day, 0), lots)), now_ns)
         for account in self.accounts.values():
             account.go()
@@ -318,13 +318,14 @@ def seen_of(conductor: Conductor, account: SubAccountBooks) -> Account:
     return Account(equity=account.equity(), cash=cash, free=max(cash - bound, 0), quotes=quotes)
 
 
-def _with_earn(seen: Account, earn: Earn) -> Account:
-    """What is in the Earn product is CORE's: it counts for weights, and here for its worth."""
-    quote = seen.quotes.get(earn.asset)
-    if quote is None or earn.away == 0:
+def with_earn(seen: Account, asset: str, away_quanta: int) -> Account:
+    """What is in the Earn product, or on its way back, is CORE's: it counts for weights, and here for its worth."""
+    quote = seen.quotes.get(asset)
+    if quote is None or away_quanta == 0:
         return seen
-    quotes = {**seen.quotes, earn.asset: msgspec.structs.replace(quote, lots=quote.lots + earn.lots)}
-    worth = earn.away * quote.last * quote.quanta // quote.base_quanta
+    lots = away_quanta // quote.base_quanta
+    quotes = {**seen.quotes, asset: msgspec.structs.replace(quote, lots=quote.lots + lots)}
+    worth = away_quanta * quote.last * quote.quanta // quote.base_quanta
     return msgspec.structs.replace(seen, quotes=quotes, equity=seen.equity + worth)
 
 

@@ -25,7 +25,7 @@ from quintet.core.risk import breaker
 from quintet.ports.account_books import AccountBooks
 from quintet.ports.clock import Clock
 from quintet.ports.gateway import Brake, no_brake
-from quintet.ports.order_entry import Cancel, HeldBack, OrderEntry, Outcome, Refused, Suppressed, Unknown
+from quintet.ports.order_entry import Cancel, HeldBack, OrderEntry, Outcome, Refused, Repeated, Suppressed, Unknown
 from quintet.ports.venue_account import (
     AccountNews,
     CaughtUp,
@@ -251,9 +251,13 @@ class LiveDesk:
         if isinstance(outcome, Unknown):
             self.unknowns += 1
             self._say(NOTICE, f"{name}: no answer ({outcome.why}): asked about until it is known")
+        elif isinstance(outcome, Refused) and outcome.needs_person:
+            self._alarm(f"{name}: refused: {outcome.text}")
         elif isinstance(outcome, Refused):
             self.refused.set()
             self._say(NOTICE, f"{name}: refused: {outcome.text}")
+        elif isinstance(outcome, Repeated):
+            self._say(NOTICE, f"{name}: {outcome.why}: sent again in {outcome.pause_s:g} s")
         elif isinstance(outcome, Suppressed):
             self._say(NOTICE, f"{name}: not sent: {outcome.why}")
         elif isinstance(outcome, HeldBack) and outcome.waited_ns >= WORTH_SAYING_NS:

@@ -167,6 +167,28 @@ class MoveCoins(Command, tag="transfer", frozen=True):
     to_wallet: str = "UNIFIED"
 
 
+class Earn(Command, tag="earn", frozen=True):
+    """Coins into a product of Earn ("Stake"), or called back ("Redeem")."""
+
+    uid: int
+    category: str
+    kind: str
+    wallet: str
+    amount: str
+    coin: str
+    product_id: str
+    link_id: str
+
+
+class SetEarn(Command, tag="earn-product", frozen=True):
+    """What a coin's product yields a year, parts of 1e8, how long a redemption takes, is it open; None leaves it."""
+
+    coin: str
+    apr: int | None = None
+    redeem_ms: int | None = None
+    is_open: bool | None = None
+
+
 class OpenAccount(Command, tag="account", frozen=True):
     """A new account with what it is given; a sub-account names its parent."""
 
@@ -262,6 +284,8 @@ AnyCommand = (
     | SetPriceAction
     | SetDisconnectWindow
     | MoveCoins
+    | Earn
+    | SetEarn
     | OpenAccount
     | Ghosts
     | GhostTrade

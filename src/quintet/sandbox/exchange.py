@@ -11,7 +11,7 @@ import msgspec
 
 from quintet.core.errors import InputError, InvariantError
 from quintet.core.units import decimal
-from quintet.sandbox import account_settings
+from quintet.sandbox import account_settings, earn
 from quintet.sandbox import checks as judge
 from quintet.sandbox.candle_series import MINUTE_MS, MINUTES_KEPT, CandleSeries
 from quintet.sandbox.clockwork import INTEREST_8H, reprice, sample
@@ -26,6 +26,7 @@ from quintet.sandbox.commands import (
     ChangeInstrument,
     Deleverage,
     Done,
+    Earn,
     FlowStep,
     Ghosts,
     GhostTrade,
@@ -35,6 +36,7 @@ from quintet.sandbox.commands import (
     Place,
     Placed,
     SetDisconnectWindow,
+    SetEarn,
     SetFunding,
     SetLeverage,
     SetMarginMode,
@@ -76,6 +78,7 @@ def new_state(instruments: Sequence[Instrument] = ()) -> State:
     for uid, name in ((MARKET, "market"), (FEES, "fees"), (INSURANCE, "insurance"), (OUTSIDE, "outside"),
                       (CLEARING, "clearing")):  # fmt: skip
         state.accounts[uid] = Account(uid=uid, name=name)
+    state.earn_products = earn.products_of(list(state.markets.values()))
     return state
 
 
@@ -138,6 +141,7 @@ class Exchange:
             state.now_ms = max(state.now_ms, min(state.sampled_ms, now_ms))
             for key in state.markets:
                 sample(self.venue, key)
+            earn.pass_time(self.venue)
             self._settle_down()
             self._past += retire(state)
         state.now_ms = now_ms
@@ -328,6 +332,8 @@ _DO: dict[type, Callable[[Venue, Any], Answer]] = {
     SetPriceAction: account_settings.set_price_action,
     SetDisconnectWindow: account_settings.set_disconnect_window,
     MoveCoins: account_settings.move_coins,
+    Earn: earn.earn,
+    SetEarn: earn.set_earn,
     OpenAccount: _open_account,
     Ghosts: _ghosts,
     GhostTrade: _ghost_trade,

@@ -137,6 +137,8 @@ class Account(msgspec.Struct, kw_only=True):
     log: list[LogEntry] = []
     closed_pnl: list[ClosedPnl] = []
     transfers: list["Transfer"] = []
+    earn: dict[str, "EarnPosition"] = {}
+    earn_orders: list["EarnOrder"] = []
     disconnect_windows: dict[str, int] = {}
     moves_price: dict[str, bool] = {}
 
@@ -160,6 +162,46 @@ class Transfer(msgspec.Struct, kw_only=True):
     from_wallet: str
     to_wallet: str
     ms: int
+
+
+class EarnProduct(msgspec.Struct):
+    """What may be staked: `apr` parts of 1e8 a year, `least` quanta of a stake."""
+
+    product_id: str
+    coin: str
+    apr: int
+    redeem_ms: int = 60_000
+    is_open: bool = True
+    least: int = 10_000
+    decimals: int = 8
+
+
+class EarnPosition(msgspec.Struct, kw_only=True):
+    """Of an account in one product, quanta: what is in it, what accrued since the last payment, what was ever paid.
+
+    `since_ms`: the hour up to which it has accrued.
+    """
+
+    since_ms: int
+    amount: int = 0
+    yielded: int = 0
+    earned: int = 0
+
+
+class EarnOrder(msgspec.Struct, kw_only=True):
+    """A stake or a redemption."""
+
+    order_id: str
+    link_id: str
+    kind: str
+    wallet: str
+    coin: str
+    product_id: str
+    amount: int
+    ms: int
+    updated_ms: int
+    due_ms: int
+    status: str = "Success"
 
 
 class Trade(msgspec.Struct):
@@ -222,6 +264,7 @@ class State(msgspec.Struct, kw_only=True):
     orders: dict[str, Order] = {}
     markets: dict[str, Market] = {}
     transfer_ids: dict[str, None] = {}
+    earn_products: dict[str, EarnProduct] = {}
     flows: dict[str, int] = {}
     books: dict[str, list[tuple[int, int, list[tuple[str, int]]]]] = {}
 

@@ -124,8 +124,10 @@ class Pacer:
             insort(spent.landed, (now_ns + ticket.lingers_ns + spent.limit.window_ns, cost.units))
 
     def hear(self, name: str, units: int, left: int, now_ns: int) -> None:
-        """What the venue says of a limit: how much it is, and how much of it is left."""
-        spent = self._spent[name]
+        """What the venue says of a limit: how much it is, and how much of it is left. One that nobody keeps is not."""
+        spent = self._spent.get(name)
+        if spent is None:
+            return
         if units > 0 and units != spent.limit.units:
             spent.limit = spent.limit._replace(units=units, for_urgent=min(spent.limit.for_urgent, units - 1))
         others = spent.limit.units - left - spent.used(now_ns)
@@ -133,8 +135,10 @@ class Pacer:
             insort(spent.landed, (now_ns + spent.limit.window_ns, others))
 
     def close(self, name: str, until_ns: int) -> None:
-        """Nothing may leave before."""
-        spent = self._spent[name]
+        """Nothing that spends of it may leave before."""
+        spent = self._spent.get(name)
+        if spent is None:
+            return
         spent.closed_until_ns = max(spent.closed_until_ns, until_ns)
 
     def next_ns(self, now_ns: int) -> int | None:

@@ -18,17 +18,27 @@ from quintet.systems.eternal.config import ACCOUNTS
 COMMAND = [sys.executable, "-m", "quintet.app.cli"]
 
 
+def exchange(*words: str) -> tuple[subprocess.Popen[str], str]:
+    """A sandbox, and the line it has printed."""
+    command = [*COMMAND, "sandbox", "--json", "--seed", "5", "--coins", "USDT=200000", *words]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ)
+    assert process.stdout is not None
+    return process, process.stdout.readline()
+
+
+def ended(process: subprocess.Popen[str]) -> None:
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+
+
 @pytest.fixture
 def sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("QUINTET_WORKSPACE", str(tmp_path))
-    words = ["sandbox", "--port", "0", "--json", "--seed", "5", "--coins", "USDT=200000"]
-    process = subprocess.Popen([*COMMAND, *words], stdout=subprocess.PIPE, text=True, env=os.environ)
-    assert process.stdout is not None
+    process, line = exchange("--port", "0")
     said = tmp_path / "sandbox.json"
-    said.write_text(process.stdout.readline())
+    said.write_text(line)
     yield said
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
+    ended(process)
 
 
 def traded(sandbox: Path, *words: str, world: str = "sandbox") -> tuple[list[dict[str, Any]], str]:
@@ -50,6 +60,30 @@ def test_it_trades_is_stopped_and_goes_on_and_its_tapes_say_the_same(sandbox: Pa
     told = json.loads(lived.stdout)
     assert (lived.exit_code, told["ok"]) == (0, True)
     assert told["commands"] == again[-1]["command_hashes"]
+
+
+def test_begun_again_while_the_exchange_is_down_it_waits_and_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QUINTET_WORKSPACE", str(tmp_path))
+    process, line = exchange("--port", "0", "--folder", str(tmp_path / "kept"))
+    said = tmp_path / "sandbox.json"
+    said.write_text(line)
+    begun, _ = traded(said, "--for", "10s")
+    ended(process)
+    command = [*COMMAND, "trade", "eternal", "--world", "sandbox", "--sandbox", str(said), "--json", "--for", "45s"]
+    again = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ)
+    assert again.stdout is not None
+    first = json.loads(again.stdout.readline())
+    assert (first["kind"], first["sub_account"]) == ("alarm", "") and first["text"].endswith("trying again in 1 s")
+    port = json.loads(line)["rest"].rpartition(":")[2]
+    process, _ = exchange("--port", port, "--folder", str(tmp_path / "kept"))
+    output, errors = again.communicate(timeout=120)
+    ended(process)
+    assert again.returncode == 0, output + errors
+    end = json.loads(output.splitlines()[-1])
+    assert (end["kind"], end["alarms"], end["transfers"]) == ("end", 0, len(ACCOUNTS))
+    assert (begun[-1]["cycles"], end["cycles"], min(end["compared"].values()) >= 1) == (1, 1, True)
 
 
 def test_on_paper_it_has_an_exchange_of_its_own_that_shows_the_market_and_is_there_again(sandbox: Path) -> None:

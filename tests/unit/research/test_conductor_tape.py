@@ -8,7 +8,7 @@ import pytest
 
 from quintet.core.errors import TapeError
 from quintet.core.row_laws import frozen
-from quintet.research.conductor_tape import Conducting, Entered, entered_rows, relive, said_rows
+from quintet.research.conductor_tape import Conducting, Entered, Staking, entered_rows, relive, said_rows
 from quintet.research.daily_tape import DAY_NS, Told
 from quintet.research.eternal_conductor import (
     Begins,
@@ -17,14 +17,16 @@ from quintet.research.eternal_conductor import (
     Filled,
     Heard,
     NotMoved,
+    NotStaked,
     Opens,
     Over,
+    Reply,
     Settled,
 )
 from quintet.research.eternal_run import seen_of
 from quintet.systems.eternal import EternalConfig
 from quintet.systems.eternal.config import ACCOUNTS, CoreConfig
-from quintet.systems.eternal.said import Order
+from quintet.systems.eternal.said import Order, Stake
 from tests.eternal_market import BTC, BTC_PERP, ETH, ETH_PERP, USDT
 
 DAY = 19_000
@@ -135,6 +137,31 @@ def test_what_the_venue_refused_to_move_is_neither_gain_nor_loss() -> None:
     after = of.conductor.portfolio.flows
     assert after[deposit.to] == before[deposit.to] - deposit.value
     assert deposit.key not in {one.key for one in of.movements}
+
+
+def staking(lots: int, staked_after: int) -> Conducting:
+    """One that has just said a staking: its orders are the engine's own, the rest is written down here."""
+    of = conducting()
+    of.conductor._change(core=msgspec.structs.replace(of.conductor.portfolio.core, staked=staked_after))
+    said = Reply(stakes=(("CORE", Stake(asset="ETH", lots=lots, rule="earn")),))
+    of.conductor.hear = lambda event: said  # type: ignore[method-assign]
+    of.enter(Entered(Begins()))
+    del of.conductor.hear
+    return of
+
+
+def test_a_staking_has_a_name_of_its_own_and_everything_is_what_leaves_nothing_behind() -> None:
+    assert staking(90, 90).stakings == [Staking("earn 1.0", "CORE", "ETH", 90)]
+    assert staking(-90, 0).stakings == [Staking("earn 1.0", "CORE", "ETH", -90, everything=True)]
+    assert staking(-40, 50).stakings == [Staking("earn 1.0", "CORE", "ETH", -40)]
+
+
+@pytest.mark.parametrize(("lots", "staked_after", "before"), [(90, 90, 0), (-90, 0, 90), (-40, 50, 90)])
+def test_what_the_venue_did_not_stake_or_give_back_is_where_it_was(lots: int, staked_after: int, before: int) -> None:
+    of = staking(lots, staked_after)
+    of.enter(Entered(NotStaked("earn 1.0", "ETH", lots, "retCode 180013: Insufficient balance")))
+    assert of.conductor.portfolio.core.staked == before
+    assert of.stakings == []
 
 
 def test_a_fill_that_is_heard_before_the_market_is_heard_by_its_price() -> None:

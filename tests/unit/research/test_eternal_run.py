@@ -269,3 +269,32 @@ def test_a_generated_market_is_run_from_a_seed():
     assert runs[0].imbalance == 0 and not runs[0].portfolio.failed
     assert studies[0].pairs == ("BTC", "ETH")
     assert len(msgspec.json.encode(runs[0].portfolio)) < 20_000
+
+
+@pytest.mark.req("E-131")
+def test_a_hundred_million_on_the_same_code_is_bought_in_slices_of_the_markets_volume():
+    coins = 2_000
+    days = range(FIRST - 1, FIRST + DAYS)
+    facts = [
+        ((day + 1) * DAY_NS + 1, f"volume_{name}", coins * 10**9)
+        for day in days for name in ("BTC", "ETH", "BTC-PERP", "ETH-PERP")
+    ]  # fmt: skip
+    made = prepared(tape(markets(), facts))
+    config = msgspec.structs.replace(QUICK, risk=msgspec.structs.replace(QUICK.risk, participation_frac=0.01))
+
+    def lived(capital):
+        return run_eternal(
+            made, config, capital_quanta=capital, first_day=FIRST, last_day=FIRST + DAYS - 2,
+        )  # fmt: skip
+
+    small, large = lived(100_000 * USDT), lived(100_000_000 * USDT)
+    for run in (small, large):
+        assert run.portfolio.failed == {} and run.imbalance == 0
+    cuts = [said for _, said in large.log if said.note.kind == "cut" and said.note.values["limit"] == "participation"]
+    assert len({said.note.values["instrument"] for said in cuts}) >= 2
+    assert not [s_ for _, s_ in small.log if s_.note.kind == "cut" and s_.note.values["limit"] == "participation"]
+    fills = np.concatenate(large.accounts["CORE"].kept.parts["fills"])
+    most = {0: coins * 100_000 // 100, 1: coins * 10_000 // 100}  # lots of 0.00001 and of 0.0001 coins, one per cent
+    for instrument, lots in most.items():
+        of_it = fills[fills["instrument"] == instrument]
+        assert len(of_it) > 5 and of_it["lots"].max() <= lots

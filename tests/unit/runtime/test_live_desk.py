@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import numpy as np
+import pytest
 
 from quintet.core import events as ev
 from quintet.core.orders import lifecycle
@@ -13,10 +14,20 @@ from quintet.core.risk import breaker
 from quintet.core.row_laws import text_of
 from quintet.ports.gateway import Brake, no_brake
 from quintet.ports.live_feed import Interruption
-from quintet.ports.order_entry import HELD_BACK_FACT, Cancel, Found, HeldBack, OfOneOrder, Outcome, Refused
+from quintet.ports.order_entry import (
+    HELD_BACK_FACT,
+    Cancel,
+    Found,
+    HeldBack,
+    OfOneOrder,
+    Outcome,
+    Place,
+    Refused,
+    Repeated,
+)
 from quintet.ports.venue_account import Balance, CaughtUp, News, OrderReport, Reported
 from quintet.runtime.dispatcher import Dispatcher
-from quintet.runtime.live_desk import ALARM, Ears, LiveDesk, Said
+from quintet.runtime.live_desk import ALARM, NOTICE, Ears, LiveDesk, Said
 from quintet.runtime.reconciliation import Reconciliation
 from quintet.runtime.session import Session
 from tests.control_rows import operator_row
@@ -310,3 +321,23 @@ def test_a_wait_for_the_venues_limits_is_a_fact_with_its_name_whole() -> None:
     assert rows["price"][at] == 2_500_000  # us
     assert text_of(rows[at + 1 : at + 3]).startswith(HELD_BACK_FACT)
     assert any("held back by the venue's limits for 2.5 s" in line.text for line in told.lines)
+
+
+@pytest.mark.req("E-114", "E-115")
+def test_attempts_are_lines_and_one_that_needs_a_person_is_one_alarm() -> None:
+    order = Place(IDS.of(256), 0, 1, lifecycle.LIMIT, 1, 1)
+
+    async def story(told: Story) -> None:
+        told.account.items.put_nowait(CaughtUp(START))
+        await asyncio.sleep(0.1)
+        told.orders.busy += 3
+        told.orders.tell(Repeated(order, 1.0, "retCode 10006: Too many visits!"))
+        told.orders.tell(Refused(order, lifecycle.NO_REASON, "retCode 170131: Insufficient balance.", True))
+        told.orders.tell(Refused(order, lifecycle.NO_REASON, "retCode 170194: too far", False))
+        await asyncio.sleep(0.1)
+
+    lived = Story().tell(story)
+    assert lived.alarms == ["place: refused: retCode 170131: Insufficient balance."]
+    notices = [line.text for line in lived.lines if line.kind == NOTICE]
+    assert "place: retCode 10006: Too many visits!: sent again in 1 s" in notices
+    assert "place: refused: retCode 170194: too far" in notices

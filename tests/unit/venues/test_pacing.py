@@ -166,3 +166,11 @@ def test_a_thousand_requests_leave_at_nearly_the_limits_speed() -> None:
         return asyncio.get_running_loop().time()
 
     assert 19.0 < run(story()) < 20.0
+
+
+def test_what_the_venue_says_of_a_limit_that_nobody_keeps_changes_nothing() -> None:
+    pacer = Pacer({"address": Limit(2)})
+    pacer.hear("/v5/new/path", 50, 49, 0)
+    pacer.close("/v5/new/path", 10**12)
+    pacer.queue([Cost("address")], False)
+    assert len(pacer.grant(0)) == 1

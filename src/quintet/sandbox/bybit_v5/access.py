@@ -96,7 +96,7 @@ def authorized_key(keys: KeyRing, clock: Clock, args: list[object], address: str
 
 
 def check_right(key: ApiKey, right: str, category: str) -> None:
-    """May the key do this? `right` is "read", "trade", "position", "transfer" or "master"."""
+    """May the key do this? `right` is "read", "trade", "position", "transfer", "master" or "earn"."""
     if right == "read":
         return
     if key.read_only:
@@ -108,6 +108,7 @@ def check_right(key: ApiKey, right: str, category: str) -> None:
         "position": key.may("ContractTrade", "Position") or key.may("Derivatives", "DerivativesTrade"),
         "transfer": key.may("Wallet", "AccountTransfer"),
         "master": key.may("Wallet", "SubMemberTransfer"),
+        "earn": key.may("Earn", "Earn"),
     }[right]
     if not allowed:
         raise Refused(10005, "Permission denied, please check your API key permissions.")

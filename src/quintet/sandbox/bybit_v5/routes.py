@@ -3,7 +3,15 @@
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
-from quintet.sandbox.bybit_v5 import account_calls, asset_calls, key_calls, market_calls, order_calls, position_calls
+from quintet.sandbox.bybit_v5 import (
+    account_calls,
+    asset_calls,
+    earn_calls,
+    key_calls,
+    market_calls,
+    order_calls,
+    position_calls,
+)
 from quintet.sandbox.bybit_v5.access import check_right
 from quintet.sandbox.bybit_v5.call import Call
 from quintet.sandbox.bybit_v5.envelope import Reply
@@ -84,6 +92,9 @@ _GET: Final[dict[str, Route]] = {
     "asset/transfer/query-universal-transfer-list": Route(asset_calls.universal_transfers, "read", 5, 5),
     "asset/transfer/query-account-coin-balance": Route(asset_calls.coin_balance, "read", 5, 5),
     "asset/transfer/query-account-coins-balance": Route(asset_calls.coin_balances, "read", 5, 5),
+    "earn/product": Route(earn_calls.products),
+    "earn/order": Route(earn_calls.orders, "earn", 5, 5),
+    "earn/position": Route(earn_calls.positions, "earn", 5, 5),
 }
 _POST: Final[dict[str, Route]] = {
     "order/create": Route(order_calls.create, "trade", 10, 20),
@@ -112,6 +123,7 @@ _POST: Final[dict[str, Route]] = {
     "asset/withdraw/create": Route(asset_calls.withdraw, "read", 5, 5),
     "asset/transfer/inter-transfer": Route(asset_calls.inter_transfer, "transfer", 60, 60, 60_000),
     "asset/transfer/universal-transfer": Route(asset_calls.universal_transfer, "master", 5, 5),
+    "earn/place-order": Route(earn_calls.place, "earn", 5, 5),
 }
 ROUTES: Final = {"GET": _GET, "POST": _POST}
 

@@ -188,6 +188,9 @@ class RiskConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     """What the portfolio's risk manager allows."""
 
     cash_min_frac: Annotated[float, parameter("fraction of the portfolio", "stays free", ge=0.0, le=1.0)] = 0.05
+    participation_frac: Annotated[
+        float, parameter("of the volume of the last day", "no order is larger; 0: not asked", ge=0.0, le=1.0)
+    ] = 0.0
     reduce_at_frac: Annotated[
         float, parameter("of the high", "TREND and FUNDING take no new risk", ge=-1.0, le=0.0)
     ] = -0.25

@@ -13,7 +13,7 @@ from quintet.systems.eternal import allocation, core_hodl, funding, tactical, tr
 from quintet.systems.eternal.config import ACCOUNTS, CORE, FUNDING, TACTICAL, TREND_1, TREND_2, EternalConfig
 from quintet.systems.eternal.portfolio import Day, Portfolio
 from quintet.systems.eternal.regimes import observe
-from quintet.systems.eternal.risk import HALT, Account, Approved, Refused, approve, assess, resumed
+from quintet.systems.eternal.risk import HALT, NO_VOLUMES, Account, Approved, Refused, approve, assess, resumed
 from quintet.systems.eternal.said import Decision, Note, Order, Stake, Transfer
 
 
@@ -219,11 +219,12 @@ def approved(
     accounts: Mapping[str, Account],
     portfolio: Portfolio,
     config: EternalConfig,
+    volumes: Mapping[str, int] = NO_VOLUMES,
 ) -> tuple[tuple[Order, ...], tuple[Note, ...]]:
     """What the risk manager lets through, and a note for each order that it stopped or cut."""
     passed, notes = [], []
     for order in orders:
-        answer = approve(order, account, accounts, portfolio.risk, config)
+        answer = approve(order, account, accounts, portfolio.risk, config, volumes)
         if isinstance(answer, Refused):
             notes.append(Note(kind="refused", values={"instrument": order.instrument, "limit": answer.limit}))
         elif isinstance(answer, Approved):
@@ -257,7 +258,8 @@ def _take(work: Work, account: str, decision: Decision[Any]) -> None:
     if decision.orders is None:
         work.orders[account] = None
         return
-    passed, notes = approved(decision.orders, account, work.day.accounts, work.portfolio, work.config)
+    day = work.day
+    passed, notes = approved(decision.orders, account, day.accounts, work.portfolio, work.config, day.volumes)
     work.orders[account] = passed
     for note in notes:
         work.say(note, account)

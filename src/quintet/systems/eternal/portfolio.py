@@ -62,6 +62,8 @@ class Day(msgspec.Struct, frozen=True, kw_only=True):
     earn_lots: int = 0
     withdrawals_open: bool = True
     insurance_alarm: bool = False
+    volumes: Mapping[str, int] = {}
+    """Lots that were traded in the last day that is over, by instrument."""
     deposit: int = 0
     refused: Mapping[str, bool] = {}
     operator: tuple[tuple[str, str], ...] = ()

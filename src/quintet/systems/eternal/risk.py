@@ -21,6 +21,7 @@ SMALLEST_BUFFER: Final = 0.5
 MAINTENANCE_FRAC: Final = 0.005
 """Of the venue's first tier."""
 
+NO_VOLUMES: Final[Mapping[str, int]] = {}
 HEDGES: Final = frozenset(("long leg", "delta", "undo", "close"))
 """Orders of FUNDING that bring its legs together."""
 
@@ -131,9 +132,14 @@ def resumed(state: RiskState, account: str) -> RiskState:
 
 
 def approve(
-    order: Order, account: str, accounts: Mapping[str, Account], state: RiskState, config: EternalConfig
+    order: Order,
+    account: str,
+    accounts: Mapping[str, Account],
+    state: RiskState,
+    config: EternalConfig,
+    volumes: Mapping[str, int] = NO_VOLUMES,
 ) -> Answer:
-    """One order of one sub-account: as it is, smaller, or not at all."""
+    """One order of one sub-account: as it is, smaller, or not at all. `volumes`: lots of the last day that is over."""
     engine, seen = ACCOUNTS[account], accounts[account]
     if order.instrument not in seen.quotes:
         return Refused(order=order, limit="instrument")
@@ -141,16 +147,35 @@ def approve(
         return Refused(order=order, limit="spot_only")
     if engine == TREND and not order.instrument.endswith("-PERP"):
         return Refused(order=order, limit="perpetuals_only")
+    most = _participation(order, engine, volumes, config)
     if _only_reduces(order, engine, seen.quotes[order.instrument]):
+        if engine == CORE and most < order.lots:  # the rest is sold on another day
+            return _smaller(order, seen.quotes[order.instrument], "participation", most)
         return Approved(order=order)
     if not may_enter(state, account):
         return Refused(order=order, limit="paused" if account in state.paused else "status")
     limit, lots = _room(order, account, accounts, config)
+    if most < lots:
+        limit, lots = "participation", most
+    return _smaller(order, seen.quotes[order.instrument], limit, lots)
+
+
+def _smaller(order: Order, quote: Quote, limit: str, lots: int) -> Answer:
     if lots >= order.lots:
         return Approved(order=order)
-    if not seen.quotes[order.instrument].is_tradable(lots):
+    if not quote.is_tradable(lots):
         return Refused(order=order, limit=limit)
     return Approved(order=msgspec.structs.replace(order, lots=lots), limit=limit)
+
+
+def _participation(order: Order, engine: str, volumes: Mapping[str, int], config: EternalConfig) -> int:
+    """So many lots of an order the market takes without our being it; CORE goes on tomorrow, an entry is smaller.
+
+    What TACTICAL waits for does not come again: it is not cut, nor is what closes or hedges.
+    """
+    if not config.risk.participation_frac or engine == TACTICAL or order.instrument not in volumes:
+        return order.lots
+    return share_of(volumes[order.instrument], config.risk.participation_frac)
 
 
 def _only_reduces(order: Order, engine: str, quote: Quote) -> bool:

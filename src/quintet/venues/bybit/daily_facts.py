@@ -98,8 +98,16 @@ def touches(body: bytes, instruments: Sequence[Instrument]) -> tuple[int, list[T
     return reply.time * MS_NS, found
 
 
-def closed_days(body: bytes, one: Instrument) -> list[tuple[int, tuple[int, int, int, int]]]:
-    """Days that have closed by the venue's clock, oldest first: end in ns, and open, high, low, close in ticks."""
+class Day(NamedTuple):
+    """A day that is over: its end in ns; open, high, low, close in ticks; coins that were traded, 1e-9."""
+
+    end_ns: int
+    prices: tuple[int, int, int, int]
+    volume_e9: int
+
+
+def closed_days(body: bytes, one: Instrument) -> list[Day]:
+    """Days that have closed by the venue's clock, oldest first."""
     reply = _reply(body, "kline")
     rows = shaped(reply.result, KlineResult, "kline").list
     found = []
@@ -108,7 +116,8 @@ def closed_days(body: bytes, one: Instrument) -> list[tuple[int, tuple[int, int,
         end_ns = nanoseconds(row[0], what) + DAY_MS * MS_NS
         if end_ns <= reply.time * MS_NS:
             first, high, low, last = (_ticks(one, text, what) for text in row[1:5])
-            found.append((end_ns, (first, high, low, last)))
+            volume_e9 = exact_units(amount(row[5], f"{what}: volume"), _E9, f"{what}: volume")
+            found.append(Day(end_ns, (first, high, low, last), volume_e9))
     return found
 
 

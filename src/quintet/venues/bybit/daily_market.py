@@ -6,10 +6,12 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from quintet.core import events as ev
+from quintet.core.facts import Said
 from quintet.core.instrument import Instrument
 from quintet.venues.bybit import daily_facts
 from quintet.venues.bybit.daily_facts import DAY_MS, DAYS_MAX, Touch
 from quintet.venues.bybit.klines import BASE_URL
+from quintet.venues.bybit.outside_facts import EARN_CATEGORIES, decode_yield
 from quintet.venues.bybit.shapes import MS_NS
 
 RATES_MS: Final = 60 * DAY_MS
@@ -17,11 +19,12 @@ RATES_MS: Final = 60 * DAY_MS
 
 
 class ClosedDay(NamedTuple):
-    """A day of an instrument, by its number: its end, ns UTC, and open, high, low, close in ticks."""
+    """A day of an instrument, by its number: its end, ns UTC, open, high, low, close in ticks, coins traded in 1e-9."""
 
     instrument: int
     end_ns: int
     prices: tuple[int, int, int, int]
+    volume_e9: int
 
 
 class SettledRate(NamedTuple):
@@ -63,7 +66,7 @@ class DailyMarket:
         one, found = self._instruments[n], list[ClosedDay]()
         for first_ms in range(first_ns // MS_NS, now_ns // MS_NS, DAYS_MAX * DAY_MS):
             body = await self._asked(daily_facts.days_url(self._host, one, first_ms))
-            found += [ClosedDay(n, end_ns, prices) for end_ns, prices in daily_facts.closed_days(body, one)]
+            found += [ClosedDay(n, *day) for day in daily_facts.closed_days(body, one)]
         return found
 
     async def rates(self, n: int, after_ns: int, now_ns: int) -> list[SettledRate]:
@@ -77,6 +80,12 @@ class DailyMarket:
             body = await self._asked(daily_facts.rates_url(self._host, one, first_ms, last_ms))
             found += [SettledRate(n, at_ns, rate) for at_ns, rate in daily_facts.settled_rates(body, one)]
         return found
+
+    async def earn_yield(self, asset: str, now_ns: int) -> Said | None:
+        """What the Earn product pays for an asset, the best that is open; None where none is."""
+        query = f"category={EARN_CATEGORIES['earn_yield']}&coin={asset}"
+        body = await self._asked(f"{self._host}/v5/earn/product?{query}")
+        return next(iter(decode_yield(body, now_ns, "earn_yield", asset)), None)
 
 
 def touch_rows(n: int, touch: Touch, ts_event: int, ts_recv: int) -> Any:

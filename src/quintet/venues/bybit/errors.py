@@ -54,17 +54,22 @@ _MEANINGS: Final[dict[int, Meaning]] = {
 
 
 class Verdict(NamedTuple):
-    """What a code means; `reason` is of `core.orders.lifecycle`, `text` says code and words."""
+    """What a code means; `reason` is of `core.orders.lifecycle`, `text` says code and words.
+
+    `lacks_funds`: the account has less than the order needs.
+    """
 
     meaning: Meaning
     reason: int
     text: str
+    lacks_funds: bool = False
 
 
 def verdict(code: int, words: str) -> Verdict:
     """The meaning of a retCode with its retMsg."""
     meaning = _MEANINGS.get(code, "unknown")
-    return Verdict(meaning, _REFUSED.get(code, lifecycle.NO_REASON), f"retCode {code}: {words[:200]}")
+    reason = _REFUSED.get(code, lifecycle.NO_REASON)
+    return Verdict(meaning, reason, f"retCode {code}: {words[:200]}", lacks_funds=code in _BALANCE)
 
 
 def http_verdict(status: int) -> Verdict:

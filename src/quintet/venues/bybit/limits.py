@@ -40,6 +40,11 @@ _QUESTIONS: Final = {
     "/v5/user/delete-sub-api": 5,
     "/v5/asset/transfer/universal-transfer": 5,
     "/v5/asset/transfer/query-universal-transfer-list": 5,
+    "/v5/asset/deposit/query-record": 50,
+    "/v5/earn/product": 50,
+    "/v5/earn/order": 5,
+    "/v5/earn/position": 5,
+    "/v5/earn/place-order": 5,
 }
 
 

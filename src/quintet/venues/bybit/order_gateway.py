@@ -6,7 +6,7 @@ a reason that passes, is sent again under the same client id; one whose answer i
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from quintet.core.orders import lifecycle
 from quintet.core.orders.client_ids import ClientIds
@@ -24,6 +24,7 @@ from quintet.ports.order_entry import (
     Outcome,
     Place,
     Refused,
+    Repeated,
     Suppressed,
     Unknown,
 )
@@ -37,8 +38,25 @@ from quintet.venues.bybit.rest import Rest
 from quintet.venues.bybit.shapes import MS_NS
 from quintet.venues.venue_clock import ClockUnsure
 
-RETRY_PLACE_S: Final = (0.0, 0.5, 1.0)
-RETRY_CANCEL_S: Final = (0.0, 1.0, 5.0, 15.0)
+
+class Retries(NamedTuple):
+    """The pause before each sending of one command, s, for as long as the venue turns it away for what passes.
+
+    `rests`: of orders that wait at the venue; `takes`: of orders that shall be met at once. `calls_person`: when the
+    last sending was turned away, and when the account lacks the funds.
+    """
+
+    rests: tuple[float, ...]
+    takes: tuple[float, ...]
+    cancel: tuple[float, ...] = (0.0, 1.0, 5.0, 15.0)
+    calls_person: bool = False
+
+
+TAKES: Final = (lifecycle.IOC, lifecycle.MARKET, lifecycle.FOK)
+BRISK: Final = Retries(rests=(0.0, 0.5, 1.0), takes=(0.0, 0.5, 1.0))
+PATIENT: Final = Retries(rests=(0.0, 1.0, 5.0), takes=(0.0, 0.5, 1.0), calls_person=True)
+"""For who decides three times a day: an order may be seconds late, but no leg of a pair stands alone for so long."""
+
 PLACE_PATIENCE_S: Final = 3.0
 """A new order that has not had its turn by then is not sent any more: the market it was meant for is gone."""
 
@@ -61,12 +79,14 @@ class OrderGateway:
         *,
         kill_switch: KillSwitch | None = None,
         nets: bool = False,
+        retries: Retries = BRISK,
     ) -> None:
         """`kill_switch`: asked before every command but a cancel, at the last moment; None: nobody can stop it.
 
         `nets`: the venue's position is that of several desks.
         """
         self.shut = ""
+        self._retries = retries
         self._kill_switch = kill_switch or NeverKilled()
         self._rest = rest
         self._doors: Sequence[Door] = [*([socket] if socket is not None else []), rest]
@@ -166,8 +186,9 @@ class OrderGateway:
         places = isinstance(command, Place)
         told = Told(nothing_left("not sent"), 0)
         waiting = Waiting()
-        for pause_s in RETRY_PLACE_S if places else RETRY_CANCEL_S:
+        for pause_s in self._pauses_s(command):
             if pause_s:
+                self._told.put_nowait(Repeated(command, pause_s, told.verdict.text))
                 await asyncio.sleep(pause_s)
             if held_back := self._held_back(command):
                 return Suppressed(command, held_back)
@@ -185,6 +206,11 @@ class OrderGateway:
                 await self._rest.measure_clock()
         self._tell_of(waiting, command)
         return told
+
+    def _pauses_s(self, command: Command) -> tuple[float, ...]:
+        if not isinstance(command, Place):
+            return self._retries.cancel
+        return self._retries.takes if command.style in TAKES else self._retries.rests
 
     def _tell_of(self, waiting: "Waiting", command: Command) -> None:
         """Say how long the venue's limits have held a command back, if they have."""
@@ -222,14 +248,15 @@ class OrderGateway:
         return self._kill_switch.engaged() or (self.shut if isinstance(command, Place) else "")
 
     async def _conclude(self, command: Command, told: Told) -> None:
-        meaning, reason, text = told.verdict
+        meaning, reason, text, lacks_funds = told.verdict
         if meaning == "accepted":
             self._told.put_nowait(Accepted(command, told.venue_id))
         elif isinstance(command, CancelAll) or meaning in ("refused", "again", "fatal"):
             if meaning == "fatal":
                 self.shut = text
             crowded = lifecycle.CONGESTED if meaning == "again" else reason
-            self._told.put_nowait(Refused(command, crowded, text))
+            needs_person = self._retries.calls_person and (lacks_funds or meaning == "again")
+            self._told.put_nowait(Refused(command, crowded, text, needs_person))
         else:
             self._told.put_nowait(Unknown(command, text))
             # An order that the venue calls gone was looked at: nothing of the request is under way any more.

@@ -136,11 +136,16 @@ class Rest:
 
     # ---- questions ---------------------------------------------------------------------------------------------
 
-    async def ask(self, path: str, query: Mapping[str, str | int] | None = None) -> RestAnswer:
-        """A signed GET, repeated until there is a whole answer; raises VenueUnreachable, DataError or ClockUnsure."""
+    async def ask(
+        self, path: str, query: Mapping[str, str | int] | None = None, final: Container[int] = ()
+    ) -> RestAnswer:
+        """A signed GET, repeated until there is a whole answer; raises VenueUnreachable, DataError or ClockUnsure.
+
+        `final`: codes other than 0 that are an answer.
+        """
         text = _query_text(query or {})
         address = f"{path}{'?' if text else ''}{text}"
-        return await self._until_answered(path, lambda: self._signed("GET", address))
+        return await self._until_answered(path, lambda: self._signed("GET", address), final)
 
     async def repeat(self, path: str, payload: dict[str, Any], final: Container[int] = ()) -> RestAnswer:
         """A signed POST that the venue knows again by a name in it, so that it may be repeated like a question.

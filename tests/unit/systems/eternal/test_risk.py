@@ -210,3 +210,41 @@ def test_what_is_cut_to_less_than_an_order_is_refused():
         seen["CORE"], quotes={**seen["CORE"].quotes, "BTC": changed(seen["CORE"].quotes["BTC"], min_lots=10)}
     )
     assert asked(order("BTC", 1, 0.01), "CORE", {**seen, "CORE": tiny}).limit == "asset_cap"
+
+
+SHALLOW = changed(CONFIG, risk=changed(CONFIG.risk, participation_frac=0.01))
+VOLUMES = {"BTC": 1_000_000, "BTC-PERP": 1_000_000}
+"""A hundred coins a day, in lots of a ten-thousandth."""
+
+
+def shallow(wanted, name, seen=None):
+    return approve(wanted, name, seen or portfolio(), RiskState(), SHALLOW, VOLUMES)
+
+
+@pytest.mark.req("E-131")
+def test_core_buys_and_sells_no_more_in_a_day_than_its_part_of_the_market():
+    rich = portfolio(CORE=account(100_000_000, 40_000_000, BTC=100.0, ETH=0.0))
+    for side in (1, -1):
+        answer = shallow(order("BTC", side, 50.0), "CORE", rich)
+        assert (answer.limit, answer.order.lots) == ("participation", 10_000)
+    small = order("BTC", -1, 0.5)
+    assert shallow(small, "CORE") == Approved(order=small)
+
+
+@pytest.mark.req("E-131")
+def test_an_entry_is_smaller_and_what_closes_hedges_or_waits_for_a_crash_is_not():
+    rich = {name: account(50_000_000, 50_000_000, BTC=900.0, BTC_PERP=100.0) for name in portfolio()}
+    assert shallow(order("BTC-PERP", 1, 50.0), "TREND-1", rich).order.lots == 10_000
+    for name, wanted in (
+        ("TREND-1", order("BTC-PERP", -1, 50.0, reduce_only=True)),
+        ("FUNDING", order("BTC", 1, 50.0, rule="long leg")),
+        ("TACTICAL", order("BTC", 1, 50.0)),
+    ):
+        assert shallow(wanted, name, rich) == Approved(order=wanted)
+
+
+def test_a_market_of_which_nobody_has_told_the_volume_cuts_nothing():
+    rich = portfolio(CORE=account(100_000_000, 40_000_000, BTC=1_000.0, ETH=0.0))
+    wanted = order("BTC", -1, 50.0)
+    assert approve(wanted, "CORE", rich, RiskState(), SHALLOW) == Approved(order=wanted)
+    assert approve(wanted, "CORE", rich, RiskState(), CONFIG, VOLUMES) == Approved(order=wanted)

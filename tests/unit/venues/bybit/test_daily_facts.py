@@ -61,10 +61,10 @@ def test_a_ticker_that_cannot_be_is_named(body: bytes, error: type[Exception], w
 
 
 def test_the_running_day_is_left_out_and_days_come_oldest_first() -> None:
-    rows = [[str(MIDNIGHT_MS - n * DAY_MS), "30000", "31000", "29000", f"3{n}000", "1", "1"] for n in range(3)]
+    rows = [[str(MIDNIGHT_MS - n * DAY_MS), "30000", "31000", "29000", f"3{n}000", f"{n}.5", "1"] for n in range(3)]
     body = reply({"category": "linear", "symbol": "BTCUSDT", "list": rows})
     assert closed_days(body, BTC_LINEAR) == [
-        ((MIDNIGHT_MS - n * DAY_MS) * MS_NS, (300_000, 310_000, 290_000, closes))
+        ((MIDNIGHT_MS - n * DAY_MS) * MS_NS, (300_000, 310_000, 290_000, closes), (n + 1) * 10**9 + 500_000_000)
         for n, closes in ((1, 320_000), (0, 310_000))
     ]
 

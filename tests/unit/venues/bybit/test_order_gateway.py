@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import pytest
@@ -26,13 +26,14 @@ from quintet.ports.order_entry import (
     Outcome,
     Place,
     Refused,
+    Repeated,
     Suppressed,
     Unknown,
 )
 from quintet.runtime.report_rows import outcome_rows
 from quintet.venues.bybit.inquiry import Inquiry
 from quintet.venues.bybit.limits import limits
-from quintet.venues.bybit.order_gateway import OrderGateway
+from quintet.venues.bybit.order_gateway import BRISK, PATIENT, OrderGateway, Retries
 from quintet.venues.bybit.rest import Rest
 from quintet.venues.bybit.sign import ApiKey
 from quintet.venues.pacing import Pace
@@ -56,7 +57,7 @@ def cancel(number: int = 256) -> Cancel:
 class Trader:
     """A gateway on a fake venue; `told` is everything it has said."""
 
-    def __init__(self, venue: BybitVenue) -> None:
+    def __init__(self, venue: BybitVenue, retries: Retries = BRISK) -> None:
         loop = asyncio.get_running_loop()
         self.venue = venue
         self.rest = Rest(
@@ -67,7 +68,7 @@ class Trader:
             transport=venue.transport,
             steady_ns=lambda: int(loop.time() * 1e9),
         )
-        self.gateway = OrderGateway(self.rest, LISTING, IDS)
+        self.gateway = OrderGateway(self.rest, LISTING, IDS, retries=retries)
         self.told: list[Outcome] = []
 
     async def listen(self) -> None:
@@ -82,9 +83,15 @@ class Trader:
         return self.told
 
 
-def trading(venue: BybitVenue, story: Callable[[Trader], Awaitable[Result]], *, begin: bool = True) -> Result:
+def trading(
+    venue: BybitVenue,
+    story: Callable[[Trader], Awaitable[Result]],
+    *,
+    begin: bool = True,
+    retries: Retries = BRISK,
+) -> Result:
     async def whole() -> Result:
-        trader = Trader(venue)
+        trader = Trader(venue, retries)
         listener = asyncio.create_task(trader.listen())
         try:
             if begin:
@@ -156,7 +163,8 @@ def test_an_order_that_never_arrived_is_lost_only_when_it_cannot_arrive_any_more
 
 def test_what_did_not_leave_is_sent_again_over_the_other_host() -> None:
     venue = BybitVenue(on_orders("no connection"))
-    assert outcomes(venue, place()) == [Accepted(place(), "id-0")]
+    again, taken = outcomes(venue, place())
+    assert (type(again), taken) == (Repeated, Accepted(place(), "id-0"))
     assert [one for one in venue.asked if "create" in one] == [
         "POST first.test /v5/order/create",
         "POST second.test /v5/order/create",
@@ -165,8 +173,9 @@ def test_what_did_not_leave_is_sent_again_over_the_other_host() -> None:
 
 @pytest.mark.parametrize("fault", ["busy", "429"])
 def test_a_venue_that_is_busy_is_asked_again_and_the_wait_is_told(fault: str) -> None:
-    held, taken = outcomes(BybitVenue(on_orders(fault)), place())
-    assert isinstance(held, HeldBack)
+    again, held, taken = outcomes(BybitVenue(on_orders(fault)), place())
+    assert isinstance(again, Repeated) and isinstance(held, HeldBack)
+    assert len(outcome_rows(again, IDS, 9)) == 0
     assert 500_000_000 <= held.waited_ns <= 2_000_000_000  # the pause before the second attempt, or the shut door
     assert taken == Accepted(place(), "id-0")
     rows = outcome_rows(held, IDS, 9)
@@ -176,10 +185,11 @@ def test_a_venue_that_is_busy_is_asked_again_and_the_wait_is_told(fault: str) ->
 
 def test_a_venue_that_stays_busy_refuses_and_nothing_is_left_open() -> None:
     venue = BybitVenue(on_orders(*["busy"] * 9))
-    held, told = outcomes(venue, place())
+    *again, held, told = outcomes(venue, place())
+    assert [type(one) for one in again] == [Repeated, Repeated]
     assert isinstance(held, HeldBack)
     assert isinstance(told, Refused)
-    assert told.reason == lifecycle.CONGESTED
+    assert (told.reason, told.needs_person) == (lifecycle.CONGESTED, False)
     assert venue.orders == {}
 
 
@@ -200,6 +210,102 @@ def test_a_duplicate_says_that_the_first_one_landed() -> None:
     venue = BybitVenue()
     assert [type(one) for one in trading(venue, story)] == [Accepted, Accepted]
     assert venue.created == [IDS.of(256)]
+
+
+# ---- what a portfolio asks for: attempts of seconds, and a person when they were in vain ------------------------
+
+
+class Sent(NamedTuple):
+    """What was told of one order of a portfolio, and when its attempts reached the venue, s after the first."""
+
+    told: list[Outcome]
+    at_s: list[float]
+
+
+def patiently(venue: BybitVenue, command: Place, *faults: str) -> Sent:
+    async def story(trader: Trader) -> Sent:
+        fault, tries = on_orders(*faults), list[float]()
+
+        def noted(path: str) -> str:
+            if path == "/v5/order/create":
+                tries.append(asyncio.get_running_loop().time())
+            return fault(path)
+
+        venue.fault = noted
+        trader.gateway.send_one(command)
+        told = await trader.settled()
+        return Sent(told, [at - tries[0] for at in tries])
+
+    return trading(venue, story, retries=PATIENT)
+
+
+@pytest.mark.req("E-113", "E-115")
+def test_turned_away_twice_it_is_sent_three_times_with_pauses_of_1_and_5_seconds() -> None:
+    venue = BybitVenue()
+    told, at_s = patiently(venue, place(), "busy", "busy")
+    assert at_s == pytest.approx([0.0, 1.0, 6.0], abs=0.1)
+    assert [one.pause_s for one in told if isinstance(one, Repeated)] == [1.0, 5.0]
+    assert told[-1] == Accepted(place(), "id-0")
+    assert venue.created == [IDS.of(256)]
+
+
+@pytest.mark.req("E-113")
+def test_a_cancel_has_a_fourth_attempt_after_15_seconds() -> None:
+    async def story(trader: Trader) -> float:
+        trader.gateway.send_one(place())
+        await trader.settled()
+        began = asyncio.get_running_loop().time()
+        venue.fault = on_orders("busy", "busy", "busy")
+        trader.gateway.send_one(cancel())
+        assert (await trader.settled())[-1] == Accepted(cancel(), "id-0")
+        return asyncio.get_running_loop().time() - began
+
+    venue = BybitVenue()
+    assert trading(venue, story, retries=PATIENT) == pytest.approx(21.0, abs=0.3)
+
+
+@pytest.mark.req("E-113")
+def test_an_order_that_shall_be_met_at_once_has_its_three_attempts_within_the_naked_bound_of_a_pair() -> None:
+    told, at_s = patiently(BybitVenue(), place()._replace(style=lifecycle.IOC), "no connection", "no connection")
+    assert isinstance(told[-1], Accepted)
+    assert len(at_s) == 3 and at_s[-1] < 3.0
+
+
+@pytest.mark.req("E-113")
+def test_an_answer_that_is_missing_is_asked_for_at_once_and_the_order_is_sent_no_second_time() -> None:
+    venue = BybitVenue()
+    told, at_s = patiently(venue, place(), "lost after")
+    assert [type(one) for one in told] == [Unknown, Found]
+    assert (at_s, venue.created) == ([0.0], [IDS.of(256)])
+
+
+@pytest.mark.req("E-114")
+@pytest.mark.parametrize("code", [170131, 110007, 110012])
+def test_without_the_funds_it_is_sent_once_and_a_person_is_called(code: int) -> None:
+    venue = BybitVenue(rejects={IDS.of(256): (code, "Insufficient balance.")})
+    told, at_s = patiently(venue, place())
+    assert told == [Refused(place(), lifecycle.NO_REASON, f"retCode {code}: Insufficient balance.", needs_person=True)]
+    assert at_s == [0.0]
+
+
+@pytest.mark.req("E-115")
+def test_after_the_third_error_nothing_is_sent_any_more_and_a_person_is_called_with_the_last_one() -> None:
+    venue = BybitVenue()
+    told, at_s = patiently(venue, place(), "no connection", "429", "busy")
+    logged = [one.why for one in told if isinstance(one, Repeated)]
+    assert logged[0].startswith("ConnectError") and logged[1].startswith("HTTP 429")
+    last = told[-1]
+    assert isinstance(last, Refused) and last.needs_person
+    assert last.text == "retCode 10006: Too many visits!"
+    assert (len(at_s), venue.orders) == (3, {})
+
+
+@pytest.mark.req("E-115")
+def test_what_the_venue_refuses_for_good_is_not_sent_again() -> None:
+    venue = BybitVenue(rejects={IDS.of(256): (170194, "Buy order price cannot be higher than ...")})
+    told, at_s = patiently(venue, place())
+    assert [(type(one), len(at_s)) for one in told] == [(Refused, 1)]
+    assert isinstance(told[0], Refused) and not told[0].needs_person
 
 
 # ---- cancels -----------------------------------------------------------------------------------------------------
@@ -269,7 +375,9 @@ def test_a_cancel_of_an_order_that_the_venue_has_never_known_ends_it() -> None:
 
 def test_everything_is_taken_back_again_where_the_answer_is_lost() -> None:
     venue = BybitVenue(on_orders("lost after", "lost before"))
-    assert outcomes(venue, CancelAll(LINEAR)) == [Accepted(CancelAll(LINEAR))]
+    *again, told = outcomes(venue, CancelAll(LINEAR))
+    assert [type(one) for one in again] == [Repeated, Repeated]
+    assert told == Accepted(CancelAll(LINEAR))
 
 
 def test_cancels_do_not_wait_behind_orders() -> None:
@@ -333,7 +441,7 @@ def test_the_venues_clock_is_used_and_a_step_of_it_survived() -> None:
         return await trader.settled()
 
     told = trading(BybitVenue(offset_ms=-7_200_000), story)
-    assert [type(one) for one in told] == [Accepted, Accepted]
+    assert [type(one) for one in told] == [Accepted, Repeated, Accepted]
 
 
 def test_a_desk_that_does_not_know_the_time_signs_nothing() -> None:

@@ -1,0 +1,69 @@
+"""What of a portfolio reaches a chat: alarms and reports, once each, and nothing else."""
+
+import asyncio
+from typing import Any, cast
+
+import pytest
+
+from quintet.app.eternal_alerts import chat_listener, listening
+from quintet.app.eternal_command import Alerts
+from quintet.app.eternal_trading import MAIN, Told
+from quintet.app.messages import Complaint
+from quintet.core.errors import ConfigError
+from quintet.ports.key_store import Credential, Secret
+from quintet.runtime.bus import Bus
+from quintet.runtime.live_desk import ALARM, NOTICE, Said
+
+
+class Bot:
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    async def tell(self, text: str) -> None:
+        self.heard.append(text)
+
+
+def key_of(name: str) -> Credential:
+    return Credential(name, "telegram" if name == "bot" else "bybit", "", Secret("1:a"), Secret("1:a"))
+
+
+@pytest.mark.req("E-119")
+def test_a_breaker_that_fires_is_one_message_and_a_month_that_is_over_is_one_report() -> None:
+    bot = Bot()
+
+    async def story() -> None:
+        async with Bus[Told](lambda text: Told(MAIN, Said(0, NOTICE, text))) as bus:
+            bus.subscribe(chat_listener(cast(Any, bot), "main"))
+            bus.publish(Told("FUNDING", Said(1, NOTICE, "entered: asset BTC")))
+            bus.publish(Told("FUNDING", Said(2, ALARM, "engine_paused: drawdown -0.031")))
+            bus.publish(Told(MAIN, Said(3, NOTICE, "report of 2026-01: there"), "2026-01: 31 daily cycles\n"))
+
+    asyncio.run(story())
+    assert bot.heard == ["main FUNDING: engine_paused: drawdown -0.031", "main\n2026-01: 31 daily cycles\n"]
+
+
+def test_nobody_listens_where_nobody_is_named() -> None:
+    async def story() -> None:
+        async with listening(Alerts(), "main", key_of) as listeners:
+            assert listeners == ()
+        async with listening(Alerts(telegram_key="bot", telegram_chat="42"), "main", key_of) as listeners:
+            assert len(listeners) == 1
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize(
+    ("alerts", "error"),
+    [
+        (Alerts(telegram_key="bot"), Complaint),
+        (Alerts(telegram_chat="42"), Complaint),
+        (Alerts(telegram_key="mine", telegram_chat="42"), ConfigError),
+    ],
+)
+def test_half_an_address_and_a_key_of_somebody_else_are_refused(alerts: Alerts, error: type[Exception]) -> None:
+    async def story() -> None:
+        async with listening(alerts, "main", key_of):
+            raise AssertionError("nobody may listen")
+
+    with pytest.raises(error):
+        asyncio.run(story())
