@@ -80,10 +80,12 @@ def compile_exchange() -> None:
     from quintet.sim.triggers import pull_triggers
 
     world = new_world(Setup(instruments=(DEFAULT_SPOT,), capital={}))
-    desk, venue, level = typeof(world.desk[0]), typeof(world.venue[0]), typeof(world.level)
-    request, shown = typeof(world.venue[0].requests[0]), typeof(world.shown)
-    touches, rows_out = typeof(world.touches), typeof(world.rows_out)
-    rows = typeof(memory_tape(world.rows_out[:0], [DEFAULT_SPOT]).rows)
+    tape = memory_tape(world.rows_out[:0], [DEFAULT_SPOT])
+    parts = (
+        world.desk[0], world.venue[0], world.level, world.venue[0].requests[0], world.shown, world.touches,
+        world.rows_out, tape.rows,
+    )  # fmt: skip
+    desk, venue, level, request, shown, touches, rows_out, rows = map(typeof, parts)
     row, price, number = types.uint16, types.int32, types.int64
     kernels: Any = (
         (arrive_in_bars, (venue, level, request)),
