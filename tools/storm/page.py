@@ -13,7 +13,7 @@ from tools.storm.outcome import Finished, Outcome
 from tools.storm.parts import PARTS
 
 PAGE: Final = Path("docs/storm.md")
-COLUMNS: Final = ("part", "plan", "what", "seeds", "stories", "seen", "broken", "CPU min")
+COLUMNS: Final = ("part", "plan", "what", "seeds", "stories", "seen", "broken", "minutes")
 
 HEAD: Final = """# The storm
 

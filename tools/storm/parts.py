@@ -26,8 +26,8 @@ AGAIN_EVERY: Final = 10
 STORIES_OF_A_BUG: Final = 12
 POINTS_OF_A_DOUBLE: Final = 6
 PORTFOLIO_POINTS: Final = 3_100
-PORTFOLIO_DEATHS: Final = 50
-"""So many seeds, each with every so many-th of the points."""
+PORTFOLIO_STRIDE: Final = 50
+"""A seed dies at every so many-th of the points, from its own number on."""
 
 
 class Part(NamedTuple):
@@ -135,7 +135,7 @@ def portfolio(seed: int, outcome: Outcome) -> None:
 def portfolio_deaths(seed: int, outcome: Outcome) -> None:
     """Dead at points of five days, some twice, some by a power loss."""
     dice = random.Random(seed)
-    for first in range(seed, PORTFOLIO_POINTS, PORTFOLIO_DEATHS):
+    for first in range(seed, PORTFOLIO_POINTS, PORTFOLIO_STRIDE):
         dies_at = (first, dice.randrange(400)) if dice.random() < 0.4 else (first,)
         power = dice.random() if dice.random() < 0.5 else None
         script = replace(lapse_scripts.calm(5), dies_at=dies_at, power=power)
@@ -170,9 +170,7 @@ PARTS: Final[dict[str, Part]] = {
     "orders": Part("R12", "the order machine of the property tests, more examples", 5, processes.order_machine),
     "decoders": Part("R13", "every decoder fed with what nobody sends", 5, processes.decoders),
     "portfolio": Part("E6", "a quarter and a year of the eternal engine, in time-lapse", 2, portfolio),
-    "portfolio-deaths": Part(
-        "E6", "its five desks and conductor dead at any point", PORTFOLIO_DEATHS, portfolio_deaths
-    ),
+    "portfolio-deaths": Part("E6", "its five desks and conductor dead at 62 points", 6, portfolio_deaths),
     "kills": Part("R3", "the real process killed at a random moment", 200, processes.kills),
     "load": Part("R10", "100 orders a second for ten minutes", 1, processes.load),
     "burst": Part("R11", "1,000 orders a second for ten seconds", 1, processes.burst),
