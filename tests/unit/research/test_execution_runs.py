@@ -22,8 +22,8 @@ from tests.walked_book import walked_tape
 
 SECONDS = 60
 HASHES = {
-    True: ("3023f3bbaa58e91791ea426e7d956ac7", "36e06a12981c6c0fd4a76dce293c3068298eda02106ebb4a45a830eae68f23cb"),
-    False: ("2a96f2ede7ed66bf8be1aae177f56ff9", "dbdb5d9962c8c44d1516b789cd226f15f34fe95eed17f6dbf9c034e47dd20bcc"),
+    True: ("3023f3bbaa58e91791ea426e7d956ac7", "b3db48916ddfde9e26187c0a95889b11dba597b457210faf73f32a3998dc535c"),
+    False: ("2a96f2ede7ed66bf8be1aae177f56ff9", "5ca2cb6b390dbbe43e2c6dfafc4b36f98f7fbeef0b754703fe181161079a3e22"),
 }
 """Command and state hash where the exchange amends and where it does not, compiled and not."""
 
