@@ -16,6 +16,9 @@ READY := $(VENV)/.ready
 # The test files that bear a mark. Others make their markets when they are read, which takes minutes without compilation.
 marked = $$(grep -rl --include='test_*.py' 'mark\.$(1)' tests)
 
+# Compiled code that checks its array bounds. Its loops are compiled while the suite waits for clocks and sockets.
+with_bounds = NUMBA_BOUNDSCHECK=1 NUMBA_OPT=1
+
 .PHONY: run test check format trace docs bench storm clean
 .NOTPARALLEL:
 
@@ -27,12 +30,12 @@ test: $(READY)
 	@$(BIN)/quintet warm
 	@echo "quintet: the whole suite"
 	@$(BIN)/python -m tests.prepared_loops
-	@$(BIN)/pytest -q -n 3 --dist loadfile --no-loadscope-reorder
+	@$(with_bounds) nice -n 19 $(BIN)/python -m tests.prepared_loops & \
+		$(BIN)/pytest -q -n 3 --dist loadfile --no-loadscope-reorder; passed=$$?; wait; exit $$passed
 	@echo "quintet: once more with compilation off (the same bits)"
 	@NUMBA_DISABLE_JIT=1 $(BIN)/pytest -q -n 2 --dist loadfile -m jit_off $(call marked,jit_off)
 	@echo "quintet: once more with compiled array bounds checked"
-	@NUMBA_BOUNDSCHECK=1 NUMBA_OPT=1 $(BIN)/python -m tests.prepared_loops
-	@NUMBA_BOUNDSCHECK=1 NUMBA_OPT=1 $(BIN)/pytest -q -n 2 --dist loadgroup -m bounds $(call marked,bounds)
+	@$(with_bounds) $(BIN)/pytest -q -n 2 --dist loadgroup -m bounds $(call marked,bounds)
 
 check: $(READY)
 	@$(BIN)/ruff format --check --quiet .
