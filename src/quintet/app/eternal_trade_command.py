@@ -11,7 +11,7 @@ from quintet.app.bybit_desk import opened
 from quintet.app.eternal_alerts import listening
 from quintet.app.eternal_command import Alerts, EternalFile
 from quintet.app.eternal_facts import NAMES
-from quintet.app.eternal_trading import MAIN, Ended, EternalRequest, Hears, trade_eternal
+from quintet.app.eternal_trading import MAIN, Ended, EternalRequest, Hears, Watched, trade_eternal
 from quintet.app.key_stores import read_key
 from quintet.app.machine import MACHINE
 from quintet.app.messages import Complaint, fail, say, say_json_line
@@ -76,8 +76,11 @@ async def _traded(request: EternalRequest, key: ApiKey, teller: _Teller) -> Ende
     async def keys() -> Mapping[str, ApiKey]:
         return {MAIN: key, **await _sub_keys(request, key)}
 
-    async with listening(teller.alerts, request.desk, read_key) as listeners:
-        return await trade_eternal(request, keys, teller.said, teller.brake, listeners=listeners)
+    watched = Watched()
+    async with listening(teller.alerts, request.desk, request.folder, read_key, watched) as listeners:
+        return await trade_eternal(
+            request, keys, teller.said, teller.brake, listeners=listeners, watched=watched
+        )  # fmt: skip
 
 
 async def _on_paper(request: EternalRequest, teller: _Teller) -> Ended:

@@ -63,10 +63,14 @@ class Letter(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What became of a letter. `why` is empty when everybody it was to has it; `again`: another attempt may help."""
+    """What became of a letter. `why` is empty when everybody it was to has it; `again`: another attempt may help.
+
+    `in_part`: some have it and others never will.
+    """
 
     why: str = ""
     again: bool = False
+    in_part: bool = False
 
 
 def server_of(written: str, line: Line, login: Login | None) -> Server:
@@ -121,7 +125,7 @@ class PostOffice:
             return Outcome(f"{type(error).__name__}: {self._shown(str(error))}", again=True)
         finally:
             cut.close()
-        return self._refused(refused)._replace(again=False)  # the others have it
+        return self._refused(refused)._replace(again=False, in_part=bool(refused))
 
     def _refused(self, receivers: dict[str, tuple[int, bytes]]) -> Outcome:
         told = [f"{who}: {code} {self._shown(words)}".rstrip() for who, (code, words) in receivers.items()]

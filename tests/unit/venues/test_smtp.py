@@ -201,7 +201,7 @@ def test_what_a_server_refuses_is_told_and_whether_another_attempt_may_help(
 
 def test_a_letter_that_somebody_has_is_not_sent_again_for_the_other() -> None:
     server = MailServer(rcpt="450 grey")
-    assert sent(server) == Outcome("a@example.com: 450 grey")
+    assert sent(server) == Outcome("a@example.com: 450 grey", in_part=True)
     assert len(server.letters) == 1
 
 
@@ -280,7 +280,7 @@ def test_a_server_is_read_from_what_is_written(written: str, line: Any, expected
         ("me@example.com", "tls", "expected HOST or HOST:PORT"),
         ("example.com:0", "tls", "expected 1 to 65535"),
         ("example.com:many", "tls", "expected 1 to 65535"),
-        ("example.com", "plain", "plain: localhost"),
+        ("example.com", "plain", "plain is for localhost"),
     ],
 )
 def test_what_is_no_server_and_a_plain_line_to_another_machine_are_refused(written: str, line: Any, error: str) -> None:
