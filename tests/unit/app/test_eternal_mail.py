@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import pytest
 
+from quintet.app import eternal_mail
 from quintet.app.eternal_alerts import listening, mail_of
 from quintet.app.eternal_command import Alerts
 from quintet.app.eternal_mail import MonthlyMail
@@ -15,7 +16,8 @@ from quintet.app.machine import Machine
 from quintet.ports.key_store import Credential, Secret
 from quintet.runtime.bus import Bus
 from quintet.runtime.live_desk import ALARM, NOTICE, Said
-from quintet.venues.smtp import Letter, Outcome
+from quintet.venues.smtp import Letter, Outcome, PostOffice, Server
+from tests.fakes.mail_server import MailServer
 from tests.fakes.virtual_time import run
 
 PAGE = "2026-01: 31 daily cycles\n"
@@ -146,6 +148,45 @@ def test_a_server_that_hangs_holds_up_nobody_else(folder: Path) -> None:
     line = Told("CORE", Said(1, NOTICE, "entered: asset BTC"))
     heard, _ = mailed(folder, Office([None]), REPORT, *[line] * 50, wait_s=0.1)
     assert heard == [REPORT, *[line] * 50]
+
+
+@pytest.mark.req("E-119")
+def test_through_a_socket_it_is_tried_again_and_taken_while_nobody_waits(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(eternal_mail, "PAUSES_S", (0.01, 0.01, 0.01))
+    write(folder)
+    server, heard = MailServer(hello="", mail="451 later", letter="452 no room"), list[str]()
+
+    async def screen(told: Told) -> None:
+        heard.append(told.line.text)
+
+    async def story() -> None:
+        listening_at = await asyncio.start_server(server.serve, "127.0.0.1", 0)
+        office = PostOffice(Server("127.0.0.1", listening_at.sockets[0].getsockname()[1], "plain"), letter_s=0.5)
+        watched = Watched()
+        mail = MonthlyMail(office, "desk@b.c", ("a@b.c",), "main", folder, watched.say)
+        async with Bus[Told](lambda text: Told(MAIN, Said(0, NOTICE, text))) as bus:
+            watched.tell = bus.publish
+            bus.subscribe(mail.hear)
+            bus.subscribe(screen)
+            bus.publish(REPORT)
+            bus.publish(Told("CORE", Said(4, NOTICE, "entered: asset BTC")))
+            await asyncio.sleep(0.05)
+            assert heard == [REPORT.line.text, "entered: asset BTC"]  # the server hangs at its first word
+            async with asyncio.timeout(20.0):
+                while not heard[-1].startswith("the report of 2026-01 is mailed"):
+                    await asyncio.sleep(0.02)
+        listening_at.close()
+        while server.ended < 4:
+            await asyncio.sleep(0.01)
+
+    asyncio.run(story())
+    assert [text.rpartition(": ")[2] for text in heard[2:-1]] == [
+        "no end within 0.5 s", "the server answered 451 later", "the server answered 452 no room",
+    ]  # fmt: skip
+    [letter] = server.letters
+    assert letter.endswith(f"\r\n\r\n{PAGE.strip()}\r\n.\r\n")
 
 
 def test_the_password_is_read_from_the_store_and_shown_nowhere(folder: Path) -> None:

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from quintet.core.errors import ConfigError
 from quintet.ports.key_store import Secret
 from quintet.venues.smtp import Letter, Login, Outcome, PostOffice, Server, addresses, server_of
+from tests.fakes.mail_server import MailServer
 
 PASSWORD = "CANARY-password"
 LOGIN = Login(Secret("desk"), Secret(PASSWORD))
@@ -52,62 +53,6 @@ class Certificate:
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
     return Certificate(tmp_path_factory.mktemp("certificate"))
-
-
-class MailServer:
-    """`answers`: to a command, once each and before all is well; an empty one: none comes, ever."""
-
-    def __init__(self, certificate: Certificate | None = None, **answers: str) -> None:
-        self.certificate, self.answers = certificate, answers
-        self.letters: list[str] = []
-        self.said: list[str] = []
-        self.encrypted: list[bool] = []
-        self.ended = 0
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, ssl.SSLError):
-            await self._talk(reader, writer)
-        self.ended += 1
-        writer.close()
-        with contextlib.suppress(ConnectionError, ssl.SSLError):
-            await writer.wait_closed()
-
-    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await self._answer(reader, writer, "hello", "220 there")
-        while line := (await reader.readline()).decode().strip():
-            self.said.append(line)
-            command = line.split()[0].lower()
-            well = "250 well"
-            if command == "ehlo":
-                well = "250-there\r\n250 AUTH PLAIN"
-                if self.certificate is not None and writer.get_extra_info("sslcontext") is None:
-                    well = "250-there\r\n250-STARTTLS\r\n250 AUTH PLAIN"
-            elif command == "starttls":
-                well = "220 go"
-            elif command == "auth":
-                well = "235 you are"
-            elif command == "data":
-                well = "354 speak"
-            elif command == "quit":
-                well = "221 bye"
-            went_well = await self._answer(reader, writer, command, well)
-            if command == "starttls" and went_well:
-                assert self.certificate is not None
-                await writer.start_tls(self.certificate.server)
-            elif command == "data" and went_well:
-                text = (await reader.readuntil(b"\r\n.\r\n")).decode()
-                if await self._answer(reader, writer, "letter", "250 taken"):
-                    self.letters.append(text)
-                    self.encrypted.append(writer.get_extra_info("sslcontext") is not None)
-
-    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, what: str, well: str) -> bool:
-        answer = self.answers.pop(what, well)
-        if not answer:
-            await reader.read()  # until the other side has had enough
-            raise ConnectionResetError
-        writer.write(f"{answer}\r\n".encode())
-        await writer.drain()
-        return answer == well
 
 
 def told(server: MailServer, story: Callable[[int], Awaitable[Any]], secure: ssl.SSLContext | None = None) -> Any:
@@ -147,7 +92,7 @@ def test_a_letter_reaches_everybody_it_is_to_as_it_was_written() -> None:
 
 @pytest.mark.parametrize("line", ["starttls", "tls"])
 def test_the_password_and_the_letter_are_encrypted_on_the_way(certificate: Certificate, line: Any) -> None:
-    server = MailServer(certificate)
+    server = MailServer(certificate.server)
 
     async def story(port: int) -> Outcome:
         return await PostOffice(Server("127.0.0.1", port, line, LOGIN), certificate.trust).send(LETTER)
@@ -158,7 +103,7 @@ def test_the_password_and_the_letter_are_encrypted_on_the_way(certificate: Certi
 
 @pytest.mark.parametrize("line", ["starttls", "tls"])
 def test_a_certificate_that_nobody_believes_is_told_nothing(certificate: Certificate, line: Any) -> None:
-    server = MailServer(certificate)
+    server = MailServer(certificate.server)
 
     async def story(port: int) -> Outcome:
         return await PostOffice(Server("127.0.0.1", port, line, LOGIN)).send(LETTER)
