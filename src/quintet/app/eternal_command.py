@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NamedTuple
 
 import msgspec
 
@@ -70,10 +70,17 @@ class AssetFiles(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 
 
 class Alerts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Where alarms and reports go; nowhere when both are empty."""
+    """Where alarms and reports go: to a chat both, by mail the reports; nowhere where nothing is said."""
 
     telegram_key: Annotated[str, text("key", "a bot's token, as `quintet keys add --venue telegram` keeps it")] = ""
     telegram_chat: Annotated[str, text("chat", "the number of the chat that the bot writes to")] = ""
+    mail_server: Annotated[str, text("host", "HOST or HOST:PORT of the server that takes letters")] = ""
+    mail_line: Annotated[
+        Literal["starttls", "tls", "plain"], text("name", "how the line to it is encrypted; plain: to localhost alone")
+    ] = "starttls"
+    mail_key: Annotated[str, text("key", "user and password, as `quintet keys add --venue smtp` keeps them")] = ""
+    mail_from: Annotated[str, text("address", "who writes")] = ""
+    mail_to: Annotated[tuple[str, ...], text("addresses", "who is written to")] = ()
 
 
 class EternalFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

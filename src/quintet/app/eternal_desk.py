@@ -23,6 +23,7 @@ from quintet.app.messages import Complaint
 from quintet.core.digest import command_hash
 from quintet.core.engine.checkpoint import desk_parts, restore
 from quintet.core.instrument import Instrument
+from quintet.core.orders.client_ids import ClientIds
 from quintet.ports.command_rows import command_rows
 from quintet.ports.gateway import Brake
 from quintet.research.eternal_conductor import Conductor, Event
@@ -138,7 +139,7 @@ class SubAccountDesk:
     def connect(self) -> None:
         """Put the desk together, so that it can be told to stop; nothing is asked or sent before it lives."""
         place, world = self._place, self.books.world
-        ids = desk_folder.ids_of(place.desk, self._past.birth)
+        ids = self.ids
         orders = self._account.gateway(self._listing, ids, place.brake, retries=PATIENT)
         dispatcher = Dispatcher(
             self.tape, orders, lambda commands, why: self.desk.suppressed(commands, why), place.brake,
@@ -186,6 +187,11 @@ class SubAccountDesk:
             self.told = word.number
         else:
             self.moved[word.key] = word
+
+    @property
+    def ids(self) -> ClientIds:
+        """Of its orders, at the venue."""
+        return desk_folder.ids_of(self._place.desk, self._past.birth)
 
     @property
     def market_ns(self) -> int:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -10,15 +11,16 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from quintet.app.bybit_desk import opened
 from quintet.app.eternal_alerts import listening
 from quintet.app.eternal_command import Alerts, EternalFile
+from quintet.app.eternal_dashboard import HOST, Dashboard
 from quintet.app.eternal_facts import NAMES
-from quintet.app.eternal_trading import MAIN, Ended, EternalRequest, Hears, trade_eternal
+from quintet.app.eternal_trading import MAIN, Ended, EternalRequest, Hears, Watched, trade_eternal
 from quintet.app.key_stores import read_key
 from quintet.app.machine import MACHINE
 from quintet.app.messages import Complaint, fail, say, say_json_line
 from quintet.app.paper_exchange import paper_exchange, paper_instruments
 from quintet.ports.gateway import Brake
 from quintet.runtime.lines import clock_text
-from quintet.runtime.live_desk import Said
+from quintet.runtime.live_desk import NOTICE, Said
 from quintet.systems.eternal.config import CORE, FUNDING, NAME, TACTICAL, TREND_1, TREND_2
 from quintet.venues.bybit.daily_market import DailyMarket
 from quintet.venues.bybit.family import keys_of
@@ -36,7 +38,7 @@ KIND_WIDTH: Final = 7
 
 def run(
     told: EternalFile, credential: "Credential | None", market_url: str, desk: str, folder: Path, seconds: float | None,
-    recv_window_ms: int, brake: Brake, as_json: bool, refused: Sequence[str],
+    recv_window_ms: int, brake: Brake, as_json: bool, refused: Sequence[str], api_port: int | None = None,
 ) -> None:  # fmt: skip
     """Trade on the exchange that the key is of, which is a sandbox; without one on paper, on the market of an address.
 
@@ -45,13 +47,13 @@ def run(
     if refused:
         raise Complaint(
             f"not for {NAME}", where="arguments", found=", ".join(refused),
-            expected="--world, --sandbox or --key, --desk, --for, --config, --recv-window-ms, --json",
+            expected="--world, --sandbox or --key, --desk, --for, --config, --recv-window-ms, --api, --json",
         )  # fmt: skip
     request = EternalRequest(
         config=told.parameters, capital=Decimal(told.capital_usdt), world="sandbox", desk=desk, folder=folder,
         recv_window_ms=recv_window_ms, seconds=seconds,
     )  # fmt: skip
-    teller = _Teller(told.alerts, brake, _json_line if as_json else _line)
+    teller = _Teller(told.alerts, brake, _json_line if as_json else _line, api_port)
     if credential is None:
         facts = () if market_url else tuple(NAMES)  # who speaks for the market speaks for nobody else
         request = replace(request, world="paper", market_url=market_url, facts=facts)
@@ -65,19 +67,31 @@ def run(
 
 
 class _Teller(NamedTuple):
-    """Who is told, and who may stop it."""
+    """Who is told, and who may stop it. `api_port`: where a board may ask, None: nowhere, 0: on any free one."""
 
     alerts: Alerts
     brake: Brake
     said: Hears
+    api_port: int | None
 
 
 async def _traded(request: EternalRequest, key: ApiKey, teller: _Teller) -> Ended:
     async def keys() -> Mapping[str, ApiKey]:
         return {MAIN: key, **await _sub_keys(request, key)}
 
-    async with listening(teller.alerts, request.desk, read_key) as listeners:
-        return await trade_eternal(request, keys, teller.said, teller.brake, listeners=listeners)
+    watched = Watched()
+    async with AsyncExitStack() as stack:
+        listeners = await stack.enter_async_context(
+            listening(teller.alerts, request.desk, request.folder, read_key, watched)
+        )
+        if teller.api_port is not None:
+            board = Dashboard(watched, request.folder, MACHINE.wall_ns())
+            port = await stack.enter_async_context(board.serving(teller.api_port))
+            listeners = (*listeners, board.hear)
+            teller.said(MAIN, Said(MACHINE.wall_ns(), NOTICE, f"a board may ask at http://{HOST}:{port}/state"))
+        return await trade_eternal(
+            request, keys, teller.said, teller.brake, listeners=listeners, watched=watched
+        )  # fmt: skip
 
 
 async def _on_paper(request: EternalRequest, teller: _Teller) -> Ended:

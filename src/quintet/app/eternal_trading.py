@@ -30,6 +30,7 @@ from quintet.app.eternal_desk import Place, SubAccountDesk, require_same
 from quintet.app.eternal_earn import EarnDesk
 from quintet.app.eternal_facts import NOT_NOW, MarketFacts, hear_facts
 from quintet.app.eternal_months import write_reports
+from quintet.app.eternal_standing import Standing, SubAccountPlace, standing_of
 from quintet.app.instruments import InstrumentConfig
 from quintet.app.machine import MACHINE, Machine
 from quintet.app.messages import Complaint
@@ -152,6 +153,21 @@ class Told(NamedTuple):
     page: str = ""
 
 
+class Watched:
+    """A portfolio, to those who listen to it. `alarms`: of what they have said themselves."""
+
+    def __init__(self) -> None:
+        self.alarms = 0
+        self.tell: Callable[[Told], None] = lambda told: None
+        self.look: Callable[[], Standing] | None = None
+        """How it stands now; None while it is not alive."""
+
+    def say(self, said: Said) -> None:
+        """A line of a listener, to everybody who listens."""
+        self.alarms += said.kind == ALARM
+        self.tell(Told(MAIN, said))
+
+
 KeysOf = Callable[[], Awaitable[Mapping[str, ApiKey]]]
 """Asks for the key of every sub-account by its name, and of MAIN."""
 
@@ -163,11 +179,14 @@ async def trade_eternal(
     brake: Brake = no_brake,
     machine: Machine = MACHINE,
     listeners: Sequence[Listener[Told]] = (),
+    watched: Watched | None = None,
 ) -> Ended:
     """Trade until the time is over or somebody says stop. `said` may block, `listeners` be slow: nobody waits for them.
 
-    A portfolio that has been alive before waits for a venue that is not there. Raises what `app.trading.trade` raises.
+    `watched`: what the listeners have of it beside what they hear. A portfolio that has been alive before waits for a
+    venue that is not there. Raises what `app.trading.trade` raises.
     """
+    seen = watched if watched is not None else Watched()
 
     async def hear(told: Told) -> None:
         await machine.in_thread(lambda: said(told.name, told.line))
@@ -175,29 +194,32 @@ async def trade_eternal(
     async with Bus[Told](lambda text: Told(MAIN, Said(machine.wall_ns(), NOTICE, text))) as bus:
         for listener in (hear, *listeners):
             bus.subscribe(listener)
+        seen.tell = bus.publish
 
         async def live(left_s: float | None) -> Ended:
-            return await _live_once(replace(request, seconds=left_s), await keys_of(), bus.publish, brake, machine)
+            return await _live_once(replace(request, seconds=left_s), await keys_of(), seen, brake, machine)
 
         tape = request.folder / CONDUCTOR / desk_folder.TAPE
-        return await once_the_venue_is_there(
+        ended = await once_the_venue_is_there(
             live, request.seconds, tape, lambda line: bus.publish(Told(MAIN, line)), machine
         )
+    return ended._replace(alarms=ended.alarms + seen.alarms)
 
 
 async def _live_once(
-    request: EternalRequest, keys: Mapping[str, ApiKey], tell: Callable[[Told], None], brake: Brake, machine: Machine
+    request: EternalRequest, keys: Mapping[str, ApiKey], seen: Watched, brake: Brake, machine: Machine
 ) -> Ended:
     async with AsyncExitStack() as stack:
         accounts = {
             name: await stack.enter_async_context(opened(request.address, keys[name], machine))
             for name in (MAIN, *ACCOUNTS)
         }
-        portfolio = _Portfolio(request, accounts, tell, brake, machine)
+        portfolio = _Portfolio(request, accounts, seen, brake, machine)
         try:
             await portfolio.begin()
             return await portfolio.live()
         finally:
+            seen.look = None
             portfolio.let_go()
 
 
@@ -208,12 +230,12 @@ class _Portfolio:
         self,
         request: EternalRequest,
         accounts: Mapping[str, Account],
-        tell: Callable[[Told], None],
+        watched: Watched,
         brake: Brake,
         machine: Machine,
     ) -> None:
         self._request, self._accounts = request, accounts
-        self._tell, self._brake, self._machine = tell, brake, machine
+        self._watched, self._brake, self._machine = watched, brake, machine
         self._alarms = 0
         self._tape: Any = None
         self.desks: dict[str, SubAccountDesk] = {}
@@ -328,6 +350,7 @@ class _Portfolio:
         for desk in self.desks.values():
             desk.stirs = self._stirred.set
             desk.connect()
+        self._watched.look = self.look
         try:
             async with asyncio.TaskGroup() as group:
                 with stopped_by_signals(stop, self._request.seconds):
@@ -626,7 +649,7 @@ class _Portfolio:
 
     def _say(self, name: str, said: Said, page: str = "") -> None:
         self._alarms += said.kind == ALARM
-        self._tell(Told(name, said, page))
+        self._watched.tell(Told(name, said, page))
 
     def _tell_people(self, now_ns: int) -> None:
         """What the engines have noted since."""
@@ -643,6 +666,18 @@ class _Portfolio:
         for page in pages:
             line = Said(self._machine.wall_ns(), NOTICE, f"report of {page.stem}: {page}")
             self._say(MAIN, line, page.read_text(encoding="utf-8"))
+
+    def look(self) -> Standing:
+        """How everything stands, for whoever asks."""
+        request, earn = self._request, self._earn
+        places = {
+            name: SubAccountPlace(
+                desk.books, self._account_of(name), desk.joined.is_set(), desk.reconciliation.compared, desk.ids,
+                earn.away if name == CORE and earn is not None else 0,
+            )
+            for name, desk in self.desks.items()
+        }  # fmt: skip
+        return standing_of(request.desk, request.world, self._machine.wall_ns(), self.conducting, places)
 
     def _ended(self) -> Ended:
         quantum = self._quantum("USDT")

@@ -23,7 +23,10 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="Your name for the key
 TOKEN_VENUES: Final = ("glassnode", "lunarcrush", "telegram")
 """Sources of facts, and a messenger, whose key is one text, without a secret that signs."""
 
-VENUES: Final = ("bybit", *TOKEN_VENUES)
+SMTP: Final = "smtp"
+"""A mail server, whose key is a name and a password."""
+
+VENUES: Final = ("bybit", *TOKEN_VENUES, SMTP)
 PATIENCE_S: Final = 5.0
 """How long to try to learn the venue's time, without which nothing can be signed."""
 
@@ -43,7 +46,7 @@ def add(
 ) -> None:
     """Keep a key. Key and secret are asked for without an echo, or read as two lines of standard input.
 
-    A key of glassnode, lunarcrush or telegram is one text.
+    A key of glassnode, lunarcrush or telegram is one text; one of smtp is the user's name and the password.
     """
     from quintet.app import auditing
     from quintet.app.key_stores import ask_hidden, key_store
@@ -52,15 +55,17 @@ def add(
     _require_name(name)
     _require_venue(venue)
     _require_address(at)
+    _require_no_address(at, venue)
     store = key_store()
-    key = ask_hidden("api key")
-    credential = Credential(name, venue, at, key, key if venue in TOKEN_VENUES else ask_hidden("api secret"))
+    first, second = ("user", "password") if venue == SMTP else ("api key", "api secret")
+    key = ask_hidden(first)
+    credential = Credential(name, venue, at, key, key if venue in TOKEN_VENUES else ask_hidden(second))
     _require_well_formed(credential)
     store.add(credential)
     if remember:
         _remember(store)
     auditing.record("keys add", name, venue=venue, at=at or "the venue itself")
-    asks = "" if venue in TOKEN_VENUES else f"; quintet keys check {name} asks what it may do"
+    asks = "" if venue in (*TOKEN_VENUES, SMTP) else f"; quintet keys check {name} asks what it may do"
     say(f"kept  {name}, a key of {venue}{asks}")
 
 
@@ -88,10 +93,10 @@ def check(name: Name, as_json: AsJson = False) -> None:
     from quintet.app.key_stores import read_key
 
     credential = read_key(name)
-    if credential.venue in TOKEN_VENUES:
+    if credential.venue in (*TOKEN_VENUES, SMTP):
         raise Complaint(
             "a key that cannot be checked", where="NAME", found=f"a key of {credential.venue}",
-            expected="one of bybit; a source of facts does not say what a key may do",
+            expected="one of bybit; nobody else says what a key may do",
         )  # fmt: skip
     with progress(f"asking {credential.venue}"):
         rights = asyncio.run(_rights(credential))
@@ -177,6 +182,12 @@ def _require_address(at: str) -> None:
             "an address that cannot be", where="--at", found="another text", expected="http://HOST:PORT, as in the "
             "first line of quintet sandbox, without user, password or query",
         )  # fmt: skip
+
+
+def _require_no_address(at: str, venue: str) -> None:
+    """A mail server stands in the file that uses it, with how the line to it is encrypted."""
+    if at and venue == SMTP:
+        raise Complaint("an address in the wrong place", where="--at", found=at, expected="mail_server in [alerts]")
 
 
 def _require_well_formed(credential: "Credential") -> None:

@@ -76,6 +76,17 @@ FactKeys = Annotated[
         rich_help_panel=RUN,
     ),
 ]
+ApiPort = Annotated[
+    int | None,
+    typer.Option(
+        "--api",
+        metavar="PORT",
+        min=0,
+        max=65_535,
+        help="eternal: answer a board of this machine on a port of 127.0.0.1, read-only; 0: any free one.",
+        rich_help_panel=RUN,
+    ),
+]
 Everything = Annotated[bool, typer.Option("--all", help="Every note of the system, not its headlines alone.")]
 
 
@@ -97,6 +108,7 @@ def trade(
     config: ConfigFile = None,
     sets: Sets = None,
     everything: Everything = False,
+    api: ApiPort = None,
     as_json: AsJson = False,
 ) -> None:
     """Trade: the system that was backtested, on a venue.
@@ -117,8 +129,10 @@ def trade(
         given |= {"--ltf-interval": ltf_interval, "--fact-key": fact_keys, "--keep-orders": keep_orders}
         given |= {"--account": account, "--set": sets, "--all": everything, "--key": key if world == "paper" else ""}
         refused = [name for name, value in given.items() if value]
-        _trade_eternal(world, desk, key, sandbox, how_long, config, recv_window_ms, as_json, refused)
+        _trade_eternal(world, desk, key, sandbox, how_long, config, recv_window_ms, as_json, refused, api)
         return
+    if api is not None:
+        raise Complaint("a board of one desk", where="--api", found=system, expected="eternal; else quintet desk show")
 
     from quintet.app.bybit_desk import Address
     from quintet.app.config import find_system, load
@@ -188,7 +202,7 @@ def trade(
 
 def _trade_eternal(
     world: str, desk: str, key: str, sandbox: Path | None, how_long: str, config: Path | None, recv_window_ms: int,
-    as_json: bool, refused: Sequence[str],
+    as_json: bool, refused: Sequence[str], api_port: int | None,
 ) -> None:  # fmt: skip
     """The eternal engine is five desks: it has a command of its own behind this one."""
     from quintet.app import eternal_command, eternal_trade_command
@@ -209,7 +223,7 @@ def _trade_eternal(
     eternal_trade_command.run(
         told, credential, market_url, desk,
         workspace().desks / f"{world}-{desk}", duration_s(how_long, "--for") if how_long else None, recv_window_ms,
-        KillFile(workspace().root).engaged, as_json, refused,
+        KillFile(workspace().root).engaged, as_json, refused, api_port,
     )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ import contextlib
 import fcntl
 import mmap
 import os
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -257,6 +258,7 @@ class TapeWriter:
         self._written = self._durable = Extent(0, 0, 0, 0, NO_DIGEST)
         self._sealing = Sealing()
         self._failed = ""
+        self._syncing = threading.Lock()
         self._file = -1
 
     def _create(self, meta: TapeMeta) -> None:
@@ -365,16 +367,17 @@ class TapeWriter:
 
         The mark beside the tape is then moved there. A desk that holds back a command until this call returns may
         leave that to a later one: an old mark is true too. A failed sync ends this writer: what the disk then holds
-        is unknown, and asking again would lie.
+        is unknown, and asking again would lie. Several threads may sync: one waits for the other.
         """
-        self._require_open()
-        written = self._written
-        reached = _mark_of(written)
-        self._guard(lambda: os.fdatasync(self._file), "sync")
-        self._durable, self._durable_upto = written, reached.positions
-        if mark and self._written_to == self.path:
-            self._guard(lambda: _replace_json(durable_path(self.path), reached, sync=False), "mark")
-        return reached.positions
+        with self._syncing:
+            self._require_open()
+            written = self._written
+            reached = _mark_of(written)
+            self._guard(lambda: os.fdatasync(self._file), "sync")
+            self._durable, self._durable_upto = written, reached.positions
+            if mark and self._written_to == self.path:
+                self._guard(lambda: _replace_json(durable_path(self.path), reached, sync=False), "mark")
+            return reached.positions
 
     def seal(self) -> None:
         """Leave a seal of what is on the disk, so that whoever comes back need not walk there block by block.

@@ -1,13 +1,14 @@
 """What of a portfolio reaches a chat: alarms and reports, once each, and nothing else."""
 
 import asyncio
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
 from quintet.app.eternal_alerts import chat_listener, listening
 from quintet.app.eternal_command import Alerts
-from quintet.app.eternal_trading import MAIN, Told
+from quintet.app.eternal_trading import MAIN, Told, Watched
 from quintet.app.messages import Complaint
 from quintet.core.errors import ConfigError
 from quintet.ports.key_store import Credential, Secret
@@ -44,9 +45,10 @@ def test_a_breaker_that_fires_is_one_message_and_a_month_that_is_over_is_one_rep
 
 def test_nobody_listens_where_nobody_is_named() -> None:
     async def story() -> None:
-        async with listening(Alerts(), "main", key_of) as listeners:
+        async with listening(Alerts(), "main", Path(), key_of, Watched()) as listeners:
             assert listeners == ()
-        async with listening(Alerts(telegram_key="bot", telegram_chat="42"), "main", key_of) as listeners:
+        alerts = Alerts(telegram_key="bot", telegram_chat="42")
+        async with listening(alerts, "main", Path(), key_of, Watched()) as listeners:
             assert len(listeners) == 1
 
     asyncio.run(story())
@@ -58,11 +60,17 @@ def test_nobody_listens_where_nobody_is_named() -> None:
         (Alerts(telegram_key="bot"), Complaint),
         (Alerts(telegram_chat="42"), Complaint),
         (Alerts(telegram_key="mine", telegram_chat="42"), ConfigError),
+        (Alerts(mail_server="localhost"), Complaint),
+        (Alerts(mail_server="localhost", mail_from="a@b.c"), Complaint),
+        (Alerts(mail_key="post"), Complaint),
+        (Alerts(mail_server="localhost", mail_from="a@b.c", mail_to=("d",)), ConfigError),
+        (Alerts(mail_server="localhost", mail_from="a@b.c", mail_to=("d@e.f",), mail_key="bot"), ConfigError),
+        (Alerts(mail_server="b.c", mail_from="a@b.c", mail_to=("d@e.f",), mail_line="plain"), ConfigError),
     ],
 )
 def test_half_an_address_and_a_key_of_somebody_else_are_refused(alerts: Alerts, error: type[Exception]) -> None:
     async def story() -> None:
-        async with listening(alerts, "main", key_of):
+        async with listening(alerts, "main", Path(), key_of, Watched()):
             raise AssertionError("nobody may listen")
 
     with pytest.raises(error):

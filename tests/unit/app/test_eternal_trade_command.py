@@ -5,10 +5,12 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from typer.testing import CliRunner
 
@@ -93,6 +95,33 @@ def test_on_paper_it_has_an_exchange_of_its_own_that_shows_the_market_and_is_the
     assert sum(map(float, ends[1]["equity"].values())) == pytest.approx(100_000, rel=0.01)
     told = json.loads(CliRunner().invoke(app, ["verify", "parity", "paper-main", "--json"]).stdout)
     assert told["commands"] == ends[1]["command_hashes"]
+
+
+@pytest.mark.req("E-119")
+def test_a_board_sees_the_living_portfolio_and_its_lines_and_can_change_nothing(sandbox: Path) -> None:
+    command = [*COMMAND, "trade", "eternal", "--world", "sandbox", "--sandbox", str(sandbox), "--json", "--api", "0"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ)
+    try:
+        assert process.stdout is not None
+        [word] = [one for one in json.loads(process.stdout.readline())["text"].split() if one.startswith("http")]
+        with httpx.Client(base_url=word.removesuffix("/state"), timeout=300) as board:  # it may have to compile first
+            state: dict[str, Any] = {"portfolio": None}
+            while state["portfolio"] is None or state["portfolio"]["last_decision"] is None:
+                time.sleep(0.1)
+                state = board.get("/state").raise_for_status().json()
+            portfolio = state["portfolio"]
+            lines = board.get("/lines", params={"after": 0}).raise_for_status().json()["lines"]
+            assert board.post("/state").status_code == 405
+    finally:
+        process.send_signal(signal.SIGINT)
+        output, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, output
+    assert (list(portfolio["sub_accounts"]), portfolio["cycles"]) == (list(ACCOUNTS), 1)
+    assert sum(one["weight_frac"] for one in portfolio["sub_accounts"].values()) == pytest.approx(1.0)
+    assert float(portfolio["equity_usdt"]) == pytest.approx(100_000, rel=0.01)
+    assert "5 desks lived again" in lines[0]["text"]
+    assert {one["engine"] for one in portfolio["sub_accounts"].values()} == {"running"}
+    assert json.loads(output.splitlines()[-1])["alarms"] == state["alarm_count"] == 0
 
 
 @pytest.mark.parametrize(

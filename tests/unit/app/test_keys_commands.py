@@ -180,3 +180,14 @@ def test_a_key_of_a_source_of_facts_is_one_text_and_opens_no_venue(typed: Typed)
     refused = typed("kill", "--key", "chain")
     assert refused.code != 0
     assert "CANARY" not in refused.err
+
+
+def test_a_key_of_a_mail_server_is_a_user_and_a_password_and_opens_no_venue(typed: Typed):
+    # when the login of a mail server is kept: two lines, and no address, which stands where it is used
+    said = added(typed, "post", "--venue", "smtp", lines=("CANARY@example.com", SECRET))
+    assert said.out == "kept  post, a key of smtp\n"
+    # then it cannot be asked about, and is shown to no venue
+    assert "a key that cannot be checked" in typed("keys", "check", "post").err
+    assert typed("kill", "--key", "post").code != 0
+    refused = typed("keys", "add", "other", "--venue", "smtp", "--at", "http://127.0.0.1:25", lines=(KEY, SECRET))
+    assert refused.code == 2 and "mail_server in [alerts]" in refused.err

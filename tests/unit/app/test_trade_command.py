@@ -109,6 +109,7 @@ def test_a_secret_is_in_nothing_that_a_desk_writes(place: Place) -> None:
         (["--world", "sandbox"], "--key NAME, or in the world sandbox --sandbox FILE"),
         (["--world", "sandbox", "--category", "linear"], "structure_mm is never short"),
         (["--world", "sandbox", "--desk", "Main"], "1 to 8 small letters and digits"),
+        (["--world", "sandbox", "--api", "8080"], "expected  eternal; else quintet desk show"),
         (["--world", "sandbox", "--sandbox", "nowhere.json"], "the first line of quintet sandbox --json"),
         (["--world", "live", "--key", "mine"], "every stage before it proven"),
         (["--world", "sandbox", "--interval", "7m"], "unknown timeframe"),

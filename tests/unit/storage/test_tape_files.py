@@ -4,6 +4,8 @@ import fcntl
 import os
 import signal
 import threading
+import time
+from pathlib import Path
 
 import numba
 import numpy as np
@@ -494,6 +496,34 @@ def record_for_ever(path, teller):
             os.write(teller, b"%d\n" % writer.sync())
     finally:
         os._exit(1)
+
+
+def test_two_threads_may_sync_at_once(tmp_path, monkeypatch):
+    path, began, failed = tmp_path / "desk.tape", threading.Barrier(2), []
+    replace = Path.replace
+
+    def replace_later(part, target):
+        time.sleep(0.05)
+        return replace(part, target)
+
+    def sync():
+        began.wait()
+        try:
+            writer.sync()
+        except TapeError as error:
+            failed.append(str(error))
+
+    with TapeWriter.record(path, DESK_ORIGIN) as writer:
+        writer.append(a_day())
+        monkeypatch.setattr(Path, "replace", replace_later)
+        threads = [threading.Thread(target=sync) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        monkeypatch.undo()
+        assert failed == []
+        assert writer.durable_upto == len(a_day())
 
 
 def test_a_sync_may_run_beside_appends(tmp_path):
