@@ -5,7 +5,7 @@ gives the sentences that say where it was broken.
 """
 
 import re
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any, Final
@@ -20,6 +20,7 @@ from tools.storm.witness import (
     PLACE,
     SUSPENSE,
     Life,
+    Said,
     Tape,
     key_of,
 )
@@ -174,8 +175,9 @@ def position_is_the_venues(case: Case) -> Iterator[str]:
 def cash_to_the_quantum(case: Case) -> Iterator[str]:
     """I4: what the tape paid and was paid, with fees, is what the venue's wallet moved by; none is in suspense."""
     tape = case.tape
-    moved = _moved(tape, len(tape.rows))
-    for coin, quanta in moved.items():
+    walk = Walk(tape)
+    walk.to(len(tape.rows))
+    for coin, quanta in walk.moved.items():
         before = int(Decimal(case.evidence.coins_before.get(coin, "0")) * ONE)
         found = case.account["coins"].get(coin, 0) - before
         if found != quanta:
@@ -185,17 +187,42 @@ def cash_to_the_quantum(case: Case) -> Iterator[str]:
             yield f"position {row.at}: {row.quantity} quanta in suspense, and nothing was missing"
 
 
-def _moved(tape: Tape, upto: int) -> Counter[str]:
-    quote, base = (tape.instrument[name] for name in ASSET)
-    moved: Counter[str] = Counter({quote: 0, base: 0})
-    for fill in tape.fills:
-        if fill.row.at >= upto:
-            break
-        lots = int(tape.lot * fill.row.quantity * ONE)
-        moved[base] += fill.row.sign * lots
-        moved[quote] -= fill.row.sign * tape.value(fill.row.price, fill.row.quantity)
-        moved[(quote, base)[fill.asset]] -= fill.fee
-    return moved
+class Walk:
+    """Goes along a tape, forward only. `moved`: quanta by asset, `filled`: lots by order, by all before a position."""
+
+    def __init__(self, tape: Tape) -> None:
+        quote, base = (tape.instrument[name] for name in ASSET)
+        self._tape, self._assets = tape, (quote, base)
+        self._unborn = deque(in_turn(tape))
+        self._unfilled = deque(tape.fills)
+        self._alive: list[Life] = []
+        self.moved: Counter[str] = Counter({quote: 0, base: 0})
+        self.filled: Counter[int] = Counter()
+
+    def to(self, at: int) -> list[Life]:
+        """The orders that the desk has to count with after position `at`."""
+        while self._unborn and self._unborn[0].placed.at <= at:
+            self._alive.append(self._unborn.popleft())
+        self._alive = [one for one in self._alive if one.lives_at(at)]
+        while self._unfilled and self._unfilled[0].row.at < at:
+            self._book(self._unfilled.popleft())
+        return self._alive
+
+    def left(self, life: Life, at: int) -> int:
+        """Lots of an order that are asked for at `at`, where the walk is, and not filled."""
+        return life.lots_at(at) - self.filled[life.number]
+
+    def _book(self, fill: Said) -> None:
+        tape, (quote, base) = self._tape, self._assets
+        self.moved[base] += fill.row.sign * int(tape.lot * fill.row.quantity * ONE)
+        self.moved[quote] -= fill.row.sign * tape.value(fill.row.price, fill.row.quantity)
+        self.moved[self._assets[fill.asset]] -= fill.fee
+        self.filled[fill.number] += fill.row.quantity
+
+
+def in_turn(tape: Tape) -> list[Life]:
+    """Orders as they were placed."""
+    return sorted(tape.orders.values(), key=lambda life: life.placed.at)
 
 
 # ---- what may leave ---------------------------------------------------------------------------------------------
@@ -224,26 +251,20 @@ def paid_for(case: Case) -> Iterator[str]:
     tape = case.tape
     quote, base = (tape.instrument[name] for name in ASSET)
     capital = int(Decimal(str(tape.execution["initial_quote"])) * ONE)
-    for life in tape.orders.values():
+    walk = Walk(tape)
+    for life in in_turn(tape):
         if life.waits:
             continue
         at = life.placed.at
-        live = [one for one in tape.orders.values() if not one.waits and one.lives_at(at)]
-        mine = [one for one in live if one.placed.sign == life.placed.sign]
-        moved = _moved(tape, at)
+        mine = [one for one in walk.to(at) if not one.waits and one.placed.sign == life.placed.sign]
         if life.placed.sign > 0:
-            asked = sum(tape.value(_dearest(one, at), _left(tape, one, at)) for one in mine)
-            if asked > capital + moved[quote]:
-                yield f"position {at}: buys for {asked} quanta, there are {capital + moved[quote]}"
+            asked = sum(tape.value(_dearest(one, at), walk.left(one, at)) for one in mine)
+            if asked > capital + walk.moved[quote]:
+                yield f"position {at}: buys for {asked} quanta, there are {capital + walk.moved[quote]}"
         else:
-            lots = sum(int(tape.lot * _left(tape, one, at) * ONE) for one in mine)
-            if lots > moved[base]:
-                yield f"position {at}: sells of {lots} quanta, there are {moved[base]}"
-
-
-def _left(tape: Tape, life: Life, at: int) -> int:
-    filled = sum(fill.row.quantity for fill in tape.fills if fill.number == life.number and fill.row.at < at)
-    return life.lots_at(at) - filled
+            lots = sum(int(tape.lot * walk.left(one, at) * ONE) for one in mine)
+            if lots > walk.moved[base]:
+                yield f"position {at}: sells of {lots} quanta, there are {walk.moved[base]}"
 
 
 def _dearest(life: Life, at: int) -> int:
@@ -303,20 +324,21 @@ def within_the_limits(case: Case) -> Iterator[str]:
     )
     largest = Decimal(str(risk.get("order_quantity_max", "0"))) / tape.lot
     position_max = Decimal(str(risk.get("position_quantity_max", "0"))) / tape.lot
-    for life in tape.orders.values():
+    walk = Walk(tape)
+    for life in in_turn(tape):
         at = life.placed.at
         if life.waits or life.placed.sign < 0:
             continue
         if largest and life.placed.quantity > largest:
             yield f"position {at}: {life.placed.quantity} lots in one order, {largest} allowed"
-        held = _moved(tape, at)[tape.instrument["base_asset"]] // int(tape.lot * ONE)
-        mine = [one for one in tape.orders.values() if one.lives_at(at) and one.placed.sign > 0 and not one.waits]
-        room = held + sum(_left(tape, one, at) for one in mine)
+        live = walk.to(at)
+        held = walk.moved[tape.instrument["base_asset"]] // int(tape.lot * ONE)
+        mine = [one for one in live if one.placed.sign > 0 and not one.waits]
+        room = held + sum(walk.left(one, at) for one in mine)
         if position_max and room > position_max:
             yield f"position {at}: {room} lots held and asked for, {position_max} allowed"
-        live = sum(one.lives_at(at) for one in tape.orders.values())
-        if live > int(risk.get("open_orders_max", 64)):
-            yield f"position {at}: {live} orders open, {risk['open_orders_max']} allowed"
+        if len(live) > int(risk.get("open_orders_max", 64)):
+            yield f"position {at}: {len(live)} orders open, {risk['open_orders_max']} allowed"
 
 
 def known_in_time(case: Case) -> Iterator[str]:
