@@ -31,7 +31,7 @@ test: $(READY)
 	@echo "quintet: the whole suite"
 	@$(BIN)/python -m tests.prepared_loops
 	@$(with_bounds) nice -n 19 $(BIN)/python -m tests.prepared_loops & \
-		$(BIN)/pytest -q -n 3 --dist loadfile --no-loadscope-reorder; passed=$$?; wait; exit $$passed
+		$(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder; passed=$$?; wait; exit $$passed
 	@echo "quintet: once more with compilation off (the same bits)"
 	@NUMBA_DISABLE_JIT=1 $(BIN)/pytest -q -n 2 --dist loadfile -m jit_off $(call marked,jit_off)
 	@echo "quintet: once more with compiled array bounds checked"
