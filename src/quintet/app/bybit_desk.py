@@ -186,9 +186,13 @@ class Account:
         """Which account this is: the venue's number of it, and where the venue is."""
         return f"{await self.number()} at {self.address.url or 'bybit'}"
 
-    async def let_prices_be_moved(self) -> str:
-        """Prices beyond the venue's limits are moved to them, on spot as on contracts; why not, empty when they are."""
-        return await let_prices_be_moved(self.rest) if "spot" in self.address.categories else ""
+    async def let_prices_be_moved(self, say: Callable[[str], None]) -> None:
+        """On spot, as on contracts, a price beyond the venue's limits leaves at that limit and is not refused.
+
+        `say`: told when the venue does not do it, and why.
+        """
+        if "spot" in self.address.categories and (why := await let_prices_be_moved(self.rest)):
+            say(f"orders beyond the venue's price limits will be refused, not moved to them: {why}")
 
     def gateway(
         self, listing: Listing, ids: ClientIds, brake: Brake = no_brake, *, nets: bool = False, retries: Retries = BRISK

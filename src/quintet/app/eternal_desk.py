@@ -158,7 +158,11 @@ class SubAccountDesk:
 
     async def live(self) -> None:
         """Recover, trade until it is stopped; what works at the venue stays there, stops protect positions."""
-        keepers = (self._account.rest.keep_clock(), self._account.socket.run(), self._let_prices_be_moved())
+        keepers = (
+            self._account.rest.keep_clock(),
+            self._account.socket.run(),
+            self._account.let_prices_be_moved(self._notice),
+        )
         await self.desk.live(keepers, self._join())
         self._checkpoints.close()
         self.tape.close()
@@ -169,10 +173,8 @@ class SubAccountDesk:
         self.stirs()
         await asyncio.Event().wait()
 
-    async def _let_prices_be_moved(self) -> None:
-        if why := await self._account.let_prices_be_moved():
-            text = f"orders beyond the venue's price limits will be refused, not moved to them: {why}"
-            self._said(Said(self._place.machine.wall_ns(), NOTICE, text))
+    def _notice(self, text: str) -> None:
+        self._said(Said(self._place.machine.wall_ns(), NOTICE, text))
 
     def _said(self, said: Said) -> None:
         self._say(self.name, said)

@@ -404,7 +404,12 @@ class _Desk:
             )
             with stopped_by_signals(desk.stop, request.seconds), asks:
                 lines = (rest.keep_clock(), socket.run())
-                keepers = (*lines, self._keep_listing(desk), self._facts(desk), self._let_prices_be_moved())
+                keepers = (
+                    *lines,
+                    self._keep_listing(desk),
+                    self._facts(desk),
+                    self._account.let_prices_be_moved(self._say),
+                )
                 await desk.live(keepers, self._market(desk).run())
             self._checkpoints.close()
             self._tape.close()
@@ -441,11 +446,6 @@ class _Desk:
         except QuintetError:
             return None  # a venue that does not answer is the feed's to tell
         return unit_changes(known, found)
-
-    async def _let_prices_be_moved(self) -> None:
-        """An exit that names a price beyond the venue's limit leaves at that limit, and is not refused."""
-        if why := await self._account.let_prices_be_moved():
-            self._say(f"orders beyond the venue's price limits will be refused, not moved to them: {why}")
 
     def _say(self, text: str) -> None:
         self._tell.said(Said(self._machine.wall_ns(), NOTICE, text))
