@@ -38,6 +38,7 @@ from quintet.ports.venue_account import (
 )
 from quintet.runtime.book_doubt import BookDoubt
 from quintet.runtime.dispatcher import NOT_SENT, Dispatcher
+from quintet.runtime.expected_ends import ExpectedEnds
 from quintet.runtime.reconciliation import EVERY_S, Difference, Judged, Reconciliation, suspense_rows
 from quintet.runtime.recovery import open_questions
 from quintet.runtime.report_rows import fill_rows, funding_rows, order_rows, outcome_rows, status_row
@@ -130,6 +131,7 @@ class LiveDesk:
         self._look_at_s = 0.0
         self._told: set[Difference | str] = set()
         self._suspects: set[str] = set()
+        self._ends = ExpectedEnds(session.world, ids)
         self._untold: list[Happened] = []
 
     @property
@@ -247,6 +249,7 @@ class LiveDesk:
     def _take_outcome(self, outcome: Outcome) -> None:
         self.enter(outcome_rows(outcome, self._ids, self._wall_ns()))
         self._mind_suspect(outcome)
+        self._ends.hear(outcome, self._now_s())
         name = type(outcome.command).__name__.lower()
         if isinstance(outcome, Unknown):
             self.unknowns += 1
@@ -354,9 +357,19 @@ class LiveDesk:
             self._mind_the_line(now_ns)
             self._mind_the_account(now_ns)
             self._mind_the_brake()
+            self._mind_the_orders()
             if self._look_at_s and self._now_s() >= self._look_at_s:
                 self._look_at_s = self._now_s() + EVERY_S
                 self._account.look_again()
+
+    def _mind_the_orders(self) -> None:
+        """What the stream should have said by now is asked for: how the order stands, and its fills."""
+        late = self._ends.late(self._now_s())
+        for command in late:
+            self._orders.ask_about(command)
+        if late:
+            self._say(NOTICE, f"{len(late)} orders: the venue has taken what was asked and says no more: asked about")
+            self._account.look_again()
 
     def _mind_the_brake(self) -> None:
         """What the dispatcher would drop is not even wanted: the desk stands down while the brake is pulled."""

@@ -16,6 +16,7 @@ from quintet.ports.gateway import Brake, no_brake
 from quintet.ports.live_feed import Interruption
 from quintet.ports.order_entry import (
     HELD_BACK_FACT,
+    Accepted,
     Cancel,
     Found,
     HeldBack,
@@ -289,6 +290,41 @@ def test_an_order_that_works_and_is_over_in_our_books_is_asked_about_before_it_a
     lived = Story().tell(story)
     assert lived.alarms == [f"order {IDS.of(256)} works at the venue and is over in our books"]
     assert lived.actions == [breaker.PAUSE, breaker.STAND_DOWN]
+
+
+def test_an_order_whose_end_the_stream_swallows_is_asked_about_while_the_desk_stands_down() -> None:
+    """Given a cancel that the venue takes, and one frame lost on a line that stays up: nobody may wait for ever."""
+
+    def takes_and_is_silent(self: Story) -> Callable[[int, int], None]:
+        def answer(kind: int, number: int) -> None:
+            if kind == ev.PLACE:
+                self.venue_answers(kind, number)
+                return
+            self.orders.busy += 1
+            self.orders.tell(Accepted(Cancel(IDS.of(number), 0), str(number)))
+
+        return answer
+
+    def found_over(self: Story) -> None:
+        for command in self.orders.asked:
+            report = OrderReport(0, command.client_id, "", "canceled", 1, 1, 0, 1, 0, False, 0, START)
+            self.orders.tell(Found(command, report))
+        self.orders.asked.clear()
+
+    async def story(self: Story) -> None:
+        self.account.look_again()
+        await asyncio.sleep(0.1)
+        self.market()
+        await asyncio.sleep(1.0)
+        assert self.world.desk[0].live > 0
+        self.orders.answer = takes_and_is_silent(self)
+        asyncio.get_running_loop().call_later(5.0, found_over, self)
+
+    lived = Story().tell(story)
+    assert lived.world.desk[0].live == 0
+    assert lived.alarms == []
+    assert lived.account.looks == 2
+    assert any("says no more: asked about" in line.text for line in lived.lines)
 
 
 def test_a_desk_that_stood_down_stands_up_when_it_has_recovered() -> None:
