@@ -29,6 +29,7 @@ from quintet.app.desk_folder import Identity
 from quintet.app.eternal_desk import Place, SubAccountDesk, require_same
 from quintet.app.eternal_earn import EarnDesk
 from quintet.app.eternal_facts import NOT_NOW, MarketFacts, hear_facts
+from quintet.app.eternal_moments import Moment, due
 from quintet.app.eternal_months import write_reports
 from quintet.app.eternal_standing import Standing, SubAccountPlace, standing_of
 from quintet.app.instruments import InstrumentConfig
@@ -42,10 +43,8 @@ from quintet.core.instrument import Instrument, in_common_quanta
 from quintet.core.risk import breaker
 from quintet.ports.gateway import Brake, no_brake
 from quintet.research.conductor_tape import Conducting, Entered, Staking, entered_rows, relive, said_rows
-from quintet.research.daily_tape import DAY_NS
 from quintet.research.daily_tape import Told as Fact
 from quintet.research.eternal_conductor import (
-    PERIOD_NS,
     Begins,
     Conductor,
     Cycle,
@@ -58,7 +57,7 @@ from quintet.research.eternal_conductor import (
     Reply,
     Settled,
 )
-from quintet.research.eternal_run import FIVE_MINUTES_NS, Costs, seen_of, with_earn
+from quintet.research.eternal_run import Costs, seen_of, with_earn
 from quintet.research.system_source import hash_of
 from quintet.research.told_desk import Moved, Wanted, cost_of
 from quintet.research.wanted_orders import wants_of
@@ -424,34 +423,33 @@ class _Portfolio:
         for name in self.desks:
             self._tell_last(name)
 
-    def _due(self) -> int | None:
-        """The moment of the last cycle or settlement that is to be decided, None: nothing is due."""
-        moment = (self._machine.wall_ns() - FIVE_MINUTES_NS) // PERIOD_NS * PERIOD_NS + FIVE_MINUTES_NS
-        return moment if moment > self.conducting.decided_ns else None
+    def _due(self) -> Moment | None:
+        return due(self._machine.wall_ns(), self.conducting.decided_ns, self.conducting.cycled_day)
 
     async def _decide(self) -> None:
         """A daily cycle, or a settlement between two; of several that were slept through the latest, once."""
         await self._move_owed()
-        due_ns = self._due()
-        if due_ns is None:
+        if self._due() is None:
             return
         await self._hear_facts()
         await self._touch()
-        self._react()
-        day, now_ns = (due_ns - FIVE_MINUTES_NS) // DAY_NS - 1, self._machine.wall_ns()
-        if self.conducting.decided_ns // DAY_NS < due_ns // DAY_NS:
-            seen, earn_lots = await self._seen(), self._earn.lots if self._earn is not None else 0
-            await self._carry_out(Entered(Cycle(day, now_ns, seen, earn_lots=earn_lots)))
-            self._report_months()
-        else:
-            seen_funding = seen_of(self._conductor, self.desks[FUNDING].books)
-            await self._carry_out(Entered(Settled(day, now_ns, seen_funding)))
-
-    async def _seen(self) -> dict[str, SeenAccount]:
-        """Every sub-account as it stands; what is in the Earn product is CORE's."""
         if self._earn is not None:
             with contextlib.suppress(*NOT_NOW):  # what was in it when it was asked last
                 await self._earn.look()
+        self._react()
+        moment, now_ns = self._due(), self._machine.wall_ns()
+        if moment is None:  # midnight has come while the venue was asked
+            return
+        if moment.is_cycle:
+            seen, earn_lots = self._everybody(), self._earn.lots if self._earn is not None else 0
+            await self._carry_out(Entered(Cycle(moment.day, now_ns, seen, earn_lots=earn_lots)))
+            self._report_months()
+        else:
+            seen_funding = seen_of(self._conductor, self.desks[FUNDING].books)
+            await self._carry_out(Entered(Settled(moment.day, now_ns, seen_funding)))
+
+    def _everybody(self) -> dict[str, SeenAccount]:
+        """Every sub-account as it stands; what is in the Earn product is CORE's."""
         return {name: self._account_of(name) for name in self.desks}
 
     def _account_of(self, name: str) -> SeenAccount:

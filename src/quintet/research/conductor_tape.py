@@ -50,7 +50,7 @@ class Conducting:
 
     `heard`: the last position of each desk that was heard; `orders`: of each sub-account the last word, and the number
     of the event that it answers; `said_movements`, `said_stakings`: everything that was to be moved, or staked;
-    `decided_ns`: the moment of the last daily cycle or settlement.
+    `decided_ns`: the moment of the last daily cycle or settlement; `cycled_day`: the day of the last cycle, -1: none.
     """
 
     def __init__(self, conductor: Conductor) -> None:
@@ -60,6 +60,7 @@ class Conducting:
         self.said_movements: list[Movement] = []
         self.said_stakings: list[Staking] = []
         self.decided_ns = 0
+        self.cycled_day = -1
         self.count = 0
         self.not_moved: set[str] = set()
 
@@ -71,6 +72,7 @@ class Conducting:
             self.heard[entered.account] = entered.position
         if isinstance(event, (Cycle, Settled)):
             self.decided_ns = event.now_ns
+            self.cycled_day = event.day if isinstance(event, Cycle) else self.cycled_day
         elif isinstance(event, (NotMoved, NotStaked)):
             self.not_moved.add(event.key)
         reply = self.conductor.hear(event)
