@@ -117,7 +117,7 @@ def honest() -> tuple[MadeUp, dict[str, Any], list[Left]]:
                       "coins": {"USDT": 1_000 * ONE - value - 3, "BTC": 2 * ONE // 1_000}}],
     }  # fmt: skip
     said = [("create", 256, first), ("create", 512, second), ("create", 768, third), ("cancel", 512, back)]
-    left = [Left(T0_MS + 105, action, json.dumps({"orderLinkId": link(number)}), at + 2) for action, number, at in said]
+    left = [Left(T0_MS + 105, action, (link(number),), at + 2) for action, number, at in said]
     return tape, history, left
 
 

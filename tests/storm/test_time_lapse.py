@@ -77,7 +77,7 @@ def test_a_portfolio_that_died_carries_out_what_was_said_and_nothing_twice(
 
 
 def test_a_portfolio_that_comes_back_and_finds_no_venue_waits_for_it_and_tells_each_wait(tmp_path: Path) -> None:
-    lapse = told(replace(calm(2), faults=(dies_and_finds_nobody(0, 30.0),)), tmp_path)
+    lapse = told(replace(calm(3), faults=(dies_and_finds_nobody(0, 30.0),)), tmp_path)
     assert (lapse.struck, lapse.life, broken_laws(lapse)) == (1, 1, [])
     waits = [line for name, line in lapse.said if name == MAIN and "trying again" in line.text]
     assert [line.text.rpartition(": ")[2] for line in waits] == ["trying again in 1 s", "trying again in 5 s"]

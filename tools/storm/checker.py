@@ -4,7 +4,6 @@ Nothing of the desk is believed: not what it told its owner, not what it thinks 
 gives the sentences that say where it was broken.
 """
 
-import re
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from decimal import Decimal
@@ -33,7 +32,6 @@ CALLED_BACK_MS: Final = 1_000
 UNDER_WAY_MS: Final = 2_000
 """What began so shortly before a look may not have come to its end."""
 
-_LINK: Final = re.compile(r'"orderLinkId":\s*"([^"]*)"')
 
 Law = Callable[["Case"], Iterator[str]]
 
@@ -237,7 +235,7 @@ def on_the_disk_first(case: Case) -> Iterator[str]:
     for left in case.evidence.left:
         if left.action not in ("create", "amend", "cancel"):
             continue
-        for link in _LINK.findall(left.body):
+        for link in left.links:
             number = tape.number_of(link)
             records = latest.get((left.action, number if number is not None else -1), [])
             if not records:

@@ -2,17 +2,25 @@
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
+
+_LINK: Final = re.compile(r'"orderLinkId":\s*"([^"]*)"')
 
 
 class Left(NamedTuple):
-    """A message of the order path as it left the desk: when (ms), what, its body, and what was durable then."""
+    """A message of the order path as it left the desk: when (ms), what, of which orders, and what was durable then."""
 
     ms: int
     action: str
-    body: str
+    links: tuple[str, ...]
     durable_rows: int
+
+
+def left(ms: int, action: str, body: str, durable_rows: int) -> Left:
+    """What has to be known of a body: a day of whole ones would be more memory than the desk's own."""
+    return Left(ms, action, tuple(_LINK.findall(body)), durable_rows)
 
 
 @dataclass

@@ -70,7 +70,7 @@ def month() -> Script:
     """
     btc = [(0, 50_000), (11, 64_000), (15, 27_000), (20, 30_000), (30, 42_000), (32, 43_000)]
     eth = [(0, 3_000), (11, 4_000), (15, 1_500), (20, 1_700), (30, 2_600), (32, 2_650)]
-    faults = (cut_between_legs(0), dies_in_a_rebalance(12), out_of_reach(13))
+    faults = (cut_between_legs(0), dies_in_a_rebalance(11), out_of_reach(13))
     return Script(QUICK, _prices(btc, eth), _squeezed(18, 24, 27), _basis(18, 24), faults=faults)
 
 

@@ -32,7 +32,7 @@ from quintet.storage import tape_files
 from quintet.venues.bybit.sign import ApiKey
 from quintet.venues.connection import Patience
 from tools.storm.disk import Disk, Killed
-from tools.storm.evidence import Evidence, Left
+from tools.storm.evidence import Evidence, Left, left
 from tools.storm.lines import HOST, Lines, Transport
 from tools.storm.market import CALM_STEP_S, SYMBOL, GhostMarket
 from tools.storm.player import Player
@@ -217,7 +217,7 @@ class Story:
 
     def _leaves(self, action: str, body: bytes) -> None:
         self.point(f"before {action} leaves")
-        self.left.append(Left(self.now_ms, action, body.decode(), self.disk.durable_rows))
+        self.left.append(left(self.now_ms, action, body.decode(), self.disk.durable_rows))
         moment = {"create": "submitted", "amend": "amending", "cancel": "canceling"}.get(action)
         if moment is not None:
             self.plan.sees(self, moment)

@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from typing import Any, Final
 
 from quintet.core.errors import InputError
@@ -39,6 +39,9 @@ OVERLAP_NS: Final = 60_000_000_000
 """Executions are asked for from so long before the last one: some reach the venue's lists late."""
 
 REMEMBERED: Final = 100_000
+ENDED_REMEMBERED: Final = 10_000
+"""Orders that are over: of older ones nobody says anything any more."""
+
 _AGAIN_S: Final = (1.0, 5.0, 15.0)
 
 
@@ -71,7 +74,8 @@ class AccountFeed:
         self._news: asyncio.Queue[News | Exception] = asyncio.Queue()
         self._believed_open = believed_open
         self._executions: OrderedDict[int, None] = OrderedDict.fromkeys(booked)
-        self._orders: OrderedDict[str, OrderReport] = OrderedDict()
+        self._open: OrderedDict[str, OrderReport] = OrderedDict()
+        self._ended: OrderedDict[str, tuple[int, int]] = OrderedDict()
         self._catching: asyncio.Task[None] | None = None
         self._behind = True
 
@@ -148,19 +152,22 @@ class AccountFeed:
         self._since_ns = max(self._since_ns, execution.ts_event)
         if execution.key in self._executions:
             return False
-        _remember(self._executions, execution.key, None)
+        _remember(self._executions, execution.key, None, REMEMBERED)
         return True
 
     def _says_more(self, report: OrderReport) -> bool:
         """Later, or more of it filled, and never open again once it is over."""
-        before = self._orders.get(report.venue_id)
-        if before is not None:
-            if before.state != "open" and report.state == "open":
+        name, says, is_open = report.venue_id, (report.filled_lots, report.updated_ns), report.state == "open"
+        ended, before = self._ended.get(name), self._open.get(name)
+        if ended is not None and (is_open or says <= ended):
+            return False
+        if is_open:
+            if before is not None and (says < (before.filled_lots, before.updated_ns) or report == before):
                 return False
-            known = (before.state != "open", before.filled_lots, before.updated_ns)
-            if (report.state != "open", report.filled_lots, report.updated_ns) < known or report == before:
-                return False
-        _remember(self._orders, report.venue_id, report)
+            _remember(self._open, name, report, REMEMBERED)
+        else:
+            self._open.pop(name, None)
+            _remember(self._ended, name, says, ENDED_REMEMBERED)
         return True
 
     # ---- what the stream has not said --------------------------------------------------------------------------
@@ -205,7 +212,7 @@ class AccountFeed:
 
     def _believed(self) -> dict[str, Cancel]:
         """Orders of ours that were told open, or that the books hold open, by client id."""
-        told = [report for report in self._orders.values() if report.state == "open" and report.client_id]
+        told = [report for report in self._open.values() if report.client_id]
         believed = [Cancel(report.client_id, report.instrument) for report in told]
         return {order.client_id: order for order in (*believed, *self._believed_open())}
 
@@ -215,10 +222,9 @@ class AccountFeed:
             self._tell(Reported(recv_ns, report, asked=True))
 
 
-def _remember(known: OrderedDict[Any, Any], key: Any, value: Any) -> None:
+def _remember(known: OrderedDict[Any, Any], key: Any, value: Any, most: int) -> None:
     """The newest facts are kept, so many of them."""
     known[key] = value
     known.move_to_end(key)
-    while len(known) > REMEMBERED:
-        with suppress(KeyError):
-            known.popitem(last=False)
+    while len(known) > most:
+        known.popitem(last=False)
