@@ -89,9 +89,9 @@ class TradeSocket:
         self._waiting[name] = answer, costs(request)[0].limit
         try:
             text = socket_text(request, name, stamp_ms, self._recv_window_ms)
-            if not await self._connection.send(text):
-                return Told(nothing_left("the trade socket is not connected"), expires_ns)
             async with asyncio.timeout(self._answer_s):
+                if not await self._connection.send(text):  # waits while the venue reads nothing
+                    return Told(nothing_left("the trade socket is not connected"), expires_ns)
                 said = await answer
             return answered(said.ret_code, said.ret_msg, said.data, expires_ns)
         except TimeoutError:

@@ -149,6 +149,23 @@ def test_an_order_whose_answer_is_lost_is_found(fault: str) -> None:
     assert isinstance(found, Found)
 
 
+def test_a_line_that_takes_nothing_in_holds_up_no_order_for_ever() -> None:
+    async def story(desk: Desk) -> list[Outcome]:
+        await desk.connected()
+
+        async def hangs(text: str) -> bool:
+            await asyncio.sleep(1e6)
+            return True
+
+        desk.socket._connection.send = hangs  # type: ignore[method-assign]
+        desk.gateway.send_one(place())
+        return await desk.settled()
+
+    unknown, lost = trading(story)
+    assert isinstance(unknown, Unknown) and "no answer within 5 s" in unknown.why
+    assert isinstance(lost, Lost)
+
+
 def test_a_line_that_is_lost_comes_back_and_is_used_again() -> None:
     faults = ["abort before"]
 
