@@ -7,7 +7,7 @@ import pytest
 
 from tests.storm.made_up import ONE, T0_MS, MadeUp, evidence, execution, honest, link, order
 from tools.storm.checker import LAWS, broken_laws
-from tools.storm.evidence import Evidence
+from tools.storm.evidence import Evidence, Left, Messages, left
 from tools.storm.witness import Tape, TornTape
 
 Story = Callable[[], Evidence]
@@ -290,3 +290,18 @@ def test_a_torn_tape_is_no_evidence(damage: Callable[[bytes], bytes]) -> None:
     made: Any = MadeUp()
     with pytest.raises((TornTape, ValueError)):
         Tape(damage(made.bytes))
+
+
+def test_messages_that_left_are_packed_and_are_all_there_in_their_order() -> None:
+    kept, wanted = (
+        Messages(),
+        [Left(n, "create", (f"desk-{n}",), 2 * n) for n in range(2 * Messages.PACKED_AT_ONCE + 7)],
+    )
+    for message in wanted:
+        kept.append(message)
+    assert list(kept) == list(kept) == wanted
+
+
+def test_a_message_is_known_by_the_orders_that_it_names() -> None:
+    body = '{"symbol":"BTCUSDT","request":[{"orderLinkId": "a-1"},{"orderLinkId":"a-2"}]}'
+    assert left(7, "cancel", body, 9) == Left(7, "cancel", ("a-1", "a-2"), 9)

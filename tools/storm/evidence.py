@@ -3,8 +3,12 @@
 import hashlib
 import json
 import re
+import zlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
+
+import msgspec
 
 _LINK: Final = re.compile(r'"orderLinkId":\s*"([^"]*)"')
 
@@ -23,6 +27,28 @@ def left(ms: int, action: str, body: str, durable_rows: int) -> Left:
     return Left(ms, action, tuple(_LINK.findall(body)), durable_rows)
 
 
+class Messages:
+    """Messages in the order in which they left. All but the latest are packed: a day of them is a few hundred KiB."""
+
+    PACKED_AT_ONCE: Final = 1_000
+
+    def __init__(self) -> None:
+        self._packed: list[bytes] = []
+        self._latest: list[Left] = []
+
+    def append(self, message: Left) -> None:
+        """One more."""
+        self._latest.append(message)
+        if len(self._latest) == self.PACKED_AT_ONCE:
+            self._packed.append(zlib.compress(msgspec.msgpack.encode(self._latest)))
+            self._latest = []
+
+    def __iter__(self) -> Iterator[Left]:
+        for packed in self._packed:
+            yield from msgspec.msgpack.decode(zlib.decompress(packed), type=list[Left])
+        yield from self._latest
+
+
 @dataclass
 class Evidence:
     """Times are ms UTC. `settled`: tape and history a moment before the desk is told to stop.
@@ -37,7 +63,7 @@ class Evidence:
     settled_tape: bytes
     settled: dict[str, Any]
     coins_before: dict[str, str]
-    left: list[Left]
+    left: Iterable[Left]
     calm_ms: int
     shaken: list[tuple[int, int]]
     robbed: list[tuple[int, int]] = field(default_factory=list)

@@ -233,7 +233,9 @@ def days(seed: int, hours: int, outcome: Outcome, folder: Path) -> None:
     if len(warm) < 2:
         return
     slope = (warm[-1][0] - warm[0][0]) / (len(warm) - 1)
+    later = warm[len(warm) // 2 :]
     outcome.count("KiB an hour", round(slope))
+    outcome.count("KiB an hour in the second half", round((later[-1][0] - later[0][0]) / max(len(later) - 1, 1)))
     outcome.count("MiB at most", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10)
     if slope > SLOPE_MAX_KIB:
         outcome.find(f"day {seed}", [f"memory grows by {slope:.0f} KiB an hour, {SLOPE_MAX_KIB} allowed"])

@@ -32,7 +32,7 @@ from quintet.storage import tape_files
 from quintet.venues.bybit.sign import ApiKey
 from quintet.venues.connection import Patience
 from tools.storm.disk import Disk, Killed
-from tools.storm.evidence import Evidence, Left, left
+from tools.storm.evidence import Evidence, Messages, left
 from tools.storm.lines import HOST, Lines, Transport
 from tools.storm.market import CALM_STEP_S, SYMBOL, GhostMarket
 from tools.storm.player import Player
@@ -143,7 +143,7 @@ class Story:
         self._key = ApiKey(found.key, found.secret)
         self.disk = Disk(self._rows_written, self.point)
         self.lines = Lines(self.sandbox, self._leaves)
-        self.left: list[Left] = []
+        self.left = Messages()
         self.said: list[Said] = []
         self.passed: list[str] = []
         self.shaken: list[tuple[int, int]] = []
