@@ -88,12 +88,24 @@ def test_a_portfolio_that_comes_back_and_finds_no_venue_waits_for_it_and_tells_e
 def test_an_alarm_of_an_engine_is_told_once_and_a_month_that_is_over_has_one_report(bad: TimeLapse) -> None:
     log = replay_portfolio(bad.folder).conducting.conductor.log
     alerts = Counter((one.account, one.note.kind) for _, one in log if one.note.alert)
-    told_of = Counter((name, line.text.partition(":")[0]) for name, line in bad.said if line.kind == ALARM)
+    told_of = Counter((one.name, one.note) for one in bad.told if one.line.kind == ALARM)
     assert alerts and {key: told_of[key] for key in alerts} == dict(alerts)
     assert [path.name for path in sorted((bad.folder / "reports").iterdir())] == ["2026-01.txt"]
     assert sum(line.text.startswith("report of 2026-01: ") for _, line in bad.said) == 1
     page = (bad.folder / "reports" / "2026-01.txt").read_text()
     assert page.startswith("2026-01: 31 daily cycles") and "alarms: " in page
+
+
+def test_each_execution_and_payment_of_funding_is_a_line_and_no_note_is_told_as_it_is_written_down(
+    tmp_path: Path,
+) -> None:
+    lapse = told(calm(12), tmp_path)
+    done = [one for uid in lapse.uids.values() for one in lapse.service.state.accounts[uid].executions]
+    lines = Counter(one.line.kind for one in lapse.told)
+    assert lines["fill"] == sum(one.kind == "Trade" for one in done) > 10
+    assert lines["funding"] == sum(one.kind == "Funding" for one in done) > 10
+    assert [one.line.text for one in lapse.told if one.note and one.line.text.startswith(f"{one.note}: ")] == []
+    assert max(Counter(line.ts_ns // DAY_MS for name, line in lapse.said if line.kind == "order").values()) < 20
 
 
 @pytest.mark.req("E-116")

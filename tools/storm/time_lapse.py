@@ -118,7 +118,7 @@ class TimeLapse:
         self.keys = self._family()
         self.disk = Disk(lambda kinds: None, self.point)
         self.lines = Lines(self.sandbox, self._leaves)
-        self.said: list[tuple[str, Said]] = []
+        self.told: list[Told] = []
         self.listeners: list[Callable[[Executed], None]] = []
         self.outages: list[tuple[int, int]] = []
         """From when to when, ms of the exchange, and with the time that it takes to know everything again."""
@@ -131,6 +131,11 @@ class TimeLapse:
         self.ended: Ended | None = None
         self.service.listeners.append(self._hear)
         asyncio.get_running_loop().set_exception_handler(unless_killed)
+
+    @property
+    def said(self) -> list[tuple[str, Said]]:
+        """Sub-account (MAIN: the whole) and line, of everything that was told."""
+        return [(one.name, one.line) for one in self.told]
 
     def _family(self) -> dict[str, ApiKey]:
         found = {MAIN: self.service.default_key(coins={"USDT": f"{CAPITAL * 2}"})}
@@ -284,7 +289,7 @@ class TimeLapse:
             config=self.script.config, capital=CAPITAL, world="sandbox", desk="lapse", folder=self.folder, url=HOST,
             assets=tuple(self.script.prices), recv_window_ms=1_000, patience=PATIENCE, stop=self.stop,
         )  # fmt: skip
-        return await trade_eternal(request, self._keys_of, lambda name, line: self.said.append((name, line)),
+        return await trade_eternal(request, self._keys_of, self.told.append,
                                    machine=self._machine(), listeners=self.script.listeners)  # fmt: skip
 
     async def _keys_of(self) -> dict[str, ApiKey]:

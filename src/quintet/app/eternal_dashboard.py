@@ -38,13 +38,17 @@ GOODBYE_S: Final = 1.0
 
 
 class NumberedLine(msgspec.Struct, frozen=True, kw_only=True):
-    """A told line. `number`: counts from 1 in this life; `sub_account` is empty for the whole."""
+    """A told line. `number`: counts from 1 in this life; `sub_account` is empty for the whole.
+
+    `note`: the kind of the engine's note that `text` puts into words; empty for every other line.
+    """
 
     number: int
     ts_ns: int
     time: str
     kind: str
     sub_account: str
+    note: str
     text: str
 
 
@@ -88,7 +92,7 @@ class Dashboard:
         self._count += 1
         line = NumberedLine(
             number=self._count, ts_ns=told.line.ts_ns, time=clock_text(told.line.ts_ns), kind=told.line.kind,
-            sub_account=told.name, text=told.line.text,
+            sub_account=told.name, note=told.note, text=told.line.text,
         )  # fmt: skip
         self._lines.append(line)
         if line.kind == ALARM:

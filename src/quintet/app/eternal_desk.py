@@ -18,8 +18,10 @@ from quintet._kernel_cache import cache_key
 from quintet.app import desk_folder
 from quintet.app.bybit_desk import Account
 from quintet.app.desk_folder import Identity
+from quintet.app.eternal_words import PAID, Units, fill_words, order_words, payment_words
 from quintet.app.machine import Machine
 from quintet.app.messages import Complaint
+from quintet.core import state as s
 from quintet.core.digest import command_hash
 from quintet.core.engine.checkpoint import desk_parts, restore
 from quintet.core.instrument import Instrument
@@ -31,10 +33,11 @@ from quintet.research.eternal_run import Costs, event_of, margin_of
 from quintet.research.sub_accounts import SubAccountBooks
 from quintet.research.told_desk import Moved, ToldEntrance, Wanted, Word, told_world, word_rows, words_on
 from quintet.runtime.dispatcher import Dispatcher
+from quintet.runtime.lines import FILL, ORDER
 from quintet.runtime.live_desk import NOTICE, Ears, LiveDesk, Said
 from quintet.runtime.reconciliation import Reconciliation
 from quintet.runtime.recovery import Relived, back_again, believed_open, lost_market, not_written, relive
-from quintet.runtime.session import Keeping, Session
+from quintet.runtime.session import Happened, Keeping, Session
 from quintet.storage.tape_files import TapeWriter
 from quintet.systems.eternal.config import NAME
 from quintet.venues.bybit.listing import Listing
@@ -76,12 +79,18 @@ class SubAccountDesk:
         self._place, self._account, self._say = place, account, say
         self._conductor = conductor
         self._listing = Listing(place.instruments)
+        self._units = Units(conductor.names, self._listing)
+        self._payments: set[int] = set()
+        """Where events end that have booked a payment of funding; one that was booked before books nothing."""
+
         self.books = _books(name, place.instruments, place.costs)
         self._enter = ToldEntrance(self.books, self._wake)
         notes = {"system": NAME, "sub_account": name, "instruments": _written(place.instruments)}
         self._who = Identity(place.desk, place.world, cache_key(), notes, bool(place.url))
 
     def _wake(self, why: int) -> None:
+        if why == s.WAKE_FUNDING:
+            self._payments.add(int(self.books.world.desk[0].event))
         event = event_of(self._conductor, self.books, why)
         if event is not None:
             self.heard.append((int(self.books.world.desk[0].event), event))
@@ -140,6 +149,7 @@ class SubAccountDesk:
         """Put the desk together, so that it can be told to stop; nothing is asked or sent before it lives."""
         place, world = self._place, self.books.world
         ids = self.ids
+        self._payments.clear()  # they were told in an earlier life
         orders = self._account.gateway(self._listing, ids, place.brake, retries=PATIENT)
         dispatcher = Dispatcher(
             self.tape, orders, lambda commands, why: self.desk.suppressed(commands, why), place.brake,
@@ -152,7 +162,7 @@ class SubAccountDesk:
         )
         self.reconciliation = Reconciliation(world, self._past.untouched)
         self.desk = LiveDesk(
-            session, dispatcher, orders, feed, self.reconciliation, ids, Ears(lambda happened: None, self._said),
+            session, dispatcher, orders, feed, self.reconciliation, ids, Ears(self._happened, self._said),
             brake=place.brake, keeps_orders=True, wall_ns=place.machine.wall_ns,
         )  # fmt: skip
 
@@ -179,6 +189,24 @@ class SubAccountDesk:
     def _said(self, said: Said) -> None:
         self._say(self.name, said)
 
+    def _happened(self, happened: Happened) -> None:
+        """What was booked, and what was decided; neither is a notice."""
+        for fill in happened.fills:
+            text = fill_words(fill, self._units, self._place.world == "paper")
+            self._said(Said(int(fill["ts_recv"]), FILL, text))
+        end = happened.position + len(happened.rows) - 1
+        if end in self._payments:
+            self._payments.discard(end)
+            paid, booked = happened.rows[0], happened.rows[1]
+            text = payment_words(int(paid["instrument"]), int(paid["quantity"]), int(booked["price"]), self._units)
+            self._said(Said(int(paid["ts_recv"]), PAID, text))
+        for command in happened.commands:
+            self._said(Said(int(command["ts"]), ORDER, order_words(command, self._units)))
+
+    def tell_now(self) -> None:
+        """What happened here, to people, before they hear what came of it."""
+        self.desk.tell_now()
+
     def tell(self, word: Word) -> None:
         """A word of the conductor: an event of this desk."""
         self._remember(word)
@@ -194,6 +222,11 @@ class SubAccountDesk:
     def ids(self) -> ClientIds:
         """Of its orders, at the venue."""
         return desk_folder.ids_of(self._place.desk, self._past.birth)
+
+    @property
+    def open_orders(self) -> int:
+        """Orders that are not known to be over."""
+        return len(believed_open(self.books.world, self.ids))
 
     @property
     def market_ns(self) -> int:

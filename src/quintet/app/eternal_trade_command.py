@@ -13,7 +13,7 @@ from quintet.app.eternal_alerts import listening
 from quintet.app.eternal_command import Alerts, EternalFile
 from quintet.app.eternal_dashboard import HOST, Dashboard
 from quintet.app.eternal_facts import NAMES
-from quintet.app.eternal_trading import MAIN, Ended, EternalRequest, Hears, Watched, trade_eternal
+from quintet.app.eternal_trading import MAIN, Ended, EternalRequest, Hears, Told, Watched, trade_eternal
 from quintet.app.key_stores import read_key
 from quintet.app.machine import MACHINE
 from quintet.app.messages import Complaint, fail, say, say_json_line
@@ -88,7 +88,8 @@ async def _traded(request: EternalRequest, key: ApiKey, teller: _Teller) -> Ende
             board = Dashboard(watched, request.folder, MACHINE.wall_ns())
             port = await stack.enter_async_context(board.serving(teller.api_port))
             listeners = (*listeners, board.hear)
-            teller.said(MAIN, Said(MACHINE.wall_ns(), NOTICE, f"a board may ask at http://{HOST}:{port}/state"))
+            line = Said(MACHINE.wall_ns(), NOTICE, f"a board may ask at http://{HOST}:{port}/state")
+            teller.said(Told(MAIN, line))
         return await trade_eternal(
             request, keys, teller.said, teller.brake, listeners=listeners, watched=watched
         )  # fmt: skip
@@ -110,13 +111,15 @@ async def _sub_keys(request: EternalRequest, key: ApiKey) -> Mapping[str, ApiKey
     return {name: made[username] for name, username in names.items()}
 
 
-def _line(name: str, said: Said) -> None:
-    say(f"{clock_text(said.ts_ns)}  {said.kind:<{KIND_WIDTH}} {name:<{NAME_WIDTH}} {said.text}")
+def _line(told: Told) -> None:
+    said = told.line
+    say(f"{clock_text(said.ts_ns)}  {said.kind:<{KIND_WIDTH}} {told.name:<{NAME_WIDTH}} {said.text}")
 
 
-def _json_line(name: str, said: Said) -> None:
-    say_json_line({"ts_ns": said.ts_ns, "time": clock_text(said.ts_ns), "kind": said.kind, "sub_account": name,
-                   "text": said.text})  # fmt: skip
+def _json_line(told: Told) -> None:
+    said = told.line
+    say_json_line({"ts_ns": said.ts_ns, "time": clock_text(said.ts_ns), "kind": said.kind, "sub_account": told.name,
+                   "note": told.note, "text": said.text})  # fmt: skip
 
 
 def _end(ended: Ended, as_json: bool) -> None:

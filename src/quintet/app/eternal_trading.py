@@ -32,6 +32,7 @@ from quintet.app.eternal_facts import NOT_NOW, MarketFacts, hear_facts
 from quintet.app.eternal_moments import Moment, due
 from quintet.app.eternal_months import write_reports
 from quintet.app.eternal_standing import Standing, SubAccountPlace, standing_of
+from quintet.app.eternal_words import Units, counted, movement_words, note_words, staking_words
 from quintet.app.instruments import InstrumentConfig
 from quintet.app.machine import MACHINE, Machine
 from quintet.app.messages import Complaint
@@ -48,6 +49,7 @@ from quintet.research.eternal_conductor import (
     Begins,
     Conductor,
     Cycle,
+    Filled,
     Heard,
     Looked,
     Movement,
@@ -64,6 +66,7 @@ from quintet.research.wanted_orders import wants_of
 from quintet.runtime.bus import Bus, Listener
 from quintet.runtime.live_desk import ALARM, NOTICE, Said
 from quintet.storage.tape_files import TapeWriter
+from quintet.systems.eternal.allocation import opening
 from quintet.systems.eternal.config import ACCOUNTS, CORE, FUNDING, NAME, EternalConfig
 from quintet.systems.eternal.core_hodl import STAKED
 from quintet.systems.eternal.risk import Account as SeenAccount
@@ -140,16 +143,19 @@ class Ended(NamedTuple):
     folder: str
 
 
-Hears = Callable[[str, Said], None]
-"""Told a sub-account (empty: the whole) and a line."""
-
-
 class Told(NamedTuple):
-    """A line, and the sub-account it is of; empty: the whole. `page`: a report that the line speaks of."""
+    """A line, and the sub-account it is of; empty: the whole.
+
+    `page`: a report that the line speaks of; `note`: the kind of an engine's note that the line puts into words.
+    """
 
     name: str
     line: Said
     page: str = ""
+    note: str = ""
+
+
+Hears = Callable[[Told], None]
 
 
 class Watched:
@@ -188,7 +194,7 @@ async def trade_eternal(
     seen = watched if watched is not None else Watched()
 
     async def hear(told: Told) -> None:
-        await machine.in_thread(lambda: said(told.name, told.line))
+        await machine.in_thread(lambda: said(told))
 
     async with Bus[Told](lambda text: Told(MAIN, Said(machine.wall_ns(), NOTICE, text))) as bus:
         for listener in (hear, *listeners):
@@ -257,6 +263,7 @@ class _Portfolio:
         self.desks = {
             name: SubAccountDesk(place, name, self._accounts[name], self._conductor, self._say) for name in ACCOUNTS
         }
+        self._units = Units(self._conductor.names, self._listing)
         self._numbers = {name: await account.number() for name, account in self._accounts.items()}
         self._require_family()
         for desk in self.desks.values():
@@ -266,7 +273,8 @@ class _Portfolio:
             now_ns = self._machine.wall_ns()
             rows = desk_folder.first_rows((), now_ns, now_ns, self._machine.draw_below)
             desk_folder.write_birth(folder, who, __version__, {}, rows)
-        self._come_back(folder, who)
+        events = self._come_back(folder, who)
+        self._greet(None if past is None else events)
         self._market = self._asked_at(self._request.url, instruments)
         facts_url = self._request.market_url
         asked = self._market if facts_url is None else self._asked_at(facts_url, instruments)
@@ -316,8 +324,11 @@ class _Portfolio:
         }
         return Identity(request.desk, request.world, hash_of([Conductor, EternalConfig]), notes, bool(request.url))
 
-    def _come_back(self, folder: Path, who: Identity) -> None:
-        """The desks live their tapes again, then the conductor its own; what it says is compared with what it said."""
+    def _come_back(self, folder: Path, who: Identity) -> int:
+        """The desks live their tapes again, then the conductor its own; what it says is compared with what it said.
+
+        Returns how many events the desks have lived again.
+        """
         relived = {name: desk.come_back() for name, desk in self.desks.items()}
         past = desk_folder.required_past(folder)
         require_same(past, who, folder)
@@ -338,8 +349,23 @@ class _Portfolio:
                 self.desks[CORE], self._accounts[CORE], self.conducting, self._name_of, self._quantum(STAKED),
                 self._not_staked,
             )  # fmt: skip
-        events = sum(one.events for one in relived.values())
-        self._say(MAIN, Said(self._machine.wall_ns(), NOTICE, f"{events} events of {len(relived)} desks lived again"))
+        return sum(one.events for one in relived.values())
+
+    def _greet(self, lived_again: int | None) -> None:
+        """The first line of a life. `lived_again`: events of its desks; None: it has never been alive."""
+        now_ns = self._machine.wall_ns()
+        if lived_again is not None:
+            what = (
+                f"{lived_again:,} events of {len(self.desks)} desks lived again" if lived_again else "as it was stopped"
+            )
+            still_open = counted(sum(desk.open_orders for desk in self.desks.values()), "order")
+            self._say(MAIN, Said(now_ns, NOTICE, f"back: {what}, {still_open} open"))
+            return
+        capital = self._capital
+        shares = ", ".join(f"{name} {self._units.cents(quanta)}" for name, quanta in opening(capital).items())
+        assets = ", ".join(self._request.assets)
+        whole = self._units.money(capital)
+        self._say(MAIN, Said(now_ns, NOTICE, f"a new portfolio of {whole} that trades {assets}: {shares}"))
 
     # ---- alive -----------------------------------------------------------------------------------------------------
 
@@ -411,8 +437,7 @@ class _Portfolio:
     async def _open(self) -> None:
         """The capital of a new portfolio, its history; of one that was alive, what was said and not carried out."""
         if not self.conducting.count:
-            capital = int(self._request.capital / self._quantum("USDT"))
-            self._hear(Entered(Opens(capital)))
+            self._hear(Entered(Opens(self._capital)))
         await self._touch()
         self._owed = self._not_moved_yet()
         await self._move_owed()
@@ -465,7 +490,7 @@ class _Portfolio:
         reply = self.conducting.enter(entered)
         self._tape.append(said_rows(reply, now_ns))
         self._tape.sync()
-        self._tell_people(now_ns)
+        self._tell_people(now_ns, entered)
         return reply
 
     def _react(self) -> None:
@@ -542,7 +567,8 @@ class _Portfolio:
             )  # fmt: skip
             refused = await transfers.move(self._accounts[MAIN].rest, transfer)
             if refused:
-                self._say(MAIN, Said(self._machine.wall_ns(), ALARM, f"{one.key} was refused: {refused}"))
+                what = movement_words(one, self._units)
+                self._say(MAIN, Said(self._machine.wall_ns(), ALARM, f"{one.key} was refused, {what}: {refused}"))
                 not_moved = NotMoved(one.key, one.source, one.to, one.asset, one.quanta, one.value, refused)
                 self._hear(Entered(not_moved))
                 return
@@ -569,7 +595,8 @@ class _Portfolio:
                     self._say(CORE, Said(self._machine.wall_ns(), NOTICE, f"Earn does not answer: {told}"))
 
     def _not_staked(self, staking: Staking, why: str) -> None:
-        self._say(CORE, Said(self._machine.wall_ns(), ALARM, f"{staking.key} was refused: {why}"))
+        what = staking_words(staking.asset, staking.lots, self._units)
+        self._say(CORE, Said(self._machine.wall_ns(), ALARM, f"{staking.key} was refused, {what}: {why}"))
         self._hear(Entered(NotStaked(staking.key, staking.asset, staking.lots, why)))
 
     def _book(self, one: Movement) -> None:
@@ -583,6 +610,10 @@ class _Portfolio:
         taker = self.desks[one.to]
         if one.key not in taker.moved:
             taker.tell(Moved(one.key, one.asset, one.quanta, cost))
+
+    @property
+    def _capital(self) -> int:
+        return int(self._request.capital / self._quantum("USDT"))
 
     def _quantum(self, asset: str) -> Decimal:
         return self._listing.assets[asset].quantum
@@ -645,16 +676,18 @@ class _Portfolio:
 
     # ---- words -----------------------------------------------------------------------------------------------------
 
-    def _say(self, name: str, said: Said, page: str = "") -> None:
+    def _say(self, name: str, said: Said, page: str = "", note: str = "") -> None:
         self._alarms += said.kind == ALARM
-        self._watched.tell(Told(name, said, page))
+        self._watched.tell(Told(name, said, page, note))
 
-    def _tell_people(self, now_ns: int) -> None:
-        """What the engines have noted since."""
+    def _tell_people(self, now_ns: int, entered: Entered) -> None:
+        """What the engines have noted since; what they note of a fill is of its market, and comes after its line."""
+        market = entered.event.instrument if isinstance(entered.event, Filled) else ""
+        if entered.account:
+            self.desks[entered.account].tell_now()
         for _, line in self._conductor.log[self._told_lines :]:
-            words = ", ".join(f"{name} {value}" for name, value in line.note.values.items())
             kind = ALARM if line.note.alert else NOTICE
-            self._say(line.account, Said(now_ns, kind, f"{line.note.kind}: {words}" if words else line.note.kind))
+            self._say(line.account, Said(now_ns, kind, note_words(line, self._units, market)), note=line.note.kind)
         self._told_lines = len(self._conductor.log)
 
     def _report_months(self) -> None:

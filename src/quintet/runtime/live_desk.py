@@ -158,7 +158,7 @@ class LiveDesk:
                 for task in tasks:
                     task.cancel()
         finally:
-            self._tell_now()
+            self.tell_now()
             market.close()
             await self._orders.close()
 
@@ -447,15 +447,16 @@ class LiveDesk:
         """People are told when what they are told of is on its way to the disk."""
         self._untold.append(happened)
         if len(self._untold) == 1:
-            asyncio.get_running_loop().call_later(TELL_AFTER_S, self._tell_now)
+            asyncio.get_running_loop().call_later(TELL_AFTER_S, self.tell_now)
 
-    def _tell_now(self) -> None:
+    def tell_now(self) -> None:
+        """Tell people what has happened, for whoever has something to say of it; it waits a moment otherwise."""
         untold, self._untold = self._untold, []
         for happened in untold:
             self._ears.hear(happened)
 
     def _say(self, kind: str, text: str) -> None:
-        self._tell_now()
+        self.tell_now()
         self._ears.say(Said(self._wall_ns(), kind, text))
 
     @staticmethod

@@ -35,12 +35,12 @@ def test_a_breaker_that_fires_is_one_message_and_a_month_that_is_over_is_one_rep
     async def story() -> None:
         async with Bus[Told](lambda text: Told(MAIN, Said(0, NOTICE, text))) as bus:
             bus.subscribe(chat_listener(cast(Any, bot), "main"))
-            bus.publish(Told("FUNDING", Said(1, NOTICE, "entered: asset BTC")))
-            bus.publish(Told("FUNDING", Said(2, ALARM, "engine_paused: drawdown -0.031")))
+            bus.publish(Told("FUNDING", Said(1, NOTICE, "pair entered: long 0.014 BTC, short 0.014 BTC")))
+            bus.publish(Told(MAIN, Said(2, ALARM, "FUNDING pauses: 3.1 % below its high")))
             bus.publish(Told(MAIN, Said(3, NOTICE, "report of 2026-01: there"), "2026-01: 31 daily cycles\n"))
 
     asyncio.run(story())
-    assert bot.heard == ["main FUNDING: engine_paused: drawdown -0.031", "main\n2026-01: 31 daily cycles\n"]
+    assert bot.heard == ["main portfolio: FUNDING pauses: 3.1 % below its high", "main\n2026-01: 31 daily cycles\n"]
 
 
 def test_nobody_listens_where_nobody_is_named() -> None:

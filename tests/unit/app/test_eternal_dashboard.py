@@ -157,11 +157,12 @@ def test_a_portfolio_that_waits_for_its_venue_has_no_picture_but_its_alarms(tmp_
 @pytest.mark.req("E-119")
 def test_lines_are_asked_for_from_a_number_on_and_each_is_told_once(tmp_path: Path) -> None:
     async def story(of: Asked) -> None:
-        await of.tell(line(1), line(2))
+        await of.tell(line(1), line(2)._replace(note="tranche"))
         first = await of.json("/lines")
+        assert first["lines"][0]["note"] == ""
         assert first["lines"][1] == {
             "number": 2, "ts_ns": LIFE_NS + 2, "time": "2026-01-01T00:00:00Z", "kind": "notice",
-            "sub_account": CORE, "text": "line 2",
+            "sub_account": CORE, "note": "tranche", "text": "line 2",
         }  # fmt: skip
         assert (first["next"], first["lost"]) == (2, 0)
         await of.tell(line(3))

@@ -113,7 +113,7 @@ def test_after_the_last_attempt_it_is_an_alarm_and_the_next_life_tries_again(fol
     assert alarm == "the report of 2026-01 was not mailed: the server answered 451 later"
     assert alarms == 1
     office = Office()
-    mailed(folder, office, Told(MAIN, Said(1, NOTICE, "5120 events of 5 desks lived again")))
+    mailed(folder, office, Told(MAIN, Said(1, NOTICE, "back: 5,120 events of 5 desks lived again, no order open")))
     assert [letter.subject for letter in office.letters] == ["main: report of 2026-01"]
 
 

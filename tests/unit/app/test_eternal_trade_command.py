@@ -56,7 +56,13 @@ def test_it_trades_is_stopped_and_goes_on_and_its_tapes_say_the_same(sandbox: Pa
     assert (end["kind"], end["alarms"], end["cycles"], end["transfers"]) == ("end", 0, 1, len(ACCOUNTS))
     assert min(end["compared"].values()) >= 1
     assert json.loads(sandbox.read_text())["secret"] not in words
+    assert first[0]["text"].startswith("a new portfolio of 100,000.00 USDT that trades BTC, ETH: CORE 60,000.00, ")
+    notes = {line["note"]: line["text"] for line in first[:-1] if line["note"]}
+    assert notes["tranche"] == "instalment 1: 2 orders" and notes["heartbeat"].startswith("equity 100,000.00 USDT, ")
+    bought = [line["text"] for line in first[:-1] if (line["kind"], line["sub_account"]) == ("order", "CORE")]
+    assert len(bought) == 2 and all(text.startswith("buy 0.") and text.endswith(", post-only") for text in bought)
     again, _ = traded(sandbox, "--for", "2s")
+    assert again[0]["text"].startswith("back: ") and again[0]["text"].endswith(" open")
     assert again[-1]["cycles"] == 1 and again[-1]["transfers"] == len(ACCOUNTS)
     lived = CliRunner().invoke(app, ["verify", "parity", "main", "--json"])
     told = json.loads(lived.stdout)
@@ -119,7 +125,8 @@ def test_a_board_sees_the_living_portfolio_and_its_lines_and_can_change_nothing(
     assert (list(portfolio["sub_accounts"]), portfolio["cycles"]) == (list(ACCOUNTS), 1)
     assert sum(one["weight_frac"] for one in portfolio["sub_accounts"].values()) == pytest.approx(1.0)
     assert float(portfolio["equity_usdt"]) == pytest.approx(100_000, rel=0.01)
-    assert "5 desks lived again" in lines[0]["text"]
+    assert lines[0]["text"].startswith("a new portfolio of 100,000.00 USDT")
+    assert "tranche" in {line["note"] for line in lines}
     assert {one["engine"] for one in portfolio["sub_accounts"].values()} == {"running"}
     assert json.loads(output.splitlines()[-1])["alarms"] == state["alarm_count"] == 0
 
