@@ -9,13 +9,19 @@ from typing import Any
 
 import pytest
 
-from quintet.app import eternal_trading
+from quintet.app import desk_folder, eternal_operator, eternal_trading
 from quintet.app.eternal_parity import replay_portfolio
 from quintet.app.eternal_trading import MAIN
+from quintet.core import events as ev
+from quintet.core.risk import breaker
 from quintet.runtime.live_desk import ALARM
+from quintet.systems.eternal import trend
 from quintet.systems.eternal.config import ACCOUNTS, CORE
+from tools.storm.disk import Killed
 from tools.storm.lapse_laws import broken_laws, naked_times
 from tools.storm.lapse_scripts import (
+    QUICK,
+    at,
     calm,
     cut_between_legs,
     dies_and_finds_nobody,
@@ -23,6 +29,7 @@ from tools.storm.lapse_scripts import (
     earning,
     month,
     other_tick,
+    says,
 )
 from tools.storm.time_lapse import DAY_MS, START_MS, Script, TimeLapse, tell_lapse
 
@@ -185,6 +192,107 @@ def test_a_tick_that_changes_stops_new_risk_of_the_whole_portfolio_and_is_one_al
     later_ms = START_MS + 2 * DAY_MS
     accounts = [lapse.service.state.accounts[uid] for uid in lapse.uids.values()]
     assert not [one for each in accounts for one in each.executions if one.ms > later_ms and one.kind == "Trade"]
+
+
+# ---- what a person says ------------------------------------------------------------------------------------------
+
+
+def open_orders(lapse: TimeLapse, name: str) -> list[Any]:
+    account = lapse.service.state.accounts[lapse.uids[name]]
+    return [lapse.service.state.orders[one] for ids in account.open_orders.values() for one in ids]
+
+
+def said_by_people(lapse: TimeLapse) -> list[dict[str, str]]:
+    """By the tapes alone, lived once more; what is on them twice was done twice."""
+    log = replay_portfolio(lapse.folder).conducting.conductor.log
+    return [dict(one.note.values) for _, one in log if one.note.kind == "operator"]
+
+
+def test_a_halted_portfolio_places_nothing_new_keeps_its_stops_and_goes_on_after_a_death_when_it_is_resumed(
+    tmp_path: Path,
+) -> None:
+    seen: dict[float, dict[str, list[Any]]] = {}
+
+    def looks(day: float) -> Any:
+        def look(lapse: TimeLapse) -> None:
+            seen[day] = {name: open_orders(lapse, name) for name in lapse.uids}
+
+        return at(START_MS + int(day * DAY_MS), look)
+
+    faults = (
+        *map(looks, (2.3, 2.8, 7.3, 7.8)), says(2, "halt", CORE), says(3, "resume", CORE),
+        says(7, "halt"), dies_between_cycles(8), says(9, "resume", dies=True),
+    )  # fmt: skip
+    lapse = told(replace(calm(12), faults=faults), tmp_path)
+    assert (lapse.struck, lapse.life, broken_laws(lapse)) == (5, 2, [])
+    assert said_by_people(lapse) == [
+        {"action": "halt", "account": CORE}, {"action": "resume", "account": CORE},
+        {"action": "halt", "account": ""}, {"action": "resume", "account": ""},
+    ]  # fmt: skip
+
+    assert [one.sign for one in seen[2.3][CORE]] == [1, 1] and seen[2.8][CORE] == []
+    stops = [(one.order_id, one.trigger_price) for one in seen[7.3]["TREND-1"]]
+    assert len(stops) == 2 and [(one.order_id, one.trigger_price) for one in seen[7.8]["TREND-1"]] == stops
+
+    halted_ms, resumed_ms = START_MS + 7 * DAY_MS + DAY_MS * 3 // 4, START_MS + 9 * DAY_MS + DAY_MS // 2
+    placed = [one for one in lapse.service.state.orders.values() if halted_ms < one.created_ms < resumed_ms]
+    assert placed and all(one.reduce_only for one in placed)
+    later = [one for one in lapse.service.state.orders.values() if one.created_ms > resumed_ms and not one.reduce_only]
+    assert {lapse.service.state.accounts[one.uid].name for one in later} >= {"TREND-1", "TREND-2"}
+
+
+@pytest.mark.parametrize("when", ["before it is heard", "before it is answered"])
+def test_an_engine_that_failed_is_asked_again_when_a_person_says_so_and_a_death_does_not_say_it_twice(
+    when: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decide, answer, alive = trend.decide, eternal_operator.answer, []
+
+    def fails_on_a_day(state: Any, view: Any, config: Any) -> Any:
+        if view.day == START_MS // DAY_MS + 1 and config == QUICK.trend_1:
+            raise ZeroDivisionError("division by zero")
+        return decide(state, view, config)
+
+    def dies_once(folder: Path, said: eternal_operator.Answer) -> None:
+        if when == "before it is answered" and alive[0].life == 0:
+            alive[0].kill()
+            raise Killed
+        answer(folder, said)
+
+    monkeypatch.setattr(trend, "decide", fails_on_a_day)
+    monkeypatch.setattr(eternal_operator, "answer", dies_once)
+    restart = says(3, "restart", "TREND-1", dies=when == "before it is heard")
+    lapse = told(replace(calm(8), faults=(restart, alive.append)), tmp_path)
+    assert (lapse.struck, lapse.life, broken_laws(lapse)) == (1, 1, [])
+    assert said_by_people(lapse) == [{"action": "restart", "account": "TREND-1"}]
+    [failed] = [line for name, line in lapse.said if name == "TREND-1" and line.kind == ALARM]
+    assert failed.text.startswith("failed, and set aside")
+    assert [one.kind for one in lapse.service.state.accounts[lapse.uids["TREND-1"]].executions].count("Trade") >= 2
+    assert not (lapse.folder / eternal_operator.ASKED).exists()
+
+
+def test_desks_that_an_alarm_has_paused_go_on_when_a_person_says_so_and_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(eternal_trading, "LISTING_EVERY_S", 1.0)
+    faults = (other_tick(1, "1"), says(2, "resume", dies=True))
+    lapse = told(replace(calm(4), faults=faults), tmp_path)
+    assert (lapse.struck, lapse.life, broken_laws(lapse)) == (1, 1, [])
+    resumed = {
+        name: [(int(one["quantity"]), int(one["price"])) for one in desk_folder.required_past(lapse.folder / name).rows
+               if int(one["kind"]) == ev.OPERATOR and int(one["price"])]
+        for name in ACCOUNTS
+    }  # fmt: skip
+    [(action, number)] = resumed[CORE]
+    assert action == breaker.RESUME and resumed == dict.fromkeys(ACCOUNTS, [(action, number)])
+
+
+def test_a_word_that_makes_no_sense_is_refused_and_stands_on_no_tape(tmp_path: Path) -> None:
+    lapse = told(replace(calm(2), faults=(says(1, "restart", "FUNDING"),)), tmp_path)
+    assert broken_laws(lapse) == [] and said_by_people(lapse) == []
+    [line] = [line.text for name, line in lapse.said if "refused" in line.text]
+    assert line.startswith(
+        "a person has asked for restart, which is refused: nothing to restart: FUNDING: found engine"
+    )
 
 
 def test_a_movement_that_is_booked_on_one_side_only_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,8 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from quintet.app import eternal_operator
+from quintet.research.eternal_conductor import Action
 from quintet.sandbox.commands import ChangeInstrument, SetEarn
 from quintet.sandbox.happenings import Executed
 from quintet.systems.eternal import EternalConfig
@@ -132,13 +134,13 @@ def yields(from_day: int, apr: int, redeem_hours: int) -> Callable[[TimeLapse], 
     def change(lapse: TimeLapse) -> None:
         lapse.service.do(SetEarn(coin="ETH", apr=apr, redeem_ms=redeem_hours * 3_600_000))
 
-    return _at(START_MS + from_day * DAY_MS + DAY_MS // 2, change)
+    return at(START_MS + from_day * DAY_MS + DAY_MS // 2, change)
 
 
 def other_tick(from_day: int, tick: str) -> Callable[[TimeLapse], None]:
     """From noon of this day on spot Bitcoin has another tick."""
     change = ChangeInstrument(category="spot", symbol="BTCUSDT", tick=tick)
-    return _at(START_MS + from_day * DAY_MS + DAY_MS // 2, lambda lapse: lapse.service.do(change))
+    return at(START_MS + from_day * DAY_MS + DAY_MS // 2, lambda lapse: lapse.service.do(change))
 
 
 def lost_stakes(lapse: TimeLapse) -> None:
@@ -164,10 +166,22 @@ def dies_between_cycles(day: int) -> Callable[[TimeLapse], None]:
         lapse.struck += 1
         lapse.kill()
 
-    return _at(START_MS + day * DAY_MS + DAY_MS // 2, strikes)
+    return at(START_MS + day * DAY_MS + DAY_MS // 2, strikes)
 
 
-def _at(when_ms: int, acts: Callable[[TimeLapse], object]) -> Callable[[TimeLapse], None]:
+def says(day: int, action: Action, account: str = "", dies: bool = False) -> Callable[[TimeLapse], None]:
+    """A person says something at noon of a day; the process may die before it has heard it."""
+
+    def speaks(lapse: TimeLapse) -> None:
+        lapse.struck += 1
+        eternal_operator.leave(lapse.folder, eternal_operator.Wish(f"{action} {account} {day}", action, account))
+        if dies:
+            lapse.kill()
+
+    return at(START_MS + day * DAY_MS + DAY_MS // 2, speaks)
+
+
+def at(when_ms: int, acts: Callable[[TimeLapse], object]) -> Callable[[TimeLapse], None]:
     """When the exchange's time has come to it."""
 
     def prepare(lapse: TimeLapse) -> None:

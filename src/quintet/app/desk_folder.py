@@ -36,6 +36,9 @@ from quintet.storage.tape_files import Known, TapeWriter
 from quintet.storage.written_rows import HEADER_ROWS, index_of, without_headers
 
 TAPE: Final = "desk.tape"
+CONDUCTOR: Final = "conductor"
+"""The folder in a portfolio's whose tape is the conductor's."""
+
 CHECKPOINTS: Final = "checkpoints"
 CHECKPOINT_EVERY: Final = 20_000
 """Events; living through so many again takes about two seconds."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from quintet.app.desk_folder import TAPE
+from quintet.app.desk_folder import CONDUCTOR, TAPE
 from quintet.app.messages import Complaint, did_you_mean
 from quintet.core.engine.checkpoint import Checkpoint, decode
 from quintet.core.errors import Damaged, DataError
@@ -48,6 +48,11 @@ class DeskPlace(NamedTuple):
 def desk_folders(place: Path) -> list[Path]:
     """The folders of all desks below a place, by name."""
     return [path.parent for path in sorted(place.glob(f"*/{TAPE}"))]
+
+
+def portfolio_folders(place: Path) -> list[Path]:
+    """The same of portfolios: a conductor and its desks."""
+    return [path.parent.parent for path in sorted(place.glob(f"*/{CONDUCTOR}/{TAPE}"))]
 
 
 def fitting(name: str, desks: Sequence[Path]) -> list[Path]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import msgspec
+import numpy as np
 
 from quintet import __version__
 from quintet._kernel_cache import cache_key
@@ -21,6 +22,8 @@ from quintet.app.desk_folder import Identity
 from quintet.app.eternal_words import PAID, Units, fill_words, order_words, payment_words
 from quintet.app.machine import Machine
 from quintet.app.messages import Complaint
+from quintet.app.reloading import ACTIONS
+from quintet.core import events as ev
 from quintet.core import state as s
 from quintet.core.digest import command_hash
 from quintet.core.engine.checkpoint import desk_parts, restore
@@ -28,7 +31,7 @@ from quintet.core.instrument import Instrument
 from quintet.core.orders.client_ids import ClientIds
 from quintet.ports.command_rows import command_rows
 from quintet.ports.gateway import Brake
-from quintet.research.eternal_conductor import Conductor, Event
+from quintet.research.eternal_conductor import Action, Conductor, Event
 from quintet.research.eternal_run import Costs, event_of, margin_of
 from quintet.research.sub_accounts import SubAccountBooks
 from quintet.research.told_desk import Moved, ToldEntrance, Wanted, Word, told_world, word_rows, words_on
@@ -74,7 +77,9 @@ class SubAccountDesk:
         self.stirs: Callable[[], None] = lambda: None
         self.joined = asyncio.Event()
         self.tape: Any = None
-        self.told = 0
+        self.told = self.operated = 0
+        """The number of the last word that said what it shall want, and of the last that a person said to its desk."""
+
         self.moved: dict[str, Moved] = {}
         self._place, self._account, self._say = place, account, say
         self._conductor = conductor
@@ -130,6 +135,7 @@ class SubAccountDesk:
         relived = relive(world, self._enter, past.behind(at))
         for word in words_on(past.written):
             self._remember(word)
+        self.operated = int(np.max(past.written["price"], where=past.written["kind"] == ev.OPERATOR, initial=0))
         self.tape = TapeWriter.resume(folder / desk_folder.TAPE, past.known)
         self._checkpoints = self._place.machine.beside(desk_folder.SealedCheckpoints(folder, self.tape))
         unwritten, last_ns = relived.unwritten, past.last_ns
@@ -212,6 +218,11 @@ class SubAccountDesk:
         self._remember(word)
         self.desk.enter(word_rows(word, self._place.machine.wall_ns()))
 
+    def operate(self, number: int, action: Action) -> None:
+        """What a person says to the desk, and the number of the conductor's event that says it: both on this tape."""
+        self.operated = number
+        self.desk.operate(ACTIONS[action], number)
+
     def _remember(self, word: Word) -> None:
         if isinstance(word, Wanted):
             self.told = word.number
@@ -258,11 +269,10 @@ def require_same(past: desk_folder.Past, who: Identity, folder: Path) -> None:
     desk_folder.require_notes(past.notes, who, folder)
 
 
-def relived_books(folder: Path, name: str, instruments: tuple[Instrument, ...], costs: Costs) -> SubAccountBooks:
+def relived_books(name: str, instruments: tuple[Instrument, ...], costs: Costs, rows: Any) -> SubAccountBooks:
     """The books of a sub-account from its tape alone; raises TapeError at the first command that is not the same."""
-    past = desk_folder.required_past(folder)
     books = _books(name, instruments, costs)
-    relive(books.world, ToldEntrance(books, lambda why: None), past.rows)
+    relive(books.world, ToldEntrance(books, lambda why: None), rows)
     return books
 
 

@@ -1,7 +1,8 @@
 """A portfolio's tapes once more, from their files alone: the same commands, the same words, or an error."""
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -10,11 +11,12 @@ from quintet.app.eternal_desk import relived_books
 from quintet.app.eternal_trading import CONDUCTOR, conducted, instruments_of
 from quintet.app.messages import say, say_json
 from quintet.core.digest import command_hash
-from quintet.core.errors import DataError
+from quintet.core.errors import Damaged, DataError
 from quintet.research.conductor_tape import Conducting
 from quintet.research.eternal_conductor import Conductor
 from quintet.research.eternal_run import Costs
 from quintet.research.sub_accounts import SubAccountBooks
+from quintet.storage.tape_files import open_tape
 from quintet.systems.eternal.config import ACCOUNTS, EternalConfig
 
 
@@ -48,17 +50,37 @@ def say_parity(folder: Path, as_json: bool) -> None:
         say(f"  {name:<9} equal    commands {found}")
 
 
-def replay_portfolio(folder: Path, costs: Costs | None = None) -> Relived:
+class Written(NamedTuple):
+    """What stands on a tape now, read without holding up whoever writes it."""
+
+    notes: Mapping[str, str]
+    rows: Any
+
+
+def written_in(folder: Path) -> Written:
+    """The same as a desk's past, for those who only look; raises TapeError for a tape that is damaged."""
+    path = folder / desk_folder.TAPE
+    try:
+        tape = open_tape(path)
+    except Damaged:  # what became durable while it was mapped is no damage
+        tape = open_tape(path)
+    return Written(tape.meta.notes, tape.event_rows())
+
+
+Reads = Callable[[Path], Any]
+"""Reads the tape of a folder: its `notes`, and its `rows`."""
+
+
+def replay_portfolio(folder: Path, costs: Costs | None = None, reads: Reads = desk_folder.required_past) -> Relived:
     """Live all tapes of a portfolio again, without its checkpoints; raises TapeError where one says otherwise."""
-    past = desk_folder.required_past(folder / CONDUCTOR)
-    instruments = instruments_of(past)
+    past = reads(folder / CONDUCTOR)
+    instruments = instruments_of(past.notes)
     try:
         config = msgspec.json.decode(past.notes["parameters"], type=EternalConfig)
     except msgspec.MsgspecError as error:
         raise DataError(f"{folder / CONDUCTOR}: parameters: {error}, expected those of a portfolio") from None
     assets = tuple(one.base_asset for one in instruments if one.kind == "spot")
     conducting = Conducting(Conductor(config, instruments, tuple(ACCOUNTS), assets))
-    conducted(conducting, past, folder / CONDUCTOR)
-    return Relived(
-        conducting, {name: relived_books(folder / name, name, instruments, costs or Costs()) for name in ACCOUNTS}
-    )
+    conducted(conducting, past.rows, folder / CONDUCTOR)
+    books = {name: relived_books(name, instruments, costs or Costs(), reads(folder / name).rows) for name in ACCOUNTS}
+    return Relived(conducting, books)

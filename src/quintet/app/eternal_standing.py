@@ -4,23 +4,27 @@ Money and quantities are exact decimals in text, as at the venue; a price that n
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from quintet.app.eternal_words import percent
 from quintet.core.instrument import Instrument
 from quintet.core.orders import lifecycle
 from quintet.core.orders.client_ids import ClientIds
+from quintet.core.risk.breaker import BY_STAND_DOWN, RESUMABLE, causes_text
 from quintet.core.risk.gate import MODE_NAMES
 from quintet.research.conductor_tape import Conducting
-from quintet.research.eternal_conductor import Conductor
+from quintet.research.eternal_conductor import Action, Conductor
 from quintet.research.sub_accounts import SubAccountBooks, spot_of
 from quintet.runtime.lines import clock_text
+from quintet.systems.eternal.config import CORE
 from quintet.systems.eternal.core_hodl import STAKED
 from quintet.systems.eternal.dates import date_of
 from quintet.systems.eternal.risk import Account
 
 ACCOUNT, EARN = "account", "earn"
+NOBODY_HAS_LOOKED: Final = "an alarm that nobody has looked at"
 
 
 class Position(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,9 +63,11 @@ class WantedOrder(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SubAccount(msgspec.Struct, frozen=True, kw_only=True):
-    """`weight_frac`: of the equity of all. `engine`: running, paused, or failed; `mode`: of the desk below it.
+    """`weight_frac`: of the equity of all. `engine`: running, paused, or failed, and then `why`.
 
-    `joined`: it knows what its account has done. `compared`: how often books and venue were equal in this life.
+    `mode`: of the desk below it, `stopped_by`: why it takes no new risk. `waits_for`: what a person can say that lets
+    it go on. `joined`: it knows what its account has done. `compared`: how often books and venue were equal in this
+    life.
     """
 
     equity_usdt: str
@@ -70,6 +76,8 @@ class SubAccount(msgspec.Struct, frozen=True, kw_only=True):
     engine: str
     why: str
     mode: str
+    stopped_by: str
+    waits_for: list[Action]
     joined: bool
     compared: int
     positions: list[Position]
@@ -86,7 +94,10 @@ class Decided(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
-    """All of it at one moment. `drawdown_frac`: from the portfolio's high, 0 or below."""
+    """All of it at one moment. `drawdown_frac`: from the portfolio's high, 0 or below.
+
+    `waits_for`: what a person can say to the whole of it, that something goes on.
+    """
 
     desk: str
     world: str
@@ -96,6 +107,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     drawdown_frac: float
     regime: str
     status: str
+    waits_for: list[Action]
     cycles: int
     transfers: int
     last_decision: Decided | None
@@ -122,6 +134,8 @@ def standing_of(
     """The picture of now."""
     conductor, decided_ns = conducting.conductor, conducting.decided_ns
     portfolio, total = conductor.portfolio, sum(place.seen.equity for place in places.values())
+    asked = {word for place in places.values() for word in wanted_by(place.books)}
+    asked |= {"resume"} if portfolio.risk.is_halted else set()
     day = date_of(conductor.marks[-1].day).isoformat() if conductor.marks else None
     return Standing(
         desk=desk,
@@ -132,6 +146,7 @@ def standing_of(
         drawdown_frac=portfolio.risk.drawdown(total),
         regime=portfolio.regime.regime,
         status=portfolio.risk.status,
+        waits_for=sorted(asked),
         cycles=portfolio.cycles,
         transfers=len(conducting.movements),
         last_decision=Decided(ts_ns=decided_ns, time=clock_text(decided_ns), day=day) if decided_ns > 0 else None,
@@ -140,19 +155,17 @@ def standing_of(
 
 
 def _sub_account(name: str, place: SubAccountPlace, conductor: Conductor, total: int) -> SubAccount:
-    portfolio, books = conductor.portfolio, place.books
-    engine, why = "running", ""
-    if name in portfolio.failed:
-        engine, why = "failed", portfolio.failed[name]
-    elif name in portfolio.risk.paused:
-        engine = "paused"
+    books, desk = place.books, place.books.world.desk[0]
+    engine, why = _engine(name, conductor)
     return SubAccount(
         equity_usdt=_money(books, place.seen.equity),
         cash_usdt=_money(books, place.seen.cash),
         weight_frac=place.seen.equity / total if total > 0 else None,
         engine=engine,
         why=why,
-        mode=MODE_NAMES[int(books.world.desk[0].limits.mode)],
+        mode=MODE_NAMES[int(desk.limits.mode)],
+        stopped_by=causes_text(int(desk.breaker.causes)) or (NOBODY_HAS_LOOKED if int(desk.paused) else ""),
+        waits_for=sorted({*_wanted_by_engine(name, conductor), *wanted_by(books)}),
         joined=place.joined,
         compared=place.compared,
         positions=[*_positions(books, conductor.names), *_earning(place)],
@@ -169,6 +182,54 @@ def _sub_account(name: str, place: SubAccountPlace, conductor: Conductor, total:
             for order in conductor.working[name]
         ],
     )
+
+
+def wanted_by(books: SubAccountBooks) -> set[Action]:
+    """What a person can say to a sub-account's desk that lets it go on."""
+    desk: Any = books.world.desk[0]
+    causes, found = int(desk.breaker.causes), set[Action]()
+    if causes & RESUMABLE:
+        found.add("resume")
+    if int(desk.paused) or causes & ~(RESUMABLE | BY_STAND_DOWN):
+        found.add("reset")
+    return found
+
+
+def _wanted_by_engine(name: str, conductor: Conductor) -> set[Action]:
+    """The same of its engine, which can have failed while it was paused."""
+    found = set[Action]()
+    if name in conductor.portfolio.failed:
+        found.add("restart")
+    if _is_paused(name, conductor):
+        found.add("resume")
+    return found
+
+
+def _engine(name: str, conductor: Conductor) -> tuple[str, str]:
+    """Running, paused, or failed; and why not."""
+    portfolio = conductor.portfolio
+    if name in portfolio.failed:
+        return "failed", portfolio.failed[name]
+    if _is_paused(name, conductor):
+        return "paused", _why_paused(name, conductor)
+    return "running", ""
+
+
+def _is_paused(name: str, conductor: Conductor) -> bool:
+    portfolio = conductor.portfolio
+    return name in portfolio.risk.paused or (name == CORE and portfolio.core.halted)
+
+
+def _why_paused(name: str, conductor: Conductor) -> str:
+    if name == CORE and conductor.portfolio.core.halted:
+        return "withdrawals were closed at the venue"
+    for _, said in reversed(conductor.log):
+        kind, values = said.note.kind, said.note.values
+        if kind == "engine_paused" and values["account"] == name:
+            return f"it was {percent(values['drawdown'])} below its own high"
+        if kind == "operator" and (values["action"], values["account"]) == ("halt", name):
+            break
+    return "halted by a person"
 
 
 def _positions(books: SubAccountBooks, names: tuple[str, ...]) -> Iterator[Position]:

@@ -23,7 +23,7 @@ import msgspec
 import numpy as np
 
 from quintet import __version__
-from quintet.app import desk_folder
+from quintet.app import desk_folder, eternal_operator
 from quintet.app.bybit_desk import Account, Address, listed_instrument, opened, unit_changes
 from quintet.app.desk_folder import Identity
 from quintet.app.eternal_desk import Place, SubAccountDesk, require_same
@@ -31,7 +31,8 @@ from quintet.app.eternal_earn import EarnDesk
 from quintet.app.eternal_facts import NOT_NOW, MarketFacts, hear_facts
 from quintet.app.eternal_moments import Moment, due
 from quintet.app.eternal_months import write_reports
-from quintet.app.eternal_standing import Standing, SubAccountPlace, standing_of
+from quintet.app.eternal_operator import Answer, Wish, operated_words, problem_of, require_sense, waits_of
+from quintet.app.eternal_standing import Standing, SubAccountPlace, standing_of, wanted_by
 from quintet.app.eternal_words import Units, counted, movement_words, note_words, staking_words
 from quintet.app.instruments import InstrumentConfig
 from quintet.app.machine import MACHINE, Machine
@@ -56,6 +57,7 @@ from quintet.research.eternal_conductor import (
     NotMoved,
     NotStaked,
     Opens,
+    Operated,
     Reply,
     Settled,
 )
@@ -76,7 +78,7 @@ from quintet.venues.bybit.listing import Listing
 from quintet.venues.bybit.sign import ApiKey
 from quintet.venues.connection import Patience
 
-CONDUCTOR: Final = "conductor"
+CONDUCTOR: Final = desk_folder.CONDUCTOR
 MAIN: Final = ""
 """The account that capital comes from."""
 
@@ -254,7 +256,7 @@ class _Portfolio:
         """Everything as it was; what has never been is begun."""
         folder = self._request.folder / CONDUCTOR
         past = desk_folder.past_of(folder)
-        instruments = instruments_of(past) if past is not None else await self._listed()
+        instruments = instruments_of(past.notes) if past is not None else await self._listed()
         self._conductor = Conductor(self._request.config, instruments, tuple(ACCOUNTS), self._request.assets)
         place = Place(
             self._request.folder, self._request.desk, self._request.world, self._request.url, instruments,
@@ -334,7 +336,7 @@ class _Portfolio:
         require_same(past, who, folder)
         self._epoch = past.epoch
         self.conducting = Conducting(self._conductor)
-        unsaid = conducted(self.conducting, past, folder)
+        unsaid = conducted(self.conducting, past.rows, folder)
         self._tape = TapeWriter.resume(folder / desk_folder.TAPE, past.known)
         self._last_ns = past.last_ns
         if unsaid is not None:
@@ -382,7 +384,8 @@ class _Portfolio:
                     lives = [group.create_task(desk.live()) for desk in self.desks.values()]
                     own = (
                         self._conduct(), self._hear_desks(), self._hear_market(), self._mind_legs(), self._mind_earn(),
-                        self._hear_outside(), self._keep_listing(), self._accounts[MAIN].rest.keep_clock(),
+                        self._hear_outside(), self._keep_listing(), self._mind_operator(),
+                        self._accounts[MAIN].rest.keep_clock(),
                     )  # fmt: skip
                     tasks = [group.create_task(one) for one in own]
                     await stop.wait()
@@ -414,6 +417,7 @@ class _Portfolio:
         for desk in self.desks.values():
             await desk.joined.wait()
         self._react()
+        self._hear_operator()  # what was said before it died comes before anything new
         await self._again_until_done(self._open)
         self._is_open.set()
         while True:
@@ -523,6 +527,57 @@ class _Portfolio:
 
     def _hear_one(self, told: Fact) -> None:
         self._hear(Entered(Heard((told,))))
+
+    # ---- what a person says ----------------------------------------------------------------------------------------
+
+    async def _mind_operator(self) -> None:
+        """It is heard within a moment, also while the venue does not answer."""
+        for desk in self.desks.values():
+            await desk.joined.wait()
+        while True:
+            await asyncio.sleep(eternal_operator.LOOK_S)
+            self._hear_operator()
+
+    def _hear_operator(self) -> None:
+        """What was said is on the tape before it is done, and done before it is answered; of the rest nothing is."""
+        self._operate_owed()
+        wish = eternal_operator.waiting(self._request.folder, lambda why: self._notice(MAIN, why))
+        if wish is None or not self.conducting.count:  # a portfolio is opened first
+            return
+        lines: tuple[str, ...] = ()
+        if wish.key not in self.conducting.operated:
+            self._react()
+            try:
+                require_sense(wish, self.look())
+            except Complaint as complaint:
+                self._notice(wish.account, f"a person has asked for {wish.action}, which is refused: {complaint}")
+                eternal_operator.answer(self._request.folder, Answer(wish.key, problem=problem_of(complaint)))
+                return
+            lines = self._operate(wish)
+        waits = tuple(f"waits for a person: {line}" for line in waits_of(self.look()))
+        eternal_operator.answer(self._request.folder, Answer(wish.key, (*lines, *waits)))
+
+    def _operate(self, wish: Wish) -> tuple[str, ...]:
+        """Returns what came of it."""
+        asked = (wish.account,) if wish.account else tuple(self.desks)
+        below = tuple(name for name in asked if wish.action in wanted_by(self.desks[name].books))
+        wanted = {name: len(orders) for name, orders in self._conductor.working.items()}
+        seen = self._everybody() if wish.action == "halt" else {}
+        reply = self._hear(Entered(Operated(wish.key, wish.action, self._machine.wall_ns(), wish.account, seen, below)))
+        for name in reply.orders:
+            self._tell_last(name)
+        self._operate_owed()
+        if wish.action == "restart" and wish.account == FUNDING:
+            self._look_at_legs()
+        called_back = sum(wanted[name] - len(orders) for name, orders in reply.orders.items())
+        return operated_words(wish, called_back, below)
+
+    def _operate_owed(self) -> None:
+        """What a person has said to the desks, and stands on the conductor's tape alone."""
+        for name, said in self.conducting.operations.items():
+            for number, action in said:
+                if self.desks[name].operated < number:
+                    self.desks[name].operate(number, action)
 
     # ---- what is carried out ---------------------------------------------------------------------------------------
 
@@ -680,6 +735,9 @@ class _Portfolio:
         self._alarms += said.kind == ALARM
         self._watched.tell(Told(name, said, page, note))
 
+    def _notice(self, name: str, text: str) -> None:
+        self._say(name, Said(self._machine.wall_ns(), NOTICE, text))
+
     def _tell_people(self, now_ns: int, entered: Entered) -> None:
         """What the engines have noted since; what they note of a fill is of its market, and comes after its line."""
         market = entered.event.instrument if isinstance(entered.event, Filled) else ""
@@ -723,15 +781,15 @@ class _Portfolio:
         )
 
 
-def conducted(conducting: Conducting, past: desk_folder.Past, folder: Path) -> Reply | None:
+def conducted(conducting: Conducting, rows: Any, folder: Path) -> Reply | None:
     """Let a conductor hear its tape again, as `conductor_tape.relive` does."""
-    birth = int(np.flatnonzero(past.rows["bits"] & LAST)[0]) + 1
-    return relive(conducting, past.rows[birth:], str(folder / desk_folder.TAPE))
+    birth = int(np.flatnonzero(rows["bits"] & LAST)[0]) + 1
+    return relive(conducting, rows[birth:], str(folder / desk_folder.TAPE))
 
 
-def instruments_of(past: desk_folder.Past) -> tuple[Instrument, ...]:
+def instruments_of(notes: Mapping[str, str]) -> tuple[Instrument, ...]:
     """What a portfolio trades, from the notes of its conductor's tape; raises DataError."""
     try:
-        return msgspec.json.decode(past.notes["instruments"], type=tuple[Instrument, ...])
+        return msgspec.json.decode(notes["instruments"], type=tuple[Instrument, ...])
     except (KeyError, msgspec.MsgspecError) as error:
         raise DataError(f"conductor: meta block: {error}, expected the instruments of a portfolio") from None

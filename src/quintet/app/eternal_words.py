@@ -94,12 +94,6 @@ TRANSFERS: Final[Mapping[str, str]] = {
     "excess": "more than its share",
 }
 
-ORDERS_OF_PEOPLE: Final[Mapping[str, str]] = {
-    "halt": "no new risk anywhere",
-    "resume": "go on",
-    "restart": "begin again after a failure",
-}
-
 Values = Mapping[str, Any]
 
 
@@ -237,7 +231,13 @@ def _status(note: Spoken) -> str:
 
 
 def _operator(note: Spoken) -> str:
-    return f"a person has ordered: {ORDERS_OF_PEOPLE[note['action']]} ({note['account'] or 'the portfolio'})"
+    name = note["account"]
+    return {
+        "halt": f"a person has ordered: no new risk {f'of {name}' if name else 'anywhere'}; exits and stops go on",
+        "resume": f"a person has ordered: {name or 'the portfolio'} goes on",
+        "restart": f"a person has ordered: {name}, which failed, is asked again",
+        "reset": f"a person has looked at what stopped {f'the desk of {name}' if name else 'the desks'}: begin anew",
+    }[note["action"]]
 
 
 def _refused_data(note: Spoken) -> str:

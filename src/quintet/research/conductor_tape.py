@@ -15,12 +15,14 @@ from quintet.core.errors import TapeError
 from quintet.core.row_laws import Rows, text_of
 from quintet.core.tape import message_with_text
 from quintet.research.eternal_conductor import (
+    Action,
     Conductor,
     Cycle,
     Event,
     Movement,
     NotMoved,
     NotStaked,
+    Operated,
     Reply,
     Settled,
 )
@@ -51,6 +53,7 @@ class Conducting:
     `heard`: the last position of each desk that was heard; `orders`: of each sub-account the last word, and the number
     of the event that it answers; `said_movements`, `said_stakings`: everything that was to be moved, or staked;
     `decided_ns`: the moment of the last daily cycle or settlement; `cycled_day`: the day of the last cycle, -1: none.
+    `operated`: keys of what people have said; `operations`: what each desk was told by it, and the event's number.
     """
 
     def __init__(self, conductor: Conductor) -> None:
@@ -63,6 +66,8 @@ class Conducting:
         self.cycled_day = -1
         self.count = 0
         self.not_moved: set[str] = set()
+        self.operated: set[str] = set()
+        self.operations: dict[str, list[tuple[int, Action]]] = {}
 
     def enter(self, entered: Entered) -> Reply:
         """The next event; returns what is said."""
@@ -75,6 +80,10 @@ class Conducting:
             self.cycled_day = event.day if isinstance(event, Cycle) else self.cycled_day
         elif isinstance(event, (NotMoved, NotStaked)):
             self.not_moved.add(event.key)
+        elif isinstance(event, Operated):
+            self.operated.add(event.key)
+            for name in event.desks:
+                self.operations.setdefault(name, []).append((self.count, event.action))
         reply = self.conductor.hear(event)
         self.orders |= {name: (self.count, orders) for name, orders in reply.orders.items()}
         self.said_movements += reply.movements

@@ -5,7 +5,7 @@ live, and keeps every event on a tape. The same events give the same words.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
 
@@ -13,12 +13,12 @@ from quintet.core.errors import ConfigError, DataError
 from quintet.core.instrument import Instrument
 from quintet.core.units import E9
 from quintet.research.daily_tape import DAY_NS, Told
-from quintet.systems.eternal import Day, EternalConfig, Outcome, Portfolio, run_cycle
+from quintet.systems.eternal import Day, EternalConfig, Outcome, Portfolio, core_hodl, run_cycle
 from quintet.systems.eternal.allocation import opening
 from quintet.systems.eternal.config import CORE, FUNDING, TACTICAL, TREND_1, TREND_2
 from quintet.systems.eternal.cycle import FIELDS, Said, run_settlement
 from quintet.systems.eternal.pictures import DayBar, Painter, correlation_of
-from quintet.systems.eternal.risk import Account
+from quintet.systems.eternal.risk import HALT, NORMAL, REDUCE, Account, Approved, approve, resumed
 from quintet.systems.eternal.said import MARKET, STOP, Note, Order, Stake, Transfer
 from quintet.systems.eternal.seen import Picture, Quote
 from quintet.systems.eternal.tactical import on_fill as tactical_fill
@@ -148,7 +148,25 @@ class NotStaked(msgspec.Struct, frozen=True, tag="not staked"):
     text: str
 
 
-Event = Opens | Heard | Begins | Cycle | Settled | Paid | Filled | Over | Looked | NotMoved | NotStaked
+Action = Literal["halt", "resume", "restart", "reset"]
+
+
+class Operated(msgspec.Struct, frozen=True, tag="operated", omit_defaults=True):
+    """A person has said what shall be with a sub-account, or (empty) with all. `key` never comes twice.
+
+    halt: no new risk; resume: it goes on; restart: an engine that has failed is asked again; reset: of desks alone.
+    `seen`: every sub-account as it stands, where orders are judged anew; `desks`: whose desks are told the same.
+    """
+
+    key: str
+    action: Action
+    now_ns: int
+    account: str = ""
+    seen: Mapping[str, Account] = {}
+    desks: tuple[str, ...] = ()
+
+
+Event = Opens | Heard | Begins | Cycle | Settled | Paid | Filled | Over | Looked | NotMoved | NotStaked | Operated
 
 LOOKED_AT: Final = (TREND_1, TREND_2, FUNDING)
 """Sub-accounts whose engine looks at its account after a fill."""
@@ -284,6 +302,8 @@ class Conductor:
             return self._over(event)
         elif isinstance(event, Looked):
             return self._between(event.now_ns, event.funding)
+        elif isinstance(event, Operated):
+            return self._operated(event)
         elif isinstance(event, NotStaked):
             core = self.portfolio.core
             self._change(core=msgspec.structs.replace(core, staked=core.staked - event.lots))
@@ -584,6 +604,44 @@ class Conductor:
         self.portfolio = outcome.portfolio
         self.log += [(day, said) for said in outcome.log]
         return Reply(orders={FUNDING: self._tell(FUNDING, outcome.orders.get(FUNDING))})
+
+    # ---- what a person says --------------------------------------------------------------------------------------
+
+    def _operated(self, said: Operated) -> Reply:
+        """It holds from here on; what engines make of it, they decide at their next wake."""
+        portfolio, risk, name = self.portfolio, self.portfolio.risk, said.account
+        if said.action == "halt" and name:
+            self._change(risk=msgspec.structs.replace(risk, paused=risk.paused | {name}))
+        elif said.action == "halt":
+            self._change(risk=msgspec.structs.replace(risk, is_halted=True, status=HALT))
+        elif said.action == "resume" and name:
+            if name == CORE:
+                self._change(core=core_hodl.resume(portfolio.core))
+            if name in risk.paused:
+                self._change(risk=resumed(risk, name))
+        elif said.action == "resume":
+            status = REDUCE if risk.is_reduced else NORMAL
+            self._change(risk=msgspec.structs.replace(risk, is_halted=False, status=status))
+        elif said.action == "restart":
+            self._change(failed={each: error for each, error in portfolio.failed.items() if each != name})
+        note = Note(kind="operator", values={"action": said.action, "account": name})
+        self.log.append((said.now_ns // DAY_NS, Said(stage="operator", account=name, note=note)))
+        return Reply(orders=self._without_new_risk(said) if said.action == "halt" else {})
+
+    def _without_new_risk(self, said: Operated) -> dict[str, tuple[Order, ...]]:
+        """What those that are halted shall want still, where it is less than before."""
+        found = {}
+        for name in (said.account,) if said.account else self.accounts:
+            kept = [order for order in self.working[name] if self._may_stay(order, name, said.seen)]
+            if len(kept) < len(self.working[name]):
+                found[name] = self._tell(name, kept)
+        return found
+
+    def _may_stay(self, order: Order, name: str, seen: Mapping[str, Account]) -> bool:
+        """A stop may also where its market is not known; of anything else the risk manager says whether it reduces."""
+        if order.reduce_only or order.style == STOP:
+            return True
+        return isinstance(approve(order, name, seen, self.portfolio.risk, self.config), Approved)
 
     def _change(self, **fields: Any) -> None:
         self.portfolio = msgspec.structs.replace(self.portfolio, **fields)

@@ -219,10 +219,10 @@ class LiveDesk:
             self.doubt.hear(rows, self._market_ns)
         self.enter(rows)
 
-    def operate(self, action: int) -> None:
-        """An operator has spoken: an action of the breaker."""
+    def operate(self, action: int, number: int = 0) -> None:
+        """An operator has spoken: an action of the breaker. `number`: stays on the tape with it, for whoever counts."""
         self._say(NOTICE, f"operator: {breaker.ACTION_NAMES[action]}")
-        self.enter(self._operator(action))
+        self.enter(self._operator(action, number))
 
     def stop_new_risk(self, why: str) -> None:
         """A person has to look: nothing that adds risk leaves until an operator resumes."""
@@ -430,9 +430,9 @@ class LiveDesk:
 
     # ---- words -------------------------------------------------------------------------------------------------
 
-    def _operator(self, action: int) -> Any:
+    def _operator(self, action: int, number: int = 0) -> Any:
         now_ns = self._wall_ns()
-        return np.array([(now_ns, now_ns, action, 0, 0, ev.OPERATOR, ev.LAST)], ev.ROW)
+        return np.array([(now_ns, now_ns, action, number, 0, ev.OPERATOR, ev.LAST)], ev.ROW)
 
     def _alarm(self, text: str) -> None:
         self.alarms += 1

@@ -103,6 +103,51 @@ def test_on_paper_it_has_an_exchange_of_its_own_that_shows_the_market_and_is_the
     assert told["commands"] == ends[1]["command_hashes"]
 
 
+def test_a_person_halts_the_living_portfolio_and_a_killed_one_is_halted_still_until_it_is_resumed(
+    sandbox: Path, tmp_path: Path
+) -> None:
+    command = [*COMMAND, "trade", "eternal", "--world", "sandbox", "--sandbox", str(sandbox), "--json"]
+
+    def asked(*words: str) -> dict[str, Any]:
+        done = CliRunner().invoke(app, ["desk", *words, "--json"])
+        assert done.exit_code == 0, done.output
+        return dict(json.loads(done.stdout))
+
+    def lives(until: str) -> subprocess.Popen[str]:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ)
+        assert process.stdout is not None
+        while until not in (line := process.stdout.readline()):
+            assert line
+        return process
+
+    first = lives('"note": "heartbeat"')
+    try:
+        lines = asked("tell", "main", "halt", "--why", "to look at it")["lines"]
+        assert lines[0].startswith("no new risk anywhere from now on") and "the portfolio is halted" in lines[-1]
+    finally:
+        first.kill()
+        first.communicate()
+    again = lives('"text": "back: ')
+    try:
+        shown = asked("show", "main")
+        assert (shown["alive"], shown["portfolio"]["status"], shown["portfolio"]["waits_for"]) == (
+            True,
+            "HALT",
+            ["resume"],
+        )
+        assert shown["portfolio"]["sub_accounts"]["CORE"]["open_orders"] == []
+        assert asked("tell", "main", "resume", "--why", "looked at")["lines"][0].startswith("the portfolio goes on")
+    finally:
+        ended(again)
+    assert asked("show", "main")["portfolio"]["status"] == "NORMAL"
+    told = json.loads(CliRunner().invoke(app, ["verify", "parity", "main", "--json"]).stdout)
+    assert told["ok"] and [one["what"] for one in _deeds(tmp_path)] == ["desk halt", "desk resume"]
+
+
+def _deeds(root: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (root / "audit.jsonl").read_text().splitlines()]
+
+
 @pytest.mark.req("E-119")
 def test_a_board_sees_the_living_portfolio_and_its_lines_and_can_change_nothing(sandbox: Path) -> None:
     command = [*COMMAND, "trade", "eternal", "--world", "sandbox", "--sandbox", str(sandbox), "--json", "--api", "0"]

@@ -19,6 +19,7 @@ from quintet.research.eternal_conductor import (
     NotMoved,
     NotStaked,
     Opens,
+    Operated,
     Over,
     Reply,
     Settled,
@@ -183,3 +184,81 @@ def test_an_engine_that_fails_at_a_fill_is_set_aside_and_its_stop_stays() -> Non
     assert of.enter(Entered(unknown, "TREND-1", 3)).orders == {"TREND-1": (STOP_ORDER,)}
     assert list(of.conductor.portfolio.failed) == ["TREND-1"]
     assert of.conductor.log[-1][1].note.alert
+
+
+# ---- what a person says ------------------------------------------------------------------------------------------
+
+ENTRY = Order(instrument="ETH-PERP", side=1, lots=5, style="market", rule="trend")
+
+
+def lived(tranches: int = 2) -> Conducting:
+    of = conducting(tranches)
+    for one in a_day(of)[:4]:
+        of.enter(one)
+    return of
+
+
+def said(of: Conducting, key: str, action: Any, account: str = "", desks: tuple[str, ...] = ()) -> Reply:
+    return of.enter(Entered(Operated(key, action, NOW + 9, account, seen(of) if action == "halt" else {}, desks)))
+
+
+def test_halted_it_takes_back_what_adds_risk_and_leaves_stops_and_exits_even_where_no_market_is_known() -> None:
+    of = lived()
+    of.conductor.working["TREND-1"] = (STOP_ORDER, SALE, ENTRY)
+    blind = {name: seen_of(of.conductor, cast(Any, Books(name, (0, 0, 0, 0)))) for name in ACCOUNTS}
+    reply = of.enter(Entered(Operated("1", "halt", NOW + 9, "", blind)))
+    assert reply.orders == {"CORE": (), "TREND-1": (STOP_ORDER, SALE)}
+    assert of.conductor.portfolio.risk.status == "HALT"
+    assert said(of, "2", "halt").orders == {}, "what is not there is not taken back"
+
+
+def test_halted_it_asks_for_nothing_new_until_it_is_resumed() -> None:
+    of = lived(tranches=3)
+    said(of, "1", "halt")
+    of.enter(Entered(Heard(told(DAY + 1))))
+    assert of.enter(Entered(Cycle(DAY + 1, NOW + DAY_NS, seen(of)))).orders["CORE"] == ()
+    said(of, "2", "resume")
+    assert of.conductor.portfolio.risk.status == "NORMAL"
+    of.enter(Entered(Heard(told(DAY + 2))))
+    assert of.enter(Entered(Cycle(DAY + 2, NOW + 2 * DAY_NS, seen(of)))).orders["CORE"]
+
+
+def test_one_that_is_halted_alone_stops_alone_and_its_drawdown_is_counted_anew_from_where_it_goes_on() -> None:
+    of = lived()
+    of.conductor.working["TREND-1"] = of.conductor.working["TREND-2"] = (STOP_ORDER, ENTRY)
+    assert said(of, "1", "halt", "TREND-1").orders == {"TREND-1": (STOP_ORDER,)}
+    assert of.conductor.portfolio.risk.paused == {"TREND-1"} and of.conductor.portfolio.risk.status == "NORMAL"
+    risk = of.conductor.portfolio.risk
+    of.conductor._change(risk=msgspec.structs.replace(risk, highs={**risk.highs, "TREND-1": 10**15}))
+    said(of, "2", "resume", "TREND-1")
+    assert of.conductor.portfolio.risk.paused == frozenset()
+    assert of.conductor.portfolio.risk.highs["TREND-1"] == of.conductor.portfolio.risk.equity["TREND-1"]
+
+
+def test_core_goes_on_after_closed_withdrawals_and_an_engine_that_failed_is_asked_again() -> None:
+    of = lived()
+    core = of.conductor.portfolio.core
+    of.conductor._change(core=msgspec.structs.replace(core, halted=True), failed={"FUNDING": "x", "TREND-1": "y"})
+    said(of, "1", "resume", "CORE")
+    said(of, "2", "restart", "FUNDING")
+    assert not of.conductor.portfolio.core.halted and of.conductor.portfolio.failed == {"TREND-1": "y"}
+
+
+def test_a_portfolio_far_below_its_high_is_resumed_to_what_its_fall_lets_it_do() -> None:
+    of = lived()
+    risk = of.conductor.portfolio.risk
+    of.conductor._change(risk=msgspec.structs.replace(risk, is_reduced=True))
+    said(of, "1", "halt")
+    said(of, "2", "resume")
+    assert of.conductor.portfolio.risk.status == "REDUCE"
+
+
+def test_what_people_have_said_is_heard_again_with_what_the_desks_were_told_by_it() -> None:
+    once, again = conducting(), conducting()
+    events = [*a_day(once), Entered(Operated("1", "halt", NOW + 9, "", seen(once)))]
+    events += [Entered(Operated("2", "resume", NOW + 10, "", {}, ("CORE", "FUNDING")))]
+    rows = written(once, events)
+    assert relive(again, rows, "tape") is None
+    assert msgspec.json.encode(again.conductor.portfolio) == msgspec.json.encode(once.conductor.portfolio)
+    assert again.operated == {"1", "2"}
+    assert again.operations == {"CORE": [(9, "resume")], "FUNDING": [(9, "resume")]} == once.operations
