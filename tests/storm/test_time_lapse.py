@@ -241,42 +241,52 @@ def test_a_halted_portfolio_places_nothing_new_keeps_its_stops_and_goes_on_after
     assert {lapse.service.state.accounts[one.uid].name for one in later} >= {"TREND-1", "TREND-2"}
 
 
-@pytest.mark.parametrize("when", ["before it is heard", "before it is answered"])
-def test_an_engine_that_failed_is_asked_again_when_a_person_says_so_and_a_death_does_not_say_it_twice(
-    when: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_an_engine_that_failed_is_asked_again_when_a_person_says_so_to_one_that_dies_before_it_hears_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    decide, answer, alive = trend.decide, eternal_operator.answer, []
+    decide = trend.decide
 
     def fails_on_a_day(state: Any, view: Any, config: Any) -> Any:
         if view.day == START_MS // DAY_MS + 1 and config == QUICK.trend_1:
             raise ZeroDivisionError("division by zero")
         return decide(state, view, config)
 
-    def dies_once(folder: Path, said: eternal_operator.Answer) -> None:
-        if when == "before it is answered" and alive[0].life == 0:
-            alive[0].kill()
-            raise Killed
-        answer(folder, said)
-
     monkeypatch.setattr(trend, "decide", fails_on_a_day)
-    monkeypatch.setattr(eternal_operator, "answer", dies_once)
-    restart = says(3, "restart", "TREND-1", dies=when == "before it is heard")
-    lapse = told(replace(calm(8), faults=(restart, alive.append)), tmp_path)
+    lapse = told(replace(calm(8), faults=(says(3, "restart", "TREND-1", dies=True),)), tmp_path)
     assert (lapse.struck, lapse.life, broken_laws(lapse)) == (1, 1, [])
     assert said_by_people(lapse) == [{"action": "restart", "account": "TREND-1"}]
     [failed] = [line for name, line in lapse.said if name == "TREND-1" and line.kind == ALARM]
     assert failed.text.startswith("failed, and set aside")
     assert [one.kind for one in lapse.service.state.accounts[lapse.uids["TREND-1"]].executions].count("Trade") >= 2
+
+
+def test_what_a_person_said_is_done_once_by_a_portfolio_that_dies_before_it_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer, alive = eternal_operator.answer, list[TimeLapse]()
+
+    def dies_once(folder: Path, said: eternal_operator.Answer) -> None:
+        if alive[0].life == 0:
+            alive[0].kill()
+            raise Killed
+        answer(folder, said)
+
+    monkeypatch.setattr(eternal_operator, "answer", dies_once)
+    lapse = told(replace(calm(3), faults=(says(1, "halt"), alive.append)), tmp_path)
+    assert (lapse.struck, lapse.life, broken_laws(lapse)) == (1, 1, [])
+    assert said_by_people(lapse) == [{"action": "halt", "account": ""}]
     assert not (lapse.folder / eternal_operator.ASKED).exists()
+    answered = (lapse.folder / eternal_operator.ANSWERED).read_text()
+    assert '"halt  1"' in answered and "the portfolio is halted" in answered
 
 
 def test_desks_that_an_alarm_has_paused_go_on_when_a_person_says_so_and_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(eternal_trading, "LISTING_EVERY_S", 1.0)
-    faults = (other_tick(1, "1"), says(2, "resume", dies=True))
+    faults = (other_tick(1, "1"), says(2, "resume", dies=True), dies_between_cycles(3))
     lapse = told(replace(calm(4), faults=faults), tmp_path)
-    assert (lapse.struck, lapse.life, broken_laws(lapse)) == (1, 1, [])
+    assert (lapse.struck, lapse.life, broken_laws(lapse)) == (2, 2, [])
     resumed = {
         name: [(int(one["quantity"]), int(one["price"])) for one in desk_folder.required_past(lapse.folder / name).rows
                if int(one["kind"]) == ev.OPERATOR and int(one["price"])]
