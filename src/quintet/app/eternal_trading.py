@@ -688,7 +688,10 @@ class _Portfolio:
             await asyncio.sleep(TOUCH_S)
 
     async def _keep_listing(self) -> None:
-        """What the venue lists now and then: a portfolio counts in the units that it was begun with, in no others."""
+        """What the venue lists now and then: a portfolio counts in the units that it was begun with, in no others.
+
+        An operator who lets it go on is told again.
+        """
         await self._is_open.wait()
         told: dict[str, str] = {}
         while True:
@@ -696,7 +699,8 @@ class _Portfolio:
             for n, known in enumerate(self._listing.instruments):
                 with contextlib.suppress(QuintetError):  # a venue that does not answer is the feed's to tell
                     why = unit_changes(known, await self._listed_now(known.kind, known.symbol))
-                    if why and told.get(self._conductor.names[n]) != why:
+                    is_paused = all(desk.desk.is_paused for desk in self.desks.values())
+                    if why and (told.get(self._conductor.names[n]) != why or not is_paused):
                         told[self._conductor.names[n]] = why
                         self._stop_new_risk(f"{known.kind} {why}")
 
