@@ -15,6 +15,7 @@ from quintet.app.eternal_trading import MAIN
 from quintet.core import events as ev
 from quintet.core.risk import breaker
 from quintet.runtime.live_desk import ALARM
+from quintet.sandbox.commands import MoveCoins
 from quintet.systems.eternal import trend
 from quintet.systems.eternal.config import ACCOUNTS, CORE
 from tools.storm.disk import Killed
@@ -32,6 +33,8 @@ from tools.storm.lapse_scripts import (
     says,
 )
 from tools.storm.time_lapse import DAY_MS, START_MS, Script, TimeLapse, tell_lapse
+
+GIFT = "00000000-0000-4000-8000-000000000001"
 
 
 def told(script: Script, folder: Path) -> TimeLapse:
@@ -294,6 +297,28 @@ def test_desks_that_an_alarm_has_paused_go_on_when_a_person_says_so_and_once(
     }  # fmt: skip
     [(action, number)] = resumed[CORE]
     assert action == breaker.RESUME and resumed == dict.fromkeys(ACCOUNTS, [(action, number)])
+
+
+@pytest.mark.parametrize("is_reset", [False, True])
+def test_a_desk_that_an_unexplained_difference_has_stopped_buys_again_after_a_reset(
+    is_reset: bool, tmp_path: Path
+) -> None:
+    def somebody_gives_core_money(lapse: TimeLapse) -> None:
+        main = lapse.service.state.accounts[lapse.uids[CORE]].parent
+        gift = MoveCoins(transfer_id=GIFT, from_uid=main, to_uid=lapse.uids[CORE], coin="USDT", amount="10")
+        lapse.service.do(gift)
+        lapse.until_s = asyncio.get_running_loop().time() + 30.0  # it is looked at four times before it is no delay
+
+    gives = at(START_MS + DAY_MS + DAY_MS // 2, somebody_gives_core_money)
+    faults = (gives, *([says(3, "reset", CORE)] if is_reset else []))
+    lapse = told(replace(calm(6), faults=faults), tmp_path)
+    assert any("suspense" in line.text for name, line in lapse.said if (name, line.kind) == (CORE, ALARM))
+    relived = replay_portfolio(lapse.folder)
+    assert lapse.ended is not None and relived.command_hashes == dict(lapse.ended.command_hashes)
+    assert int(relived.books[CORE].world.desk[0].paused) == int(not is_reset)
+    later = [one for one in lapse.service.state.orders.values() if one.uid == lapse.uids[CORE]
+             and one.created_ms > START_MS + 4 * DAY_MS]  # fmt: skip
+    assert bool(later) is is_reset
 
 
 def test_a_word_that_makes_no_sense_is_refused_and_stands_on_no_tape(tmp_path: Path) -> None:
