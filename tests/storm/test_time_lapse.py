@@ -12,8 +12,9 @@ import pytest
 from quintet.app import eternal_trading
 from quintet.app.eternal_parity import replay_portfolio
 from quintet.app.eternal_trading import MAIN
-from quintet.runtime.live_desk import ALARM
-from quintet.systems.eternal.config import ACCOUNTS, CORE
+from quintet.runtime.live_desk import ALARM, NOTICE
+from quintet.systems.eternal.config import ACCOUNTS, CORE, FUNDING
+from quintet.systems.eternal.dates import date_of
 from tools.storm.lapse_laws import broken_laws, naked_times
 from tools.storm.lapse_scripts import (
     calm,
@@ -23,6 +24,7 @@ from tools.storm.lapse_scripts import (
     earning,
     month,
     other_tick,
+    trouble,
 )
 from tools.storm.time_lapse import DAY_MS, START_MS, Script, TimeLapse, tell_lapse
 
@@ -185,6 +187,41 @@ def test_a_tick_that_changes_stops_new_risk_of_the_whole_portfolio_and_is_one_al
     later_ms = START_MS + 2 * DAY_MS
     accounts = [lapse.service.state.accounts[uid] for uid in lapse.uids.values()]
     assert not [one for each in accounts for one in each.executions if one.ms > later_ms and one.kind == "Trade"]
+
+
+@pytest.mark.req("E-27", "E-66")
+def test_a_venue_in_trouble_stops_core_until_a_person_resumes_it_and_makes_funding_leave_at_once(
+    tmp_path: Path,
+) -> None:
+    # given withdrawals of Bitcoin that are closed from noon of a day to the next, when the insurance fund halves
+    lapse = told(trouble(), tmp_path)
+    assert broken_laws(lapse) == []
+    # then people are told once when each begins, before any engine acts, and once when it is over
+    noon_ns = (START_MS + DAY_MS + DAY_MS // 2) * 10**6
+    venue = [line for name, line in lapse.said if name == MAIN and ("withdrawals" in line.text or "fund" in line.text)]
+    assert [(line.kind, line.text.partition(" at the venue")[0].partition(":")[0]) for line in venue] == [
+        (ALARM, "withdrawals of BTC are closed"), (NOTICE, "withdrawals are open again"),
+        (ALARM, "the insurance fund has fallen within a day"), (NOTICE, "the insurance fund falls no more"),
+    ]  # fmt: skip
+    assert noon_ns + 3_600 * 10**9 <= venue[0].ts_ns < noon_ns + DAY_MS // 2 * 10**6
+    # CORE stops with the next cycle, which was to buy, says so once, and does not begin again by itself
+    conductor = replay_portfolio(lapse.folder).conducting.conductor
+    assert conductor.portfolio.core.halted and not conductor.portfolio.failed
+    [stopped] = [line for name, line in lapse.said if name == CORE and "withdrawals are closed" in line.text]
+    bought = {date_of(day).day for day, said in conductor.log if said.note.kind == "tranche"}
+    core = [one for one in lapse.service.state.orders.values() if one.uid == lapse.uids[CORE]]
+    assert stopped.kind == ALARM and bought == {31} and not any(one.is_open for one in core)
+    assert core and max(one.created_ms for one in core) < START_MS + DAY_MS
+    # FUNDING leaves before the settlement at which it would have looked, and comes back only when the day is over
+    noon_ms = START_MS + 2 * DAY_MS + DAY_MS // 2
+    traded = [one for one in lapse.service.state.accounts[lapse.uids[FUNDING]].executions if one.kind == "Trade"]
+    left = [one for one in traded if noon_ms < one.ms < noon_ms + 60_000]
+    assert {(one.key, one.sign) for one in left} == {
+        (f"{kind}:{asset}USDT", sign) for kind, sign in (("spot", -1), ("linear", 1)) for asset in ("BTC", "ETH")
+    }
+    assert not [one for one in traded if max(each.ms for each in left) < one.ms < venue[-1].ts_ns // 10**6]
+    closed = [dict(said.note.values)["closed"] for _, said in conductor.log if said.note.kind == "insurance_fund"]
+    assert closed[0] == 2 and not any(closed[1:])
 
 
 def test_a_movement_that_is_booked_on_one_side_only_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,14 +5,15 @@ import itertools
 import math
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Final
 
-from quintet.sandbox.commands import ChangeInstrument, SetEarn
+from quintet.sandbox.commands import ChangeInstrument, SetEarn, SetInsurance, SetWithdrawals
 from quintet.sandbox.happenings import Executed
 from quintet.systems.eternal import EternalConfig
 from quintet.systems.eternal.config import CORE, FUNDING, CoreConfig, FundingConfig, TacticalConfig, TrendConfig
 from tools.storm.lines import STAKES
-from tools.storm.time_lapse import DAY_MS, MOMENT_S, START_MS, Script, TimeLapse
+from tools.storm.time_lapse import DAY_MS, HOUR_MS, MOMENT_S, START_MS, Script, TimeLapse
 
 QUICK: Final = EternalConfig(
     core=CoreConfig(tranches=3, tranche_days=2),
@@ -27,6 +28,7 @@ CALM_E8, SQUEEZE_E8, PANIC_E8 = 20_000, 120_000, -150_000
 """Rates of eight hours: 0.02 %, 0.12 % (dear for longs), -0.15 %."""
 
 OUTAGE_S: Final = 20.0
+ACTS_S: Final = 4.0
 WAVE_FRAC: Final = 0.015
 Anchors = Sequence[tuple[int, float]]
 
@@ -61,6 +63,12 @@ def earning() -> Script:
     btc, eth = [(0, 50_000), (40, 52_000)], [(0, 3_000), (40, 3_100)]
     faults = (lost_stakes, yields(0, 3_000_000, 12), yields(35, 1_000_000, 12))
     return Script(QUICK, _prices(btc, eth), rates_e8=lambda day: CALM_E8, faults=faults)
+
+
+def trouble() -> Script:
+    """Four calm days at a venue in trouble: withdrawals of Bitcoin are closed for a day, the insurance fund halves."""
+    faults = (insurance(0, "1000000"), withdrawals(1, "BTC", 24), insurance(2, "500000"))
+    return replace(calm(4), faults=faults)
 
 
 def month() -> Script:
@@ -131,6 +139,30 @@ def yields(from_day: int, apr: int, redeem_hours: int) -> Callable[[TimeLapse], 
 
     def change(lapse: TimeLapse) -> None:
         lapse.service.do(SetEarn(coin="ETH", apr=apr, redeem_ms=redeem_hours * 3_600_000))
+
+    return _at(START_MS + from_day * DAY_MS + DAY_MS // 2, change)
+
+
+def withdrawals(from_day: int, coin: str, hours: int) -> Callable[[TimeLapse], None]:
+    """Withdrawals of a coin are closed from noon of this day on, for so many hours."""
+
+    def says(is_open: bool) -> Callable[[TimeLapse], object]:
+        return lambda lapse: lapse.service.do(SetWithdrawals(coin=coin, is_open=is_open))
+
+    def prepare(lapse: TimeLapse) -> None:
+        noon_ms = START_MS + from_day * DAY_MS + DAY_MS // 2
+        _at(noon_ms, says(False))(lapse)
+        _at(noon_ms + hours * HOUR_MS, says(True))(lapse)
+
+    return prepare
+
+
+def insurance(from_day: int, amount: str) -> Callable[[TimeLapse], None]:
+    """From noon of this day on the insurance fund holds so much; no clock leaps until everybody can have acted."""
+
+    def change(lapse: TimeLapse) -> None:
+        lapse.service.do(SetInsurance(coin="USDT", amount=amount))
+        lapse.until_s = max(lapse.until_s, asyncio.get_running_loop().time() + ACTS_S)
 
     return _at(START_MS + from_day * DAY_MS + DAY_MS // 2, change)
 
