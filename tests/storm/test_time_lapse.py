@@ -19,6 +19,7 @@ from tools.storm.lapse_laws import broken_laws, naked_times
 from tools.storm.lapse_scripts import (
     calm,
     cut_between_legs,
+    deleveraged,
     dies_and_finds_nobody,
     dies_between_cycles,
     earning,
@@ -222,6 +223,31 @@ def test_a_venue_in_trouble_stops_core_until_a_person_resumes_it_and_makes_fundi
     assert not [one for one in traded if max(each.ms for each in left) < one.ms < venue[-1].ts_ns // 10**6]
     closed = [dict(said.note.values)["closed"] for _, said in conductor.log if said.note.kind == "insurance_fund"]
     assert closed[0] == 2 and not any(closed[1:])
+
+
+@pytest.mark.req("E-66")
+def test_a_leg_that_the_venue_closes_by_itself_makes_funding_leave_every_pair_and_stay_away_for_a_day(
+    tmp_path: Path,
+) -> None:
+    # given two pairs since the first day, when at noon of the second the exchange closes a part of one of the shorts
+    lapse = told(replace(calm(4), faults=(deleveraged(1, "BTCUSDT", "0.005"),)), tmp_path)
+    assert broken_laws(lapse) == []
+    # then nothing of either pair is left within a second, and nothing is bought anew before a whole day is over
+    noon_ms = START_MS + DAY_MS + DAY_MS // 2
+    executions = [one for one in lapse.service.state.accounts[lapse.uids[FUNDING]].executions if one.kind != "Funding"]
+    [forced] = [one for one in executions if one.kind == "AdlTrade"]
+    left = [one for one in executions if noon_ms < one.ms < noon_ms + 2_000 and one is not forced]
+    assert {(one.key, one.sign) for one in left} == {
+        (f"{kind}:{asset}USDT", sign) for kind, sign in (("spot", -1), ("linear", 1)) for asset in ("BTC", "ETH")
+    }
+    assert not [one for one in executions if noon_ms + 2_000 < one.ms < noon_ms + DAY_MS]
+    assert [one for one in executions if one.ms > noon_ms + DAY_MS]
+    # and a person hears what the venue did, and what came of it
+    alarms = [line.text for name, line in lapse.said if line.kind == ALARM and name == FUNDING]
+    assert alarms[:2] == [
+        "the venue has closed BTC-PERP, in part or whole, by itself: deleveraging",
+        "the venue's insurance fund runs dry: 2 pairs to close",
+    ]
 
 
 def test_a_movement_that_is_booked_on_one_side_only_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

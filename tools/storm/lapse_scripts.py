@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
-from quintet.sandbox.commands import ChangeInstrument, SetEarn, SetInsurance, SetWithdrawals
+from quintet.sandbox.commands import ChangeInstrument, Deleverage, SetEarn, SetInsurance, SetWithdrawals
 from quintet.sandbox.happenings import Executed
 from quintet.systems.eternal import EternalConfig
 from quintet.systems.eternal.config import CORE, FUNDING, CoreConfig, FundingConfig, TacticalConfig, TrendConfig
@@ -158,13 +158,23 @@ def withdrawals(from_day: int, coin: str, hours: int) -> Callable[[TimeLapse], N
 
 
 def insurance(from_day: int, amount: str) -> Callable[[TimeLapse], None]:
-    """From noon of this day on the insurance fund holds so much; no clock leaps until everybody can have acted."""
+    """From noon of this day on the insurance fund holds so much."""
+    return _at_noon(from_day, SetInsurance(coin="USDT", amount=amount))
 
-    def change(lapse: TimeLapse) -> None:
-        lapse.service.do(SetInsurance(coin="USDT", amount=amount))
+
+def deleveraged(day: int, symbol: str, quantity: str) -> Callable[[TimeLapse], None]:
+    """At noon of a day the exchange closes so much of a contract at mark, the largest profit first."""
+    return _at_noon(day, Deleverage(symbol=symbol, quantity=quantity))
+
+
+def _at_noon(day: int, command: SetInsurance | Deleverage) -> Callable[[TimeLapse], None]:
+    """A command of the operator; no clock leaps until everybody can have acted."""
+
+    def strikes(lapse: TimeLapse) -> None:
+        lapse.service.do(command)
         lapse.until_s = max(lapse.until_s, asyncio.get_running_loop().time() + ACTS_S)
 
-    return _at(START_MS + from_day * DAY_MS + DAY_MS // 2, change)
+    return _at(START_MS + day * DAY_MS + DAY_MS // 2, strikes)
 
 
 def other_tick(from_day: int, tick: str) -> Callable[[TimeLapse], None]:

@@ -134,6 +134,13 @@ class VenueTrouble:
                 self._tell_people(name, before, value)
         return changed
 
+    def deleveraged(self) -> Told:
+        """The venue has closed a position of ours for want of its fund: an alarm for a day, whatever the pools hold."""
+        now_ns = self._clock()
+        self._insurance = self._insurance._replace(calm_ns=now_ns + WINDOW_NS)
+        self.latest[INSURANCE_ALARM] = Told(now_ns, INSURANCE_ALARM, 0, now_ns, (E9,))
+        return self.latest[INSURANCE_ALARM]
+
     async def _asked(self, what: str, look: Callable[[], Awaitable[bool | None]]) -> bool | None:
         """What came of a look; each reason of a silence is told once, until there is an answer again."""
         try:

@@ -43,6 +43,7 @@ from quintet.core.events import LAST
 from quintet.core.instrument import Instrument, in_common_quanta
 from quintet.core.risk import breaker
 from quintet.ports.gateway import Brake, no_brake
+from quintet.ports.venue_account import Execution
 from quintet.research.conductor_tape import Conducting, Entered, Staking, entered_rows, relive, said_rows
 from quintet.research.daily_tape import Told as Fact
 from quintet.research.eternal_conductor import (
@@ -512,6 +513,19 @@ class _Portfolio:
                 desk.tape.sync()
                 self._hear(Entered(event, name, position))
             self._tell_last(name)
+        for name, desk in self.desks.items():
+            while desk.forced and desk.joined.is_set():
+                self._hear_forced(name, desk.forced.popleft())
+
+    def _hear_forced(self, name: str, execution: Execution) -> None:
+        """The venue has closed something by itself. No order of ours is over by it, so that no engine woke."""
+        what = self._conductor.names[execution.instrument]
+        line = f"the venue has closed {what}, in part or whole, by itself: {execution.kind}"
+        self._say(name, Said(self._machine.wall_ns(), ALARM, line))
+        if execution.kind == "deleveraging":
+            self._hear_one(self._trouble.deleveraged())
+        if name == FUNDING:
+            self._look_at_legs()
 
     async def _hear_facts(self) -> None:
         """What the market has told since it was heard last."""

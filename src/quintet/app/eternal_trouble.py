@@ -50,7 +50,8 @@ def after_withdrawals(
 class Insurance(NamedTuple):
     """What each pool held within the last day: (ns UTC, amount), each less than the one before; the last is of now.
 
-    `calm_ns`: before this time nobody says that it has not fallen, as an alarm of another life may still be true.
+    `calm_ns`: before this time nobody says that it has not fallen: an alarm of another life may still be true, or the
+    venue has deleveraged us.
     """
 
     held: Mapping[str, tuple[tuple[int, Decimal], ...]] = {}

@@ -206,3 +206,14 @@ def test_another_life_measures_anew_keeps_what_the_conductor_knows_and_alarms_no
     # then a day has to be seen before the fund is calm, and only then it is said
     assert venue.looks(21 * 60 + 55) == [] and venue.looks(10) == [("insurance_alarm", 0)]
     assert venue.lines == [*told, ("notice", "the insurance fund falls no more at the venue")]
+
+
+@pytest.mark.req("E-66")
+def test_a_deleveraging_is_an_alarm_for_a_day_whatever_the_pools_hold() -> None:
+    venue = Venue()
+    venue.looks(10)
+    venue.conductor.hear(Heard((venue.trouble.deleveraged(),)))
+    assert venue.conductor.must_look and venue.fact("insurance_alarm") == 10**9
+    assert venue.looks(24 * 60 - 5) == []
+    assert venue.trouble.latest["insurance_alarm"].values == (10**9,)
+    assert venue.looks(5) == [("insurance_alarm", 0)]
