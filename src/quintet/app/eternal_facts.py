@@ -15,7 +15,7 @@ import numpy as np
 
 from quintet.app.desk_facts import FactAccess, keep_facts
 from quintet.app.eternal_trouble import WINDOW_NS, Insurance, Withdrawals, after_insurance, after_withdrawals
-from quintet.core.errors import InputError
+from quintet.core.errors import DataError, InputError
 from quintet.core.events import ROW
 from quintet.core.facts import MISSING, Observation, observations_in
 from quintet.core.units import E9
@@ -158,10 +158,15 @@ class VenueTrouble:
             return None
         found = {coin: await withdrawals(self._rest, coin) for coin in self._coins}
         self._withdrawals, is_open = after_withdrawals(self._withdrawals, self._clock(), found)
+        unlisted = [coin for coin, opened in found.items() if opened is None]
+        if is_open is None and unlisted:
+            raise DataError(f"coin info: found no chain of {', '.join(unlisted)}, expected one")
         return is_open
 
     async def _look_at_insurance(self) -> bool | None:
         pools = await self._market.insurance()
+        if not pools:
+            raise DataError("insurance: found no pool behind what is traded, expected one")
         self._insurance, is_alarm = after_insurance(self._insurance, self._clock(), pools)
         return is_alarm
 

@@ -89,7 +89,7 @@ class Venue:
 
     def __init__(self, has_rest: bool = True) -> None:
         self.now_ns = 400 * DAY_NS
-        self.chains, self.pool = {"USDT": OPEN, "BTC": OPEN, "ETH": OPEN}, "1000"
+        self.chains, self.pool, self.symbols = {"USDT": OPEN, "BTC": OPEN, "ETH": OPEN}, "1000", "BTCUSDT"
         self.answers = True
         self.said: list[Said] = []
         self.conductor = Conductor(EternalConfig(), (BTC, BTC_PERP), tuple(ACCOUNTS), ("BTC",))
@@ -108,15 +108,15 @@ class Venue:
     def fetch(self, address: str) -> bytes:
         if not self.answers:
             raise FeedUnreachable("nobody there")
-        pool = {"coin": "USDT", "symbols": "BTCUSDT", "balance": self.pool, "value": "0"}
+        pool = {"coin": "USDT", "symbols": self.symbols, "balance": self.pool, "value": "0"}
         return json.dumps({"retCode": 0, "retMsg": "", "result": {"list": [pool]}, "time": 1}).encode()
 
     async def ask(self, path: str, query: dict[str, str]) -> Any:
         if not self.answers:
             raise VenueUnreachable("nobody there")
         coin = query["coin"]
-        row = {"coin": coin, "chains": [{"chain": "X", "chainWithdraw": self.chains[coin]}]}
-        return SimpleNamespace(result=json.dumps({"rows": [row]}).encode())
+        chains = [{"chain": "X", "chainWithdraw": self.chains[coin]}] if coin in self.chains else []
+        return SimpleNamespace(result=json.dumps({"rows": [{"coin": coin, "chains": chains}]}).encode())
 
     def looks(self, minutes: int) -> list[tuple[str, int]]:
         """Every five minutes; what the conductor heard of it, each time at once."""
@@ -182,6 +182,20 @@ def test_a_venue_that_says_nothing_is_no_trouble_is_told_once_and_what_was_said_
     assert [told.recv_ns for told in venue.trouble.latest.values()] == [400 * DAY_NS + 5 * MINUTE_NS] * 2
     venue.answers = True
     assert venue.looks(5) == [("withdrawals_open", 10**9), ("insurance_alarm", 0)]
+
+
+def test_a_coin_on_no_chain_and_a_contract_without_a_pool_are_no_data_and_hide_no_trouble_of_others() -> None:
+    venue = Venue()
+    del venue.chains["ETH"]
+    venue.symbols = "DOGEUSDT"
+    assert venue.looks(15) == []
+    assert venue.lines == [
+        ("notice", "nobody says anything of withdrawals: coin info: found no chain of ETH, expected one"),
+        ("notice", "nobody says anything of the insurance fund: insurance: found no pool behind what is traded, "
+                   "expected one"),
+    ]  # fmt: skip
+    venue.chains["BTC"] = CLOSED
+    assert venue.looks(65) == [("withdrawals_open", 0)]
 
 
 def test_on_paper_nobody_says_anything_of_withdrawals_and_the_fund_is_the_markets() -> None:
