@@ -10,9 +10,9 @@ ROOT = Path(__file__).resolve().parents[2]
 GUIDE = ROOT / "docs" / "guides" / "at-night.md"
 SPEAKERS = (
     "runtime/live_desk.py", "app/trading.py", "app/waiting_for_venue.py", "app/eternal_trading.py",
-    "app/eternal_mail.py",
+    "app/eternal_facts.py", "app/eternal_mail.py",
 )  # fmt: skip
-TELLING = ("_say", "_say_once", "_alarm", "Said")
+TELLING = ("_say", "_say_once", "_alarm", "_notice", "Said")
 LETTERS_MIN = 9
 """A shorter piece of a sentence could stand anywhere."""
 

@@ -14,10 +14,11 @@ from quintet.app.eternal_parity import replay_portfolio
 from quintet.app.eternal_trading import MAIN
 from quintet.core import events as ev
 from quintet.core.risk import breaker
-from quintet.runtime.live_desk import ALARM
+from quintet.runtime.live_desk import ALARM, NOTICE
 from quintet.sandbox.commands import MoveCoins
 from quintet.systems.eternal import trend
-from quintet.systems.eternal.config import ACCOUNTS, CORE
+from quintet.systems.eternal.config import ACCOUNTS, CORE, FUNDING
+from quintet.systems.eternal.dates import date_of
 from tools.storm.disk import Killed
 from tools.storm.lapse_laws import broken_laws, naked_times
 from tools.storm.lapse_scripts import (
@@ -25,12 +26,15 @@ from tools.storm.lapse_scripts import (
     at,
     calm,
     cut_between_legs,
+    deleveraged,
     dies_and_finds_nobody,
     dies_between_cycles,
     earning,
     month,
     other_tick,
     says,
+    trouble,
+    withdrawals,
 )
 from tools.storm.time_lapse import DAY_MS, START_MS, Script, TimeLapse, tell_lapse
 
@@ -197,6 +201,66 @@ def test_a_tick_that_changes_stops_new_risk_of_the_whole_portfolio_and_is_one_al
     assert not [one for each in accounts for one in each.executions if one.ms > later_ms and one.kind == "Trade"]
 
 
+@pytest.mark.req("E-27", "E-66")
+def test_a_venue_in_trouble_stops_core_until_a_person_resumes_it_and_makes_funding_leave_at_once(
+    tmp_path: Path,
+) -> None:
+    # given withdrawals of Bitcoin that are closed from noon of a day to the next, when the insurance fund halves
+    lapse = told(trouble(), tmp_path)
+    assert broken_laws(lapse) == []
+    # then people are told once when each begins, before any engine acts, and once when it is over
+    noon_ns = (START_MS + DAY_MS + DAY_MS // 2) * 10**6
+    venue = [line for name, line in lapse.said if name == MAIN and ("withdrawals" in line.text or "fund" in line.text)]
+    assert [(line.kind, line.text.partition(" at the venue")[0].partition(":")[0]) for line in venue] == [
+        (ALARM, "withdrawals of BTC are closed"), (NOTICE, "withdrawals are open again"),
+        (ALARM, "the insurance fund has fallen within a day"), (NOTICE, "the insurance fund falls no more"),
+    ]  # fmt: skip
+    assert noon_ns + 3_600 * 10**9 <= venue[0].ts_ns < noon_ns + DAY_MS // 2 * 10**6
+    # CORE stops with the next cycle, which was to buy, says so once, and does not begin again by itself
+    conductor = replay_portfolio(lapse.folder).conducting.conductor
+    assert conductor.portfolio.core.halted and not conductor.portfolio.failed
+    [stopped] = [line for name, line in lapse.said if name == CORE and "withdrawals are closed" in line.text]
+    bought = {date_of(day).day for day, said in conductor.log if said.note.kind == "tranche"}
+    core = [one for one in lapse.service.state.orders.values() if one.uid == lapse.uids[CORE]]
+    assert stopped.kind == ALARM and bought == {31} and not any(one.is_open for one in core)
+    assert core and max(one.created_ms for one in core) < START_MS + DAY_MS
+    # FUNDING leaves before the settlement at which it would have looked, and comes back only when the day is over
+    noon_ms = START_MS + 2 * DAY_MS + DAY_MS // 2
+    traded = [one for one in lapse.service.state.accounts[lapse.uids[FUNDING]].executions if one.kind == "Trade"]
+    left = [one for one in traded if noon_ms < one.ms < noon_ms + 60_000]
+    assert {(one.key, one.sign) for one in left} == {
+        (f"{kind}:{asset}USDT", sign) for kind, sign in (("spot", -1), ("linear", 1)) for asset in ("BTC", "ETH")
+    }
+    assert not [one for one in traded if max(each.ms for each in left) < one.ms < venue[-1].ts_ns // 10**6]
+    closed = [dict(said.note.values)["closed"] for _, said in conductor.log if said.note.kind == "insurance_fund"]
+    assert closed[0] == 2 and not any(closed[1:])
+
+
+@pytest.mark.req("E-66")
+def test_a_leg_that_the_venue_closes_by_itself_makes_funding_leave_every_pair_and_stay_away_for_a_day(
+    tmp_path: Path,
+) -> None:
+    # given two pairs since the first day, when at noon of the second the exchange closes a part of one of the shorts
+    lapse = told(replace(calm(4), faults=(deleveraged(1, "BTCUSDT", "0.005"),)), tmp_path)
+    assert broken_laws(lapse) == []
+    # then nothing of either pair is left within a second, and nothing is bought anew before a whole day is over
+    noon_ms = START_MS + DAY_MS + DAY_MS // 2
+    executions = [one for one in lapse.service.state.accounts[lapse.uids[FUNDING]].executions if one.kind != "Funding"]
+    [forced] = [one for one in executions if one.kind == "AdlTrade"]
+    left = [one for one in executions if noon_ms < one.ms < noon_ms + 2_000 and one is not forced]
+    assert {(one.key, one.sign) for one in left} == {
+        (f"{kind}:{asset}USDT", sign) for kind, sign in (("spot", -1), ("linear", 1)) for asset in ("BTC", "ETH")
+    }
+    assert not [one for one in executions if noon_ms + 2_000 < one.ms < noon_ms + DAY_MS]
+    assert [one for one in executions if one.ms > noon_ms + DAY_MS]
+    # and a person hears what the venue did, and what came of it
+    alarms = [line.text for name, line in lapse.said if line.kind == ALARM and name == FUNDING]
+    assert alarms[:2] == [
+        "the venue has closed BTC-PERP, in part or whole, by itself: deleveraging",
+        "the venue's insurance fund runs dry: 2 pairs to close",
+    ]
+
+
 # ---- what a person says ------------------------------------------------------------------------------------------
 
 
@@ -281,6 +345,17 @@ def test_what_a_person_said_is_done_once_by_a_portfolio_that_dies_before_it_answ
     assert not (lapse.folder / eternal_operator.ASKED).exists()
     answered = (lapse.folder / eternal_operator.ANSWERED).read_text()
     assert '"halt  1"' in answered and "the portfolio is halted" in answered
+
+
+@pytest.mark.req("E-27")
+def test_core_buys_again_after_closed_withdrawals_when_a_person_resumes_it(tmp_path: Path) -> None:
+    lapse = told(replace(calm(6), faults=(withdrawals(1, "BTC", 24), says(3, "resume", CORE))), tmp_path)
+    assert broken_laws(lapse) == [] and said_by_people(lapse) == [{"action": "resume", "account": CORE}]
+    conductor = replay_portfolio(lapse.folder).conducting.conductor
+    stopped, *bought = [
+        day for kind in ("withdrawals_closed", "tranche") for day, said in conductor.log if said.note.kind == kind
+    ]
+    assert bought[0] < stopped < START_MS // DAY_MS + 3 <= bought[1] and not conductor.portfolio.core.halted
 
 
 def test_desks_that_an_alarm_has_paused_go_on_when_a_person_says_so_and_once(

@@ -107,7 +107,7 @@ def _of_legs(lapse: TimeLapse) -> list[str]:
 def naked_times(lapse: TimeLapse) -> list[Naked]:
     """Every time in which FUNDING's legs differed by more than they may."""
     found = []
-    executions = [one for one in _account(lapse, FUNDING).executions if one.kind == "Trade"]
+    executions = [one for one in _account(lapse, FUNDING).executions if one.kind != "Funding"]
     for asset in lapse.script.prices:
         found += _naked(lapse, asset, [one for one in executions if one.key.endswith(f":{asset}USDT")])
     return found

@@ -5,16 +5,17 @@ import itertools
 import math
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Final
 
 from quintet.app import eternal_operator
 from quintet.research.eternal_conductor import Action
-from quintet.sandbox.commands import ChangeInstrument, SetEarn
+from quintet.sandbox.commands import ChangeInstrument, Deleverage, SetEarn, SetInsurance, SetWithdrawals
 from quintet.sandbox.happenings import Executed
 from quintet.systems.eternal import EternalConfig
 from quintet.systems.eternal.config import CORE, FUNDING, CoreConfig, FundingConfig, TacticalConfig, TrendConfig
 from tools.storm.lines import STAKES
-from tools.storm.time_lapse import DAY_MS, MOMENT_S, START_MS, Script, TimeLapse
+from tools.storm.time_lapse import DAY_MS, HOUR_MS, MOMENT_S, START_MS, Script, TimeLapse
 
 QUICK: Final = EternalConfig(
     core=CoreConfig(tranches=3, tranche_days=2),
@@ -29,6 +30,7 @@ CALM_E8, SQUEEZE_E8, PANIC_E8 = 20_000, 120_000, -150_000
 """Rates of eight hours: 0.02 %, 0.12 % (dear for longs), -0.15 %."""
 
 OUTAGE_S: Final = 20.0
+ACTS_S: Final = 4.0
 WAVE_FRAC: Final = 0.015
 Anchors = Sequence[tuple[int, float]]
 
@@ -63,6 +65,12 @@ def earning() -> Script:
     btc, eth = [(0, 50_000), (40, 52_000)], [(0, 3_000), (40, 3_100)]
     faults = (lost_stakes, yields(0, 3_000_000, 12), yields(35, 1_000_000, 12))
     return Script(QUICK, _prices(btc, eth), rates_e8=lambda day: CALM_E8, faults=faults)
+
+
+def trouble() -> Script:
+    """Four calm days at a venue in trouble: withdrawals of Bitcoin are closed for a day, the insurance fund halves."""
+    faults = (insurance(0, "1000000"), withdrawals(1, "BTC", 24), insurance(2, "500000"))
+    return replace(calm(4), faults=faults)
 
 
 def month() -> Script:
@@ -135,6 +143,40 @@ def yields(from_day: int, apr: int, redeem_hours: int) -> Callable[[TimeLapse], 
         lapse.service.do(SetEarn(coin="ETH", apr=apr, redeem_ms=redeem_hours * 3_600_000))
 
     return at(START_MS + from_day * DAY_MS + DAY_MS // 2, change)
+
+
+def withdrawals(from_day: int, coin: str, hours: int) -> Callable[[TimeLapse], None]:
+    """Withdrawals of a coin are closed from noon of this day on, for so many hours."""
+
+    def says(is_open: bool) -> Callable[[TimeLapse], object]:
+        return lambda lapse: lapse.service.do(SetWithdrawals(coin=coin, is_open=is_open))
+
+    def prepare(lapse: TimeLapse) -> None:
+        noon_ms = START_MS + from_day * DAY_MS + DAY_MS // 2
+        at(noon_ms, says(False))(lapse)
+        at(noon_ms + hours * HOUR_MS, says(True))(lapse)
+
+    return prepare
+
+
+def insurance(from_day: int, amount: str) -> Callable[[TimeLapse], None]:
+    """From noon of this day on the insurance fund holds so much."""
+    return _at_noon(from_day, SetInsurance(coin="USDT", amount=amount))
+
+
+def deleveraged(day: int, symbol: str, quantity: str) -> Callable[[TimeLapse], None]:
+    """At noon of a day the exchange closes so much of a contract at mark, the largest profit first."""
+    return _at_noon(day, Deleverage(symbol=symbol, quantity=quantity))
+
+
+def _at_noon(day: int, command: SetInsurance | Deleverage) -> Callable[[TimeLapse], None]:
+    """A command of the operator; no clock leaps until everybody can have acted."""
+
+    def strikes(lapse: TimeLapse) -> None:
+        lapse.service.do(command)
+        lapse.until_s = max(lapse.until_s, asyncio.get_running_loop().time() + ACTS_S)
+
+    return at(START_MS + day * DAY_MS + DAY_MS // 2, strikes)
 
 
 def other_tick(from_day: int, tick: str) -> Callable[[TimeLapse], None]:

@@ -14,7 +14,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
-from quintet.app import eternal_trading
+from quintet.app import eternal_facts, eternal_trading, eternal_trouble
 from quintet.app.desk_folder import TAPE
 from quintet.app.eternal_trading import MAIN, Ended, EternalRequest, Told, trade_eternal
 from quintet.app.machine import Machine
@@ -66,9 +66,12 @@ PATIENT: Final[tuple[tuple[Any, str, Any], ...]] = (
     (reconciliation, "EVERY_S", LOOK_EVERY_S),
     (live_desk, "LOST_FEED_NS", DAY_MS * 10**6),
     (eternal_trading, "TOUCH_S", TOUCH_S),
+    (eternal_facts, "TROUBLE_LOOK_S", MOMENT_S / 2),
+    (eternal_trouble, "UNSEEN_NS", STEP_MS * 2 * 10**6),
     (rest, "CLOCK_LOOK_S", 0.1),
 )
-"""What is another in time-lapse: books are compared each day, and nobody is deaf while the clocks leap."""
+"""What is another in time-lapse: books are compared each day, nobody is deaf while the clocks leap, and between two
+looks for trouble a step of the script may pass."""
 
 CAPITAL: Final = Decimal(100_000)
 

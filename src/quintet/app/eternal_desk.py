@@ -31,6 +31,7 @@ from quintet.core.instrument import Instrument
 from quintet.core.orders.client_ids import ClientIds
 from quintet.ports.command_rows import command_rows
 from quintet.ports.gateway import Brake
+from quintet.ports.venue_account import Execution
 from quintet.research.eternal_conductor import Action, Conductor, Event
 from quintet.research.eternal_run import Costs, event_of, margin_of
 from quintet.research.sub_accounts import SubAccountBooks
@@ -66,7 +67,8 @@ class Place(NamedTuple):
 class SubAccountDesk:
     """`name`: of the sub-account; `account`: the venue's side of it; `say`: told lines for people.
 
-    `heard`: positions on its tape and what the conductor has to hear of them; `stirs`: called when there is something.
+    `heard`: positions on its tape and what the conductor has to hear of them; `forced`: what the venue has done to it
+    by itself; `stirs`: called when there is something.
     """
 
     def __init__(
@@ -74,6 +76,7 @@ class SubAccountDesk:
     ) -> None:
         self.name, self.folder = name, place.folder / name
         self.heard: deque[tuple[int, Event]] = deque()
+        self.forced: deque[Execution] = deque()
         self.stirs: Callable[[], None] = lambda: None
         self.joined = asyncio.Event()
         self.tape: Any = None
@@ -168,8 +171,9 @@ class SubAccountDesk:
         )
         self.reconciliation = Reconciliation(world, self._past.untouched)
         self.desk = LiveDesk(
-            session, dispatcher, orders, feed, self.reconciliation, ids, Ears(self._happened, self._said),
-            brake=place.brake, keeps_orders=True, wall_ns=place.machine.wall_ns,
+            session, dispatcher, orders, feed, self.reconciliation, ids,
+            Ears(self._happened, self._said, self._closed), brake=place.brake, keeps_orders=True,
+            wall_ns=place.machine.wall_ns,
         )  # fmt: skip
 
     async def live(self) -> None:
@@ -208,6 +212,10 @@ class SubAccountDesk:
             self._said(Said(int(paid["ts_recv"]), PAID, text))
         for command in happened.commands:
             self._said(Said(int(command["ts"]), ORDER, order_words(command, self._units)))
+
+    def _closed(self, execution: Execution) -> None:
+        self.forced.append(execution)
+        self.stirs()
 
     def tell_now(self) -> None:
         """What happened here, to people, before they hear what came of it."""

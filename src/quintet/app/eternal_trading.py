@@ -28,7 +28,7 @@ from quintet.app.bybit_desk import Account, Address, listed_instrument, opened, 
 from quintet.app.desk_folder import Identity
 from quintet.app.eternal_desk import Place, SubAccountDesk, require_same
 from quintet.app.eternal_earn import EarnDesk
-from quintet.app.eternal_facts import NOT_NOW, MarketFacts, hear_facts
+from quintet.app.eternal_facts import NOT_NOW, MarketFacts, VenueTrouble, hear_facts
 from quintet.app.eternal_moments import Moment, due
 from quintet.app.eternal_months import write_reports
 from quintet.app.eternal_operator import Answer, Wish, operated_words, problem_of, require_sense, waits_of
@@ -44,6 +44,7 @@ from quintet.core.events import LAST
 from quintet.core.instrument import Instrument, in_common_quanta
 from quintet.core.risk import breaker
 from quintet.ports.gateway import Brake, no_brake
+from quintet.ports.venue_account import Execution
 from quintet.research.conductor_tape import Conducting, Entered, Staking, entered_rows, relive, said_rows
 from quintet.research.daily_tape import Told as Fact
 from quintet.research.eternal_conductor import (
@@ -281,6 +282,11 @@ class _Portfolio:
         facts_url = self._request.market_url
         asked = self._market if facts_url is None else self._asked_at(facts_url, instruments)
         self._facts = MarketFacts(asked, self._conductor, "" if self._earn is None else STAKED)
+        rest = self._accounts[MAIN].rest if facts_url is None else None  # the exchange of paper lets nothing out
+        self._trouble = VenueTrouble(
+            asked, rest, self._conductor, self._request.assets, lambda said: self._say(MAIN, said),
+            self._machine.wall_ns,
+        )  # fmt: skip
         self._touched_ns = max(desk.market_ns for desk in self.desks.values())
 
     def _asked_at(self, url: str, instruments: Sequence[Instrument]) -> DailyMarket:
@@ -384,7 +390,7 @@ class _Portfolio:
                     lives = [group.create_task(desk.live()) for desk in self.desks.values()]
                     own = (
                         self._conduct(), self._hear_desks(), self._hear_market(), self._mind_legs(), self._mind_earn(),
-                        self._hear_outside(), self._keep_listing(), self._mind_operator(),
+                        self._hear_outside(), self._hear_trouble(), self._keep_listing(), self._mind_operator(),
                         self._accounts[MAIN].rest.keep_clock(),
                     )  # fmt: skip
                     tasks = [group.create_task(one) for one in own]
@@ -510,10 +516,23 @@ class _Portfolio:
                 desk.tape.sync()
                 self._hear(Entered(event, name, position))
             self._tell_last(name)
+        for name, desk in self.desks.items():
+            while desk.forced and desk.joined.is_set():
+                self._hear_forced(name, desk.forced.popleft())
+
+    def _hear_forced(self, name: str, execution: Execution) -> None:
+        """The venue has closed something by itself. No order of ours is over by it, so that no engine woke."""
+        what = self._conductor.names[execution.instrument]
+        line = f"the venue has closed {what}, in part or whole, by itself: {execution.kind}"
+        self._say(name, Said(self._machine.wall_ns(), ALARM, line))
+        if execution.kind == "deleveraging":
+            self._hear_one(self._trouble.deleveraged())
+        if name == FUNDING:
+            self._look_at_legs()
 
     async def _hear_facts(self) -> None:
         """What the market has told since it was heard last."""
-        told = await self._facts.since(self._machine.wall_ns())
+        told = [*await self._facts.since(self._machine.wall_ns()), *self._trouble.latest.values()]
         for first in range(0, len(told), TOLD_AT_ONCE):
             self._hear(Entered(Heard(tuple(told[first : first + TOLD_AT_ONCE]))))
 
@@ -524,6 +543,11 @@ class _Portfolio:
             self._request.facts, self._request.fact_hosts, self._hear_one,
             lambda why: self._say(MAIN, Said(self._machine.wall_ns(), NOTICE, why)), self._machine.wall_ns,
         )  # fmt: skip
+
+    async def _hear_trouble(self) -> None:
+        """Of the venue: closed withdrawals, a falling insurance fund."""
+        await self._is_open.wait()
+        await self._trouble.keep(self._hear_one)
 
     def _hear_one(self, told: Fact) -> None:
         self._hear(Entered(Heard((told,))))
@@ -721,11 +745,14 @@ class _Portfolio:
                 desk.desk.enter_market(rows)
 
     async def _mind_legs(self) -> None:
-        """While a leg of FUNDING stands alone, it looks again and again: nobody else would tell it that time passes."""
+        """While a leg of FUNDING stands alone, it looks again and again: nobody else would tell it that time passes.
+
+        An insurance alarm makes it look, too.
+        """
         while True:
             await asyncio.sleep(NAKED_LOOK_S)
             self._react()
-            if self._conductor.is_naked and self.desks[FUNDING].joined.is_set():
+            if self._conductor.must_look and self.desks[FUNDING].joined.is_set():
                 self._look_at_legs()
 
     def _look_at_legs(self) -> None:

@@ -30,6 +30,10 @@ MONEY: Final = "USDT"
 STALE_NS: Final = 36 * 3_600_000_000_000
 """A fact older than this is missing."""
 
+WITHDRAWALS_OPEN: Final = "withdrawals_open"
+INSURANCE_ALARM: Final = "insurance_alarm"
+"""Facts about the venue: 0 = closed; anything but 0 = alarm."""
+
 VOLUME: Final = "volume_"
 """Begins the name of a fact: coins of an instrument that were traded in the last day that is over."""
 
@@ -120,7 +124,7 @@ class Over(msgspec.Struct, frozen=True, tag="over", omit_defaults=True):
 
 
 class Looked(msgspec.Struct, frozen=True, tag="looked"):
-    """Time has passed while a leg of FUNDING stood alone."""
+    """Time has passed while a leg of FUNDING stood alone, or it must leave at once."""
 
     now_ns: int
     funding: Account
@@ -276,6 +280,8 @@ class Conductor:
         self._paid = dict.fromkeys(self.names, 0)
         self._refused: dict[str, bool] = {}
         self._to_sell: tuple[Order, ...] = ()
+        self._must_leave = False
+        """An insurance alarm has been told, and FUNDING has not looked since."""
 
     def hear(self, event: Event) -> Reply:
         """One event."""
@@ -312,9 +318,9 @@ class Conductor:
         return Reply()
 
     @property
-    def is_naked(self) -> bool:
-        """Does a leg of FUNDING stand alone?"""
-        return any(pair.naked_since_ns for pair in self.portfolio.funding.pairs.values())
+    def must_look(self) -> bool:
+        """Does a leg of FUNDING stand alone, or must FUNDING leave before the next settlement?"""
+        return self._must_leave or any(pair.naked_since_ns for pair in self.portfolio.funding.pairs.values())
 
     def _columns(self, account: str) -> list[Column]:
         found = []
@@ -345,7 +351,13 @@ class Conductor:
         elif told.what == "predicted":
             self._forecasts[name] = (told.recv_ns, told.values[0])
         else:
-            self._facts[told.what] = (told.recv_ns, told.values[0])
+            self._hear_fact(told)
+
+    def _hear_fact(self, told: Told) -> None:
+        if told.what == INSURANCE_ALARM:
+            is_alarmed = bool(self._fact(INSURANCE_ALARM, told.recv_ns))
+            self._must_leave = bool(told.values[0]) and (self._must_leave or not is_alarmed)
+        self._facts[told.what] = (told.recv_ns, told.values[0])
 
     def _hear_bar(self, name: str, bar: DayBar) -> None:
         try:
@@ -390,7 +402,7 @@ class Conductor:
             settled={name: rates[-1] for name, rates in self._fresh.items()},
             predicted=self._predicted(settled.now_ns),
             funding_received=dict(self._paid),
-            insurance_alarm=bool(self._fact("insurance_alarm", settled.now_ns)),
+            insurance_alarm=bool(self._fact(INSURANCE_ALARM, settled.now_ns)),
             refused=dict(self._refused),
         )
         outcome = run_settlement(self.portfolio, shown, self.config)
@@ -399,7 +411,7 @@ class Conductor:
         return Reply(movements, {FUNDING: self._tell(FUNDING, outcome.orders.get(FUNDING))})
 
     def _forget_period(self) -> None:
-        self._fresh, self._refused = {}, {}
+        self._fresh, self._refused, self._must_leave = {}, {}, False
         self._paid = dict.fromkeys(self._paid, 0)
 
     def _day(self, cycle: Cycle) -> Day:
@@ -425,8 +437,8 @@ class Conductor:
             fear_greed=None if fear is None else int(fear),
             volatility_index=self._fact("volatility_index", now_ns),
             eth_yield_frac=self._fact("eth_yield", now_ns),
-            withdrawals_open=self._fact("withdrawals_open", now_ns) != 0,
-            insurance_alarm=bool(self._fact("insurance_alarm", now_ns)),
+            withdrawals_open=self._fact(WITHDRAWALS_OPEN, now_ns) != 0,
+            insurance_alarm=bool(self._fact(INSURANCE_ALARM, now_ns)),
             earn_lots=cycle.earn_lots,
             volumes=self._volumes(now_ns),
             deposit=cycle.deposit,
@@ -597,9 +609,16 @@ class Conductor:
         self._change(tactical=tactical_fill(state, fill.instrument, fill.lots, arrived, paid))
 
     def _between(self, now_ns: int, funding: Account) -> Reply:
-        """FUNDING after a fill, an order that is over, a while alone: no rate is new, its legs are compared again."""
+        """FUNDING after a fill, an order that is over, a while alone: no rate is new, its legs are compared again.
+
+        An insurance alarm that it has not seen yet makes it leave now.
+        """
         day = now_ns // DAY_NS
-        shown = Day(day=day, now_ns=now_ns, accounts={FUNDING: funding}, refused=dict(self._refused), predicted={})
+        shown = Day(
+            day=day, now_ns=now_ns, accounts={FUNDING: funding}, refused=dict(self._refused), predicted={},
+            insurance_alarm=self._must_leave,
+        )  # fmt: skip
+        self._must_leave = False
         outcome = run_settlement(self.portfolio, shown, self.config)
         self.portfolio = outcome.portfolio
         self.log += [(day, said) for said in outcome.log]

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
+from quintet.research.eternal_conductor import INSURANCE_ALARM, WITHDRAWALS_OPEN
 from quintet.research.eternal_run import EternalRun
 from quintet.systems.eternal.config import ACCOUNTS, CORE, FUNDING, TACTICAL, TREND
 from quintet.systems.eternal.cycle import Said
@@ -66,7 +67,7 @@ FIRED: Final[Mapping[str, Does]] = {
 }
 """Circuit breaker to what it writes down when it speaks."""
 
-ASKS_FACT: Final[Mapping[str, str]] = {"withdrawals": "withdrawals_open", "insurance": "insurance_alarm"}
+ASKS_FACT: Final[Mapping[str, str]] = {"withdrawals": WITHDRAWALS_OPEN, "insurance": INSURANCE_ALARM}
 """Breakers that hear of their trouble by a fact: without one nobody can say that there was none."""
 
 EVENTS: Final = (

@@ -72,10 +72,14 @@ class Said(NamedTuple):
 
 
 class Ears(NamedTuple):
-    """Who is told what happens: events as they have been applied, and everything else."""
+    """Who is told what happens: events as they have been applied, and everything else.
+
+    `forced`: told once of each execution that nobody ordered: a liquidation, a deleveraging, a delivery.
+    """
 
     hear: Callable[[Happened], None]
     say: Callable[[Said], None]
+    forced: Callable[[Execution], None] = lambda execution: None
 
 
 class LiveDesk:
@@ -293,6 +297,8 @@ class LiveDesk:
             report = own
             self.enter(fill_rows(report, self._ids, item.recv_ns))
             self.enter(funding_rows(report, item.recv_ns))
+            if report.kind not in ("trade", "funding"):
+                self._ears.forced(report)
         elif isinstance(report, OrderReport):
             self._take_order(report, item.asked, item.recv_ns)
         elif isinstance(report, Unlisted):

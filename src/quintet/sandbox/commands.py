@@ -189,6 +189,20 @@ class SetEarn(Command, tag="earn-product", frozen=True):
     is_open: bool | None = None
 
 
+class SetWithdrawals(Command, tag="withdrawals", frozen=True):
+    """What the exchange says of withdrawals of a coin: open or closed. No key may withdraw either way."""
+
+    coin: str
+    is_open: bool
+
+
+class SetInsurance(Command, tag="insurance", frozen=True):
+    """What the insurance fund holds of a coin from now on: the difference comes from outside, or leaves."""
+
+    coin: str
+    amount: str
+
+
 class OpenAccount(Command, tag="account", frozen=True):
     """A new account with what it is given; a sub-account names its parent."""
 
@@ -286,6 +300,8 @@ AnyCommand = (
     | MoveCoins
     | Earn
     | SetEarn
+    | SetWithdrawals
+    | SetInsurance
     | OpenAccount
     | Ghosts
     | GhostTrade

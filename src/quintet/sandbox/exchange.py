@@ -38,11 +38,13 @@ from quintet.sandbox.commands import (
     SetDisconnectWindow,
     SetEarn,
     SetFunding,
+    SetInsurance,
     SetLeverage,
     SetMarginMode,
     SetPriceAction,
     SetPrices,
     SetStops,
+    SetWithdrawals,
     SwitchMode,
 )
 from quintet.sandbox.happenings import Happening, PriceChanged
@@ -282,6 +284,27 @@ def _set_funding(venue: Venue, request: SetFunding) -> Answer:
     return Done()
 
 
+def _set_withdrawals(venue: Venue, request: SetWithdrawals) -> Answer:
+    closed = venue.state.closed_withdrawals
+    closed.pop(_listed_coin(venue, request.coin), None)
+    if not request.is_open:
+        closed[request.coin] = None
+    return Done()
+
+
+def _set_insurance(venue: Venue, request: SetInsurance) -> Answer:
+    coin, amount = _listed_coin(venue, request.coin), quanta(request.amount, "insurance: amount")
+    held = venue.state.accounts[INSURANCE].coins.get(coin, 0)
+    deposit(venue.state, INSURANCE, coin, amount - held)
+    return Done()
+
+
+def _listed_coin(venue: Venue, coin: str) -> str:
+    if coin not in venue.state.coins:
+        raise Refused(10001, f"coin: expected one of {', '.join(venue.state.coins)}, found {coin!r}")
+    return coin
+
+
 def _begin_after(venue: Venue, request: BeginAfter) -> Answer:
     market = venue.market(request.category, request.symbol)
     if not 0 < request.minutes <= MINUTES_KEPT or request.price < market.instrument.tick:
@@ -340,6 +363,8 @@ _DO: dict[type, Callable[[Venue, Any], Answer]] = {
     FlowStep: _flow_step,
     SetPrices: _set_prices,
     SetFunding: _set_funding,
+    SetWithdrawals: _set_withdrawals,
+    SetInsurance: _set_insurance,
     BeginAfter: _begin_after,
     Deleverage: _deleverage,
     ChangeInstrument: _change_instrument,

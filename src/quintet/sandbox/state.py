@@ -265,8 +265,15 @@ class State(msgspec.Struct, kw_only=True):
     markets: dict[str, Market] = {}
     transfer_ids: dict[str, None] = {}
     earn_products: dict[str, EarnProduct] = {}
+    closed_withdrawals: dict[str, None] = {}
     flows: dict[str, int] = {}
     books: dict[str, list[tuple[int, int, list[tuple[str, int]]]]] = {}
+
+    @property
+    def coins(self) -> list[str]:
+        """What is listed, each once."""
+        listed = (market.instrument for market in self.markets.values())
+        return list(dict.fromkeys(coin for each in listed for coin in (each.quote, each.base)))
 
 
 def key_of(category: str, symbol: str) -> str:

@@ -26,7 +26,7 @@ from quintet.ports.order_entry import (
     Refused,
     Repeated,
 )
-from quintet.ports.venue_account import Balance, CaughtUp, News, OrderReport, Reported
+from quintet.ports.venue_account import Balance, CaughtUp, Execution, News, OrderReport, Reported
 from quintet.runtime.dispatcher import Dispatcher
 from quintet.runtime.live_desk import ALARM, NOTICE, Ears, LiveDesk, Said
 from quintet.runtime.reconciliation import Reconciliation
@@ -101,6 +101,7 @@ class Story:
         self.world = world or a_world()
         self.brake = brake
         self.lines: list[Said] = []
+        self.forced: list[Execution] = []
 
     def put_together(self) -> None:
         loop = asyncio.get_running_loop()
@@ -115,7 +116,7 @@ class Story:
         )
         session = Session(self.world, enter_inside, self.tape, dispatcher)
         books = Reconciliation(self.world, {})
-        ears = Ears(lambda happened: None, self.lines.append)
+        ears = Ears(lambda happened: None, self.lines.append, self.forced.append)
         self.desk = LiveDesk(
             session, dispatcher, self.orders, self.account, books, IDS, ears, brake=self.brake, wall_ns=self.wall_ns
         )
@@ -158,6 +159,22 @@ class Story:
     def actions(self) -> list[int]:
         rows = self.tape.rows
         return rows["quantity"][rows["kind"] == ev.OPERATOR].tolist()
+
+
+@pytest.mark.req("E-66")
+def test_whoever_listens_is_told_of_what_the_venue_has_closed_by_itself_and_of_no_trade_or_payment() -> None:
+    kinds = ("trade", "funding", "deleveraging", "liquidation", "delivery")
+
+    async def story(self: Story) -> None:
+        self.account.look_again()
+        await asyncio.sleep(0.1)
+        for key, kind in enumerate(kinds, 1):
+            one = Execution(0, "", f"v{key}", f"e{key}", key, kind, -1, 100, 1, False, 0, USDT, START + key)  # type: ignore[arg-type]
+            self.account.items.put_nowait(Reported(self.wall_ns(), one))
+        await asyncio.sleep(0.1)
+
+    lived = Story().tell(story)
+    assert [one.kind for one in lived.forced] == list(kinds[2:])
 
 
 def test_it_trades_what_it_hears_and_takes_everything_back_when_it_is_stopped() -> None:

@@ -1,6 +1,7 @@
 """What the sources of facts answer, as observations; another shape is refused by its field, never half taken."""
 
 import json
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -204,6 +205,69 @@ class _Pages:
         if isinstance(page, Exception):
             raise page
         return msgspec.defstruct("Answer", [("result", msgspec.Raw)])(msgspec.Raw(body(page)))
+
+
+def coin_info(*chains: str, coin: str = "BTC") -> bytes:
+    listed = [{"chain": f"C{n}", "chainType": "x", "chainDeposit": "0", "chainWithdraw": one}
+              for n, one in enumerate(chains)]  # fmt: skip
+    return body({"rows": [{"name": "A", "coin": "A", "chains": []}, {"name": coin, "coin": coin, "chains": listed}]})
+
+
+@pytest.mark.req("E-27")
+@pytest.mark.parametrize(
+    ("chains", "is_open"), [(("1",), True), (("0", "1", "0"), True), (("0",), False), (("0", "0"), False), ((), None)]
+)
+def test_a_coin_is_closed_when_no_chain_lets_it_out_and_one_without_a_chain_says_nothing(
+    chains: tuple[str, ...], is_open: bool | None
+) -> None:
+    assert bybit.decode_withdrawals(coin_info(*chains), "BTC") is is_open
+    assert bybit.decode_withdrawals(coin_info(*chains), "ETH") is None
+
+
+@pytest.mark.parametrize(
+    ("result", "words"),
+    [
+        (coin_info("1", ""), r"rows\[1\].chainWithdraw: found '', expected one of 1, 0"),
+        (coin_info("true"), "found 'true'"),
+        (body({"rows": [{"coin": "BTC", "chains": [{"chain": "C"}]}]}), "chainWithdraw"),
+        (body({}), "coin info: .*rows"),
+    ],
+)
+def test_a_coin_of_another_shape_is_refused_by_its_field(result: bytes, words: str) -> None:
+    with pytest.raises(DataError, match=words):
+        bybit.decode_withdrawals(result, "BTC")
+
+
+def pools(*rows: tuple[str, str, str], code: int = 0) -> bytes:
+    listed = [{"coin": coin, "symbols": symbols, "balance": balance, "value": "1"} for coin, symbols, balance in rows]
+    result = {"updatedTime": "1714003200000", "list": listed}
+    return body({"retCode": code, "retMsg": "said", "result": result, "time": 1})
+
+
+@pytest.mark.req("E-66")
+def test_the_pool_behind_each_contract_is_read_of_its_own_coin_and_below_zero_too() -> None:
+    found = bybit.decode_insurance(
+        pools(
+            ("USDT", "MERLUSDT,BTCUSDT,SOLUSDT", "902178.57602476"), ("USDT", "ETHUSDT", "-14.25"),
+            ("BTC", "BTCUSDT", "3"), ("USDT", "XBTCUSDT", "7"),
+        ),
+        "USDT", ("BTCUSDT", "ETHUSDT", "DOGEUSDT"),
+    )  # fmt: skip
+    assert found == {"BTCUSDT": Decimal("902178.57602476"), "ETHUSDT": Decimal("-14.25")}
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (pools(("USDT", "BTCUSDT", "")), r"list\[0\].balance: found nothing, expected a number"),
+        (pools(("USDT", "BTCUSDT", "much")), r"list\[0\].balance: found 'much'"),
+        (pools(code=10006), "retCode 10006"),
+        (body({"retCode": 0, "retMsg": "", "result": {}, "time": 1}), "insurance: .*list"),
+    ],
+)
+def test_a_pool_of_another_shape_is_refused_and_is_never_empty(answer: bytes, words: str) -> None:
+    with pytest.raises(DataError, match=words):
+        bybit.decode_insurance(answer, "USDT", ("BTCUSDT",))
 
 
 def test_credited_deposits_are_told_page_by_page() -> None:

@@ -17,17 +17,13 @@ Result = dict[str, Any]
 
 
 def coin_info(call: Call) -> Result:
-    """A row for each coin, on a chain of the sandbox's own."""
-    wanted = call.params.text("coin")
-    return {"rows": [_coin_row(coin) for coin in _coins(call) if coin == (wanted or coin)]}
+    """A row for each coin, on a chain of the sandbox's own; withdrawals are as open as the operator says."""
+    wanted, state = call.params.text("coin"), call.service.state
+    rows = (_coin_row(coin, coin not in state.closed_withdrawals) for coin in state.coins)
+    return {"rows": [row for row in rows if row["coin"] == (wanted or row["coin"])]}
 
 
-def _coins(call: Call) -> list[str]:
-    markets = call.service.state.markets.values()
-    return list(dict.fromkeys(coin for each in markets for coin in (each.instrument.quote, each.instrument.base)))
-
-
-def _coin_row(coin: str) -> Result:
+def _coin_row(coin: str, may_leave: bool) -> Result:
     return {
         "name": coin,
         "coin": coin,
@@ -41,7 +37,7 @@ def _coin_row(coin: str) -> Result:
                 "withdrawMin": "0",
                 "chain": "SANDBOX",
                 "chainDeposit": "0",
-                "chainWithdraw": "0",
+                "chainWithdraw": str(int(may_leave)),
                 "minAccuracy": "8",
                 "withdrawPercentageFee": "0",
                 "contractAddress": "",
@@ -166,7 +162,7 @@ def transfer_coins(call: Call) -> Result:
     """What may be transferred between the two wallets: everything that is listed."""
     for name in ("fromAccountType", "toAccountType"):
         call.params.one_of(name, ("UNIFIED", "FUND"))
-    return {"list": _coins(call)}
+    return {"list": call.service.state.coins}
 
 
 def transfer_members(call: Call) -> Result:

@@ -1,6 +1,7 @@
 """The public market for desks that decide once a day: the touch now and then, and what has closed, over REST."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -11,7 +12,7 @@ from quintet.core.instrument import Instrument
 from quintet.venues.bybit import daily_facts
 from quintet.venues.bybit.daily_facts import DAY_MS, DAYS_MAX, Touch
 from quintet.venues.bybit.klines import BASE_URL
-from quintet.venues.bybit.outside_facts import EARN_CATEGORIES, decode_yield
+from quintet.venues.bybit.outside_facts import EARN_CATEGORIES, decode_insurance, decode_yield
 from quintet.venues.bybit.shapes import MS_NS
 
 RATES_MS: Final = 60 * DAY_MS
@@ -86,6 +87,15 @@ class DailyMarket:
         query = f"category={EARN_CATEGORIES['earn_yield']}&coin={asset}"
         body = await self._asked(f"{self._host}/v5/earn/product?{query}")
         return next(iter(decode_yield(body, now_ns, "earn_yield", asset)), None)
+
+    async def insurance(self) -> dict[str, Decimal]:
+        """What the insurance pool behind each perpetual holds, in the coin that it is settled in, by symbol."""
+        perpetuals = [self._instruments[n] for n in self._kinds.get("linear", ())]
+        found = dict[str, Decimal]()
+        for coin in dict.fromkeys(one.quote_asset for one in perpetuals):
+            body = await self._asked(f"{self._host}/v5/market/insurance?coin={coin}")
+            found |= decode_insurance(body, coin, {one.symbol for one in perpetuals if one.quote_asset == coin})
+        return found
 
 
 def touch_rows(n: int, touch: Touch, ts_event: int, ts_recv: int) -> Any:

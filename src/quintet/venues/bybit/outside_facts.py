@@ -1,12 +1,15 @@
-"""What Bybit says besides its market: the funding to come, what its Earn products yield, what was deposited.
+"""What Bybit says besides its market: the funding to come, what its Earn products yield, what was deposited, whether
+coins may be withdrawn, and what is in its insurance pools.
 
-Source: Bybit V5 documentation, Market (Get Tickers), Earn (Get Product Info), Asset (Get Deposit Records). Predicted
-funding is `fundingRate` of the ticker, the running rate for `nextFundingTime`. A yield is an estimate that is made
-anew every ten minutes, in per cent a year with the sign written out.
+Source: Bybit V5 documentation, Market (Get Tickers, Get Insurance Pool), Earn (Get Product Info), Asset (Get Deposit
+Records, Get Coin Info). Predicted funding is `fundingRate` of the ticker, the running rate for `nextFundingTime`. A
+yield is an estimate that is made anew every ten minutes, in per cent a year with the sign written out. A pool of one
+contract is published every minute, one that several contracts share once a day.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from decimal import Decimal
 from typing import Final
 
 import msgspec
@@ -16,7 +19,7 @@ from quintet.core.facts import Said, exact_value
 from quintet.ports.fact_source import FactUnanswered
 from quintet.venues.bybit.klines import BASE_URL, VenueUnreachable
 from quintet.venues.bybit.rest import Rest
-from quintet.venues.bybit.shapes import MS_NS, nanoseconds
+from quintet.venues.bybit.shapes import MS_NS, amount, nanoseconds, one_of
 from quintet.venues.bybit.shapes import shaped as shaped_reply
 from quintet.venues.bybit.wire import Reply
 from quintet.venues.fact_line import AskedSource, FactLine, LinePatience
@@ -86,6 +89,40 @@ class Deposits(msgspec.Struct, frozen=True):
     nextPageCursor: str = ""  # noqa: N815
 
 
+class Chain(msgspec.Struct, frozen=True, rename="camel"):
+    """A chain that a coin lives on, what of it is read."""
+
+    chain: str
+    chain_withdraw: str
+
+
+class Coin(msgspec.Struct, frozen=True):
+    """A coin, what of it is read."""
+
+    coin: str
+    chains: tuple[Chain, ...] = ()
+
+
+class Coins(msgspec.Struct, frozen=True):
+    """`GET /v5/asset/coin/query-info`."""
+
+    rows: tuple[Coin, ...]
+
+
+class Pool(msgspec.Struct, frozen=True):
+    """An insurance pool, and the contracts behind which it stands, parted by commas."""
+
+    coin: str
+    symbols: str
+    balance: str
+
+
+class Pools(msgspec.Struct, frozen=True):
+    """`GET /v5/market/insurance`."""
+
+    list: tuple[Pool, ...]
+
+
 def _replied(body: bytes, what: str) -> Reply:
     """The envelope of an answer that says yes; raises DataError for one that says no."""
     reply = shaped_reply(body, Reply, what)
@@ -140,6 +177,46 @@ def decode_deposits(result: bytes | msgspec.Raw) -> tuple[list[Said], str]:
             reference = f"{row.txID or 'internal'}.{row.txIndex or 0}"
             said.append(Said(f"bybit/deposit/{row.coin}", about_ns, value, DECIMALS, reference))
     return said, page.nextPageCursor
+
+
+_WITHDRAWALS: Final = {"1": True, "0": False}
+
+
+def decode_withdrawals(result: bytes | msgspec.Raw, coin: str) -> bool | None:
+    """May a coin be withdrawn on one of its chains at least? None: it is not listed, or on no chain.
+
+    Raises DataError naming the field.
+    """
+    what = "coin info"
+    for n, row in enumerate(shaped_reply(result, Coins, what).rows):
+        if row.coin == coin and row.chains:
+            where = f"{what}: rows[{n}].chainWithdraw"
+            is_open = [one_of(chain.chain_withdraw, _WITHDRAWALS, where) for chain in row.chains]
+            return any(is_open)
+    return None
+
+
+def decode_insurance(body: bytes, coin: str, symbols: Collection[str]) -> dict[str, Decimal]:
+    """What the pool behind each of these contracts holds, in `coin`, below 0 too; none for one that no pool names.
+
+    Raises DataError naming the field.
+    """
+    what, found = "insurance", dict[str, Decimal]()
+    for n, pool in enumerate(shaped_reply(_replied(body, what).result, Pools, what).list):
+        its = [name for name in pool.symbols.split(",") if name in symbols]
+        if pool.coin != coin or not its:
+            continue
+        where = f"{what}: list[{n}].balance"
+        if not pool.balance:  # nothing said is not nothing left
+            raise DataError(f"{where}: found nothing, expected a number")
+        found |= dict.fromkeys(its, amount(pool.balance, where))
+    return found
+
+
+async def withdrawals(rest: Rest, coin: str) -> bool | None:
+    """The same of a coin as it is now, by any key; raises VenueUnreachable, DataError or ClockUnsure."""
+    answer = await rest.ask("/v5/asset/coin/query-info", {"coin": coin})
+    return decode_withdrawals(answer.result, coin)
 
 
 def line(host: str = BASE_URL, patience: LinePatience | None = None) -> FactLine:
