@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 
-from quintet.app import desk_folder, eternal_operator, eternal_trading
+from quintet.app import desk_folder, eternal_listing, eternal_operator, eternal_trading
+from quintet.app.eternal_capital import CapitalMoves
+from quintet.app.eternal_lines import MAIN, Told
 from quintet.app.eternal_parity import replay_portfolio
-from quintet.app.eternal_trading import MAIN
 from quintet.core import events as ev
 from quintet.core.risk import breaker
+from quintet.research.told_desk import Moved
 from quintet.runtime.live_desk import ALARM, NOTICE
 from quintet.sandbox.commands import MoveCoins
 from quintet.systems.eternal import trend
@@ -124,7 +126,7 @@ def test_each_execution_and_payment_of_funding_is_a_line_and_no_note_is_told_as_
 
 @pytest.mark.req("E-116")
 def test_a_listener_that_never_answers_changes_no_byte_of_what_is_done(tmp_path: Path) -> None:
-    async def stuck(told: eternal_trading.Told) -> None:
+    async def stuck(told: Told) -> None:
         await asyncio.Event().wait()
 
     heard, deaf = told(calm(2), tmp_path / "heard"), told(replace(calm(2), listeners=(stuck,)), tmp_path / "deaf")
@@ -190,7 +192,7 @@ def test_idle_ether_goes_to_the_earn_product_once_and_is_back_with_what_it_earne
 def test_a_tick_that_changes_stops_new_risk_of_the_whole_portfolio_and_is_one_alarm(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(eternal_trading, "LISTING_EVERY_S", 1.0)
+    monkeypatch.setattr(eternal_listing, "LISTING_EVERY_S", 1.0)
     lapse = told(replace(calm(3), faults=(other_tick(1, "1"),)), tmp_path)
     assert broken_laws(lapse) == []
     alarms = [line.text for name, line in lapse.said if line.kind == ALARM and name == MAIN]
@@ -361,7 +363,7 @@ def test_core_buys_again_after_closed_withdrawals_when_a_person_resumes_it(tmp_p
 def test_desks_that_an_alarm_has_paused_go_on_when_a_person_says_so_and_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(eternal_trading, "LISTING_EVERY_S", 1.0)
+    monkeypatch.setattr(eternal_listing, "LISTING_EVERY_S", 1.0)
     faults = (other_tick(1, "1"), says(2, "resume", dies=True), dies_between_cycles(3))
     lapse = told(replace(calm(4), faults=faults), tmp_path)
     assert (lapse.struck, lapse.life, broken_laws(lapse)) == (2, 2, [])
@@ -406,16 +408,16 @@ def test_a_word_that_makes_no_sense_is_refused_and_stands_on_no_tape(tmp_path: P
 
 
 def test_a_movement_that_is_booked_on_one_side_only_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    portfolio: Any = eternal_trading._Portfolio
-    books = portfolio._sides
-    monkeypatch.setattr(portfolio, "_book", lambda self, one: self.desks[one.to].tell(_came(one)))
-    monkeypatch.setattr(portfolio, "_sides", lambda self, one: books(self, one)[-1:])
+    moves: Any = CapitalMoves
+    sides = moves._sides
+    monkeypatch.setattr(moves, "_book", lambda self, one: self._desks[one.to].tell(_came(one)))
+    monkeypatch.setattr(moves, "_sides", lambda self, one: sides(self, one)[-1:])
     found = broken_laws(told(calm(2), tmp_path))
     assert any(law.startswith("FUNDING: ") and "quanta of USDT in the books" in law for law in found)
 
 
 def _came(one: Any) -> Any:
-    return eternal_trading.Moved(one.key, one.asset, one.quanta)
+    return Moved(one.key, one.asset, one.quanta)
 
 
 def test_it_has_a_tape_for_each_sub_account_and_one_for_the_conductor(bad: TimeLapse) -> None:

@@ -16,7 +16,8 @@ from typing import Any, Final
 
 from quintet.app import eternal_facts, eternal_trading, eternal_trouble
 from quintet.app.desk_folder import TAPE
-from quintet.app.eternal_trading import MAIN, Ended, EternalRequest, Told, trade_eternal
+from quintet.app.eternal_lines import MAIN, Told
+from quintet.app.eternal_trading import Ended, EternalRequest, trade_eternal
 from quintet.app.machine import Machine
 from quintet.runtime import live_desk, reconciliation
 from quintet.runtime.live_desk import Said

@@ -5,8 +5,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from quintet.app.eternal_command import Alerts
+from quintet.app.eternal_lines import Told, Watched
 from quintet.app.eternal_mail import MonthlyMail
-from quintet.app.eternal_trading import Told, Watched
 from quintet.app.messages import Complaint
 from quintet.app.venue_access import require_key_of
 from quintet.ports.key_store import Credential

@@ -16,9 +16,9 @@ from typing import Any, Final
 import msgspec
 from aiohttp import web
 
+from quintet.app.eternal_lines import Told, Watched
 from quintet.app.eternal_months import REPORTS
 from quintet.app.eternal_standing import Standing
-from quintet.app.eternal_trading import Told, Watched
 from quintet.core.errors import ConfigError
 from quintet.runtime.lines import clock_text
 from quintet.runtime.live_desk import ALARM

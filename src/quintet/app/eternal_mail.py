@@ -10,8 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from quintet.app.eternal_lines import Told
 from quintet.app.eternal_months import REPORTS
-from quintet.app.eternal_trading import Told
 from quintet.app.machine import MACHINE, Machine
 from quintet.runtime.live_desk import ALARM, NOTICE, Said
 from quintet.venues.smtp import Letter, PostOffice

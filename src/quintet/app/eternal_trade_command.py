@@ -13,7 +13,8 @@ from quintet.app.eternal_alerts import listening
 from quintet.app.eternal_command import Alerts, EternalFile
 from quintet.app.eternal_dashboard import HOST, Dashboard
 from quintet.app.eternal_facts import NAMES
-from quintet.app.eternal_trading import MAIN, Ended, EternalRequest, Hears, Told, Watched, trade_eternal
+from quintet.app.eternal_lines import MAIN, Hears, Told, Watched
+from quintet.app.eternal_trading import Ended, EternalRequest, trade_eternal
 from quintet.app.key_stores import read_key
 from quintet.app.machine import MACHINE
 from quintet.app.messages import Complaint, fail, say, say_json_line

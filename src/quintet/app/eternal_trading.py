@@ -24,24 +24,26 @@ import numpy as np
 
 from quintet import __version__
 from quintet.app import desk_folder, eternal_operator
-from quintet.app.bybit_desk import Account, Address, listed_instrument, opened, unit_changes
+from quintet.app.bybit_desk import Account, Address, opened
 from quintet.app.desk_folder import Identity
+from quintet.app.eternal_capital import CapitalMoves
 from quintet.app.eternal_desk import Place, SubAccountDesk, require_same
 from quintet.app.eternal_earn import EarnDesk
 from quintet.app.eternal_facts import NOT_NOW, MarketFacts, VenueTrouble, hear_facts
+from quintet.app.eternal_lines import MAIN, Hears, Told, Watched
+from quintet.app.eternal_listing import keep_listing, listed
 from quintet.app.eternal_moments import Moment, due
 from quintet.app.eternal_months import write_reports
 from quintet.app.eternal_operator import Answer, Wish, operated_words, problem_of, require_sense, waits_of
 from quintet.app.eternal_standing import Standing, SubAccountPlace, standing_of, wanted_by
 from quintet.app.eternal_words import Units, counted, movement_words, note_words, staking_words
-from quintet.app.instruments import InstrumentConfig
 from quintet.app.machine import MACHINE, Machine
 from quintet.app.messages import Complaint
 from quintet.app.trading import first_of, stopped_by_signals
 from quintet.app.waiting_for_venue import once_the_venue_is_there
-from quintet.core.errors import DataError, QuintetError
+from quintet.core.errors import DataError
 from quintet.core.events import LAST
-from quintet.core.instrument import Instrument, in_common_quanta
+from quintet.core.instrument import Instrument
 from quintet.core.risk import breaker
 from quintet.ports.gateway import Brake, no_brake
 from quintet.ports.venue_account import Execution
@@ -64,7 +66,7 @@ from quintet.research.eternal_conductor import (
 )
 from quintet.research.eternal_run import Costs, seen_of, with_earn
 from quintet.research.system_source import hash_of
-from quintet.research.told_desk import Moved, Wanted, cost_of
+from quintet.research.told_desk import Wanted
 from quintet.research.wanted_orders import wants_of
 from quintet.runtime.bus import Bus, Listener
 from quintet.runtime.live_desk import ALARM, NOTICE, Said
@@ -73,16 +75,13 @@ from quintet.systems.eternal.allocation import opening
 from quintet.systems.eternal.config import ACCOUNTS, CORE, FUNDING, NAME, EternalConfig
 from quintet.systems.eternal.core_hodl import STAKED
 from quintet.systems.eternal.risk import Account as SeenAccount
-from quintet.venues.bybit import transfers
 from quintet.venues.bybit.daily_market import DailyMarket, touch_rows
 from quintet.venues.bybit.listing import Listing
 from quintet.venues.bybit.sign import ApiKey
+from quintet.venues.bybit.transfers import Transfer
 from quintet.venues.connection import Patience
 
 CONDUCTOR: Final = desk_folder.CONDUCTOR
-MAIN: Final = ""
-"""The account that capital comes from."""
-
 LOOK_S: Final = 0.25
 TOUCH_S: Final = 20.0
 """So often the market is asked for its touch; before every decision it is asked as well."""
@@ -96,9 +95,6 @@ EARN_LOOK_S: Final = 3.0
 """So often a coin that is on its way to the Earn product or back is asked for: before the books alarm."""
 
 TOLD_AT_ONCE: Final = 500
-LISTING_EVERY_S: Final = 60.0
-"""So often the venue is asked whether instruments are still what they were."""
-
 CLOCK_S: Final = 10.0
 NAMESPACE: Final = uuid.UUID("6ba7b812-9dad-11d1-80b4-00c04fd430c8")
 """Of object identifiers (RFC 4122): ids of transfers are computed, never drawn."""
@@ -144,36 +140,6 @@ class Ended(NamedTuple):
     cycles: int
     transfers: int
     folder: str
-
-
-class Told(NamedTuple):
-    """A line, and the sub-account it is of; empty: the whole.
-
-    `page`: a report that the line speaks of; `note`: the kind of an engine's note that the line puts into words.
-    """
-
-    name: str
-    line: Said
-    page: str = ""
-    note: str = ""
-
-
-Hears = Callable[[Told], None]
-
-
-class Watched:
-    """A portfolio, to those who listen to it. `alarms`: of what they have said themselves."""
-
-    def __init__(self) -> None:
-        self.alarms = 0
-        self.tell: Callable[[Told], None] = lambda told: None
-        self.look: Callable[[], Standing] | None = None
-        """How it stands now; None while it is not alive."""
-
-    def say(self, said: Said) -> None:
-        """A line of a listener, to everybody who listens."""
-        self.alarms += said.kind == ALARM
-        self.tell(Told(MAIN, said))
 
 
 KeysOf = Callable[[], Awaitable[Mapping[str, ApiKey]]]
@@ -247,9 +213,8 @@ class _Portfolio:
         self._alarms = 0
         self._tape: Any = None
         self.desks: dict[str, SubAccountDesk] = {}
-        self._owed: list[Movement] = []
         self._earn: EarnDesk | None = None
-        self._settling, self._stirred, self._is_open = asyncio.Lock(), asyncio.Event(), asyncio.Event()
+        self._stirred, self._is_open = asyncio.Event(), asyncio.Event()
 
     # ---- birth, and coming back ------------------------------------------------------------------------------------
 
@@ -257,7 +222,7 @@ class _Portfolio:
         """Everything as it was; what has never been is begun."""
         folder = self._request.folder / CONDUCTOR
         past = desk_folder.past_of(folder)
-        instruments = instruments_of(past.notes) if past is not None else await self._listed()
+        instruments = await self._instruments(past)
         self._conductor = Conductor(self._request.config, instruments, tuple(ACCOUNTS), self._request.assets)
         place = Place(
             self._request.folder, self._request.desk, self._request.world, self._request.url, instruments,
@@ -289,27 +254,15 @@ class _Portfolio:
         )  # fmt: skip
         self._touched_ns = max(desk.market_ns for desk in self.desks.values())
 
+    async def _instruments(self, past: desk_folder.Past | None) -> tuple[Instrument, ...]:
+        """Those that it was begun with; of a new one, what the venue lists."""
+        if past is not None:
+            return instruments_of(past.notes)
+        request = self._request
+        return await listed(request.address, request.assets, self._accounts[FUNDING], self._machine)
+
     def _asked_at(self, url: str, instruments: Sequence[Instrument]) -> DailyMarket:
         return DailyMarket(instruments, url, self._machine.fetch, self._machine.in_thread)
-
-    async def _listed(self) -> tuple[Instrument, ...]:
-        found = []
-        for kind in ("spot", "linear"):
-            for asset in self._request.assets:
-                found.append(await self._listed_one(kind, f"{asset}USDT"))
-        return in_common_quanta(found)
-
-    async def _listed_one(self, kind: str, symbol: str) -> Instrument:
-        found = await self._listed_now(kind, symbol)
-        maker, taker = await self._accounts[FUNDING].fees_of(kind, symbol)
-        return msgspec.structs.replace(found, maker_fee_e9=maker, taker_fee_e9=taker)
-
-    async def _listed_now(self, kind: str, symbol: str) -> Instrument:
-        address = replace(self._request.address, category=kind, symbol=symbol)
-        found: Instrument = await self._machine.in_thread(
-            lambda: listed_instrument(address, InstrumentConfig(), self._machine.fetch)
-        )
-        return found
 
     def _require_family(self) -> None:
         """Raise Complaint where two keys are of one account: losses would not be apart."""
@@ -352,6 +305,7 @@ class _Portfolio:
             first = self.conducting.heard.get(desk.name, -1)
             desk.heard = deque((at, event) for at, event in desk.heard if at > first)
         self._told_lines = len(self._conductor.log)
+        self._capital_moves = CapitalMoves(self.desks, self._accounts[MAIN].rest, self._transfer_of, self._not_moved)
         if STAKED in self._conductor.names:
             self._earn = EarnDesk(
                 self.desks[CORE], self._accounts[CORE], self.conducting, self._name_of, self._quantum(STAKED),
@@ -427,7 +381,7 @@ class _Portfolio:
         await self._again_until_done(self._open)
         self._is_open.set()
         while True:
-            if self._due() is not None or self._owed:
+            if self._due() is not None or self._capital_moves.owed:
                 await self._again_until_done(self._decide)
             await asyncio.sleep(LOOK_S)
 
@@ -449,8 +403,8 @@ class _Portfolio:
         if not self.conducting.count:
             self._hear(Entered(Opens(self._capital)))
         await self._touch()
-        self._owed = self._not_moved_yet()
-        await self._move_owed()
+        self._capital_moves.find(self.conducting)
+        await self._capital_moves.settle()
         if not self._conductor.has_begun:
             await self._hear_facts()
             self._hear(Entered(Begins()))
@@ -463,7 +417,7 @@ class _Portfolio:
 
     async def _decide(self) -> None:
         """A daily cycle, or a settlement between two; of several that were slept through the latest, once."""
-        await self._move_owed()
+        await self._capital_moves.settle()
         if self._due() is None:
             return
         await self._hear_facts()
@@ -608,10 +562,10 @@ class _Portfolio:
     async def _carry_out(self, entered: Entered) -> None:
         """First the money, then the orders; orders do not wait for ever."""
         reply = self._hear(entered)
-        self._owed += reply.movements
+        self._capital_moves.owe(reply.movements)
         try:
             async with asyncio.timeout(MOVE_PATIENCE_S):
-                await self._move_owed()
+                await self._capital_moves.settle()
         except (TimeoutError, *NOT_NOW) as error:
             why = str(error) or f"not done within {MOVE_PATIENCE_S:g} s"
             self._say(MAIN, Said(self._machine.wall_ns(), NOTICE, f"orders go before transfers: {why}"))
@@ -624,34 +578,17 @@ class _Portfolio:
         if desk.told < number:
             desk.tell(Wanted(number, tuple(wants_of(orders, self._conductor.names))))
 
-    def _not_moved_yet(self) -> list[Movement]:
-        """What was to move and does not stand on the tapes of both sides."""
-        return [one for one in self.conducting.movements if any(one.key not in d.moved for d in self._sides(one))]
+    def _transfer_of(self, one: Movement) -> Transfer:
+        return Transfer(
+            self._name_of(one.key), one.asset, one.quanta * self._quantum(one.asset), self._numbers[one.source],
+            self._numbers[one.to],
+        )  # fmt: skip
 
-    def _sides(self, one: Movement) -> list[SubAccountDesk]:
-        return [self.desks[name] for name in (one.source, one.to) if name != MAIN]
-
-    async def _move_owed(self) -> None:
-        """Move what is owed, in its order; what the venue refuses is told the conductor."""
-        async with self._settling:
-            while self._owed:
-                await self._move(self._owed[0])
-                del self._owed[0]
-
-    async def _move(self, one: Movement) -> None:
-        if not any(one.key in desk.moved for desk in self._sides(one)):
-            transfer = transfers.Transfer(
-                self._name_of(one.key), one.asset, one.quanta * self._quantum(one.asset), self._numbers[one.source],
-                self._numbers[one.to],
-            )  # fmt: skip
-            refused = await transfers.move(self._accounts[MAIN].rest, transfer)
-            if refused:
-                what = movement_words(one, self._units)
-                self._say(MAIN, Said(self._machine.wall_ns(), ALARM, f"{one.key} was refused, {what}: {refused}"))
-                not_moved = NotMoved(one.key, one.source, one.to, one.asset, one.quanta, one.value, refused)
-                self._hear(Entered(not_moved))
-                return
-        self._book(one)
+    def _not_moved(self, one: Movement, why: str) -> None:
+        """What the venue refuses is told the conductor."""
+        what = movement_words(one, self._units)
+        self._say(MAIN, Said(self._machine.wall_ns(), ALARM, f"{one.key} was refused, {what}: {why}"))
+        self._hear(Entered(NotMoved(one.key, one.source, one.to, one.asset, one.quanta, one.value, why)))
 
     def _name_of(self, key: str) -> str:
         """What the venue calls a movement or a staking."""
@@ -678,18 +615,6 @@ class _Portfolio:
         self._say(CORE, Said(self._machine.wall_ns(), ALARM, f"{staking.key} was refused, {what}: {why}"))
         self._hear(Entered(NotStaked(staking.key, staking.asset, staking.lots, why)))
 
-    def _book(self, one: Movement) -> None:
-        """The same movement as an event of both desks; coins bring along what they have cost."""
-        cost = 0
-        if one.source != MAIN:
-            giver = self.desks[one.source]
-            if one.key not in giver.moved:
-                giver.tell(Moved(one.key, one.asset, -one.quanta, cost_of(giver.books, one.asset, one.quanta)))
-            cost = giver.moved[one.key].cost
-        taker = self.desks[one.to]
-        if one.key not in taker.moved:
-            taker.tell(Moved(one.key, one.asset, one.quanta, cost))
-
     @property
     def _capital(self) -> int:
         return int(self._request.capital / self._quantum("USDT"))
@@ -712,21 +637,11 @@ class _Portfolio:
             await asyncio.sleep(TOUCH_S)
 
     async def _keep_listing(self) -> None:
-        """What the venue lists now and then: a portfolio counts in the units that it was begun with, in no others.
-
-        An operator who lets it go on is told again.
-        """
         await self._is_open.wait()
-        told: dict[str, str] = {}
-        while True:
-            await asyncio.sleep(LISTING_EVERY_S)
-            for n, known in enumerate(self._listing.instruments):
-                with contextlib.suppress(QuintetError):  # a venue that does not answer is the feed's to tell
-                    why = unit_changes(known, await self._listed_now(known.kind, known.symbol))
-                    is_paused = all(desk.desk.is_paused for desk in self.desks.values())
-                    if why and (told.get(self._conductor.names[n]) != why or not is_paused):
-                        told[self._conductor.names[n]] = why
-                        self._stop_new_risk(f"{known.kind} {why}")
+        await keep_listing(
+            self._request.address, self._listing.instruments, self._machine, self._stop_new_risk,
+            lambda: all(desk.desk.is_paused for desk in self.desks.values()),
+        )  # fmt: skip
 
     def _stop_new_risk(self, why: str) -> None:
         """Of every sub-account, until an operator resumes: stops that work stay, and nothing new leaves."""

@@ -8,7 +8,7 @@ import pytest
 
 from quintet.app.eternal_alerts import chat_listener, listening
 from quintet.app.eternal_command import Alerts
-from quintet.app.eternal_trading import MAIN, Told, Watched
+from quintet.app.eternal_lines import MAIN, Told, Watched
 from quintet.app.messages import Complaint
 from quintet.core.errors import ConfigError
 from quintet.ports.key_store import Credential, Secret

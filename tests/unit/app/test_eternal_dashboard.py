@@ -11,8 +11,8 @@ import pytest
 
 from quintet.app import eternal_dashboard
 from quintet.app.eternal_dashboard import KEPT_LINES, LINES_MAX, Dashboard
+from quintet.app.eternal_lines import MAIN, Told, Watched
 from quintet.app.eternal_standing import Standing, SubAccountPlace, standing_of
-from quintet.app.eternal_trading import MAIN, Told, Watched
 from quintet.core import state as s
 from quintet.core.engine.money_rules import MarginRules
 from quintet.core.errors import ConfigError

@@ -10,8 +10,8 @@ import pytest
 from quintet.app import eternal_mail
 from quintet.app.eternal_alerts import listening, mail_of
 from quintet.app.eternal_command import Alerts
+from quintet.app.eternal_lines import MAIN, Told, Watched
 from quintet.app.eternal_mail import MonthlyMail
-from quintet.app.eternal_trading import MAIN, Told, Watched
 from quintet.app.machine import Machine
 from quintet.ports.key_store import Credential, Secret
 from quintet.runtime.bus import Bus
