@@ -74,7 +74,7 @@ def lines_of(name: str, shown: Shown, is_alive: bool) -> list[str]:
         f"portfolio   {name}, {'alive' if is_alive else 'at rest'}",
         f"equity      {Decimal(standing.equity_usdt):,.2f} USDT, {percent(standing.drawdown_frac)} below its high",
         f"market      {standing.regime}, status {standing.status}",
-        f"decided     {decided.time if decided else 'nothing yet'}, {standing.cycles} daily cycles",
+        f"decided     {decided.time if decided else 'nothing yet'}, {counted(standing.cycles, 'daily cycle')}",
     ]
     for account, one in standing.sub_accounts.items():
         orders = counted(len(one.open_orders), "order")
