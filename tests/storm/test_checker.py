@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.storm.made_up import ONE, T0_MS, MadeUp, evidence, execution, honest, link, order
+from tests.storm.made_up import ONE, T0_MS, MadeUp, evidence, execution, honest, link, logged, order, perpetual
 from tools.storm.checker import LAWS, broken_laws
 from tools.storm.evidence import Evidence, Left, Messages, left
 from tools.storm.witness import Tape, TornTape
@@ -250,6 +250,106 @@ def unknown_for_too_long() -> Evidence:
     return evidence(tape, history, left)
 
 
+# ---- on a perpetual -----------------------------------------------------------------------------------------------
+
+
+@breaks("one_order_for_one_decision")
+def the_venue_is_not_told_what_only_reduces() -> Evidence:
+    return perpetual(lambda tape, history: history["orders"][1].update(reduce_only=False))
+
+
+@breaks("every_fill_once")
+def funding_is_not_booked() -> Evidence:
+    more = execution("f2", 0, kind="Funding")
+    return perpetual(lambda tape, history: history["accounts"][0]["executions"].append(more))
+
+
+@breaks("every_fill_once")
+def funding_is_booked_twice() -> Evidence:
+    return perpetual(lambda tape, history: tape.funding(500, "f1", 5))
+
+
+@breaks("position_is_the_venues")
+def a_liquidation_is_not_booked() -> Evidence:
+    taken = execution("b1", 0, sign=-1, kind="BustTrade", link_id="")
+    return perpetual(lambda tape, history: history["accounts"][0]["executions"].append(taken))
+
+
+@breaks("position_is_the_venues")
+def the_venue_holds_another_position() -> Evidence:
+    return perpetual(lambda tape, history: history["accounts"][0]["positions"][0].update(lots=1))
+
+
+@breaks("cash_to_the_quantum")
+def more_funding_was_paid_than_is_booked() -> Evidence:
+    def change(tape: MadeUp, history: dict[str, Any]) -> None:
+        history["accounts"][0]["coins"]["USDT"] -= 1
+        history["accounts"][0]["log"][1]["funding"] -= 1
+
+    return perpetual(change)
+
+
+@breaks("cash_to_the_quantum")
+def a_fee_that_is_called_funding() -> Evidence:
+    def change(tape: MadeUp, history: dict[str, Any]) -> None:
+        history["accounts"][0]["log"] = [logged(2), logged(0, -6)]
+
+    return perpetual(change)
+
+
+@breaks("paid_for")
+def margin_that_is_not_there() -> Evidence:
+    return perpetual(lambda tape, history: tape.place(600, 1_024, lots=5))
+
+
+@breaks("only_on_a_fresh_book")
+def a_short_is_opened_on_an_old_book() -> Evidence:
+    return perpetual(lambda tape, history: tape.place(2_500, 1_024, -1, lots=3))
+
+
+@breaks("stopped_is_stopped")
+def a_short_is_opened_while_paused() -> Evidence:
+    def change(tape: MadeUp, history: dict[str, Any]) -> None:
+        tape.operator(500, 1)
+        tape.place(600, 1_024, -1, lots=3)
+
+    return perpetual(change)
+
+
+@breaks("within_the_limits")
+def too_large_a_short() -> Evidence:
+    def change(tape: MadeUp, history: dict[str, Any]) -> None:
+        for number in (1_024, 1_280, 1_536):
+            tape.place(1_600, number, -1, 1, lots=4)
+
+    return perpetual(change)
+
+
+@breaks("within_the_limits")
+def more_than_the_leverage_allows() -> Evidence:
+    return perpetual(lambda tape, history: tape.place(600, 1_024, price=1_100, lots=6))
+
+
+@breaks("stops_present")
+def a_stop_that_ended_at_the_venue() -> Evidence:
+    return perpetual(lambda tape, history: history["orders"][1].update(status="Deactivated", updated_ms=T0_MS + 2_000))
+
+
+@breaks("stops_present")
+def a_stop_for_half_of_what_is_held() -> Evidence:
+    return perpetual(lambda tape, history: history["orders"][1].update(lots=1))
+
+
+@breaks("stops_present")
+def a_stop_on_the_wrong_side() -> Evidence:
+    return perpetual(lambda tape, history: history["orders"][1].update(sign=1))
+
+
+@breaks("it_goes_on")
+def a_desk_that_stands_still() -> Evidence:
+    return perpetual(never_rests=True, calm_ms=T0_MS - 9_800)
+
+
 @breaks("it_lives_on")
 def a_desk_that_fell_over() -> Evidence:
     return evidence(*honest(), broken="ValueError: no")
@@ -257,6 +357,53 @@ def a_desk_that_fell_over() -> Evidence:
 
 def test_an_honest_story_breaks_no_law() -> None:
     assert broken_laws(evidence(*honest())) == []
+
+
+def test_an_honest_story_of_a_perpetual_breaks_no_law() -> None:
+    assert broken_laws(perpetual()) == []
+
+
+def test_what_the_venue_took_over_needs_no_stop() -> None:
+    def change(tape: MadeUp, history: dict[str, Any]) -> None:
+        account = history["accounts"][0]
+        tape.fill(1_000, 0, "b1", -1, 910, fee=1)
+        tape.hear(1_000, 43, 512)
+        history["orders"][1].update(status="Deactivated", updated_ms=T0_MS + 1_000)
+        taken = execution("b1", 0, sign=-1, kind="BustTrade", link_id="", ms=T0_MS + 1_000)
+        lost = (100 - 91) * 2 * ONE // 1_000
+        account["executions"].append(taken)
+        account["positions"] = [{"lots": 0, "cost": 0}]
+        account["log"].append(logged(1))
+        account["coins"]["USDT"] -= lost + 1
+
+    found = broken_laws(perpetual(change))
+    assert {one.partition(":")[0] for one in found} <= {"only_forward", "on_the_disk_first"}, found
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda tape, history: tape.place(600, 1_024, -1, lots=2, reduces=True),
+        lambda tape, history: tape.place(600, 1_024, -1, lots=2),
+        lambda tape, history: tape.place(600, 1_024, -1, 800, lots=2, style=4),
+    ],
+    ids=["told to reduce", "no more than is held", "a stop"],
+)
+def test_what_only_closes_may_leave_while_paused_and_on_an_old_book(change: Any) -> None:
+    def paused(tape: MadeUp, history: dict[str, Any]) -> None:
+        tape.operator(500, 1)
+        change(tape, history)
+
+    laws = {found.partition(":")[0] for found in broken_laws(perpetual(paused))}
+    assert laws == {"none_is_lost", "no_orphan"}  # it is not at the made-up venue, and that is all
+
+
+def test_a_stop_may_be_missing_while_something_is_wrong() -> None:
+    def change(tape: MadeUp, history: dict[str, Any]) -> None:
+        history["orders"][1].update(status="Deactivated", updated_ms=T0_MS + 2_000)
+
+    found = broken_laws(perpetual(change, shaken=[(T0_MS + 1_500, T0_MS + 4_000)]))
+    assert not any(one.startswith("stops_present") for one in found)
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,59 @@ def test_a_fault_breaks_no_law(fault: str, moment: str, tmp_path: Path) -> None:
     assert broken_laws(told(plan, tmp_path)) == []
 
 
+# ---- on a perpetual -----------------------------------------------------------------------------------------------
+
+
+def test_a_calm_story_of_a_perpetual_has_longs_shorts_stops_and_exits_that_only_reduce(tmp_path: Path) -> None:
+    evidence = told(plans.linear_calm(1), tmp_path)
+    assert broken_laws(evidence) == []
+    orders = evidence.history["orders"]
+    assert {(one["sign"], one["reduce_only"], one["trigger_price"] > 0) for one in orders} == {
+        (sign, reduces, waits) for sign in (1, -1) for reduces, waits in ((False, False), (True, False), (True, True))
+    }
+    assert evidence.alarms == []
+
+
+def test_a_position_that_the_venue_takes_and_funding_break_no_law(tmp_path: Path) -> None:
+    evidence = told(plans.linear_forced(1), tmp_path)
+    assert broken_laws(evidence) == []
+    assert {"Trade", "Funding", "BustTrade"} <= {one["kind"] for one in _main(evidence)["executions"]}
+    assert evidence.alarms == []
+
+
+def test_an_order_that_the_venue_has_cut_to_the_position_is_over_when_that_is_filled(tmp_path: Path) -> None:
+    """Seed 22 of `linear` once left the rest of such an order open for ever."""
+    evidence = told(plans.linear_cut(0), tmp_path)
+    assert broken_laws(evidence) == []
+    assert "AdlTrade" in {one["kind"] for one in _main(evidence)["executions"]}
+
+
+def test_fills_that_are_heard_in_another_order_are_nothing_that_is_missing(tmp_path: Path) -> None:
+    """Seed 3 once put the other split of profit and cost into suspense."""
+    assert broken_laws(told(plans.linear_drops(3), tmp_path)) == []
+
+
+def test_a_change_that_is_long_settled_is_not_told_once_more(tmp_path: Path) -> None:
+    """Seed 64 once stopped itself by it: an order that nobody changed cannot be another."""
+    assert broken_laws(told(plans.linear(64), tmp_path)) == []
+
+
+def test_a_stop_that_ended_unseen_is_missed_and_stands_again(tmp_path: Path) -> None:
+    evidence = told(plans.linear_rests(1), tmp_path)
+    assert broken_laws(evidence) == []
+    assert any(one["trigger_price"] and one["cancel_type"] == "UNKNOWN" for one in evidence.history["orders"])
+
+
+def test_a_desk_on_a_perpetual_that_died_comes_back_to_its_stops(tmp_path: Path) -> None:
+    evidence = told(plans.linear_torn(1), tmp_path)
+    assert evidence.lives > 1
+    assert broken_laws(evidence) == []
+
+
+def _main(evidence: Evidence) -> Any:
+    return next(one for one in evidence.history["accounts"] if one["name"] == "main")
+
+
 def test_an_order_whose_only_frame_was_lost_is_looked_for(tmp_path: Path) -> None:
     """Seed 1 once left such an order in flight for ever."""
     assert broken_laws(told(plans.alone(1, "dropped", "canceling"), tmp_path)) == []
@@ -73,7 +126,13 @@ def test_a_desk_that_died_comes_back_with_nothing_lost(kind: str, tmp_path: Path
     assert broken_laws(evidence) == []
 
 
-@pytest.mark.parametrize(("bug", "kind"), [("sent before the disk", "calm"), ("recovery asks nothing", "deaths")])
+@pytest.mark.parametrize(
+    ("bug", "kind"),
+    [
+        ("sent before the disk", "calm"), ("recovery asks nothing", "deaths"), ("reduce-only not told", "linear_calm"),
+        ("stop not sent again", "linear_torn"),
+    ],
+)  # fmt: skip
 def test_a_planted_bug_is_found(bug: str, kind: str, tmp_path: Path) -> None:
     with planted(BUGS[bug]):
         assert broken_laws(told(plans.STORIES[kind](0), tmp_path))

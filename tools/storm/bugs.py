@@ -1,4 +1,4 @@
-"""Twenty bugs that a desk could have, planted one at a time. The storm is worth something when it finds every one.
+"""Bugs that a desk could have, planted one at a time. The storm is worth something when it finds every one.
 
 Each is a change of the desk's code in this process: the desk with the bug is what would run, had somebody written it
 so. `stories` are where it ought to show; the first that the checker calls broken is the catch.
@@ -8,9 +8,13 @@ import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any, Final, NamedTuple
 
+import numpy as np
+
 from quintet.app import desk_folder, trading
 from quintet.app.bybit_desk import AsBrake
+from quintet.core.events import ROW
 from quintet.core.orders.client_ids import ClientIds
+from quintet.core.orders.lifecycle import WAITING
 from quintet.core.risk import breaker
 from quintet.ports.gateway import no_brake
 from quintet.ports.order_entry import Lost, Place, Refused
@@ -130,6 +134,15 @@ def _a_price_one_tick_off() -> list[Change]:
     return [(encode, "_price", off)]
 
 
+def _reduce_only_is_not_told() -> list[Change]:
+    placed = encode._placed
+
+    def free(place: Place, one: Any) -> dict[str, Any]:
+        return placed(place, one) | {"reduceOnly": False}
+
+    return [(encode, "_placed", free)]
+
+
 # ---- coming back ------------------------------------------------------------------------------------------------
 
 
@@ -150,6 +163,23 @@ def _the_unwritten_is_forgotten() -> list[Change]:
 def _ids_begin_anew() -> list[Change]:
     of = ClientIds.of
     return [(ClientIds, "of", lambda self, number: of(self, number // 512 * 512))]
+
+
+def _stops_are_not_missed() -> list[Change]:
+    questions, believed = recovery.open_questions, recovery.believed_open
+
+    def waits(world: Any, ids: Any, client_id: str) -> bool:
+        number = ids.number(client_id)
+        return any(int(one.number) == number and int(one.style) in WAITING for one in world.desk[0].orders)
+
+    def asked(world: Any, ids: Any) -> list[Any]:
+        return [one for one in questions(world, ids) if not waits(world, ids, one.client_id)]
+
+    def held(world: Any, ids: Any) -> list[Any]:
+        return [one for one in believed(world, ids) if not waits(world, ids, one.client_id)]
+
+    changes: list[Change] = [(where, "open_questions", asked) for where in (live_desk, recovery, trading)]
+    return [*changes, (trading, "believed_open", held)]
 
 
 # ---- what is heard ----------------------------------------------------------------------------------------------
@@ -187,6 +217,27 @@ def _fees_are_free() -> list[Change]:
         return rows_of(execution._replace(fee=0), ids, recv_ns)
 
     return [(live_desk, "fill_rows", free)]
+
+
+def _funding_is_not_booked() -> list[Change]:
+    return [(live_desk, "funding_rows", lambda execution, recv_ns: np.zeros(0, ROW))]
+
+
+def _a_liquidation_is_not_booked() -> list[Change]:
+    rows_of = report_rows.fill_rows
+
+    def deaf(execution: Any, ids: Any, recv_ns: int) -> Any:
+        return rows_of(execution, ids, recv_ns)[: 0 if execution.kind == "liquidation" else None]
+
+    return [(live_desk, "fill_rows", deaf)]
+
+
+def _what_the_venue_cut_is_waited_for() -> list[Change]:
+    return [(live_desk, "cut_rows", lambda report, ids, lots, recv_ns: np.zeros(0, ROW))]
+
+
+def _another_split_is_a_difference() -> list[Change]:
+    return [(Reconciliation, "_is_split_otherwise", lambda self, difference: False)]
 
 
 def _lost_is_believed_at_once() -> list[Change]:
@@ -264,7 +315,7 @@ BUGS: Final[dict[str, Bug]] = {
     ),
     "missed fills": Bug("what a lost line kept back is not asked for", ("drops",), _missed_fills_stay_missed),
     "ended meanwhile": Bug(
-        "orders that ended unseen stay open", ("drops", "restarts"), _what_ended_meanwhile_is_not_asked
+        "orders that ended unseen stay open", ("drops", "linear_rests"), _what_ended_meanwhile_is_not_asked
     ),
     "no catching up": Bug(
         "after a lost line nothing is asked", ("drops", "restarts"), _nothing_is_asked_after_a_lost_line
@@ -276,4 +327,22 @@ BUGS: Final[dict[str, Bug]] = {
         "a desk that stands down leaves its orders", ("brakes",), _standing_down_calls_nothing_back
     ),
     "old book": Bug("an order goes out on a book that stands still", ("stale",), _an_old_book_is_good_enough),
+    "reduce-only not told": Bug(
+        "the venue is not told what may only reduce", ("linear_calm",), _reduce_only_is_not_told
+    ),
+    "stop not sent again": Bug(
+        "after a restart nobody asks for the stops that were under way", ("linear_torn",), _stops_are_not_missed
+    ),
+    "funding is free": Bug("funding is not booked", ("linear_forced",), _funding_is_not_booked),
+    "liquidation unheard": Bug(
+        "a takeover by the venue is not booked", ("linear_forced",), _a_liquidation_is_not_booked
+    ),
+    "cost is missing": Bug(
+        "what the venue calls cost and our books profit is called missing",
+        ("linear_drops",),
+        _another_split_is_a_difference,
+    ),
+    "cut is open": Bug(
+        "of an order that the venue has cut the rest is waited for", ("linear_cut",), _what_the_venue_cut_is_waited_for
+    ),
 }

@@ -4,12 +4,16 @@ Nothing of the desk is believed: not what it told its owner, not what it thinks 
 gives the sentences that say where it was broken.
 """
 
-from collections import Counter, deque
+import json
+from collections import Counter
 from collections.abc import Callable, Iterator
 from decimal import Decimal
+from functools import cached_property
 from typing import Any, Final
 
+from tools.storm.bare_times import FUNDING, bare_times, less
 from tools.storm.evidence import Evidence
+from tools.storm.walk import ASSET, Walk, capital, in_turn, openings
 from tools.storm.witness import (
     BOOK_CLEAR,
     FEED_GAP,
@@ -18,19 +22,33 @@ from tools.storm.witness import (
     OPERATOR,
     PLACE,
     SUSPENSE,
+    TEXT,
     Life,
-    Said,
     Tape,
     key_of,
 )
 
 OPEN_AT_VENUE: Final = ("New", "PartiallyFilled", "Untriggered", "Triggered")
-ASSET: Final = ("quote_asset", "base_asset")
 PAUSE, RESUME, KILL, RESET, STAND_DOWN, STAND_UP = 1, 2, 4, 5, 6, 7
 UNKNOWN_MAX_MS: Final = 30_000
 CALLED_BACK_MS: Final = 1_000
 UNDER_WAY_MS: Final = 2_000
 """What began so shortly before a look may not have come to its end."""
+
+MINUTE_MS: Final = 60_000
+"""A desk marks its equity at the bars of its structure, here minutes."""
+
+AS_GOOD_AS: Final = 1.01
+"""It reckons what is held at the last price, the law at that of the order."""
+
+SOON_MS: Final = 10_000
+"""After so long a desk has asked for all that it has to know, and goes on."""
+
+RESTS_MAX_MS: Final = 8_000
+"""A system that never rests wants something new at least so often."""
+
+BARE_MAX_MS: Final = 2_000
+"""A position that has just become another may be without a whole stop for so long."""
 
 
 Law = Callable[["Case"], Iterator[str]]
@@ -46,6 +64,11 @@ class Case:
         self.account = _account(evidence.history)
         self.at_venue = _by_link(evidence.history)
         self.settled_at_venue = _by_link(evidence.settled)
+
+    @cached_property
+    def openings(self) -> set[int]:
+        """Positions of the placements that could add to what was held."""
+        return openings(self.tape)
 
     def shaken_between(self, first_ms: int, last_ms: int) -> bool:
         """Was something wrong with the world in that time?"""
@@ -82,8 +105,11 @@ def one_order_for_one_decision(case: Case) -> Iterator[str]:
         sizes = {(int(tape.tick * price * ONE), lots) for price, lots in life.sizes}
         price = there["trigger_price"] if life.waits else there["price"]
         sides = life.placed.sign == there["sign"]
-        if not sides or (price, there["lots"]) not in sizes and not there["is_market"]:
+        is_cut = life.only_reduces and any(price == asked and there["lots"] < lots for asked, lots in sizes)
+        if not sides or (price, there["lots"]) not in sizes and not is_cut and not there["is_market"]:
             yield f"order {link} is {there['lots']} lots at {price} at the venue, the tape asked for {sorted(sizes)}"
+        if tape.is_contract and life.only_reduces and not there["reduce_only"]:
+            yield f"order {link} may only reduce, and the venue does not know it"
 
 
 def none_is_lost(case: Case) -> Iterator[str]:
@@ -146,7 +172,7 @@ def never_more_than_ordered(case: Case) -> Iterator[str]:
 
 def every_fill_once(case: Case) -> Iterator[str]:
     """I2: each execution of the venue is booked, and booked once."""
-    booked = Counter(fill.key for fill in case.tape.fills)
+    booked = Counter([fill.key for fill in case.tape.fills] + [one.key for one in case.tape.fundings])
     there = {key_of(one["exec_id"]): one for one in case.account["executions"]}
     for key, times in booked.items():
         if times > 1:
@@ -163,64 +189,51 @@ def every_fill_once(case: Case) -> Iterator[str]:
 
 
 def position_is_the_venues(case: Case) -> Iterator[str]:
-    """I3: the position of the tape is the sum of the venue's executions."""
+    """I3: the position of the tape is the sum of the venue's executions, and of a contract the venue's position."""
     ours = sum(fill.row.sign * fill.row.quantity for fill in case.tape.fills)
-    theirs = sum(one["sign"] * one["lots"] for one in case.account["executions"])
+    theirs = sum(one["sign"] * one["lots"] for one in case.account["executions"] if one["kind"] != FUNDING)
     if ours != theirs:
         yield f"position: {ours} lots on the tape, {theirs} at the venue"
+    if case.tape.is_contract and ours != _held(case.account):
+        yield f"position: {ours} lots on the tape, the venue holds {_held(case.account)}"
+
+
+def _held(account: dict[str, Any]) -> int:
+    return sum(one["lots"] for one in account["positions"])
 
 
 def cash_to_the_quantum(case: Case) -> Iterator[str]:
-    """I4: what the tape paid and was paid, with fees, is what the venue's wallet moved by; none is in suspense."""
+    """I4: what the tape paid and was paid, fees, profit and funding, is what moved in the venue's wallet and in its
+    transaction log; none is in suspense.
+    """
     tape = case.tape
     walk = Walk(tape)
     walk.to(len(tape.rows))
+    quote = tape.instrument[ASSET[0]]
     for coin, quanta in walk.moved.items():
         before = int(Decimal(case.evidence.coins_before.get(coin, "0")) * ONE)
         found = case.account["coins"].get(coin, 0) - before
-        if found != quanta:
-            yield f"{coin}: {quanta} quanta moved on the tape, {found} at the venue"
+        tied = sum(one["cost"] for one in case.account["positions"]) if coin == quote else 0
+        if found - tied != quanta:
+            yield f"{coin}: {quanta} quanta moved on the tape, {found - tied} at the venue"
+    yield from _money_of_a_kind(case)
     for row in tape.rows:
         if row.kind == SUSPENSE and not any(row.ms <= end and begin <= row.ms for begin, end in case.evidence.robbed):
             yield f"position {row.at}: {row.quantity} quanta in suspense, and nothing was missing"
 
 
-class Walk:
-    """Goes along a tape, forward only. `moved`: quanta by asset, `filled`: lots by order, by all before a position."""
-
-    def __init__(self, tape: Tape) -> None:
-        quote, base = (tape.instrument[name] for name in ASSET)
-        self._tape, self._assets = tape, (quote, base)
-        self._unborn = deque(in_turn(tape))
-        self._unfilled = deque(tape.fills)
-        self._alive: list[Life] = []
-        self.moved: Counter[str] = Counter({quote: 0, base: 0})
-        self.filled: Counter[int] = Counter()
-
-    def to(self, at: int) -> list[Life]:
-        """The orders that the desk has to count with after position `at`."""
-        while self._unborn and self._unborn[0].placed.at <= at:
-            self._alive.append(self._unborn.popleft())
-        self._alive = [one for one in self._alive if one.lives_at(at)]
-        while self._unfilled and self._unfilled[0].row.at < at:
-            self._book(self._unfilled.popleft())
-        return self._alive
-
-    def left(self, life: Life, at: int) -> int:
-        """Lots of an order that are asked for at `at`, where the walk is, and not filled."""
-        return life.lots_at(at) - self.filled[life.number]
-
-    def _book(self, fill: Said) -> None:
-        tape, (quote, base) = self._tape, self._assets
-        self.moved[base] += fill.row.sign * int(tape.lot * fill.row.quantity * ONE)
-        self.moved[quote] -= fill.row.sign * tape.value(fill.row.price, fill.row.quantity)
-        self.moved[self._assets[fill.asset]] -= fill.fee
-        self.filled[fill.number] += fill.row.quantity
-
-
-def in_turn(tape: Tape) -> list[Life]:
-    """Orders as they were placed."""
-    return sorted(tape.orders.values(), key=lambda life: life.placed.at)
+def _money_of_a_kind(case: Case) -> Iterator[str]:
+    """Fees by coin, and funding: an error of one must not hide in the other."""
+    tape, log = case.tape, case.account["log"]
+    for number, name in enumerate(ASSET):
+        coin = tape.instrument[name]
+        booked = sum(fill.fee for fill in tape.fills if fill.asset == number)
+        found = sum(one["fee"] for one in log if one["coin"] == coin)
+        if booked != found:
+            yield f"{coin}: fees of {booked} quanta on the tape, {found} in the venue's log"
+    paid, found = sum(one.row.quantity for one in tape.fundings), -sum(one["funding"] for one in log)
+    if paid != found:
+        yield f"funding: {paid} quanta on the tape, {found} in the venue's log"
 
 
 # ---- what may leave ---------------------------------------------------------------------------------------------
@@ -245,24 +258,44 @@ def on_the_disk_first(case: Case) -> Iterator[str]:
 
 
 def paid_for(case: Case) -> Iterator[str]:
-    """I8: what is open or unknown never asks for more money, or more coins, than are there."""
+    """I8: what is open or unknown never asks for more money, more coins or more margin than are there."""
     tape = case.tape
-    quote, base = (tape.instrument[name] for name in ASSET)
-    capital = int(Decimal(str(tape.execution["initial_quote"])) * ONE)
     walk = Walk(tape)
     for life in in_turn(tape):
+        live = walk.to(life.placed.at)
         if life.waits:
             continue
-        at = life.placed.at
-        mine = [one for one in walk.to(at) if not one.waits and one.placed.sign == life.placed.sign]
-        if life.placed.sign > 0:
-            asked = sum(tape.value(_dearest(one, at), walk.left(one, at)) for one in mine)
-            if asked > capital + walk.moved[quote]:
-                yield f"position {at}: buys for {asked} quanta, there are {capital + walk.moved[quote]}"
+        if tape.is_contract:
+            yield from _margin_is_there(tape, walk, life)
         else:
-            lots = sum(int(tape.lot * walk.left(one, at) * ONE) for one in mine)
-            if lots > walk.moved[base]:
-                yield f"position {at}: sells of {lots} quanta, there are {walk.moved[base]}"
+            yield from _money_is_there(tape, walk, life, live)
+
+
+def _money_is_there(tape: Tape, walk: Walk, life: Life, live: list[Life]) -> Iterator[str]:
+    quote, base = (tape.instrument[name] for name in ASSET)
+    at = life.placed.at
+    mine = [one for one in live if not one.waits and one.placed.sign == life.placed.sign]
+    if life.placed.sign > 0:
+        asked = sum(tape.value(_dearest(one, at), walk.left(one, at)) for one in mine)
+        if asked > capital(tape) + walk.moved[quote]:
+            yield f"position {at}: buys for {asked} quanta, there are {capital(tape) + walk.moved[quote]}"
+    else:
+        lots = sum(int(tape.lot * walk.left(one, at) * ONE) for one in mine)
+        if lots > walk.moved[base]:
+            yield f"position {at}: sells of {lots} quanta, there are {walk.moved[base]}"
+
+
+def _margin_is_there(tape: Tape, walk: Walk, life: Life) -> Iterator[str]:
+    """Of a position what it has cost, of orders what they would; profit that is not realised pays for nothing."""
+    rules = json.loads(tape.meta["notes"]["tick_execution"])
+    if rules["margin"] == "none" or not walk.opens(life):
+        return
+    at = life.placed.at
+    opening = walk.on_its_side(life, at) - max(0, -life.placed.sign * walk.held)
+    value = abs(walk.cost) * (life.placed.sign * walk.held > 0) + tape.value(life.placed.price, opening)
+    asked, there = int(value / rules["leverage"]), capital(tape) + walk.money
+    if asked > there:
+        yield f"position {at}: a margin of {asked} quanta, there are {there}"
 
 
 def _dearest(life: Life, at: int) -> int:
@@ -279,11 +312,11 @@ def only_on_a_fresh_book(case: Case) -> Iterator[str]:
         elif row.kind in LEVELS:
             known = True
             heard_ms = row.ms
-        if row.kind == PLACE and row.sign > 0:
+        if row.at in case.openings:
             if not known:
-                yield f"position {row.at}: a buy while the book was unknown"
+                yield f"position {row.at}: an order that opens while the book was unknown"
             elif stale_ms and row.ms - heard_ms > stale_ms:
-                yield f"position {row.at}: a buy on a book of {row.ms - heard_ms} ms before"
+                yield f"position {row.at}: an order that opens on a book of {row.ms - heard_ms} ms before"
 
 
 def stopped_is_stopped(case: Case) -> Iterator[str]:
@@ -295,7 +328,7 @@ def stopped_is_stopped(case: Case) -> Iterator[str]:
             paused = (paused or row.quantity == PAUSE) and row.quantity not in (RESUME, RESET)
             if row.quantity in (STAND_DOWN, KILL):
                 yield from _called_back(case, row.ms)
-        elif row.kind == PLACE and (down or (paused and row.sign > 0)):
+        elif row.kind == PLACE and (down or (paused and row.at in case.openings)):
             yield f"position {row.at}: an order while the desk was {'stood down' if down else 'paused'}"
     braked_ms, released_ms = case.evidence.braked_ms, case.evidence.released_ms or 1 << 60
     for left in case.evidence.left:
@@ -322,21 +355,33 @@ def within_the_limits(case: Case) -> Iterator[str]:
     )
     largest = Decimal(str(risk.get("order_quantity_max", "0"))) / tape.lot
     position_max = Decimal(str(risk.get("position_quantity_max", "0"))) / tape.lot
-    walk = Walk(tape)
+    walk, marked = Walk(tape), Walk(tape)
+    minutes = _minutes(tape)
     for life in in_turn(tape):
         at = life.placed.at
-        if life.waits or life.placed.sign < 0:
+        live = walk.to(at)
+        if not walk.opens(life):
             continue
         if largest and life.placed.quantity > largest:
             yield f"position {at}: {life.placed.quantity} lots in one order, {largest} allowed"
-        live = walk.to(at)
-        held = walk.moved[tape.instrument["base_asset"]] // int(tape.lot * ONE)
-        mine = [one for one in live if one.placed.sign > 0 and not one.waits]
-        room = held + sum(walk.left(one, at) for one in mine)
+        room = life.placed.sign * walk.held + walk.on_its_side(life, at)
         if position_max and room > position_max:
             yield f"position {at}: {room} lots held and asked for, {position_max} allowed"
         if len(live) > int(risk.get("open_orders_max", 64)):
             yield f"position {at}: {len(live)} orders open, {risk['open_orders_max']} allowed"
+        marked.to(minutes[tape.rows[at].ms // MINUTE_MS])
+        value, equity = tape.value(life.placed.price, room), marked.equity(life.placed.price)
+        if value > AS_GOOD_AS * float(risk.get("leverage_max", 0) or "inf") * equity:
+            yield f"position {at}: {value} quanta held and asked for on {equity}"
+
+
+def _minutes(tape: Tape) -> dict[int, int]:
+    """Where each minute begins on the tape."""
+    found: dict[int, int] = {}
+    for row in tape.rows:
+        if row.kind != TEXT:
+            found.setdefault(row.ms // MINUTE_MS, row.at)
+    return found
 
 
 def known_in_time(case: Case) -> Iterator[str]:
@@ -350,6 +395,40 @@ def known_in_time(case: Case) -> Iterator[str]:
                 yield f"order {life.number} was unknown for {answered - since_ms} ms after all was well"
 
 
+def stops_present(case: Case) -> Iterator[str]:
+    """I14: a position whose system promises a stop has one at the venue for all of it, whenever all is quiet.
+
+    Not while something is wrong with the world, or has just been, and not while the desk stands down.
+    """
+    evidence = case.evidence
+    if not evidence.promises_stops:
+        return
+    account, end_ms = _account(evidence.settled), evidence.settled["now_ms"]
+    excuses = [(begin, end + UNKNOWN_MAX_MS) for begin, end in evidence.shaken]
+    if evidence.braked_ms:
+        excuses.append((evidence.braked_ms, (evidence.released_ms or end_ms) + UNKNOWN_MAX_MS))
+    for span in bare_times(case.settled_tape, evidence.settled, account):
+        for first, last in less(span, excuses):
+            if last - first > BARE_MAX_MS:
+                yield f"for {last - first} ms from {first} on a position had no stop for all of it"
+    held = _held(account)
+    waiting = [one for one in evidence.settled["orders"] if one["status"] == "Untriggered"]
+    covered = sum(one["lots"] for one in waiting if one["sign"] * held < 0)
+    moved_ms = max((one["ms"] for one in account["executions"] if one["kind"] != FUNDING), default=end_ms)
+    if covered < abs(held) and end_ms - moved_ms > BARE_MAX_MS and less((end_ms - 1, end_ms), excuses):
+        yield f"{held} lots are held when all is quiet, and stops for {covered} wait at the venue"
+
+
+def it_goes_on(case: Case) -> Iterator[str]:
+    """I15: when all is well again, and nobody has said stop, the desk does what its system wants."""
+    evidence = case.evidence
+    begin_ms, end_ms = evidence.calm_ms + SOON_MS, evidence.settled["now_ms"]
+    if not evidence.never_rests or evidence.broken or end_ms - begin_ms < RESTS_MAX_MS:
+        return
+    if not any(begin_ms <= left.ms <= end_ms and left.action in ("create", "amend") for left in evidence.left):
+        yield f"nothing left in the {end_ms - begin_ms} ms before the end, and the system wanted something"
+
+
 def it_lives_on(case: Case) -> Iterator[str]:
     """The desk ends when it is told to, and not because the world was bad."""
     if case.evidence.broken:
@@ -361,7 +440,8 @@ LAWS: Final[dict[str, Law]] = {
     for law in (
         one_order_for_one_decision, none_is_lost, no_orphan, nothing_is_left, only_forward, never_more_than_ordered,
         every_fill_once, position_is_the_venues, cash_to_the_quantum, on_the_disk_first, paid_for,
-        only_on_a_fresh_book, stopped_is_stopped, within_the_limits, known_in_time, it_lives_on,
+        only_on_a_fresh_book, stopped_is_stopped, within_the_limits, known_in_time, stops_present, it_goes_on,
+        it_lives_on,
     )
 }  # fmt: skip
 

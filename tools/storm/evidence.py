@@ -55,7 +55,9 @@ class Evidence:
 
     `calm_ms`: from then on nothing was wrong; `shaken`: when something was; `robbed`: when money moved that no order
     of the desk had moved. `braked_ms`, `released_ms`: when the brake was pulled and let go, 0: never. `broken`: what
-    ended the last life, when it was not its time. `passed`: where the desk could have died, if that was counted.
+    ended the last life, when it was not its time. `promises_stops`: the system keeps one at the venue for all of its
+    position; `never_rests`: it wants something new every few seconds. `passed`: where the desk could have died, if that
+    was counted.
     """
 
     tape: bytes
@@ -72,6 +74,8 @@ class Evidence:
     lives: int = 1
     alarms: list[str] = field(default_factory=list)
     broken: str = ""
+    promises_stops: bool = False
+    never_rests: bool = False
     passed: list[str] = field(default_factory=list)
     seconds: float = 0.0
 

@@ -1,4 +1,4 @@
-"""The eighteen kinds of trouble, each as something that is done to a story at a moment of an order's life.
+"""The kinds of trouble, eighteen and two of perpetuals, each done to a story at a moment of an order's life.
 
 Where the plan names variants (with a hint or without, before or after acceptance, by a second or by ten) the dice of
 the story choose. Every fault says how long it lasts; then the world is well again, and the desk has to be as well.
@@ -6,18 +6,29 @@ the story choose. Every fault says how long it lasts; then the world is well aga
 
 import json
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from decimal import Decimal
 from typing import Any, Final
 
-from quintet.sandbox.commands import CancelAll
+from quintet.sandbox.commands import CancelAll, Deleverage, SetFunding, SetPrices
 from quintet.sandbox.faults import Fault
 from quintet.sandbox.service import DEFAULT_UID
+from tools.storm.market import SYMBOL
 from tools.storm.story import Story
 
 PRIVATE: Final = ("order", "execution")
 ORDERS: Final = "/v5/order/*"
 MOMENTS: Final = ("created", "submitted", "accepted", "partly filled", "amending", "canceling", "unknown")
 """The seven states of an order at which a fault can begin."""
+
+LINEAR: Final = f"linear:{SYMBOL}"
+LIQUIDATION_S: Final = 4.0
+LOOK_FOR_ONE_S: Final = 0.1
+MARK_AWAY_PCT: Final = 15
+"""At a leverage of ten nothing is left of a margin so far away."""
+
+SPIKE_RATE: Final = 750_000
+"""Parts of 1e8: three quarters of a percent, twice the most that funding is in a calm market."""
 
 Trouble = Callable[[Story], float]
 """Does it, and returns for how many seconds."""
@@ -116,7 +127,7 @@ def sequence_gap(story: Story) -> float:
 def crossed_book(story: Story) -> float:
     """A bid above the best ask, or a trade that nobody made."""
     if story.dice.random() < 0.3:
-        tick = Fault(kind="phantom_tick", symbol="BTCUSDT", category="spot", value="47000")
+        tick = Fault(kind="phantom_tick", symbol=SYMBOL, category=story.plan.category, value="47000")
         return _add(story, tick, 1.0)
     story.lines.spoil = _crossed
     story.loop.call_later(1.0, lambda: setattr(story.lines, "spoil", lambda text: text))
@@ -135,7 +146,7 @@ def venue_restart(story: Story) -> float:
     story.lines.cut()
     if story.dice.random() < 0.5:
         story.service.do(
-            CancelAll(uid=DEFAULT_UID, category="spot", symbol="BTCUSDT", order_filter="", reason="UNKNOWN")
+            CancelAll(uid=DEFAULT_UID, category=story.plan.category, symbol=SYMBOL, order_filter="", reason="UNKNOWN")
         )
     story.loop.call_later(2.0, lambda: setattr(story.lines, "reachable", True))
     return 2.0
@@ -157,6 +168,58 @@ FAULTS: Final[dict[str, Trouble]] = {
 }  # fmt: skip
 
 
+def liquidation(story: Story) -> float:
+    """The mark price runs away from the position for a moment, and the venue takes it over; the market stays.
+
+    One time in three it is somebody else who is liquidated, and half of the position is taken to close his.
+    """
+    _take_position(story, story.dice.random() < 1 / 3, 1)
+    return LIQUIDATION_S
+
+
+def _take_position(story: Story, is_anothers: bool, attempt: int) -> None:
+    """As soon as there is a position, if one comes to be in time."""
+    if not _held(story):
+        if attempt * LOOK_FOR_ONE_S < LIQUIDATION_S:
+            story.loop.call_later(LOOK_FOR_ONE_S, _take_position, story, is_anothers, attempt + 1)
+    elif is_anothers:
+        take_half(story)
+    else:
+        _take_all(story)
+
+
+def _held(story: Story) -> int:
+    return sum(one.lots for one in story.service.state.accounts[DEFAULT_UID].positions_of(LINEAR))
+
+
+def take_half(story: Story) -> None:
+    """Deleveraging: half of what is held is closed against somebody who was liquidated."""
+    lots = (abs(_held(story)) + 1) // 2
+    if lots:
+        quantity = Decimal(lots) / story.service.state.markets[LINEAR].instrument.lots_per_unit
+        story.service.do(Deleverage(symbol=SYMBOL, quantity=f"{quantity:f}"))
+
+
+def _take_all(story: Story) -> None:
+    held = _held(story)
+    mark = story.service.state.markets[LINEAR].mark
+    away = mark * (100 - MARK_AWAY_PCT * (1 if held > 0 else -1)) // 100
+    story.service.do(SetPrices(symbol=SYMBOL, mark=away))
+    story.service.do(SetPrices(symbol=SYMBOL, mark=0))
+
+
+def funding_spike(story: Story) -> float:
+    """Funding is due now, at a rate far from the usual, for those who hold the wrong side or against them."""
+    rate = story.dice.choice((-SPIKE_RATE, SPIKE_RATE))
+    story.service.do(SetFunding(symbol=SYMBOL, rate=rate))
+    story.service.state.markets[LINEAR].next_funding_ms = story.service.state.now_ms
+    return 2.0
+
+
+LINEAR_FAULTS: Final[dict[str, Trouble]] = FAULTS | {fault.__name__: fault for fault in (liquidation, funding_spike)}
+"""All that can happen to a desk on a perpetual."""
+
+
 class Strikes:
     """When which fault strikes: at the `nth` time (from 1) that an order comes to a moment. Fills `Plan.sees`."""
 
@@ -174,7 +237,7 @@ class Strikes:
             if at == moment and self._seen[moment] >= nth:
                 self._left.remove(strike)
                 self.struck += 1
-                story.strike(FAULTS[fault])
+                story.strike(LINEAR_FAULTS[fault])
 
 
 def provoke_unknowns(story: Story) -> None:
@@ -183,10 +246,10 @@ def provoke_unknowns(story: Story) -> None:
     story.sandbox.faults.add(fault, 0.0)
 
 
-def seeded_strikes(seed: int, count: int) -> Strikes:
+def seeded_strikes(seed: int, count: int, among: Collection[str] = FAULTS) -> Strikes:
     """So many faults at moments that the seed draws."""
     dice = random.Random(seed)
-    names = dice.sample(sorted(FAULTS), count)
+    names = dice.sample(sorted(among), count)
     return Strikes(*((name, dice.choice(MOMENTS), dice.randint(1, 4)) for name in names))
 
 

@@ -3,7 +3,7 @@
 import random
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -13,9 +13,9 @@ from tools.storm import damage, lapse_laws, lapse_scripts, plans, processes
 from tools.storm.bugs import BUGS, planted
 from tools.storm.checker import broken_laws
 from tools.storm.evidence import Evidence
-from tools.storm.faults import FAULTS, MOMENTS
+from tools.storm.faults import FAULTS, LINEAR_FAULTS, MOMENTS, Trouble
 from tools.storm.outcome import Outcome
-from tools.storm.story import Plan, tell_story
+from tools.storm.story import Category, Plan, tell_story
 from tools.storm.time_lapse import Script, tell_lapse
 from tools.storm.witness import TornTape
 
@@ -75,13 +75,17 @@ def _kind(name: str) -> Callable[[int, Outcome], None]:
     return run
 
 
-def every_fault(seed: int, outcome: Outcome) -> None:
-    """Each of the 18 faults at each of the 7 moments."""
-    for fault in FAULTS:
-        for moment in MOMENTS:
-            plan = plans.alone(seed, fault, moment)
-            judged(plan, f"{fault} at {moment}, seed {seed}", outcome)
-            outcome.count("struck", int(getattr(plan.sees, "struck", 0)))
+def _every_fault(faults: Mapping[str, Trouble], category: Category) -> Callable[[int, Outcome], None]:
+    """Each of the faults at each of the 7 moments."""
+
+    def run(seed: int, outcome: Outcome) -> None:
+        for fault in faults:
+            for moment in MOMENTS:
+                plan = plans.alone(seed, fault, moment, category)
+                judged(plan, f"{category}: {fault} at {moment}, seed {seed}", outcome)
+                outcome.count("struck", int(getattr(plan.sees, "struck", 0)))
+
+    return run
 
 
 def every_boundary(seed: int, outcome: Outcome) -> None:
@@ -153,7 +157,7 @@ def _lapse(script: Script, what: str, outcome: Outcome) -> None:
 
 
 PARTS: Final[dict[str, Part]] = {
-    "faults": Part("R6", "each of 18 faults at each of 7 states of an order", 5, every_fault),
+    "faults": Part("R6", "each of 18 faults at each of 7 states of an order", 5, _every_fault(FAULTS, "spot")),
     "pairs": Part("R6", "two faults together", 500, _kind("pair")),
     "mixed": Part("R7", "a bad minute: everything may happen, death too", 100, _kind("mixed")),
     "boundaries": Part("R4", "dead at every point of 20 scenarios", 20, every_boundary),
@@ -163,6 +167,13 @@ PARTS: Final[dict[str, Part]] = {
     "power": Part("R5", "the power fails", 200, _kind("power")),
     "disk": Part("R5", "the disk is full, or errs, or does not sync", 60, _kind("bad_disk")),
     "brake": Part("R6", "the kill switch in the middle, and while orders wait", 40, _kind("braked_in_a_queue")),
+    "linear": Part("R6", "a perpetual: two of 20 faults together, a death in a third", 200, _kind("linear")),
+    "linear-faults": Part(
+        "R6", "a perpetual: each of 20 faults at each of 7 states", 5, _every_fault(LINEAR_FAULTS, "linear")
+    ),
+    "linear-mixed": Part("R7", "a perpetual: a bad minute, death too", 60, _kind("linear_mixed")),
+    "linear-deaths": Part("R4", "a perpetual: dead at a random point, with checkpoints", 60, _kind("linear_deaths")),
+    "linear-brake": Part("R6", "a perpetual: the kill switch in the middle", 20, _kind("linear_brakes")),
     "bugs": Part("mutation", "planted bugs that must be found", len(BUGS), planted_bugs),
     "cuts": Part("R1", "a desk tape cut at every byte of its last 64 KiB", 4, damage.cut_everywhere),
     "flips": Part("R2", "bits flipped, sectors zeroed, blocks swapped and repeated", 20, damage.flip_bits),

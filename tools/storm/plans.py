@@ -1,12 +1,26 @@
 """Kinds of stories: each makes a plan from a seed and nothing else."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from quintet.sandbox.commands import CancelAll
 from quintet.sandbox.faults import Fault
-from tools.storm.faults import FAULTS, MOMENTS, ORDERS, PRIVATE, Strikes, provoke_unknowns, seeded_strikes
-from tools.storm.story import Plan, Story
+from quintet.sandbox.service import DEFAULT_UID
+from tools.storm.faults import (
+    FAULTS,
+    LINEAR_FAULTS,
+    MOMENTS,
+    ORDERS,
+    PRIVATE,
+    Strikes,
+    Trouble,
+    provoke_unknowns,
+    seeded_strikes,
+    take_half,
+)
+from tools.storm.market import SYMBOL
+from tools.storm.story import Category, Plan, Story
 
 LATE_MS: Final = 900
 """Within the receive window: a request that is so late is still taken."""
@@ -14,6 +28,9 @@ LATE_MS: Final = 900
 MIXED_BUSY_S: Final = 60.0
 POINTS: Final = 160
 """A life passes more points at which it can end than this; see `Story.point`."""
+
+CUTS: Final = 24
+RESTS_AT_S: Final = 20.0
 
 SCENARIO_BUSY_S: Final = 3.0
 SCENARIO_FAULTS: Final = ("", *FAULTS, "brake")
@@ -40,10 +57,11 @@ def hours(seed: int, count: int, look: Callable[[Story], None]) -> Plan:
     return Plan(seed, busy_s=count * 3_600.0, prepare=prepare, checkpoint_every=20_000)
 
 
-def alone(seed: int, fault: str, moment: str) -> Plan:
+def alone(seed: int, fault: str, moment: str, category: Category = "spot") -> Plan:
     """One fault, at one moment of an order's life."""
     nth = 1 if moment in ("unknown", "partly filled") else 1 + seed % 4
-    return Plan(seed, sees=Strikes((fault, moment, nth)), prepare=_prepared(moment == "unknown"))
+    strikes = Strikes((fault, moment, nth))
+    return Plan(seed, sees=strikes, prepare=_prepared(moment == "unknown"), category=category)
 
 
 def pair(seed: int) -> Plan:
@@ -51,16 +69,16 @@ def pair(seed: int) -> Plan:
     return Plan(seed, sees=seeded_strikes(seed, 2), prepare=_prepared(seed % 3 == 0))
 
 
-def mixed(seed: int) -> Plan:
+def mixed(seed: int, faults: Mapping[str, Trouble] = FAULTS) -> Plan:
     """A bad minute: every fault may begin at any moment, and the desk may die."""
     dice = random.Random(seed)
-    rates = {name: dice.uniform(0.0, 0.01) for name in FAULTS}
+    rates = {name: dice.uniform(0.0, 0.01) for name in faults}
     deaths = tuple(dice.randint(200, 3_000) for _ in range(dice.randint(0, 2)))
 
     def sees(story: Story, moment: str) -> None:
         for name, rate in rates.items():
             if story.loop.time() < MIXED_BUSY_S and story.dice.random() < rate:
-                story.strike(FAULTS[name])
+                story.strike(faults[name])
 
     return Plan(seed, busy_s=MIXED_BUSY_S, sees=sees, dies_at=deaths, player="busy", checkpoint_every=400)
 
@@ -199,11 +217,94 @@ def bad_disk(seed: int) -> Plan:
     return Plan(seed, prepare=prepare, lives_again=True)
 
 
+# ---- on a perpetual -----------------------------------------------------------------------------------------------
+
+
+def linear(seed: int) -> Plan:
+    """Two of all twenty faults, and each third time a death."""
+    plan = _on_a_perpetual(deaths(seed) if seed % 3 == 2 else Plan(seed))
+    plan.sees = seeded_strikes(seed, 2, LINEAR_FAULTS)
+    plan.prepare = _prepared(seed % 4 == 0)
+    return plan
+
+
+def linear_calm(seed: int) -> Plan:
+    """Nothing is wrong."""
+    return _on_a_perpetual(calm(seed))
+
+
+def linear_mixed(seed: int) -> Plan:
+    """A bad minute: all twenty faults, and deaths."""
+    return _on_a_perpetual(mixed(seed, LINEAR_FAULTS))
+
+
+def linear_forced(seed: int) -> Plan:
+    """The position is taken by the venue, and funding is far from the usual."""
+    strikes = Strikes(("funding_spike", "accepted", 4 + seed % 3), ("liquidation", "accepted", 7 + seed % 3))
+    return _on_a_perpetual(Plan(seed, sees=strikes))
+
+
+def linear_deaths(seed: int) -> Plan:
+    """Killed at some point, and perhaps again while it comes back."""
+    return _on_a_perpetual(deaths(seed))
+
+
+def linear_torn(seed: int) -> Plan:
+    """Dead with an order on the tape that never leaves."""
+    return _on_a_perpetual(Plan(seed, dies_named=("before create leaves", 2 + seed % 12), dies_at=(-1, 60)))
+
+
+def linear_brakes(seed: int) -> Plan:
+    """The kill switch is pulled in the middle."""
+    return _on_a_perpetual(brakes(seed))
+
+
+def linear_drops(seed: int) -> Plan:
+    """Fills get lost and are heard in another order, and then the system rests with what it holds."""
+    plan = _on_a_perpetual(drops(seed))
+    plan.player = "resting"
+    return plan
+
+
+def linear_rests(seed: int) -> Plan:
+    """The stop is lost at the venue while nobody hears it, and of a system that rests nothing is asked any more."""
+
+    def lose(story: Story) -> float:
+        story.lines.reachable = False
+        story.lines.cut()
+        story.service.do(CancelAll(uid=DEFAULT_UID, category="linear", symbol=SYMBOL, reason="UNKNOWN"))
+        story.loop.call_later(2.0, lambda: setattr(story.lines, "reachable", True))
+        return 2.0
+
+    def prepare(story: Story) -> None:
+        story.loop.call_later(RESTS_AT_S, story.strike, lose)
+
+    return _on_a_perpetual(Plan(seed, busy_s=RESTS_AT_S + 1.0, prepare=prepare, player="resting"))
+
+
+def linear_cut(seed: int) -> Plan:
+    """Again and again half of the position is taken to close another's, and orders that only reduce are cut to it."""
+
+    def prepare(story: Story) -> None:
+        for n in range(CUTS):
+            story.loop.call_later(2.0 + 0.7 * n, take_half, story)
+        story.shake(2.0 + 0.7 * CUTS)
+
+    return _on_a_perpetual(Plan(seed, prepare=prepare, player="busy"))
+
+
+def _on_a_perpetual(plan: Plan) -> Plan:
+    plan.category = "linear"
+    return plan
+
+
 STORIES: Final[dict[str, Callable[[int], Plan]]] = {
     kind.__name__: kind
     for kind in (
         calm, quiet, torn, pair, mixed, timeouts, late, repeats, errors, duplicates, drops, restarts, stale, brakes,
-        braked_in_a_queue, deaths, deaths_among_faults, power, bad_disk,
+        braked_in_a_queue, deaths, deaths_among_faults, power, bad_disk, linear, linear_calm, linear_mixed,
+        linear_forced, linear_deaths, linear_torn, linear_brakes, linear_drops, linear_cut,
+        linear_rests,
     )
 }  # fmt: skip
 

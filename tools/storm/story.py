@@ -23,11 +23,12 @@ from quintet.research.systems import KernelSystem, of_class
 from quintet.runtime import live_desk, reconciliation
 from quintet.runtime.live_desk import Said
 from quintet.sandbox.clock import Clock
+from quintet.sandbox.commands import SetMarginMode
 from quintet.sandbox.exchange import Exchange
 from quintet.sandbox.history import history_pieces
 from quintet.sandbox.keys import KeyRing
 from quintet.sandbox.server import Sandbox
-from quintet.sandbox.service import Service
+from quintet.sandbox.service import DEFAULT_UID, Service
 from quintet.storage import tape_files
 from quintet.venues.bybit.sign import ApiKey
 from quintet.venues.connection import Patience
@@ -35,6 +36,7 @@ from tools.storm.disk import Disk, Killed
 from tools.storm.evidence import Evidence, Messages, left
 from tools.storm.lines import HOST, Lines, Transport
 from tools.storm.market import CALM_STEP_S, SYMBOL, GhostMarket
+from tools.storm.perpetual_player import PerpetualPlayer
 from tools.storm.player import Player
 from tools.storm.virtual_time import START_NS, now_ns, run
 
@@ -57,6 +59,14 @@ LIMITS: Final = (
     "risk.stale_after_ms=2000", "risk.open_orders_max=8", "risk.order_rate_max=10", "risk.order_quantity_max=0.002",
     "risk.position_quantity_max=0.01", "tick_execution.amends=true", "execution.initial_quote=10000",
 )  # fmt: skip
+LINEAR_LIMITS: Final = (
+    "risk.stale_after_ms=2000", "risk.open_orders_max=8", "risk.order_rate_max=10", "risk.order_quantity_max=0.004",
+    "risk.position_quantity_max=0.012", "risk.leverage_max=1.0", "tick_execution.amends=true",
+    "tick_execution.margin=isolated", "tick_execution.leverage=10", "execution.initial_quote=500",
+)  # fmt: skip
+"""Leverage binds before the position's own limit does, the more so the more liquidations have cost."""
+
+Category = Literal["spot", "linear"]
 PATIENCE: Final = Patience(answer_s=5.0, ping_every_s=5.0, silence_s=15.0, first_pause_s=0.2, longest_pause_s=2.0)
 
 
@@ -68,7 +78,8 @@ class Plan:
     points the desk dies, one for each of its lives (-1: it does not); `dies_named`: at the nth point of that name (from
     1), once. `power`: a death is a power loss that leaves
     this share of what was not synced; None: of the process alone. `checkpoint_every`: events. `lives_again`: a desk
-    that ends by itself is started once more, on a sound disk. `player`: how long it is busy.
+    that ends by itself is started once more, on a sound disk. `player`: how long it is busy, resting: and that
+    afterwards it wants nothing new. `category`: what it trades.
     """
 
     seed: int
@@ -82,20 +93,23 @@ class Plan:
     settle_s: float = SETTLE_S
     watch_points: bool = False
     lives_again: bool = False
-    player: Literal["short", "busy"] = "short"
+    player: Literal["short", "busy", "resting"] = "short"
+    category: Category = "spot"
 
 
 @cache
-def player_system() -> KernelSystem:
-    """The system of all stories."""
-    return of_class(Player)
+def player_system(category: Category = "spot") -> KernelSystem:
+    """The system of all stories on spot, or on a perpetual."""
+    return of_class(PerpetualPlayer if category == "linear" else Player)
 
 
 @cache
-def player_config(player: str) -> Config:
-    """Its configuration, with every limit that a desk on spot can have."""
-    busy = ("system.player.busy=120",) if player == "busy" else ()
-    return load(None, (*LIMITS, *busy), [], player_system())
+def player_config(player: str, category: Category = "spot") -> Config:
+    """Its configuration, with every limit that a desk there can have."""
+    system = player_system(category)
+    own = {"busy": ("busy=120",), "resting": ("seldom=1000000",)}.get(player, ())
+    limits = LINEAR_LIMITS if category == "linear" else LIMITS
+    return load(None, (*limits, *(f"system.{system.name}.{one}" for one in own)), [], system)
 
 
 class Mortal(Protocol):
@@ -149,6 +163,7 @@ class Story:
         self.shaken: list[tuple[int, int]] = []
         self.robbed: list[tuple[int, int]] = []
         self.dies = asyncio.Event()
+        self.stop = asyncio.Event()
         self.life = 0
         self._points = self._named = 0
         self._tick_s = TICK_S
@@ -238,8 +253,10 @@ class Story:
     async def tell(self) -> Evidence:
         """From the first event to the evidence."""
         plan = self.plan
-        market = self.market = GhostMarket(self.service, "spot", random.Random(plan.seed * 7 + 1))
+        market = self.market = GhostMarket(self.service, plan.category, random.Random(plan.seed * 7 + 1))
         market.step()
+        if plan.category == "linear":
+            self.service.do(SetMarginMode(uid=DEFAULT_UID, isolated=True))
         plan.prepare(self)
         tasks = [asyncio.create_task(one) for one in (market.run(), self._pass_time(), self.sandbox.streams.repeat())]
         desk = asyncio.create_task(self._lives())
@@ -249,6 +266,8 @@ class Story:
             self.calm()
             await self._wait(plan.settle_s, desk)
             settled, settled_tape = self._history(), self._tape()
+            if plan.category == "linear":
+                self.stop.set()
             broken = await desk
         finally:
             for task in (*tasks, desk):
@@ -259,7 +278,9 @@ class Story:
         evidence = Evidence(
             self._tape(), self._history(), settled_tape, settled, COINS, self.left, calm_ms, self.shaken,
             robbed=self.robbed, braked_ms=self.braked_ms, released_ms=self.released_ms, lives=self.life + 1,
-            alarms=alarms, broken=broken, passed=self.passed, seconds=self.loop.time(),
+            alarms=alarms, broken=broken, promises_stops=plan.category == "linear",
+            never_rests=plan.player != "resting",
+            passed=self.passed, seconds=self.loop.time(),
         )  # fmt: skip
         self.service.archive.close()
         return evidence
@@ -328,11 +349,15 @@ class Story:
         return await trade(self._request(), self._key, tell, lambda: self.brake, self._machine())
 
     def _request(self) -> TradeRequest:
-        # The time of the last life is not known when it begins: it is asked for anew as the story goes on.
-        left_s = self._until_s - self.loop.time() + self.plan.settle_s + 0.1
+        # The time of the last life is not known when it begins: it is asked for anew as the story goes on. A trouble
+        # that comes later lengthens the story and not this life, so on a perpetual, whose stop would go with the
+        # desk, the story says when; on spot it is as it always was, and so are the bytes.
+        category = self.plan.category
+        left_s = self._until_s - self.loop.time() + self.plan.settle_s + 0.1 if category == "spot" else None
         return TradeRequest(
-            player_system(), player_config(self.plan.player), "sandbox", "storm",
-            Address("spot", SYMBOL, HOST, RECV_WINDOW_MS, PATIENCE), "1m", "1m", self._folder, left_s,
+            player_system(category), player_config(self.plan.player, category), "sandbox", "storm",
+            Address(category, SYMBOL, HOST, RECV_WINDOW_MS, PATIENCE), "1m", "1m", self._folder, left_s,
+            stop=self.stop,
         )  # fmt: skip
 
     def _machine(self) -> Machine:

@@ -19,6 +19,7 @@ LEVELS: Final = frozenset((0, 1))
 BOOK_CLEAR, FEED_GAP = 4, 15
 ACCEPTED, REJECTED, CANCELED, EXPIRED, CANCEL_REJECTED, TRIGGERED = 40, 41, 42, 43, 44, 45
 AMENDED, AMEND_REJECTED, FILL, FILL_ORDER, FILL_FEE, FILL_KEY, REDUCED, ORDER_LOTS = 46, 47, 48, 49, 50, 51, 52, 53
+FUNDING, FUNDING_KEY = 54, 55
 LOST, SUPPRESSED, UNANSWERED, OPERATOR, SUSPENSE = 56, 57, 58, 60, 63
 PLACE, CANCEL, AMEND, COMMAND_ORDER = 64, 65, 66, 68
 COMMANDS: Final = {PLACE: "create", CANCEL: "cancel", AMEND: "amend"}
@@ -27,6 +28,9 @@ OVER: Final = frozenset((REJECTED, CANCELED, EXPIRED, LOST, SUPPRESSED))
 ANSWERS: Final = frozenset((ACCEPTED, CANCEL_REJECTED, TRIGGERED, AMENDED, AMEND_REJECTED, REDUCED, FILL_ORDER)) | OVER
 
 STOP, TAKE_PROFIT = 4, 6
+REDUCE_ONLY: Final = 64
+"""Bit of a placement."""
+
 ONE: Final = 10**8
 """Quanta of the exchange in one coin."""
 
@@ -67,6 +71,13 @@ class Said(NamedTuple):
     number: int
     fee: int
     asset: int
+    key: int
+
+
+class Paid(NamedTuple):
+    """Funding as the tape tells it; quanta of asset 0 in its row, below 0: received."""
+
+    row: Row
     key: int
 
 
@@ -114,6 +125,11 @@ class Life:
         return self.style in (STOP, TAKE_PROFIT)
 
     @property
+    def only_reduces(self) -> bool:
+        """Is it one that can do nothing but bring a position closer to zero?"""
+        return self.waits or bool(self.placed.bits & REDUCE_ONLY)
+
+    @property
     def lots_max(self) -> int:
         """The most that it was ever asked to be."""
         return max(lots for _, lots in self.sizes)
@@ -156,10 +172,16 @@ class Tape:
         self.orders: dict[int, Life] = {}
         self.commands: list[Told] = []
         self.fills: list[Said] = []
+        self.fundings: list[Paid] = []
         self.twice: list[int] = []
         """Numbers that were given to two orders."""
         for n, row in enumerate(self.rows):
             self._hear(row, self.rows[n + 1 : n + 4])
+
+    @property
+    def is_contract(self) -> bool:
+        """Are positions held, long and short, and not coins?"""
+        return bool(self.instrument["kind"] != "spot")
 
     @property
     def lot(self) -> Decimal:
@@ -195,6 +217,8 @@ class Tape:
             order, fee, key = following
             self.fills.append(Said(row, order.quantity, fee.quantity, fee.price, key.quantity))
             self._fill(row, order)
+        elif row.kind == FUNDING:
+            self.fundings.append(Paid(row, following[0].quantity))
         elif row.kind in (AMENDED, REDUCED):
             changed = self.orders.get(row.quantity)
             if changed is not None:

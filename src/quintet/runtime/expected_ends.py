@@ -13,7 +13,7 @@ import numpy as np
 from quintet.core import state as s
 from quintet.core.orders import lifecycle
 from quintet.core.orders.client_ids import ClientIds
-from quintet.ports.order_entry import Accepted, Amend, CancelAll, Found, OfOneOrder, Outcome, Place
+from quintet.ports.order_entry import Accepted, Amend, Cancel, CancelAll, Found, OfOneOrder, Outcome, Place
 
 LATE_S: Final = 2.0
 """A stream that is well says so within some tens of milliseconds."""
@@ -43,7 +43,9 @@ class ExpectedEnds:
         if isinstance(command, CancelAll):
             return
         if isinstance(outcome, Found) and outcome.report.state == "filled":
-            self._awaited.append(_Awaited(now_s + LATE_S, command, _NOT_OVER))
+            # Of a change that is settled nobody may say more by then: it is the order that is asked about.
+            asked = Cancel(command.client_id, command.instrument) if isinstance(command, Amend) else command
+            self._awaited.append(_Awaited(now_s + LATE_S, asked, _NOT_OVER))
         elif isinstance(outcome, Accepted) and not isinstance(command, Amend):
             under_way = lifecycle.IN_FLIGHT if isinstance(command, Place) else lifecycle.CANCEL_IN_FLIGHT
             self._awaited.append(_Awaited(now_s + LATE_S, command, (under_way,)))

@@ -25,7 +25,17 @@ from quintet.core.risk import breaker
 from quintet.ports.account_books import AccountBooks
 from quintet.ports.clock import Clock
 from quintet.ports.gateway import Brake, no_brake
-from quintet.ports.order_entry import Cancel, HeldBack, OrderEntry, Outcome, Refused, Repeated, Suppressed, Unknown
+from quintet.ports.order_entry import (
+    Cancel,
+    Found,
+    HeldBack,
+    OrderEntry,
+    Outcome,
+    Refused,
+    Repeated,
+    Suppressed,
+    Unknown,
+)
 from quintet.ports.venue_account import (
     AccountNews,
     CaughtUp,
@@ -41,7 +51,7 @@ from quintet.runtime.dispatcher import NOT_SENT, Dispatcher
 from quintet.runtime.expected_ends import ExpectedEnds
 from quintet.runtime.reconciliation import EVERY_S, Difference, Judged, Reconciliation, suspense_rows
 from quintet.runtime.recovery import open_questions
-from quintet.runtime.report_rows import fill_rows, funding_rows, order_rows, outcome_rows, status_row
+from quintet.runtime.report_rows import cut_rows, fill_rows, funding_rows, order_rows, outcome_rows, status_row
 from quintet.runtime.sequencer import not_before
 from quintet.runtime.session import Happened, Session
 
@@ -252,6 +262,8 @@ class LiveDesk:
 
     def _take_outcome(self, outcome: Outcome) -> None:
         self.enter(outcome_rows(outcome, self._ids, self._wall_ns()))
+        if isinstance(outcome, Found):
+            self._mind_what_was_cut(outcome.report, self._wall_ns())
         self._mind_suspect(outcome)
         self._ends.hear(outcome, self._now_s())
         name = type(outcome.command).__name__.lower()
@@ -319,6 +331,7 @@ class LiveDesk:
 
     def _take_order(self, report: OrderReport, asked: bool, recv_ns: int) -> None:
         self.enter(order_rows(report, self._ids, recv_ns))
+        self._mind_what_was_cut(report, recv_ns)
         if report.state != "open" or not asked or self._is_anothers(report.client_id):
             return
         if self._ids.number(report.client_id) is None:
@@ -327,6 +340,13 @@ class LiveDesk:
             # It may have ended while the venue answered. Asked by its id, it is over or open for certain.
             self._suspects.add(report.client_id)
             self._orders.ask_about(Cancel(report.client_id, report.instrument))
+
+    def _mind_what_was_cut(self, report: OrderReport, recv_ns: int) -> None:
+        """An order that only reduces the venue cuts to the position, unasked: filled, it may be less than was sent."""
+        order = self._live_order(report.client_id)
+        if order is not None:
+            lots = min(int(order.lots), int(order.to_lots) or int(order.lots))
+            self.enter(cut_rows(report, self._ids, lots, recv_ns))
 
     def _is_anothers(self, client_id: str) -> bool:
         return self._account_books is not None and self._account_books.is_anothers(client_id)
@@ -342,9 +362,13 @@ class LiveDesk:
             self.enter(self._operator(breaker.PAUSE))
 
     def _is_live(self, client_id: str) -> bool:
+        return self._live_order(client_id) is not None
+
+    def _live_order(self, client_id: str) -> Any:
+        """One of ours that is not over; None: there is none of that name."""
         number = self._ids.number(client_id)
         orders = self._desk.orders[: int(self._desk.slots_used)]
-        return any(int(o.number) == number and int(o.status) != lifecycle.FREE for o in orders)
+        return next((o for o in orders if int(o.number) == number and int(o.status) != lifecycle.FREE), None)
 
     # ---- time, and the books -----------------------------------------------------------------------------------
 

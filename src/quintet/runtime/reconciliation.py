@@ -100,6 +100,8 @@ class Reconciliation:
         ]
         if others.cost is not None:
             found = [self._less_cost(one, others.cost) for one in found]
+        else:
+            found = [one for one in found if not self._is_split_otherwise(one)]
         lots: dict[int, int] = {}
         for (instrument, _), one in self._positions.items():
             lots[instrument] = lots.get(instrument, 0) + one
@@ -109,12 +111,23 @@ class Reconciliation:
         ]
         return tuple(one for one in found if one.missing)
 
+    def _is_split_otherwise(self, difference: Difference) -> bool:
+        """Do our books only call profit what the venue still calls cost, or the other way round?
+
+        Fills that were heard in another order than they happened in close other lots first; with the position flat
+        again, all is the same. A cost as the venue tells it is right to the nearest quantum.
+        """
+        legs = sum(1 for lots in self._positions.values() if lots)
+        return legs > 0 and self._is_quote(difference) and abs(self._less_cost(difference, 0).missing) <= legs
+
+    def _is_quote(self, difference: Difference) -> bool:
+        return difference.number == int(self._world.desk[0].shown.instruments[0].quote_asset)
+
     def _less_cost(self, difference: Difference, cost_of_others: int) -> Difference:
         """Money less what positions have cost, on both sides: the venue nets what several desks hold of a contract."""
-        view = self._world.desk[0].shown
-        if difference.number != int(view.instruments[0].quote_asset):
+        if not self._is_quote(difference):
             return difference
-        booked = difference.booked - int(view.account[0].cost) - cost_of_others
+        booked = difference.booked - int(self._world.desk[0].shown.account[0].cost) - cost_of_others
         return difference._replace(booked=booked, found=difference.found - sum(self._costs.values()))
 
 

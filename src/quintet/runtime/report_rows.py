@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quintet.core import events as ev
+from quintet.core.orders import lifecycle
 from quintet.core.orders.client_ids import ClientIds
 from quintet.core.tape import message_with_text
 from quintet.ports.order_entry import (
@@ -44,6 +45,19 @@ def order_rows(report: OrderReport, ids: ClientIds, recv_ns: int) -> NDArray[np.
     if number is None or report.state == "filled":
         return np.zeros(0, ev.ROW)
     return status_row(_STATUS[report.state], number, report.instrument, report.reason, report.updated_ns, recv_ns)
+
+
+def cut_rows(report: OrderReport, ids: ClientIds, lots: int, recv_ns: int) -> NDArray[np.void]:
+    """The end of an order that only reduces, which the venue has filled as less than the `lots` our books hold.
+
+    It was cut to the position, and what is missing never fills; what was filled of it says so itself. While such an
+    order is open our books go on with what was sent: a status may be older than our last change of it.
+    """
+    number = ids.number(report.client_id)
+    if number is None or report.state != "filled" or not report.reduce_only or report.lots >= lots:
+        return np.zeros(0, ev.ROW)
+    stamps = (report.updated_ns, recv_ns)
+    return status_row(ev.ORDER_EXPIRED, number, report.instrument, lifecycle.NOTHING_TO_CLOSE, *stamps)
 
 
 def outcome_rows(outcome: Outcome, ids: ClientIds, recv_ns: int) -> NDArray[np.void]:

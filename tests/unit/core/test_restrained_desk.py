@@ -79,6 +79,35 @@ def test_value_of_all_positions_stays_below_the_leverage():
     assert lots_sent(desk, (1, PRICE, 80), (1, PRICE - 1, 5)) == []
 
 
+@pytest.mark.parametrize("side", [1, -1])
+def test_orders_of_either_side_count_while_nothing_is_held(side: int):
+    # given equity worth 100 lots, leverage 1, and no position
+    desk = restrained_desk(leverage_e9=10**9)
+    desk.view.equity.quanta = 100 * LOT
+    # then two orders of a side are worth no more than that together, whichever side it is
+    assert lots_sent(desk, (side, PRICE, 80), (side, PRICE, 80)) == [80, 20]
+
+
+def test_of_orders_against_a_position_what_they_would_open_beyond_it_counts():
+    # given equity worth 100 lots, leverage 1, and a position of 10
+    desk = restrained_desk(lots=10, leverage_e9=10**9)
+    desk.view.equity.quanta = 100 * LOT
+    # when a sale of 90 works, which would turn it into one of 80 short
+    desk.working((-1, PRICE, 90))
+    # then there is room for 20 more, and no more
+    assert lots_sent(desk, (-1, PRICE, 90), (-1, PRICE, 50)) == [20]
+
+
+def test_before_the_first_trade_all_is_worth_what_the_book_says():
+    # given equity worth 100 lots, leverage 1, a book around 100.00, and nobody who has traded
+    desk = restrained_desk(leverage_e9=10**9)
+    desk.view.equity.quanta = 100 * LOT
+    market = desk.view.market[0]
+    market.last, market.bid, market.ask = 0, PRICE - 1, PRICE + 1
+    # then orders count all the same
+    assert lots_sent(desk, (1, PRICE - 1, 80), (1, PRICE - 2, 80)) == [80, 20]
+
+
 def test_no_more_than_a_tenth_of_equity_is_at_risk():
     # given equity worth 100 lots, and positions that lose 20 % until they are stopped
     desk = restrained_desk(at_risk_e9=10 * PERCENT, loss_e9=20 * PERCENT)

@@ -56,6 +56,13 @@ def test_what_is_late(told: Outcome, stands: int, is_late: bool) -> None:
     assert ends.late(10.0 + LATE_S) == []
 
 
+def test_of_a_change_that_was_found_filled_the_order_is_asked_about_and_not_the_change() -> None:
+    """Told once more as it was changed, an order of which a cancel is unknown stopped the desk: that cannot be."""
+    ends = ExpectedEnds(world_with(lifecycle.UNKNOWN), IDS)
+    ends.hear(Found(AMEND, found("filled")), 10.0)
+    assert ends.late(10.0 + LATE_S) == [CANCEL]
+
+
 def test_an_order_that_the_books_do_not_know_is_not_waited_for() -> None:
     ends = ExpectedEnds(a_world(), IDS)
     ends.hear(Accepted(CANCEL, ""), 10.0)

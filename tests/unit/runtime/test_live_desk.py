@@ -344,6 +344,32 @@ def test_an_order_whose_end_the_stream_swallows_is_asked_about_while_the_desk_st
     assert any("says no more: asked about" in line.text for line in lived.lines)
 
 
+@pytest.mark.parametrize("is_asked_about", [False, True])
+def test_of_an_order_that_the_venue_has_cut_and_filled_nothing_is_waited_for(is_asked_about: bool) -> None:
+    """An order that only reduces is cut to the position: filled, it may be less than was sent."""
+    over: list[bool] = []
+
+    async def story(self: Story) -> None:
+        self.account.look_again()
+        await asyncio.sleep(0.1)
+        self.market()
+        await asyncio.sleep(1.0)
+        order = next(one for one in self.world.desk[0].orders if int(one.status) != lifecycle.FREE)
+        number, less = int(order.number), int(order.lots) - 1
+        report = OrderReport(0, IDS.of(number), "v", "filled", 1, 1, 0, less, less, True, 0, START)
+        if is_asked_about:
+            self.orders.busy += 1
+            self.orders.tell(Found(Cancel(report.client_id, 0), report))
+        else:
+            self.account.items.put_nowait(Reported(self.wall_ns(), report))
+        await asyncio.sleep(0.1)
+        over.append(int(order.status) == lifecycle.FREE or int(order.number) != number)
+
+    lived = Story().tell(story)
+    assert over == [True]
+    assert lived.alarms == []
+
+
 def test_a_desk_that_stood_down_stands_up_when_it_has_recovered() -> None:
     world = a_world()
     with np.errstate(over="ignore"):

@@ -1,10 +1,14 @@
 """Commands of a desk as a gateway wants them, and what became of an amendment as rows of a desk tape."""
 
+import pytest
+
 from quintet.core import events as ev
+from quintet.core.orders import lifecycle
 from quintet.core.records import table
 from quintet.core.state import COMMAND
 from quintet.ports.order_entry import Accepted, Amend, Cancel, Place, Refused, Suppressed
-from quintet.runtime.report_rows import outcome_rows
+from quintet.ports.venue_account import OrderReport
+from quintet.runtime.report_rows import cut_rows, outcome_rows
 from quintet.venues.approved import approved
 from tests.bybit_account import IDS
 
@@ -36,3 +40,24 @@ def test_what_became_of_an_amendment() -> None:
     assert (taken["quantity"].tolist(), taken["price"].tolist()) == ([256, 7], [300, 0])
     assert outcome_rows(Refused(amend, 5, "no"), IDS, 9)["kind"].tolist() == [ev.AMEND_REJECTED]
     assert outcome_rows(Suppressed(amend, "shut"), IDS, 9)["kind"].tolist() == [ev.AMEND_REJECTED]
+
+
+def a_report(state: str, lots: int, reduce_only: bool = True) -> OrderReport:
+    return OrderReport(1, IDS.of(256), "v", state, -1, 300, 0, lots, lots, reduce_only, 0, 8)  # type: ignore[arg-type]
+
+
+def test_an_order_that_only_reduces_and_is_filled_as_less_than_was_sent_is_over() -> None:
+    [row] = cut_rows(a_report("filled", 3), IDS, 4, 9)
+    assert (row["kind"], row["quantity"], row["price"]) == (ev.ORDER_EXPIRED, 256, lifecycle.NOTHING_TO_CLOSE)
+    assert (row["ts_event"], row["ts_recv"], row["bits"]) == (8, 9, ev.LAST)
+
+
+@pytest.mark.parametrize(
+    "report", [a_report("filled", 4), a_report("open", 3), a_report("filled", 3, reduce_only=False)]
+)
+def test_what_was_not_cut_or_may_not_be_over_says_nothing(report: OrderReport) -> None:
+    assert len(cut_rows(report, IDS, 4, 9)) == 0
+
+
+def test_an_order_of_nobody_is_not_cut() -> None:
+    assert len(cut_rows(a_report("filled", 3)._replace(client_id="another"), IDS, 4, 9)) == 0

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from quintet.core.accounting.position import position_value
 from quintet.core.kernel import kernel
+from quintet.core.risk.margin import shown_mark
 from quintet.core.risk.restraint import (
     entry_lots,
     is_within_collar,
@@ -72,15 +73,23 @@ def restrained_lots(desk: Any, want: Any, bound: int, lots: int) -> int:
 
 @kernel
 def value_at_work(desk: Any) -> int:
-    """Value of all positions and of the orders that could add to them, at last prices, quanta; never below 0."""
+    """Value of all positions and of the orders that could add to them, quanta; never below 0.
+
+    At last prices, as long as nobody has traded at the mark or in the middle of the book.
+    Orders against a position first close it and then open as much on the other side: the larger of the two counts.
+    """
     view = desk.shown
     total = 0
     for n in range(desk.n_instruments):
-        inst, account, last = view.instruments[n], view.account[n], view.market[n].last
-        if last > 0:
-            total += abs(position_value(inst, account, last))
-            adding = account.open_buy_lots if account.lots >= 0 else account.open_sell_lots
-            total += adding * last * inst.quanta
+        inst, account, price = view.instruments[n], view.account[n], view.market[n].last
+        if price == 0:
+            price = shown_mark(view.market[n])
+        if price > 0:
+            total += abs(position_value(inst, account, price))
+            with_it, against = account.open_buy_lots, account.open_sell_lots
+            if account.lots < 0:
+                with_it, against = against, with_it
+            total += max(with_it, against - 2 * abs(account.lots)) * price * inst.quanta
     return total
 
 
