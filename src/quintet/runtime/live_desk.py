@@ -65,6 +65,13 @@ LOST_FEED_NS: Final = 30_000_000_000
 WORTH_SAYING_NS: Final = 1_000_000_000
 """A command that the venue's limits hold back for so long is worth a line."""
 
+SAID_OF_ORDERS: Final = {
+    ev.ORDER_ACCEPTED: "an acceptance", ev.ORDER_REJECTED: "a refusal", ev.ORDER_CANCELED: "a cancellation",
+    ev.ORDER_EXPIRED: "an expiry", ev.CANCEL_REJECTED: "a refused cancel", ev.ORDER_AMENDED: "an amendment",
+    ev.AMEND_REJECTED: "a refused amendment", ev.ORDER_REDUCED: "a reduction", ev.FILL: "a fill",
+    ev.COMMAND_LOST: "a loss", ev.COMMAND_UNANSWERED: "a missing answer",
+}  # fmt: skip
+
 TELL_AFTER_S: Final = 0.001
 STAND_DOWN_S: Final = 20.0
 RECOVER_SAY_S: Final = 15.0
@@ -221,8 +228,11 @@ class LiveDesk:
         last_ns = self._session.sequencer.last_ns
         if int(rows[0]["ts_recv"]) < last_ns <= self._wall_ns():
             rows = not_before(rows, last_ns)
+        alarms = int(self._desk.alarms)
         for happened in self._session.hear(rows):
             self._tell_soon(happened)
+        if int(self._desk.alarms) > alarms and int(rows[0]["kind"]) != ev.RECONCILED:  # which is told by itself
+            self._alarm(f"{self._words_of(rows)} cannot be true: nothing that adds risk leaves until a person resets")
         if self._account_books is not None:
             self._account_books.publish(self._session.world)
 
@@ -459,6 +469,12 @@ class LiveDesk:
                 self.enter(suspense_rows(one, self._wall_ns()))
 
     # ---- words -------------------------------------------------------------------------------------------------
+
+    def _words_of(self, rows: Any) -> str:
+        """Which message of the venue, and of which order: a fill's order stands in its second row."""
+        kind = int(rows[0]["kind"])
+        number = int(rows[int(kind == ev.FILL)]["quantity"])
+        return f"{SAID_OF_ORDERS.get(kind, f'an event of kind {kind}')} of order {self._ids.of(number)}"
 
     def _operator(self, action: int, number: int = 0) -> Any:
         now_ns = self._wall_ns()

@@ -370,6 +370,23 @@ def test_of_an_order_that_the_venue_has_cut_and_filled_nothing_is_waited_for(is_
     assert lived.alarms == []
 
 
+def test_a_message_that_cannot_be_true_stops_new_risk_and_is_told_a_person() -> None:
+    async def story(self: Story) -> None:
+        self.account.look_again()
+        await asyncio.sleep(0.1)
+        self.market()
+        await asyncio.sleep(1.0)
+        never = OrderReport(0, IDS.of(1 << 40), "", "canceled", 1, 1, 0, 1, 0, False, 0, START)
+        self.account.items.put_nowait(Reported(self.wall_ns(), never))
+        await asyncio.sleep(0.1)
+        assert self.world.desk[0].paused == 1
+
+    [alarm] = Story().tell(story).alarms
+    assert alarm == (
+        f"a cancellation of order {IDS.of(1 << 40)} cannot be true: nothing that adds risk leaves until a person resets"
+    )
+
+
 def test_a_desk_that_stood_down_stands_up_when_it_has_recovered() -> None:
     world = a_world()
     with np.errstate(over="ignore"):
