@@ -19,7 +19,7 @@ from quintet.systems.eternal.config import CORE, FUNDING, TACTICAL, TREND_1, TRE
 from quintet.systems.eternal.cycle import FIELDS, Said, run_settlement
 from quintet.systems.eternal.pictures import DayBar, Painter, correlation_of
 from quintet.systems.eternal.risk import HALT, NORMAL, REDUCE, Account, Approved, approve, resumed
-from quintet.systems.eternal.said import MARKET, STOP, Note, Order, Stake, Transfer
+from quintet.systems.eternal.said import MAKER, MARKET, STOP, Note, Order, Stake, Transfer
 from quintet.systems.eternal.seen import Picture, Quote
 from quintet.systems.eternal.tactical import on_fill as tactical_fill
 from quintet.systems.eternal.tactical import seeded
@@ -574,11 +574,20 @@ class Conductor:
             return Reply(orders={name: self._tell(name, self._trend_filled(fill))})
         if name == TACTICAL and fill.side > 0:
             self._tactical_filled(fill)
-        others = [
-            o for o in self.working[name]
-            if o.instrument != fill.instrument or (o.side != fill.side and o.style != STOP)
-        ]  # fmt: skip
-        return Reply(orders={name: self._tell(name, others)})
+        return Reply(orders={name: self._tell(name, self._still_wanted(fill))})
+
+    def _still_wanted(self, fill: Filled) -> list[Order]:
+        """What an engine has said, less what was filled; what rests and was filled in part goes on with the rest."""
+        wanted, left = [], fill.lots
+        for order in self.working[fill.account]:
+            if order.instrument != fill.instrument or (order.side != fill.side and order.style != STOP):
+                wanted.append(order)
+            elif order.side == fill.side:
+                filled = min(order.lots, left)
+                left -= filled
+                if order.style == MAKER and order.lots > filled:
+                    wanted.append(msgspec.structs.replace(order, lots=order.lots - filled))
+        return wanted
 
     def _trend_filled(self, fill: Filled) -> list[Order]:
         """The orders of the other market, and the stop of this one."""

@@ -186,6 +186,34 @@ def test_an_engine_that_fails_at_a_fill_is_set_aside_and_its_stop_stays() -> Non
     assert of.conductor.log[-1][1].note.alert
 
 
+@pytest.mark.req("E-14")
+def test_an_order_that_rests_and_is_filled_in_part_is_wanted_with_the_rest_until_all_of_it_is() -> None:
+    of = conducting()
+    for one in a_day(of)[:4]:
+        of.enter(one)
+    bids = {one.instrument: one for one in of.conductor.working["CORE"]}
+    assert {one.style for one in bids.values()} == {"maker"} and bids["BTC"].lots > 5
+
+    def filled(lots: int, number: int) -> tuple[Order, ...]:
+        fill = Filled("CORE", "BTC", NOW + number, 1, bids["BTC"].price, lots, 0, lots)
+        return of.enter(Entered(fill, "CORE", number)).orders["CORE"]
+
+    rest = msgspec.structs.replace(bids["BTC"], lots=bids["BTC"].lots - 2)
+    assert filled(2, 3) == (rest, bids["ETH"])
+    assert filled(3, 4) == (msgspec.structs.replace(rest, lots=rest.lots - 3), bids["ETH"])
+    assert filled(bids["BTC"].lots - 5, 5) == (bids["ETH"],)
+
+
+def test_what_was_to_be_met_at_once_is_not_wanted_again_with_the_rest() -> None:
+    of = conducting()
+    for one in a_day(of)[:4]:
+        of.enter(one)
+    at_market = Order(instrument="BTC", side=1, lots=9, style="market", rule="level_1")
+    of.conductor.working["CORE"] = (at_market,)
+    fill = Filled("CORE", "BTC", NOW + 3, 1, 30_000, 4, 0, 4)
+    assert of.enter(Entered(fill, "CORE", 3)).orders["CORE"] == ()
+
+
 # ---- what a person says ------------------------------------------------------------------------------------------
 
 ENTRY = Order(instrument="ETH-PERP", side=1, lots=5, style="market", rule="trend")
