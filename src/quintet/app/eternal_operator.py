@@ -23,6 +23,7 @@ from quintet.app.desk_folder import CONDUCTOR, TAPE
 from quintet.app.eternal_standing import Standing, SubAccount
 from quintet.app.eternal_words import counted
 from quintet.app.messages import Complaint, did_you_mean
+from quintet.app.reloading import read_written
 from quintet.core.errors import DataError
 from quintet.research.eternal_conductor import Action
 from quintet.storage.tape_files import is_being_written
@@ -236,9 +237,4 @@ def state_of(one: SubAccount) -> str:
 
 
 def _read(path: Path, kind: Any) -> Any:
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=kind)
-    except FileNotFoundError:
-        return None
-    except msgspec.MsgspecError as error:
-        raise DataError(f"{path}: {error}, expected what `quintet desk tell` or a portfolio has written") from None
+    return read_written(path, kind, "`quintet desk tell` or a portfolio")

@@ -395,7 +395,7 @@ class _Portfolio:
             except NOT_NOW as error:
                 if str(error) != told:
                     told = str(error)
-                    self._say(MAIN, Said(self._machine.wall_ns(), NOTICE, f"the venue does not answer: {told}"))
+                    self._notice(MAIN, f"the venue does not answer: {told}")
                 await asyncio.sleep(AGAIN_S)
 
     async def _open(self) -> None:
@@ -477,8 +477,7 @@ class _Portfolio:
     def _hear_forced(self, name: str, execution: Execution) -> None:
         """The venue has closed something by itself. No order of ours is over by it, so that no engine woke."""
         what = self._conductor.names[execution.instrument]
-        line = f"the venue has closed {what}, in part or whole, by itself: {execution.kind}"
-        self._say(name, Said(self._machine.wall_ns(), ALARM, line))
+        self._alarm(name, f"the venue has closed {what}, in part or whole, by itself: {execution.kind}")
         if execution.kind == "deleveraging":
             self._hear_one(self._trouble.deleveraged())
         if name == FUNDING:
@@ -495,7 +494,7 @@ class _Portfolio:
         await self._is_open.wait()
         await hear_facts(
             self._request.facts, self._request.fact_hosts, self._hear_one,
-            lambda why: self._say(MAIN, Said(self._machine.wall_ns(), NOTICE, why)), self._machine.wall_ns,
+            lambda why: self._notice(MAIN, why), self._machine.wall_ns,
         )  # fmt: skip
 
     async def _hear_trouble(self) -> None:
@@ -568,7 +567,7 @@ class _Portfolio:
                 await self._capital_moves.settle()
         except (TimeoutError, *NOT_NOW) as error:
             why = str(error) or f"not done within {MOVE_PATIENCE_S:g} s"
-            self._say(MAIN, Said(self._machine.wall_ns(), NOTICE, f"orders go before transfers: {why}"))
+            self._notice(MAIN, f"orders go before transfers: {why}")
         for name in reply.orders:
             self._tell_last(name)
 
@@ -587,7 +586,7 @@ class _Portfolio:
     def _not_moved(self, one: Movement, why: str) -> None:
         """What the venue refuses is told the conductor."""
         what = movement_words(one, self._units)
-        self._say(MAIN, Said(self._machine.wall_ns(), ALARM, f"{one.key} was refused, {what}: {why}"))
+        self._alarm(MAIN, f"{one.key} was refused, {what}: {why}")
         self._hear(Entered(NotMoved(one.key, one.source, one.to, one.asset, one.quanta, one.value, why)))
 
     def _name_of(self, key: str) -> str:
@@ -608,11 +607,11 @@ class _Portfolio:
             except NOT_NOW as error:
                 if str(error) != told:
                     told = str(error)
-                    self._say(CORE, Said(self._machine.wall_ns(), NOTICE, f"Earn does not answer: {told}"))
+                    self._notice(CORE, f"Earn does not answer: {told}")
 
     def _not_staked(self, staking: Staking, why: str) -> None:
         what = staking_words(staking.asset, staking.lots, self._units)
-        self._say(CORE, Said(self._machine.wall_ns(), ALARM, f"{staking.key} was refused, {what}: {why}"))
+        self._alarm(CORE, f"{staking.key} was refused, {what}: {why}")
         self._hear(Entered(NotStaked(staking.key, staking.asset, staking.lots, why)))
 
     @property
@@ -645,9 +644,7 @@ class _Portfolio:
 
     def _stop_new_risk(self, why: str) -> None:
         """Of every sub-account, until an operator resumes: stops that work stay, and nothing new leaves."""
-        self._say(
-            MAIN, Said(self._machine.wall_ns(), ALARM, f"{why}: no new risk; close it, and begin another portfolio")
-        )
+        self._alarm(MAIN, f"{why}: no new risk; close it, and begin another portfolio")
         for desk in self.desks.values():
             desk.desk.operate(breaker.PAUSE)
 
@@ -683,6 +680,9 @@ class _Portfolio:
 
     def _notice(self, name: str, text: str) -> None:
         self._say(name, Said(self._machine.wall_ns(), NOTICE, text))
+
+    def _alarm(self, name: str, text: str) -> None:
+        self._say(name, Said(self._machine.wall_ns(), ALARM, text))
 
     def _tell_people(self, now_ns: int, entered: Entered) -> None:
         """What the engines have noted since; what they note of a fill is of its market, and comes after its line."""

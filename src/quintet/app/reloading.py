@@ -167,7 +167,7 @@ def asked_by_others(
     """
 
     def read() -> None:
-        wish = _read(folder / WISH, Wish)
+        wish = read_written(folder / WISH, Wish)
         if wish is not None:
             (folder / WISH).unlink()
             operate(ACTIONS[wish.action])
@@ -224,7 +224,7 @@ def answer(folder: Path, ok: bool, changed: tuple[str, ...] = (), problem: str =
 
 def read_answer(folder: Path) -> Answer | None:
     """The last answer, None where nobody has asked yet."""
-    found: Answer | None = _read(folder / ANSWER, Answer)
+    found: Answer | None = read_written(folder / ANSWER, Answer)
     return found
 
 
@@ -232,7 +232,7 @@ def alive_in(folder: Path) -> int:
     """The process of a desk; raises Complaint when it is not alive."""
     from quintet.storage.tape_files import is_being_written
 
-    found = _read(folder / ALIVE, Alive)
+    found = read_written(folder / ALIVE, Alive)
     if found is None or not is_being_written(folder / "desk.tape"):
         raise Complaint(
             "a desk at rest", where=str(folder), found="nobody who could be told",
@@ -265,10 +265,11 @@ def tell(folder: Path, action: str, signalled: Callable[[int], None], patience_s
         (folder / WISH).unlink(missing_ok=True)
 
 
-def _read(path: Path, kind: Any) -> Any:
+def read_written(path: Path, kind: Any, by: str = "a desk") -> Any:
+    """A small file beside a tape, None where there is none; raises DataError for one that is not of this `kind`."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=kind)
     except FileNotFoundError:
         return None
     except msgspec.MsgspecError as error:
-        raise DataError(f"{path}: {error}, expected what a desk has written") from None
+        raise DataError(f"{path}: {error}, expected what {by} has written") from None

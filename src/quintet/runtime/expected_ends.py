@@ -6,14 +6,13 @@ that stands as if its cancel were under way is neither cancelled again nor over 
 """
 
 from collections import deque
-from typing import Any, Final, NamedTuple
-
-import numpy as np
+from typing import Final, NamedTuple
 
 from quintet.core import state as s
 from quintet.core.orders import lifecycle
 from quintet.core.orders.client_ids import ClientIds
 from quintet.ports.order_entry import Accepted, Amend, Cancel, CancelAll, Found, OfOneOrder, Outcome, Place
+from quintet.runtime.recovery import live_order
 
 LATE_S: Final = 2.0
 """A stream that is well says so within some tens of milliseconds."""
@@ -55,12 +54,7 @@ class ExpectedEnds:
         found = []
         while self._awaited and self._awaited[0].due_s <= now_s:
             one = self._awaited.popleft()
-            if self._status(one.command) in one.stands:
+            order = live_order(self._world, self._ids, one.command.client_id)
+            if order is not None and int(order.status) in one.stands:
                 found.append(one.command)
         return found
-
-    def _status(self, command: OfOneOrder) -> int:
-        desk: Any = self._world.desk[0]
-        orders = np.asarray(desk.orders)[: int(desk.slots_used)]
-        there = np.flatnonzero(orders["number"] == self._ids.number(command.client_id))
-        return int(orders["status"][there[-1]]) if len(there) else lifecycle.FREE

@@ -50,7 +50,7 @@ from quintet.runtime.book_doubt import BookDoubt
 from quintet.runtime.dispatcher import NOT_SENT, Dispatcher
 from quintet.runtime.expected_ends import ExpectedEnds
 from quintet.runtime.reconciliation import EVERY_S, Difference, Judged, Reconciliation, suspense_rows
-from quintet.runtime.recovery import open_questions
+from quintet.runtime.recovery import live_order, open_questions
 from quintet.runtime.report_rows import cut_rows, fill_rows, funding_rows, order_rows, outcome_rows, status_row
 from quintet.runtime.sequencer import not_before
 from quintet.runtime.session import Happened, Session
@@ -228,13 +228,17 @@ class LiveDesk:
         last_ns = self._session.sequencer.last_ns
         if int(rows[0]["ts_recv"]) < last_ns <= self._wall_ns():
             rows = not_before(rows, last_ns)
-        alarms = int(self._desk.alarms)
         for happened in self._session.hear(rows):
             self._tell_soon(happened)
-        if int(self._desk.alarms) > alarms and int(rows[0]["kind"]) != ev.RECONCILED:  # which is told by itself
-            self._alarm(f"{self._words_of(rows)} cannot be true: nothing that adds risk leaves until a person resets")
         if self._account_books is not None:
             self._account_books.publish(self._session.world)
+
+    def _enter_answer(self, rows: Any) -> None:
+        """The same, of what the venue says of our orders: what cannot be true is told a person."""
+        alarms = int(self._desk.alarms)
+        self.enter(rows)
+        if int(self._desk.alarms) > alarms:
+            self._alarm(f"{self._words_of(rows)} cannot be true: nothing that adds risk leaves until a person resets")
 
     def enter_market(self, rows: Any) -> None:
         """The same, from the feed."""
@@ -271,7 +275,7 @@ class LiveDesk:
             self._take_outcome(outcome)
 
     def _take_outcome(self, outcome: Outcome) -> None:
-        self.enter(outcome_rows(outcome, self._ids, self._wall_ns()))
+        self._enter_answer(outcome_rows(outcome, self._ids, self._wall_ns()))
         if isinstance(outcome, Found):
             self._mind_what_was_cut(outcome.report, self._wall_ns())
         self._mind_suspect(outcome)
@@ -317,8 +321,8 @@ class LiveDesk:
             if own is None:
                 return
             report = own
-            self.enter(fill_rows(report, self._ids, item.recv_ns))
-            self.enter(funding_rows(report, item.recv_ns))
+            self._enter_answer(fill_rows(report, self._ids, item.recv_ns))
+            self._enter_answer(funding_rows(report, item.recv_ns))
             if report.kind not in ("trade", "funding"):
                 self._ears.forced(report)
         elif isinstance(report, OrderReport):
@@ -340,7 +344,7 @@ class LiveDesk:
         return books.own_part(execution)
 
     def _take_order(self, report: OrderReport, asked: bool, recv_ns: int) -> None:
-        self.enter(order_rows(report, self._ids, recv_ns))
+        self._enter_answer(order_rows(report, self._ids, recv_ns))
         self._mind_what_was_cut(report, recv_ns)
         if report.state != "open" or not asked or self._is_anothers(report.client_id):
             return
@@ -353,10 +357,10 @@ class LiveDesk:
 
     def _mind_what_was_cut(self, report: OrderReport, recv_ns: int) -> None:
         """An order that only reduces the venue cuts to the position, unasked: filled, it may be less than was sent."""
-        order = self._live_order(report.client_id)
+        order = live_order(self._session.world, self._ids, report.client_id)
         if order is not None:
             lots = min(int(order.lots), int(order.to_lots) or int(order.lots))
-            self.enter(cut_rows(report, self._ids, lots, recv_ns))
+            self._enter_answer(cut_rows(report, self._ids, lots, recv_ns))
 
     def _is_anothers(self, client_id: str) -> bool:
         return self._account_books is not None and self._account_books.is_anothers(client_id)
@@ -372,13 +376,7 @@ class LiveDesk:
             self.enter(self._operator(breaker.PAUSE))
 
     def _is_live(self, client_id: str) -> bool:
-        return self._live_order(client_id) is not None
-
-    def _live_order(self, client_id: str) -> Any:
-        """One of ours that is not over; None: there is none of that name."""
-        number = self._ids.number(client_id)
-        orders = self._desk.orders[: int(self._desk.slots_used)]
-        return next((o for o in orders if int(o.number) == number and int(o.status) != lifecycle.FREE), None)
+        return live_order(self._session.world, self._ids, client_id) is not None
 
     # ---- time, and the books -----------------------------------------------------------------------------------
 

@@ -137,6 +137,12 @@ def believed_open(world: s.World, ids: ClientIds) -> list[Cancel]:
     return [_cancel(order, ids) for order in _live(world)]
 
 
+def live_order(world: s.World, ids: ClientIds, client_id: str) -> Any:
+    """One of ours that is not over; None: there is none of that name."""
+    number = ids.number(client_id)
+    return next((order for order in _live(world) if int(order.number) == number), None)
+
+
 def _live(world: s.World) -> list[Any]:
     desk = world.desk[0]
     return [order for order in desk.orders[: int(desk.slots_used)] if int(order.status) != lifecycle.FREE]

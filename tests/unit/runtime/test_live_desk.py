@@ -135,6 +135,13 @@ class Story:
         rows["ts_recv"] = self.wall_ns()
         self.desk.enter_market(rows)
 
+    async def trades(self) -> None:
+        """The account is known, the market is heard, and a second passes."""
+        self.account.look_again()
+        await asyncio.sleep(0.1)
+        self.market()
+        await asyncio.sleep(1.0)
+
     def tell(self, story: Callable[["Story"], Awaitable[None]]) -> "Story":
         async def nobody() -> None:
             await asyncio.sleep(10_000)
@@ -179,10 +186,7 @@ def test_whoever_listens_is_told_of_what_the_venue_has_closed_by_itself_and_of_n
 
 def test_it_trades_what_it_hears_and_takes_everything_back_when_it_is_stopped() -> None:
     async def story(self: Story) -> None:
-        self.account.look_again()
-        await asyncio.sleep(0.1)
-        self.market()
-        await asyncio.sleep(1.0)
+        await self.trades()
         assert self.world.desk[0].live > 0
 
     lived = Story().tell(story)
@@ -329,10 +333,7 @@ def test_an_order_whose_end_the_stream_swallows_is_asked_about_while_the_desk_st
         self.orders.asked.clear()
 
     async def story(self: Story) -> None:
-        self.account.look_again()
-        await asyncio.sleep(0.1)
-        self.market()
-        await asyncio.sleep(1.0)
+        await self.trades()
         assert self.world.desk[0].live > 0
         self.orders.answer = takes_and_is_silent(self)
         asyncio.get_running_loop().call_later(5.0, found_over, self)
@@ -350,10 +351,7 @@ def test_of_an_order_that_the_venue_has_cut_and_filled_nothing_is_waited_for(is_
     over: list[bool] = []
 
     async def story(self: Story) -> None:
-        self.account.look_again()
-        await asyncio.sleep(0.1)
-        self.market()
-        await asyncio.sleep(1.0)
+        await self.trades()
         order = next(one for one in self.world.desk[0].orders if int(one.status) != lifecycle.FREE)
         number, less = int(order.number), int(order.lots) - 1
         report = OrderReport(0, IDS.of(number), "v", "filled", 1, 1, 0, less, less, True, 0, START)
@@ -372,10 +370,7 @@ def test_of_an_order_that_the_venue_has_cut_and_filled_nothing_is_waited_for(is_
 
 def test_a_message_that_cannot_be_true_stops_new_risk_and_is_told_a_person() -> None:
     async def story(self: Story) -> None:
-        self.account.look_again()
-        await asyncio.sleep(0.1)
-        self.market()
-        await asyncio.sleep(1.0)
+        await self.trades()
         never = OrderReport(0, IDS.of(1 << 40), "", "canceled", 1, 1, 0, 1, 0, False, 0, START)
         self.account.items.put_nowait(Reported(self.wall_ns(), never))
         await asyncio.sleep(0.1)
@@ -404,10 +399,7 @@ def test_a_desk_that_stood_down_stands_up_when_it_has_recovered() -> None:
 
 def test_a_wait_for_the_venues_limits_is_a_fact_with_its_name_whole() -> None:
     async def story(self: Story) -> None:
-        self.account.look_again()
-        await asyncio.sleep(0.1)
-        self.market()
-        await asyncio.sleep(1.0)
+        await self.trades()
         self.orders.told.put_nowait(HeldBack(Cancel(IDS.of(7 * 256), 0), 2_500_000_000))
         await asyncio.sleep(0.1)
 
